@@ -1,0 +1,107 @@
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { formatSource, parseList, parseSources } from './apt-sources.mjs';
+import { run } from './command.mjs';
+
+/**
+ * Suites that carry a new enough package, newest first.
+ */
+const SUITES = {
+  debian: { suites: ['sid', 'trixie'], components: 'main' },
+  ubuntu: { suites: ['devel'], components: 'main universe' },
+};
+
+/**
+ * The suites in which this machine's distribution could have a newer nats-server.
+ *
+ * @returns {Promise<{ suites: string[], components: string, source: import('./apt-sources.mjs').AptSource }>}
+ * @throws if this is not a machine with apt, or its own settings name no archive for its release
+ */
+export async function findSuites() {
+  const release = await readRelease();
+  const { ID = '', ID_LIKE = '' } = release;
+  const family = [ID, ...ID_LIKE.split(' ')].find((name) => name in SUITES);
+  if (!family) throw new Error(`no packages are known for ${ID || process.platform}`);
+  await run('apt-get', ['--version']);
+  const codename = (family === 'ubuntu' && release.UBUNTU_CODENAME) || release.VERSION_CODENAME;
+  const source = (await readSources()).find(({ suites }) => suites.includes(codename));
+  if (!source) throw new Error(`the settings of apt name no archive for ${codename}`);
+  return { ...SUITES[family], source };
+}
+
+/**
+ * Downloads the package of a newer suite and unpacks it, with settings of its own for apt:
+ * the system's package lists, cache and installed packages are neither used nor changed, and no
+ * privilege is needed.
+ *
+ * @param {string} directory an empty directory to work in
+ * @param {string} suite
+ * @param {{ components: string, source: import('./apt-sources.mjs').AptSource }} archive
+ * @returns {Promise<string>} the path of the unpacked binary
+ */
+export async function fetchPackage(directory, suite, { components, source }) {
+  const at = (name) => join(directory, name);
+  for (const name of ['sources', 'state/lists/partial', 'cache/archives/partial', 'unpacked']) {
+    await mkdir(at(name), { recursive: true });
+  }
+  await writeFile(at('status'), '');
+  await writeFile(at('sources/newer.sources'), formatSource(source, suite, components));
+  await writeFile(at('apt.conf'), privateSettings(at));
+
+  // `-c` is read last, after the machine's own settings (proxies, certificates), which stay in force.
+  await run('apt-get', ['-c', at('apt.conf'), 'update'], { timeoutMs: 180_000 });
+  await run('apt-get', ['-c', at('apt.conf'), 'download', `nats-server/${suite}`], {
+    cwd: directory,
+    timeoutMs: 180_000,
+  });
+  const file = (await readdir(directory)).find((name) => name.endsWith('.deb'));
+  if (!file) throw new Error('apt-get download left no package');
+  await run('dpkg', ['-x', at(file), at('unpacked')], { timeoutMs: 60_000 });
+  return at('unpacked/usr/sbin/nats-server');
+}
+
+/** @param {(name: string) => string} at */
+function privateSettings(at) {
+  return [
+    `Dir::Etc::sourcelist "/dev/null";`,
+    `Dir::Etc::sourceparts "${at('sources')}";`,
+    `Dir::State "${at('state')}";`,
+    `Dir::State::lists "${at('state/lists')}";`,
+    `Dir::State::status "${at('status')}";`,
+    `Dir::Cache "${at('cache')}";`,
+    `Dir::Cache::archives "${at('cache/archives')}";`,
+    `APT::Sandbox::User "root";`,
+    `APT::Get::List-Cleanup "false";`,
+    `Acquire::Languages "none";`,
+    `Acquire::http::Timeout "10";`,
+    `Acquire::https::Timeout "10";`,
+    `Acquire::Retries "1";`,
+    // Hooks of the machine would act on the system's own lists and cache.
+    `#clear APT::Update::Pre-Invoke;`,
+    `#clear APT::Update::Post-Invoke;`,
+    `#clear APT::Update::Post-Invoke-Success;`,
+    // An archive that cannot be reached is an error, not a warning.
+    `APT::Update::Error-Mode "any";`,
+    '',
+  ].join('\n');
+}
+
+/** @returns {Promise<Record<string, string>>} */
+async function readRelease() {
+  const text = await readFile('/etc/os-release', 'utf8').catch(() => '');
+  return Object.fromEntries(
+    [...text.matchAll(/^(\w+)=["']?(.*?)["']?$/gm)].map(([, name, value]) => [name, value]),
+  );
+}
+
+async function readSources() {
+  const directory = '/etc/apt/sources.list.d';
+  const names = (await readdir(directory).catch(() => [])).sort();
+  const files = ['/etc/apt/sources.list', ...names.map((name) => join(directory, name))];
+  const sources = [];
+  for (const file of files) {
+    const parse = file.endsWith('.sources') ? parseSources : file.endsWith('.list') ? parseList : undefined;
+    if (parse) sources.push(...parse(await readFile(file, 'utf8').catch(() => '')));
+  }
+  return sources;
+}

@@ -1,0 +1,42 @@
+export interface ConfigFlags {
+  /** Names without dashes. */
+  readonly flags: Readonly<Record<string, string>>;
+  /** All other arguments, in their order. */
+  readonly rest: readonly string[];
+}
+
+/** Every other long option is a setting. Those of the first line take no value. */
+const ownOptions = new Set(['--help', '--version', '--json', '--target', '--username', '--password']);
+
+/**
+ * Takes the settings (`--ROOTPATH x`, `--SERVER_PORT=0`, `--CLUSTERING`) out of the arguments.
+ *
+ * They may stand anywhere, before or after the command. A flag without a value is `true`. Whether a setting
+ * exists is for the configuration to say: it knows the nearest name.
+ */
+export function takeConfigFlags(argv: readonly string[]): ConfigFlags {
+  const flags: Record<string, string> = {};
+  const rest: string[] = [];
+  for (let at = 0; at < argv.length; at += 1) {
+    const argument = argv[at] ?? '';
+    const equals = argument.indexOf('=');
+    const option = equals < 0 ? argument : argument.slice(0, equals);
+    if (!/^--\w/.test(option) || ownOptions.has(option)) {
+      rest.push(argument);
+      if (['--target', '--username', '--password'].includes(argument) && at + 1 < argv.length) {
+        at += 1;
+        rest.push(argv[at] ?? '');
+      }
+      continue;
+    }
+    const name = option.slice(2);
+    const next = argv[at + 1];
+    if (equals >= 0) flags[name] = argument.slice(equals + 1);
+    else if (next === undefined || next.startsWith('--')) flags[name] = 'true';
+    else {
+      flags[name] = next;
+      at += 1;
+    }
+  }
+  return { flags, rest };
+}

@@ -1,0 +1,175 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { text as readAll } from 'node:stream/consumers';
+import type { ClientConfig } from '../config/client-config.ts';
+import { findRunningProcess } from './running-process.ts';
+
+export interface Target {
+  readonly url: string;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+}
+
+export interface Answer {
+  readonly status: number;
+  /** Parsed when it is JSON, else its text. */
+  readonly body: unknown;
+}
+
+/** Longer paths are cut off or refused by some systems (108 bytes on Linux, 104 on macOS). */
+const maxSocketPathBytes = 100;
+
+/**
+ * Speaks to one node: over its domain socket, where the file system says who may, or to an address.
+ *
+ * Opens nothing until it is asked something and keeps nothing open.
+ */
+export class NodeClient {
+  readonly #target: Target | { readonly socketPath: string };
+  readonly #whenUnreachable: string;
+  readonly #whenBroken: string;
+
+  private constructor(target: Target | { readonly socketPath: string }, whenUnreachable: string) {
+    this.#target = target;
+    this.#whenUnreachable = whenUnreachable;
+    this.#whenBroken = `The connection to the node at ${'url' in target ? target.url : target.socketPath} failed`;
+  }
+
+  /** @throws when `url` is no http address */
+  static forTarget({ url, ...credentials }: Target): NodeClient {
+    const address = URL.canParse(url) ? new URL(url) : undefined;
+    if (!address || !/^https?:$/.test(address.protocol)) {
+      throw new Error(`The target must be an address like http://localhost:9925, not ${url}`);
+    }
+    // fetch() refuses addresses that hold credentials.
+    const username = address.username === '' ? credentials.username : decodeURIComponent(address.username);
+    const password = address.password === '' ? credentials.password : decodeURIComponent(address.password);
+    const target = { url: new URL('/', address.origin).href, username, password };
+    return new NodeClient(target, `No node answers at ${target.url}`);
+  }
+
+  /** @throws when no node runs in the root path */
+  static forRootPath({ rootPath, host, domainSocket, admin }: ClientConfig): NodeClient {
+    const notRunning = `No node is running in ${rootPath}; start one with: lyre start`;
+    if (
+      domainSocket !== undefined &&
+      Buffer.byteLength(domainSocket) <= maxSocketPathBytes &&
+      existsSync(domainSocket)
+    ) {
+      return new NodeClient({ socketPath: domainSocket }, notRunning);
+    }
+    // The number of a port may belong to somebody else since; the password must not go there.
+    const port = findRunningProcess(rootPath) === undefined ? undefined : readApiPort(rootPath);
+    if (port === undefined) throw new Error(notRunning);
+    const address = ['0.0.0.0', '::'].includes(host) ? '127.0.0.1' : host;
+    const url = `http://${address.includes(':') ? `[${address}]` : address}:${port}/`;
+    return new NodeClient({ url, ...admin }, notRunning);
+  }
+
+  /**
+   * @param timeoutMs no limit when not given: some operations take long
+   * @throws when nothing answers, or not in time; a refusal is an answer
+   */
+  async ask(
+    path: string,
+    { body, timeoutMs }: { readonly body?: object; readonly timeoutMs?: number } = {},
+  ): Promise<Answer> {
+    const signal = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
+    const json = body === undefined ? undefined : JSON.stringify(body);
+    try {
+      const answer =
+        'url' in this.#target
+          ? await askUrl(this.#target, path, json, signal)
+          : await askSocket(this.#target.socketPath, path, json, signal);
+      return { status: answer.status, body: parse(answer.text) };
+    } catch (cause) {
+      if (signal?.aborted === true) throw new Error('The node does not answer in time', { cause });
+      const code = codeOf(cause);
+      const isAbsent = code === 'ECONNREFUSED' || code === 'ENOENT';
+      throw new Error(isAbsent ? this.#whenUnreachable : `${this.#whenBroken} (${code})`, { cause });
+    }
+  }
+}
+
+interface RawAnswer {
+  readonly status: number;
+  readonly text: string;
+}
+
+async function askUrl(
+  { url, username, password }: Target,
+  path: string,
+  json: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<RawAnswer> {
+  const headers = new Headers(headersFor(json));
+  if (username !== undefined) {
+    const credentials = Buffer.from(`${username}:${password ?? ''}`).toString('base64');
+    headers.set('authorization', `Basic ${credentials}`);
+  }
+  const response = await fetch(new URL(path, url), {
+    method: json === undefined ? 'GET' : 'POST',
+    headers,
+    ...(json === undefined ? {} : { body: json }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  return { status: response.status, text: await response.text() };
+}
+
+function askSocket(
+  socketPath: string,
+  path: string,
+  json: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<RawAnswer> {
+  return new Promise((resolve, reject) => {
+    const asked = request({
+      socketPath,
+      path,
+      method: json === undefined ? 'GET' : 'POST',
+      headers: headersFor(json),
+      agent: false,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    asked.once('error', reject);
+    asked.once('response', (response) => {
+      readAll(response).then((text) => resolve({ status: response.statusCode ?? 0, text }), reject);
+    });
+    asked.end(json);
+  });
+}
+
+function headersFor(json: string | undefined): Record<string, string> {
+  if (json === undefined) return { accept: 'application/json' };
+  return {
+    accept: 'application/json',
+    'content-type': 'application/json',
+    'content-length': String(Buffer.byteLength(json)),
+  };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function readApiPort(rootPath: string): number | undefined {
+  try {
+    const ports: unknown = JSON.parse(readFileSync(join(rootPath, 'ports.json'), 'utf8'));
+    if (typeof ports !== 'object' || ports === null || !('api' in ports)) return undefined;
+    return typeof ports.api === 'number' ? ports.api : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** fetch() hides the code in the cause of its error. */
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  return error.cause === undefined ? error.message : codeOf(error.cause);
+}

@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import type { ConfigFlags } from './config-flags.ts';
+import { runOperation, type OperationOptions } from './operation-command.ts';
+import { runStart } from './start-command.ts';
+import { runStatus, type StatusOptions } from './status-command.ts';
+import { runStop } from './stop-command.ts';
+
+const examples = `
+Examples:
+  lyre start --ROOTPATH ./node --SERVER_PORT 9925
+  lyre create_table database=dev table=dog hash_attribute=id
+  lyre insert database=dev table=dog records='[{"id": 1, "name": "Penny"}]'
+  lyre search_by_hash database=dev table=dog hash_values='[1]' get_attributes='["*"]' --json
+  lyre cluster_status --target http://10.0.0.5:9925 --username admin --password secret
+
+Any setting is also a flag, for every command: --ROOTPATH <path>, --SERVER_PORT <port>,
+--CLUSTERING_PORT <port>, --NODE_NAME <name>, --config <file> and so on. Later wins:
+lyre.yaml in the root path, .env in the working directory, environment, flags.
+Without a target, commands reach the node of the root path (ROOTPATH, ~/lyredb by default).`;
+
+/** The commands of `lyre`; every word that is no command is an operation of the API. */
+export function createProgram(flags: ConfigFlags['flags']): Command {
+  const program = new Command('lyre')
+    .description('LyreDB: an open edge-to-cloud database')
+    .version(readVersion(), '--version')
+    .helpOption('-h, --help', 'show this text')
+    .helpCommand('help [command]', 'show the help of a command')
+    .usage('[command] [flags]\n       lyre <operation> [key=value ...] [flags]')
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'lyre: ')) })
+    .enablePositionalOptions()
+    .argument('[operation]', 'any operation of the API, for example describe_all')
+    .argument('[key=value...]', 'its fields; a value is JSON when it parses as JSON, else text')
+    .option('--json', 'print the answer as JSON')
+    .option('--target <url>', 'the address of a node, for example http://localhost:9925')
+    .option('--username <name>', 'for the target; else CLI_TARGET_USERNAME or HDB_ADMIN_USERNAME')
+    .option('--password <password>', 'for the target; else CLI_TARGET_PASSWORD or HDB_ADMIN_PASSWORD')
+    .addHelpText('after', examples)
+    .action(async (operation: string | undefined, pairs: string[], options: OperationOptions) => {
+      if (operation === undefined) program.outputHelp();
+      else await runOperation(operation, pairs, options, flags);
+    });
+  program
+    .command('start')
+    .description('run a node in the foreground until SIGTERM or SIGINT')
+    .action(() => runStart(flags));
+  program
+    .command('stop')
+    .description('stop the node of the root path and wait until it is gone')
+    .action(() => runStop(flags));
+  program
+    .command('status')
+    .description('show the health of the node and of its links')
+    .option('--json', 'print JSON')
+    .action((options: StatusOptions) => runStatus(options, flags));
+  return program;
+}
+
+function readVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const { version } = JSON.parse(text) as { readonly version: string };
+  return version;
+}

@@ -1,0 +1,229 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir, hostname } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parse as parseDotenv } from 'dotenv';
+import type { LogLevel } from '../runtime/logger.ts';
+import { ConfigError } from './config-error.ts';
+import { canonical, factsOf, KeyIndex } from './key-index.ts';
+import { settingsSchema, type SettingKey, type Settings } from './settings.ts';
+import { readFlags, readVariables, readYaml, type Entry, type Variables } from './sources.ts';
+
+export interface Route {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Everything that can be set about a node: complete, checked and frozen. All paths are absolute. */
+export interface Config {
+  readonly rootPath: string;
+  /** Without `.`, `,`, `*`, `>` and white space; the host name of the machine when nothing was set. */
+  readonly nodeName: string;
+  /** The address that every listener binds to. */
+  readonly host: string;
+  /** Needed at the first start only. */
+  readonly admin: { readonly username: string | undefined; readonly password: string | undefined };
+  readonly operationsApi: {
+    readonly network: {
+      /** 0 is any free port, here and below. */
+      readonly port: number;
+      /** Undefined when it was switched off. May be longer than the system allows. */
+      readonly domainSocket: string | undefined;
+    };
+    readonly maxBodyBytes: number;
+  };
+  readonly clustering: {
+    readonly enabled: boolean;
+    /** Set when `enabled`. */
+    readonly user: string | undefined;
+    /** Set when `enabled`. */
+    readonly password: string | undefined;
+    readonly port: number;
+    readonly routes: readonly Route[];
+    readonly relayWaitMs: number;
+    readonly maxClockSkewMs: number;
+    /** Limits of each stream. */
+    readonly stream: { readonly maxBytes: number; readonly maxAgeSeconds: number };
+  };
+  readonly store: {
+    readonly path: string;
+    readonly mapSizeBytes: number;
+    readonly maxTransactionBytes: number;
+  };
+  /** The change log. */
+  readonly log: { readonly maxAgeMs: number; readonly maxBytes: number };
+  /** What the processes say about themselves. */
+  readonly logging: {
+    readonly level: LogLevel;
+    readonly file: boolean;
+    readonly stdStreams: boolean;
+    /** The directory of the log file. */
+    readonly root: string;
+  };
+  readonly bridge: { readonly inProcess: boolean };
+  readonly natsServerBin: string | undefined;
+  readonly tombstoneRetentionMs: number;
+  /** What was set and has no meaning here, as it was spelled; for a warning. */
+  readonly ignored: readonly string[];
+}
+
+export interface ConfigSources {
+  /** Names without dashes: `{ SERVER_PORT: '9925', config: 'lyre.yaml' }`. */
+  readonly flags?: Readonly<Record<string, string>>;
+  /** The environment of this process when not given. */
+  readonly env?: Variables;
+  /** Relative root paths and `.env` are looked for here; the working directory when not given. */
+  readonly cwd?: string;
+}
+
+/**
+ * Reads the configuration of a node from the file, `.env`, the environment and the flags; the later one wins.
+ *
+ * @throws ConfigError whose message is one line
+ */
+export function loadConfig(sources: ConfigSources): Config {
+  const config = readConfig(sources);
+  const { enabled, user, password } = config.clustering;
+  const missing = [
+    ...(user === undefined ? ['CLUSTERING_USER'] : []),
+    ...(password === undefined ? ['CLUSTERING_PASSWORD'] : []),
+  ];
+  if (enabled && missing.length > 0) {
+    throw new ConfigError('configuration', 'clustering.enabled', `needs ${missing.join(' and ')} to be set`);
+  }
+  return config;
+}
+
+/** The same without the rules that matter only to a node that starts; for clients of a node. */
+export function readConfig({ flags = {}, env = process.env, cwd = process.cwd() }: ConfigSources): Config {
+  const index = new KeyIndex();
+  const dotenvPath = join(cwd, '.env');
+  const dotenv = existsSync(dotenvPath) ? parseDotenv(readText(dotenvPath)) : {};
+  const fromFlags = readFlags(flags, index);
+  const fromEnvironment = readVariables(env, 'environment', index);
+  const fromDotenv = readVariables(dotenv, dotenvPath, index);
+
+  const outside = [fromDotenv, fromEnvironment, fromFlags];
+  const rootPath = rootPathOf(parseEntries(outside.flatMap(({ entries }) => entries)), cwd);
+  const asked = configFlag(flags) ?? env['HDB_CONFIG'] ?? dotenv['HDB_CONFIG'];
+  const path = asked ? expand(asked, cwd) : findFile(rootPath);
+  const fromFile = path === undefined ? { entries: [], ignored: [] } : readYaml(readText(path), path, index);
+
+  const all = [fromFile, ...outside];
+  const settings = parseEntries(all.flatMap(({ entries }) => entries));
+  return freeze(toConfig(settings, cwd, [...new Set(all.flatMap(({ ignored }) => ignored))]));
+}
+
+function configFlag(flags: Readonly<Record<string, string>>): string | undefined {
+  return Object.entries(flags).find(([flag]) => canonical(flag) === 'config')?.[1];
+}
+
+function findFile(rootPath: string): string | undefined {
+  return ['lyre.yaml', 'harperdb-config.yaml'].map((name) => join(rootPath, name)).find(existsSync);
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new ConfigError(path, undefined, `cannot be read (${codeOf(cause)})`, { cause });
+  }
+}
+
+function codeOf(cause: unknown): string {
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+}
+
+/** Takes the last entry of each key. */
+function parseEntries(entries: readonly Entry[]): Settings {
+  const last = new Map<SettingKey, Entry>();
+  for (const entry of entries) {
+    if (entry.value === null) last.delete(entry.key);
+    else last.set(entry.key, entry);
+  }
+  // Every entry is checked, also one that a later source overrides: a wrong line is never skipped in silence.
+  for (const entry of entries) if (entry.value !== null) checkEntry(entry);
+  return settingsSchema.parse(Object.fromEntries([...last].map(([key, { value }]) => [key, value])));
+}
+
+function checkEntry({ key, value, name, source }: Entry): void {
+  if (settingsSchema.shape[key].safeParse(value).success) return;
+  const { expects, isSecret } = factsOf(key);
+  const given = isSecret === true ? '' : `, not ${JSON.stringify(value).slice(0, 60)}`;
+  throw new ConfigError(source, name, `must be ${expects}${given}`);
+}
+
+function toConfig(settings: Settings, cwd: string, ignored: readonly string[]): Config {
+  const rootPath = rootPathOf(settings, cwd);
+  const inRoot = (path: string | undefined, standard: string): string => expand(path ?? standard, rootPath);
+  const socket = settings['operationsApi.network.domainSocket'];
+  return {
+    rootPath,
+    nodeName: settings['clustering.nodeName'] ?? defaultNodeName(),
+    host: settings['network.host'],
+    admin: { username: settings['admin.username'], password: settings['admin.password'] },
+    operationsApi: {
+      network: {
+        port: settings['operationsApi.network.port'],
+        domainSocket: socket === false ? undefined : inRoot(socket, 'operations-server'),
+      },
+      maxBodyBytes: settings['operationsApi.maxBodyBytes'],
+    },
+    clustering: {
+      enabled: settings['clustering.enabled'],
+      user: settings['clustering.user'],
+      password: settings['clustering.password'],
+      port: settings['clustering.hubServer.cluster.network.port'],
+      routes: distinct([
+        ...settings['clustering.hubServer.cluster.network.routes'],
+        ...settings['clustering.leafServer.network.routes'],
+      ]),
+      relayWaitMs: settings['clustering.relayWaitMs'],
+      maxClockSkewMs: settings['clustering.maxClockSkewMs'],
+      stream: {
+        maxBytes: settings['clustering.leafServer.streams.maxBytes'],
+        maxAgeSeconds: Math.max(1, Math.round(settings['clustering.leafServer.streams.maxAge'] / 1_000)),
+      },
+    },
+    store: {
+      path: inRoot(settings['storage.path'], 'database'),
+      mapSizeBytes: settings['storage.mapSize'],
+      maxTransactionBytes: settings['storage.maxTransactionBytes'],
+    },
+    log: { maxAgeMs: settings['changeLog.maxAge'], maxBytes: settings['changeLog.maxBytes'] },
+    logging: {
+      level: settings['logging.level'],
+      file: settings['logging.file'],
+      stdStreams: settings['logging.stdStreams'],
+      root: inRoot(settings['logging.root'], 'log'),
+    },
+    bridge: { inProcess: settings['bridge.inProcess'] },
+    natsServerBin: settings.natsServerBin === undefined ? undefined : expand(settings.natsServerBin, cwd),
+    tombstoneRetentionMs: settings.tombstoneRetention,
+    ignored,
+  };
+}
+
+function rootPathOf({ rootPath }: Settings, cwd: string): string {
+  return expand(rootPath ?? '~/lyredb', cwd);
+}
+
+function expand(path: string, base: string): string {
+  return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : resolve(base, path);
+}
+
+function defaultNodeName(): string {
+  return (
+    hostname()
+      .replace(/[.,*>\s\p{Cc}]+/gu, '-')
+      .slice(0, 100) || 'node'
+  );
+}
+
+function distinct(routes: readonly Route[]): readonly Route[] {
+  return [...new Map(routes.map((route) => [`${route.host} ${route.port}`, route])).values()];
+}
+
+function freeze<T extends object>(value: T): T {
+  for (const part of Object.values(value)) if (typeof part === 'object' && part !== null) freeze(part);
+  return Object.freeze(value);
+}

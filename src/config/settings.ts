@@ -1,0 +1,168 @@
+import { z } from 'zod';
+import { logLevels } from '../runtime/logger.ts';
+
+/** What a setting is besides its type. */
+export interface SettingFacts {
+  /** Completes the sentence "<key> must be ...". */
+  readonly expects: string;
+  /** Other names, besides the key with `_` for `.`; legacy names of the environment. */
+  readonly aliases?: readonly string[];
+  /** The value is text and is taken as it stands: a password `0123` is not the number 123. */
+  readonly isText?: boolean;
+  /** Never repeated in a message. */
+  readonly isSecret?: boolean;
+  /** Not read from the environment under its own key, only under its aliases: the name is too common. */
+  readonly isAliasOnlyInEnvironment?: boolean;
+}
+
+export const settingFacts = z.registry<SettingFacts>();
+
+function setting<T extends z.ZodType>(schema: T, facts: SettingFacts): T {
+  settingFacts.add(schema, facts);
+  return schema;
+}
+
+const minuteMs = 60_000;
+const dayMs = 24 * 60 * minuteMs;
+const MiB = 1024 ** 2;
+const GiB = 1024 ** 3;
+
+const durationUnitsMs: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: minuteMs,
+  h: 60 * minuteMs,
+  d: dayMs,
+};
+const sizeUnits: Readonly<Record<string, number>> = { '': 1, k: 1024, m: MiB, g: GiB, t: 1024 ** 4 };
+
+const isTrue = { expects: 'true or false' };
+const aPort = 'a port number from 0 (any free port) to 65535';
+const aDuration = 'a number of seconds, or a number with a unit: 500ms, 45s, 10m, 12h, 30d';
+const aSize = 'a number of bytes, or a number with a unit: 64MiB, 10GiB';
+const aPath = { expects: 'a path', isText: true };
+const someMilliseconds = 'a number of milliseconds';
+
+const port = z.int().min(0).max(65_535);
+const path = z.string().min(1);
+const milliseconds = z
+  .int()
+  .min(0)
+  .max(365 * dayMs);
+
+/** Seconds, or text with a unit, as milliseconds. */
+const duration = z.union([
+  z
+    .number()
+    .positive()
+    .max(1e10)
+    .transform((seconds) => Math.round(seconds * 1_000)),
+  z
+    .string()
+    .regex(/^\d+(\.\d+)?\s*(ms|s|m|h|d)$/)
+    .transform((text) => Math.round(Number.parseFloat(text) * unitOf(text, durationUnitsMs)))
+    .pipe(z.int().positive()),
+]);
+
+/** Bytes, or text with a unit, as bytes; K, KB and KiB are all 1024. */
+const size = z.union([
+  z.int().positive(),
+  z
+    .string()
+    .regex(/^\d+(\.\d+)?\s*[kmgt]?(i?b)?$/i)
+    .transform((text) =>
+      Math.round(Number.parseFloat(text) * unitOf(text.toLowerCase().replace(/i?b$/, ''), sizeUnits)),
+    )
+    .pipe(z.int().positive()),
+]);
+
+function unitOf(text: string, units: Readonly<Record<string, number>>): number {
+  return units[text.replace(/[\d.\s]/g, '')] ?? 1;
+}
+
+const routes = z.array(z.object({ host: z.string().min(1), port: z.int().min(1).max(65_535).default(9932) }));
+const someRoutes = { expects: 'a list of {host, port}' };
+
+/**
+ * Every setting of a node: its key in the file, its type, its default and its other names.
+ *
+ * Keys that HarperDB 4.x has are spelled as there. What a default depends on is filled in by `config.ts`.
+ */
+export const settingsSchema = z.object({
+  rootPath: setting(path.optional(), { ...aPath, aliases: ['HDB_ROOT', 'HDB_ROOT_KEY'] }),
+  'admin.username': setting(z.string().min(1).optional(), {
+    expects: 'a user name',
+    isText: true,
+    isAliasOnlyInEnvironment: true,
+    aliases: ['HDB_ADMIN_USERNAME', 'HDB_ADMIN'],
+  }),
+  'admin.password': setting(z.string().min(1).optional(), {
+    expects: 'a text (in quotes, if it looks like a number)',
+    isText: true,
+    isSecret: true,
+    isAliasOnlyInEnvironment: true,
+    aliases: ['HDB_ADMIN_PASSWORD'],
+  }),
+  'network.host': setting(z.string().min(1).default('0.0.0.0'), {
+    expects: 'an address to listen on',
+    isText: true,
+  }),
+
+  'operationsApi.network.port': setting(port.default(9925), { expects: aPort, aliases: ['SERVER_PORT'] }),
+  'operationsApi.network.domainSocket': setting(z.union([path, z.literal(false)]).optional(), {
+    expects: 'a path, or false for none',
+  }),
+  'operationsApi.maxBodyBytes': setting(size.default(GiB), { expects: aSize }),
+
+  'clustering.enabled': setting(z.boolean().default(false), { ...isTrue, aliases: ['CLUSTERING'] }),
+  'clustering.nodeName': setting(
+    z
+      .string()
+      .regex(/^[^.,*>\s\p{Cc}]{1,100}$/u)
+      .optional(),
+    {
+      expects: 'a name of 1 to 100 characters without . , * > or white space',
+      isText: true,
+      aliases: ['NODE_NAME', 'NODENAME'],
+    },
+  ),
+  'clustering.user': setting(z.string().min(1).optional(), { expects: 'a user name', isText: true }),
+  'clustering.password': setting(z.string().min(1).optional(), {
+    expects: 'a text (in quotes, if it looks like a number)',
+    isText: true,
+    isSecret: true,
+  }),
+  'clustering.hubServer.cluster.network.port': setting(port.default(9932), {
+    expects: aPort,
+    aliases: ['CLUSTERING_PORT'],
+  }),
+  'clustering.hubServer.cluster.network.routes': setting(routes.default([]), someRoutes),
+  'clustering.leafServer.network.routes': setting(routes.default([]), someRoutes),
+  'clustering.leafServer.streams.maxAge': setting(duration.default(30 * dayMs), { expects: aDuration }),
+  'clustering.leafServer.streams.maxBytes': setting(size.default(GiB), { expects: aSize }),
+  'clustering.relayWaitMs': setting(milliseconds.default(2_000), { expects: someMilliseconds }),
+  'clustering.maxClockSkewMs': setting(milliseconds.default(5 * minuteMs), { expects: someMilliseconds }),
+
+  'storage.path': setting(path.optional(), aPath),
+  'storage.mapSize': setting(size.default(64 * GiB), { expects: aSize }),
+  'storage.maxTransactionBytes': setting(size.default(64 * MiB), { expects: aSize }),
+  'changeLog.maxAge': setting(duration.default(30 * dayMs), { expects: aDuration }),
+  'changeLog.maxBytes': setting(size.default(10 * GiB), { expects: aSize }),
+  tombstoneRetention: setting(duration.default(30 * dayMs), { expects: aDuration }),
+
+  'logging.level': setting(z.enum(logLevels).default('info'), {
+    expects: `one of ${logLevels.join(', ')}`,
+    isText: true,
+    aliases: ['LOG_LEVEL'],
+  }),
+  'logging.file': setting(z.boolean().default(true), { ...isTrue, aliases: ['LOG_TO_FILE'] }),
+  'logging.stdStreams': setting(z.boolean().default(true), { ...isTrue, aliases: ['LOG_TO_STDSTREAMS'] }),
+  'logging.root': setting(path.optional(), { ...aPath, aliases: ['LOG_PATH'] }),
+
+  'bridge.inProcess': setting(z.boolean().default(false), isTrue),
+  natsServerBin: setting(path.optional(), { ...aPath, aliases: ['NATS_SERVER_BIN'] }),
+});
+
+export type Settings = z.output<typeof settingsSchema>;
+
+export type SettingKey = keyof Settings;

@@ -1,0 +1,47 @@
+import { chmod, lstat, unlink } from 'node:fs/promises';
+import { connect } from 'node:net';
+import type { Server } from 'node:http';
+import { CodedError } from '../model/errors.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { listen } from './listen.ts';
+
+/** What an address of a domain socket can hold on every system. */
+const maxPathBytes = 100;
+
+/**
+ * Listens on a socket file that only its owner can open. A file that a killed process left is replaced.
+ *
+ * @returns whether it listens: a path that is too long for the system is skipped with a warning
+ * @throws CodedError `start_failed` when another process listens there
+ */
+export async function listenOnDomainSocket(server: Server, path: string, log: Logger): Promise<boolean> {
+  if (Buffer.byteLength(path) > maxPathBytes) {
+    log.warn({ path, maxPathBytes }, 'domain socket skipped, its path is too long');
+    return false;
+  }
+  await removeStale(path);
+  await listen(server, { path });
+  await chmod(path, 0o600);
+  return true;
+}
+
+async function removeStale(path: string): Promise<void> {
+  const status = await lstat(path).catch(() => undefined);
+  if (status === undefined) return;
+  if (!status.isSocket()) throw new CodedError('start_failed', `${path} exists and is not a socket`);
+  if (await isAnswered(path)) {
+    throw new CodedError('start_failed', `Another process listens on the domain socket ${path}`);
+  }
+  await unlink(path).catch(() => undefined);
+}
+
+function isAnswered(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    const finish = (answer: boolean): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once('connect', () => finish(true)).once('error', () => finish(false));
+  });
+}

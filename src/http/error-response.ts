@@ -1,0 +1,55 @@
+import { CodedError, type ErrorCode } from '../model/errors.ts';
+import { ForbiddenError } from '../operation/permission.ts';
+import type { Logger } from '../runtime/logger.ts';
+
+/** What to answer instead of a result. */
+export interface ErrorResponse {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** The only place that knows the status of an error. */
+const statusOf: Readonly<Record<ErrorCode, number>> = {
+  invalid_request: 400,
+  invalid_request_legacy_500: 500,
+  invalid_name: 400,
+  database_exists: 400,
+  database_missing: 404,
+  table_exists: 400,
+  table_missing: 404,
+  attribute_exists: 400,
+  attribute_missing: 404,
+  not_found: 404,
+  invalid_key: 400,
+  too_large: 413,
+  forbidden: 403,
+  unauthenticated: 401,
+  clustering_disabled: 400,
+  node_missing: 400,
+  join_refused: 400,
+  name_in_use: 409,
+  stream_unavailable: 503,
+  unavailable: 503,
+  undecodable: 400,
+  start_failed: 503,
+};
+
+/** A bug tells the client nothing; the log has the stack. */
+const genericText = 'There was an error processing your request. Check logs and try again.';
+
+/** The answer to an error. One without a code is a bug: it is logged with its stack and answered with 500. */
+export function errorResponse(error: unknown, log: Logger): ErrorResponse {
+  if (error instanceof ForbiddenError) {
+    return {
+      status: statusOf[error.code],
+      body: {
+        error: error.message,
+        unauthorized_access: error.unauthorizedAccess,
+        invalid_schema_items: error.invalidSchemaItems,
+      },
+    };
+  }
+  if (error instanceof CodedError) return { status: statusOf[error.code], body: { error: error.message } };
+  log.error({ err: error }, 'request failed');
+  return { status: 500, body: { error: genericText } };
+}

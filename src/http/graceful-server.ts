@@ -1,0 +1,52 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+
+export interface GracefulServerOptions {
+  readonly handle: RequestListener;
+  /** From the first byte of a request to the last of its headers. */
+  readonly headersTimeoutMs: number;
+  /** From the first byte of a request to the last of its body. */
+  readonly requestTimeoutMs: number;
+  readonly keepAliveTimeoutMs: number;
+  /** How long running requests may take once the server is closing. */
+  readonly closeTimeoutMs: number;
+}
+
+/** An HTTP server that finishes what runs before it is closed, and is not held open by idle connections. */
+export class GracefulServer implements AsyncDisposable {
+  readonly server: Server;
+  readonly #closeTimeoutMs: number;
+  #isClosing = false;
+  #closed: Promise<void> | undefined;
+
+  constructor(options: GracefulServerOptions) {
+    this.#closeTimeoutMs = options.closeTimeoutMs;
+    this.server = createServer({ connectionsCheckingInterval: 1_000 }, (request, response) => {
+      if (this.#isClosing) response.setHeader('connection', 'close');
+      response.once('finish', () => {
+        // This connection was busy when the server began to close; nobody else will close it now.
+        if (this.#isClosing) request.socket.end();
+      });
+      options.handle(request, response);
+    });
+    this.server.headersTimeout = options.headersTimeoutMs;
+    this.server.requestTimeout = options.requestTimeoutMs;
+    this.server.keepAliveTimeout = options.keepAliveTimeoutMs;
+  }
+
+  /** Stops accepting at once; resolves when the last request was answered or has run out of time. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    this.#isClosing = true;
+    if (!this.server.listening) return;
+    const timer = setTimeout(() => this.server.closeAllConnections(), this.#closeTimeoutMs);
+    await new Promise<void>((resolve) => {
+      this.server.close(() => resolve());
+      this.server.closeIdleConnections();
+    });
+    clearTimeout(timer);
+  }
+}

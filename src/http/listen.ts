@@ -1,0 +1,36 @@
+import type { Server } from 'node:http';
+import type { ListenOptions } from 'node:net';
+import { CodedError } from '../model/errors.ts';
+
+/**
+ * Resolves when the server listens.
+ *
+ * @throws CodedError `start_failed` that says why it cannot
+ */
+export function listen(server: Server, options: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onError = (cause: NodeJS.ErrnoException): void => {
+      const where = options.path ?? `${options.host ?? '*'}:${options.port ?? 0}`;
+      reject(new CodedError('start_failed', `Cannot listen on ${where}: ${reasonOf(cause)}`, { cause }));
+    };
+    server.once('error', onError);
+    server.listen(options, () => {
+      server.off('error', onError);
+      resolve();
+    });
+  });
+}
+
+function reasonOf(error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return 'the port is taken by another process';
+    case 'EACCES':
+      return 'permission denied';
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return 'this machine does not have that address';
+    default:
+      return error.message;
+  }
+}

@@ -1,0 +1,44 @@
+import type { Request, RequestHandler, Response } from 'express';
+import type { OperationServices } from '../operation/operation.ts';
+import { runOperation } from '../operation/run-operation.ts';
+import type { User } from '../operation/user/user.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { errorResponse } from './error-response.ts';
+import { parseJson } from './parse-json.ts';
+import { readBody } from './read-body.ts';
+import { sendJson } from './send-json.ts';
+
+export interface OperationsRouteOptions {
+  readonly services: OperationServices;
+  readonly authenticate: (header: string | undefined) => Promise<User>;
+  readonly bodyLimitBytes: number;
+  readonly log: Logger;
+}
+
+/**
+ * `POST /`: one operation. Who asks is known before a byte of the body is kept, so strangers cannot fill memory.
+ */
+export function operationsRoute(options: OperationsRouteOptions): RequestHandler {
+  const { services, authenticate, bodyLimitBytes, log } = options;
+  return async (request: Request, response: Response) => {
+    const startedAt = performance.now();
+    const timing = (): { 'server-timing': string } => ({
+      'server-timing': `db;dur=${(performance.now() - startedAt).toFixed(2)}`,
+    });
+    try {
+      const user = await authenticate(request.headers.authorization);
+      const body = parseJson(await readBody(request, bodyLimitBytes));
+      const answer = await runOperation({ ...services, user }, body);
+      sendJson(response, 200, answer, timing());
+    } catch (error) {
+      if (response.destroyed || response.headersSent) return;
+      const { status, body } = errorResponse(error, log);
+      sendJson(response, status, body, {
+        ...timing(),
+        ...(status === 401 ? { 'www-authenticate': 'Basic' } : {}),
+        // What is left of a body that was not read must not be taken for the next request.
+        ...(request.complete ? {} : { connection: 'close' }),
+      });
+    }
+  };
+}

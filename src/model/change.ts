@@ -1,0 +1,27 @@
+/** Primary key of a record. A number and its decimal string are two keys. */
+export type Key = string | number;
+
+/** A document as clients see it. */
+export type Document = Readonly<Record<string, unknown>>;
+
+/** Where a change was first committed. */
+export interface Origin {
+  readonly name: string;
+  readonly storeId: string;
+}
+
+/** What decides between two changes of one record: see `model/conflict.ts`. */
+export interface Stamp {
+  /** Hybrid logical clock, integer microseconds since 1970. */
+  readonly version: number;
+  readonly origin: Origin;
+}
+
+/** One put or delete of one record: the full after-image. */
+export interface Change extends Stamp {
+  readonly key: Key;
+  /** The stamp of the row that this change replaced; null when there was none. */
+  readonly base: Stamp | null;
+  /** MessagePack of the document; null is a delete. */
+  readonly bytes: Uint8Array | null;
+}

@@ -1,0 +1,31 @@
+/** One channel of one peer, as asked by `add_node` and friends, from this node's view. */
+export interface Subscription {
+  readonly database: string;
+  readonly table: string;
+  readonly publish: boolean;
+  readonly subscribe: boolean;
+  /** Only versions after this instant, ms since 1970. */
+  readonly startTimeMs?: number;
+  /** Set by drop_table; cleared by the next add_node or update_node that names the channel. */
+  readonly stopped?: 'dropped here';
+  /** Clock version of the operation that decided this; the newer one wins between the two ends. */
+  readonly version: number;
+}
+
+/** A row of `system.hdb_nodes`: what this node knows of a peer. */
+export interface NodeRow {
+  readonly name: string;
+  /** Where to dial it; absent when it only dials us. */
+  readonly host?: string;
+  readonly port?: number;
+  readonly subscriptions: readonly Subscription[];
+  /** Public nkey, once joined. */
+  readonly nkey?: string;
+  /** PEM of its server certificate, pinned at the join. */
+  readonly certificate?: string;
+  readonly storeId?: string;
+  /** Clock version of the latest add_node (ours or theirs). */
+  readonly addedVersion: number;
+  /** Set by remove_node: kept as a mark so that an old join does not bring the node back; hidden from answers. */
+  readonly removedVersion?: number;
+}

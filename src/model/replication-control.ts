@@ -1,0 +1,76 @@
+/** What the bridge tells about one subscription of one peer. */
+export interface SubscriptionStatus {
+  readonly database: string;
+  readonly table: string;
+  readonly publish: boolean;
+  readonly subscribe: boolean;
+  /** State of what we receive (when subscribe) — DESIGN 8. */
+  readonly state: 'copying' | 'catching-up' | 'live' | 'waiting' | 'stopped' | 'failed' | 'idle';
+  readonly reason?: string;
+  /** While copying: rows so far, rows in all, rows per second, seconds left. */
+  readonly copy?: {
+    readonly rows: number;
+    readonly total: number;
+    readonly rate: number;
+    readonly etaSeconds: number;
+  };
+  /** Transactions that the peer has committed and we have not applied. */
+  readonly lagTransactions?: number;
+  /** Age of the oldest of those; 0 when there is none. */
+  readonly lagMs?: number;
+  /** Transactions of ours that the peer has not confirmed (when publish). */
+  readonly unconfirmed?: number;
+}
+
+export interface PeerStatus {
+  readonly node: string;
+  /** `open` only with proof of life within the last few seconds. */
+  readonly status: 'open' | 'closed' | 'connecting' | 'refused';
+  readonly reason?: string;
+  readonly latencyMs?: number;
+  readonly connectedSinceMs?: number;
+  readonly lastSeenMs?: number;
+  /** Who dialled the link that is in use. */
+  readonly dialledBy?: 'us' | 'them' | 'both';
+  readonly systemInfo?: {
+    readonly hdb_version: string;
+    readonly node_version: string;
+    readonly platform: string;
+  };
+  readonly ports?: { readonly clustering: number; readonly operations_api: number };
+  readonly subscriptions: readonly SubscriptionStatus[];
+}
+
+export interface ReplicationStatus {
+  readonly nats: 'running' | 'down';
+  readonly peers: readonly PeerStatus[];
+  readonly alarms: readonly string[];
+}
+
+export type ConnectOutcome =
+  | { readonly kind: 'connected' }
+  | { readonly kind: 'refused'; readonly code: 'join_refused' | 'name_in_use'; readonly reason: string }
+  | { readonly kind: 'unreachable'; readonly reason: string };
+
+export interface NetworkNode {
+  readonly name: string;
+  readonly responseTimeMs?: number;
+  readonly connectedNodes: readonly string[];
+  readonly routes: readonly { readonly host: string; readonly port: number }[];
+}
+
+/**
+ * What operations may ask of the replication process. Only questions and hints travel this way:
+ * every decision (nodes, subscriptions) is in the store before the call, so a lost call costs latency, never data.
+ */
+export interface ReplicationControl {
+  /** Rejects with code `unavailable` when the bridge does not answer. */
+  status(): Promise<ReplicationStatus>;
+  /** Tries now to reach and join the node, as its row in `system.hdb_nodes` says. */
+  connect(node: string, timeoutMs: number): Promise<ConnectOutcome>;
+  network(timeoutMs: number): Promise<readonly NetworkNode[]>;
+  /** Makes the stream of a channel match the (just trimmed) change log. */
+  purge(database: string, table: string): Promise<void>;
+  /** Something was committed; look now. */
+  wake(): void;
+}

@@ -1,0 +1,262 @@
+import { Packr } from 'msgpackr';
+import type { Change, Document, Key, Origin } from './change.ts';
+import { CodedError } from './errors.ts';
+import type {
+  ChannelItem,
+  OriginPlace,
+  TransactionHeader,
+  WholeItem,
+  WriteOperation,
+} from './transaction.ts';
+
+/** Version of the formats in this file; golden-file tests hold every one that was ever released. */
+export const wireFormat = 1;
+
+// Plain MessagePack: no records or shared structures, so that any node and any tool can read the bytes.
+const packr = new Packr({ useRecords: false, moreTypes: false, mapsAsObjects: true, variableMapSize: true });
+
+export function encodeDocument(document: Document): Uint8Array {
+  return packr.pack(document);
+}
+
+/** @throws CodedError `undecodable` */
+export function decodeDocument(bytes: Uint8Array): Document {
+  const document: unknown = unpack(bytes);
+  if (!isDocument(document)) throw new CodedError('undecodable', 'Record bytes are not a MessagePack map');
+  return document;
+}
+
+export function encodeMessage(message: unknown): Uint8Array {
+  return packr.pack(message);
+}
+
+/** @throws CodedError `undecodable` */
+export function decodeMessage(bytes: Uint8Array): unknown {
+  return unpack(bytes);
+}
+
+/** Changes of one table as one block: origins once, then a row for each change. */
+export function encodeChanges(changes: readonly Change[]): Uint8Array {
+  const origins: Origin[] = [];
+  const numbers = new Map<string, number>();
+  const numberOf = (origin: Origin): number => {
+    const key = `${origin.storeId}\n${origin.name}`;
+    let number = numbers.get(key);
+    if (number === undefined) {
+      number = origins.push(origin) - 1;
+      numbers.set(key, number);
+    }
+    return number;
+  };
+  const rows = changes.map((change) =>
+    change.base
+      ? [
+          change.key,
+          change.bytes,
+          change.version,
+          numberOf(change.origin),
+          change.base.version,
+          numberOf(change.base.origin),
+        ]
+      : [change.key, change.bytes, change.version, numberOf(change.origin)],
+  );
+  return packr.pack([wireFormat, origins.map(({ name, storeId }) => [name, storeId]), rows]);
+}
+
+/** @throws CodedError `undecodable` */
+export function decodeChanges(block: Uint8Array): Change[] {
+  const [format, originRows, rows] = array(unpack(block));
+  requireFormat(format);
+  const origins = array(originRows).map((row): Origin => {
+    const [name, storeId] = array(row);
+    return { name: text(name), storeId: text(storeId) };
+  });
+  const originAt = (value: unknown): Origin => {
+    const origin = origins[count(value)];
+    if (!origin) throw new CodedError('undecodable', 'A change names an origin that its block does not list');
+    return origin;
+  };
+  return array(rows).map((row): Change => {
+    const [key, bytes, version, origin, baseVersion, baseOrigin] = array(row);
+    return {
+      key: keyOf(key),
+      bytes: bytes === null ? null : binary(bytes),
+      version: count(version),
+      origin: originAt(origin),
+      base: baseVersion === undefined ? null : { version: count(baseVersion), origin: originAt(baseOrigin) },
+    };
+  });
+}
+
+const itemKinds = { whole: 0, stub: 1, piece: 2 } as const;
+
+export function encodeItem(item: ChannelItem): Uint8Array {
+  switch (item.kind) {
+    case 'whole':
+      return packr.pack([
+        itemKinds.whole,
+        item.seq,
+        headerRow(item.header),
+        placeRow(item.originPlace),
+        item.parts.map(({ channel, seq }) => [channel, seq]),
+        item.changes,
+      ]);
+    case 'stub':
+      return packr.pack([itemKinds.stub, item.seq, headerRow(item.header), placeRow(item.originPlace)]);
+    case 'piece':
+      return packr.pack([itemKinds.piece, item.seq, item.id, item.index, item.count, item.bytes]);
+  }
+}
+
+/** @throws CodedError `undecodable` */
+export function decodeItem(bytes: Uint8Array): ChannelItem {
+  const [kind, seq, ...rest] = array(unpack(bytes));
+  if (kind === itemKinds.piece) {
+    const [id, index, pieces, piece] = rest;
+    return {
+      kind: 'piece',
+      seq: count(seq),
+      id: text(id),
+      index: count(index),
+      count: count(pieces),
+      bytes: binary(piece),
+    };
+  }
+  const [header, place, parts, changes] = rest;
+  const common = { seq: count(seq), header: headerOf(header), originPlace: placeOf(place) };
+  if (kind === itemKinds.stub) return { kind: 'stub', ...common };
+  if (kind !== itemKinds.whole) throw new CodedError('undecodable', `Unknown item kind ${String(kind)}`);
+  return {
+    kind: 'whole',
+    ...common,
+    parts: array(parts).map((part) => {
+      const [channel, partSeq] = array(part);
+      return { channel: text(channel), seq: count(partSeq) };
+    }),
+    changes: binary(changes),
+  };
+}
+
+/** A message body: items that were encoded one by one, framed by MessagePack. */
+export function encodeItems(items: readonly Uint8Array[]): Uint8Array {
+  return packr.pack([wireFormat, items]);
+}
+
+/** @throws CodedError `undecodable` */
+export function decodeItems(bytes: Uint8Array): Uint8Array[] {
+  const [format, items] = array(unpack(bytes));
+  requireFormat(format);
+  return array(items).map(binary);
+}
+
+/** Cuts an encoded whole item into pieces of at most `maxBytes`. */
+export function splitItem(item: WholeItem, encoded: Uint8Array, maxBytes: number): ChannelItem[] {
+  const pieces = Math.ceil(encoded.length / maxBytes);
+  return Array.from({ length: pieces }, (_, index) => ({
+    kind: 'piece',
+    seq: item.seq,
+    id: item.header.id,
+    index,
+    count: pieces,
+    bytes: encoded.subarray(index * maxBytes, (index + 1) * maxBytes),
+  }));
+}
+
+const operations: readonly (WriteOperation | undefined)[] = [
+  undefined,
+  'insert',
+  'update',
+  'upsert',
+  'delete',
+];
+
+/** The header as the array that wire and disk formats embed. */
+export function headerRow(header: TransactionHeader): unknown[] {
+  return [
+    header.id,
+    header.kind === 'write' ? 0 : 1,
+    header.origin.name,
+    header.origin.storeId,
+    header.version,
+    header.via ?? null,
+    operations.indexOf(header.operation),
+    header.user ?? null,
+  ];
+}
+
+/** @throws CodedError `undecodable` */
+export function headerOf(value: unknown): TransactionHeader {
+  const [id, kind, name, storeId, version, via, operation, user] = array(value);
+  if (kind !== 0 && kind !== 1)
+    throw new CodedError('undecodable', `Unknown transaction kind ${String(kind)}`);
+  return {
+    id: text(id),
+    kind: kind === 0 ? 'write' : 'rows',
+    origin: { name: text(name), storeId: text(storeId) },
+    version: count(version),
+    via: via === null ? undefined : text(via),
+    operation: operations[count(operation)],
+    user: user === null ? undefined : text(user),
+  };
+}
+
+function placeRow(place: OriginPlace): unknown[] {
+  return [place.incarnation, place.seq];
+}
+
+function placeOf(value: unknown): OriginPlace {
+  const [incarnation, seq] = array(value);
+  return { incarnation: text(incarnation), seq: count(seq) };
+}
+
+function unpack(bytes: Uint8Array): unknown {
+  try {
+    return packr.unpack(bytes);
+  } catch (cause) {
+    throw new CodedError('undecodable', 'Bytes are not valid MessagePack', { cause });
+  }
+}
+
+function requireFormat(format: unknown): void {
+  if (format !== wireFormat)
+    throw new CodedError(
+      'undecodable',
+      `Format ${String(format)} is not known here (this node reads ${wireFormat})`,
+    );
+}
+
+function isDocument(value: unknown): value is Document {
+  return (
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
+  );
+}
+
+function array(value: unknown): unknown[] {
+  if (!Array.isArray(value)) throw mismatch('an array', value);
+  return value;
+}
+
+function text(value: unknown): string {
+  if (typeof value !== 'string') throw mismatch('a string', value);
+  return value;
+}
+
+function count(value: unknown): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
+    throw mismatch('a whole number', value);
+  return value;
+}
+
+function binary(value: unknown): Uint8Array {
+  if (!(value instanceof Uint8Array)) throw mismatch('binary', value);
+  return value;
+}
+
+function keyOf(value: unknown): Key {
+  if (typeof value !== 'string' && typeof value !== 'number') throw mismatch('a key', value);
+  return value;
+}
+
+function mismatch(wanted: string, value: unknown): CodedError {
+  return new CodedError('undecodable', `Expected ${wanted}, found ${value === null ? 'null' : typeof value}`);
+}

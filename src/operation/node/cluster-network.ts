@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { CodedError } from '../../model/errors.ts';
+import type { NetworkNode, ReplicationControl } from '../../model/replication-control.ts';
+import { defineOperation } from '../operation.ts';
+import { readRoutes } from './routes.ts';
+
+/** Every node that answers, with whom it is connected; this node always. */
+export const clusterNetwork = defineOperation({
+  name: 'cluster_network',
+  refusalName: 'clusterNetwork',
+  permission: 'super_user',
+  request: z.object({
+    timeout: z.number().min(0).max(60_000).default(2_000),
+    // True leaves it out: the flag means so in the API that we follow.
+    connected_nodes: z.boolean().default(false),
+    routes: z.boolean().default(false),
+  }),
+  async run({ store, replication }, request) {
+    const told = await askNetwork(replication, request.timeout);
+    const self: NetworkNode = {
+      name: store.nodeName,
+      responseTimeMs: 0,
+      connectedNodes: [],
+      routes: readRoutes(store, 'hub'),
+    };
+    const nodes = told.some(({ name }) => name === self.name) ? told : [self, ...told];
+    return {
+      nodes: nodes.map((node) => ({
+        name: node.name,
+        ...(node.responseTimeMs === undefined ? {} : { response_time: node.responseTimeMs }),
+        ...(request.connected_nodes ? {} : { connected_nodes: node.connectedNodes }),
+        ...(request.routes ? {} : { routes: node.routes }),
+      })),
+    };
+  },
+});
+
+async function askNetwork(
+  replication: ReplicationControl | undefined,
+  timeoutMs: number,
+): Promise<readonly NetworkNode[]> {
+  try {
+    return (await replication?.network(timeoutMs)) ?? [];
+  } catch (error) {
+    if (error instanceof CodedError && error.code === 'unavailable') return [];
+    throw error;
+  }
+}

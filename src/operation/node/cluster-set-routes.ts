@@ -1,0 +1,16 @@
+import { z } from 'zod';
+import { defineOperation } from '../operation.ts';
+import { addRoutes, route, routeServer } from './routes.ts';
+
+/** Adds addresses to dial; those that are known are skipped. They are used at once. */
+export const clusterSetRoutes = defineOperation({
+  name: 'cluster_set_routes',
+  refusalName: 'clusterSetRoutes',
+  permission: 'super_user',
+  request: z.object({ server: routeServer, routes: z.array(route) }),
+  async run({ store, replication }, { server, routes }) {
+    const { set, skipped } = await addRoutes(store, server, routes);
+    replication?.wake();
+    return { message: 'cluster routes successfully set', set, skipped };
+  },
+});

@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { CodedError } from '../../model/errors.ts';
+import { defineOperation } from '../operation.ts';
+import { checkNodeRequest, knownNodes, requireReplication } from './known-nodes.ts';
+import { nodeRequest } from './node-request.ts';
+import { removedRow, replacedRow } from './node-row.ts';
+
+/** Replaces all peers and channels of this node by those of the request. */
+export const configureCluster = defineOperation({
+  name: 'configure_cluster',
+  refusalName: 'configureCluster',
+  permission: 'super_user',
+  request: z.object({ connections: z.array(nodeRequest) }),
+  async run(context, { connections }) {
+    const replication = requireReplication(context);
+    const names = new Set<string>();
+    for (const connection of connections) {
+      checkNodeRequest(context, connection);
+      if (names.has(connection.name)) {
+        throw new CodedError('invalid_request', `'connections' names '${connection.name}' more than once`);
+      }
+      names.add(connection.name);
+    }
+    const { nodes } = context.store;
+    const version = await nodes.nextVersion();
+    for (const { name } of knownNodes(context.store)) {
+      if (!names.has(name)) await nodes.update(name, (existing) => existing && removedRow(existing, version));
+    }
+    for (const connection of connections) {
+      await nodes.update(connection.name, (existing) => replacedRow(existing, connection, version));
+    }
+    replication.wake();
+    return 'Cluster successfully configured.';
+  },
+});

@@ -1,0 +1,50 @@
+import { CodedError } from '../../model/errors.ts';
+import type { NodeRow } from '../../model/node.ts';
+import type { ReplicationControl } from '../../model/replication-control.ts';
+import type { Store } from '../../store/store.ts';
+import type { OperationContext } from '../operation.ts';
+import { refuseCaseTwin } from '../schema/case-twin.ts';
+import type { NodeRequest } from './node-request.ts';
+
+/** The row of a node that was added and not removed. */
+export function knownNode(store: Store, name: string): NodeRow | undefined {
+  const row = store.nodes.get(name);
+  return row?.removedVersion === undefined ? row : undefined;
+}
+
+/** All nodes that were added and not removed. */
+export function knownNodes(store: Store): readonly NodeRow[] {
+  return store.nodes.all().filter(({ removedVersion }) => removedVersion === undefined);
+}
+
+/** @throws CodedError `node_missing` */
+export function refuseUnknownNode(store: Store, name: string): void {
+  if (knownNode(store, name) === undefined) {
+    throw new CodedError('node_missing', `Node '${name}' is not known to this node; add it with add_node`);
+  }
+}
+
+/** @throws CodedError `clustering_disabled` */
+export function requireReplication({ replication }: OperationContext): ReplicationControl {
+  if (replication !== undefined) return replication;
+  throw new CodedError(
+    'clustering_disabled',
+    'Clustering is not enabled on this node: set CLUSTERING_ENABLED=true, CLUSTERING_USER, CLUSTERING_PASSWORD ' +
+      'and CLUSTERING_NODENAME, then restart',
+  );
+}
+
+/** Refuses what can be known to be wrong before the node is asked. */
+export function checkNodeRequest({ store }: OperationContext, { name, subscriptions }: NodeRequest): void {
+  if (name === store.nodeName) {
+    throw new CodedError('invalid_request', `'${name}' is this node; a node cannot be added to itself`);
+  }
+  for (const { database, table } of subscriptions) {
+    refuseCaseTwin('database', database, store.catalog.databases());
+    refuseCaseTwin(
+      'table',
+      table,
+      store.catalog.tables(database).map((existing) => existing.name),
+    );
+  }
+}

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { CodedError } from '../../model/errors.ts';
+import * as field from '../field.ts';
+import { defineOperation } from '../operation.ts';
+import { refuseSystemDatabase } from '../permission.ts';
+import { requireTable } from '../table-lookup.ts';
+
+const options = z.object({ keep: z.int().min(0).optional(), seq: z.int().min(1).optional() });
+
+/** Trims the log and the stream of a channel; peers that needed what is gone compare their tables instead. */
+export const purgeStream = defineOperation({
+  name: 'purge_stream',
+  refusalName: 'purgeStream',
+  permission: 'super_user',
+  request: z.object({ schema: field.database, table: field.existingName, options: options.default({}) }),
+  async run({ store, replication }, { schema, table: name, options: { keep, seq } }) {
+    refuseSystemDatabase(schema);
+    if (keep !== undefined && seq !== undefined) {
+      throw new CodedError('invalid_request', "'options' can have 'keep' or 'seq', not both");
+    }
+    const table = requireTable(store, schema, name);
+    const { purged } = await store.purgeChannel(
+      table,
+      seq === undefined ? { keep: keep ?? 0 } : { beforeSeq: seq },
+    );
+    try {
+      await replication?.purge(schema, name);
+    } catch (error) {
+      // The log is trimmed; the stream follows when the replication process is back.
+      if (!(error instanceof CodedError && error.code === 'unavailable')) throw error;
+    }
+    return { message: `Successfully purged stream '${schema}:${name}'`, purged };
+  },
+});

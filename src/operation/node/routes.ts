@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { systemDatabase, type Table } from '../../model/table.ts';
+import type { Store } from '../../store/store.ts';
+
+/** An address that the replication process dials; who answers there is learnt then. */
+export interface Route {
+  readonly host: string;
+  readonly port: number;
+}
+
+export type RouteServer = 'hub' | 'leaf';
+
+const routesTable = 'hdb_routes';
+
+const routeRow = z.object({ server: z.enum(['hub', 'leaf']), host: z.string(), port: z.number() });
+
+/** A route of a request: `{host|hostname, port}` or a URL. */
+export const route = z.preprocess(
+  (value) => {
+    if (typeof value === 'string' && URL.canParse(value)) {
+      const { hostname, port } = new URL(value);
+      return { host: hostname, port: port === '' ? undefined : Number(port) };
+    }
+    if (typeof value !== 'object' || value === null || !('hostname' in value)) return value;
+    return { host: value.hostname, ...value };
+  },
+  z.object({ host: z.string().min(1), port: z.int().min(1).max(65_535) }),
+);
+
+export const routeServer = z.enum(['hub', 'leaf']).default('hub');
+
+/**
+ * The stored routes. They are rows `{id, server, host, port}` of `system.hdb_routes`, a table that is created
+ * with the first route.
+ */
+export function readRoutes(store: Store, server: RouteServer): readonly Route[] {
+  const table = store.catalog.table(systemDatabase, routesTable);
+  if (table === undefined) return [];
+  const routes: Route[] = [];
+  for (const document of store.search(table, {})) {
+    const row = routeRow.safeParse(document);
+    if (row.success && row.data.server === server) routes.push({ host: row.data.host, port: row.data.port });
+  }
+  return routes;
+}
+
+/** Stores those that are not there yet and returns them apart from the others. */
+export async function addRoutes(
+  store: Store,
+  server: RouteServer,
+  routes: readonly Route[],
+): Promise<{ readonly set: readonly Route[]; readonly skipped: readonly Route[] }> {
+  const table = await openTable(store);
+  const documents = routes.map((one) => ({ id: routeId(server, one), server, ...one }));
+  if (documents.length === 0) return { set: [], skipped: [] };
+  const { written } = await store.write({ table, operation: 'insert', documents });
+  const [set, skipped] = partition(routes, (one) => written.includes(routeId(server, one)));
+  return { set, skipped };
+}
+
+/** Deletes the routes of either server and returns which were there. */
+export async function removeRoutes(
+  store: Store,
+  routes: readonly Route[],
+): Promise<{ readonly deleted: readonly Route[]; readonly skipped: readonly Route[] }> {
+  const table = await openTable(store);
+  const keys = routes.flatMap((one) => [routeId('hub', one), routeId('leaf', one)]);
+  const result = await store.delete({ table, keys });
+  const [deleted, skipped] = partition(
+    routes,
+    (one) => result.deleted.includes(routeId('hub', one)) || result.deleted.includes(routeId('leaf', one)),
+  );
+  return { deleted, skipped };
+}
+
+async function openTable(store: Store): Promise<Table> {
+  return (
+    store.catalog.table(systemDatabase, routesTable) ??
+    (await store.catalog.createTable({ database: systemDatabase, name: routesTable, primaryKey: 'id' }))
+  );
+}
+
+function routeId(server: RouteServer, { host, port }: Route): string {
+  return `${server}:${host}:${port}`;
+}
+
+function partition<T>(
+  items: readonly T[],
+  belongs: (item: T) => boolean,
+): readonly [readonly T[], readonly T[]] {
+  return [items.filter(belongs), items.filter((item) => !belongs(item))];
+}

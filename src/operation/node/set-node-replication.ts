@@ -1,0 +1,17 @@
+import { defineOperation } from '../operation.ts';
+import { changeNode, connectNode } from './connect-node.ts';
+import { knownNode } from './known-nodes.ts';
+import { nodeRequest } from './node-request.ts';
+
+/** Adds the node or changes its channels, whichever is needed. */
+export const setNodeReplication = defineOperation({
+  name: 'set_node_replication',
+  refusalName: 'setNodeReplication',
+  permission: 'super_user',
+  request: nodeRequest,
+  async run(context, request) {
+    if (knownNode(context.store, request.name) === undefined) await connectNode(context, request);
+    else await changeNode(context, request);
+    return `Successfully updated '${request.name}'`;
+  },
+});

@@ -1,0 +1,16 @@
+import type { Key } from '../../model/change.ts';
+import type { OperationContext } from '../operation.ts';
+import { checkWrite, type WriteRequest } from './write-request.ts';
+
+/** Checks the request and commits it as one transaction; resolves when it is on disk. */
+export async function commitWrite(
+  { store, replication, user }: OperationContext,
+  request: WriteRequest,
+  operation: 'insert' | 'update' | 'upsert',
+): Promise<{ readonly written: readonly Key[]; readonly skipped: readonly Key[] }> {
+  const { table, documents } = await checkWrite(store, request, operation);
+  if (documents.length === 0) return { written: [], skipped: [] };
+  const result = await store.write({ table, operation, documents, user: user.username });
+  replication?.wake();
+  return result;
+}

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import type { Key } from '../../model/change.ts';
+import * as field from '../field.ts';
+import { defineOperation } from '../operation.ts';
+import { requireTable } from '../table-lookup.ts';
+import { protectSystemTable } from './system-row.ts';
+
+const key = z.custom<Key>(field.isKey, 'must be a string or a number');
+
+/** Deletes records by key; unknown keys are skipped. */
+export const deleteRecords = defineOperation({
+  name: 'delete',
+  permission: 'delete',
+  request: z.object({
+    schema: field.databaseOfWrite,
+    table: field.tableOfWrite,
+    hash_values: z.array(key),
+  }),
+  async run({ store, replication, user }, { schema, table: name, hash_values: keys }) {
+    const table = requireTable(store, schema, name);
+    protectSystemTable(table, 'delete');
+    const { deleted, skipped } =
+      keys.length === 0
+        ? { deleted: [], skipped: [] }
+        : await store.delete({ table, keys, user: user.username });
+    replication?.wake();
+    const total = deleted.length + skipped.length;
+    return {
+      message: `${deleted.length} of ${total} ${total === 1 ? 'record' : 'records'} successfully deleted`,
+      deleted_hashes: deleted,
+      skipped_hashes: skipped,
+    };
+  },
+});

@@ -1,0 +1,18 @@
+import { defineOperation } from '../operation.ts';
+import { commitWrite } from './commit-write.ts';
+import { writeRequest } from './write-request.ts';
+
+/** Adds records; those whose key exists are skipped. */
+export const insert = defineOperation({
+  name: 'insert',
+  permission: 'insert',
+  request: writeRequest,
+  async run(context, request) {
+    const { written, skipped } = await commitWrite(context, request, 'insert');
+    return {
+      message: `inserted ${written.length} of ${written.length + skipped.length} records`,
+      inserted_hashes: written,
+      skipped_hashes: skipped,
+    };
+  },
+});

@@ -1,0 +1,49 @@
+import type { Document } from '../../model/change.ts';
+import { CodedError } from '../../model/errors.ts';
+import { systemDatabase, type Table } from '../../model/table.ts';
+import { ForbiddenError, refuseSystemDatabase } from '../permission.ts';
+import { hashPassword, isPasswordHash } from '../user/password.ts';
+
+/**
+ * Super users may change users and roles as rows, nothing else of `system`. Nodes are refused because their
+ * rows carry versions that both ends compare: the operations for nodes keep them right.
+ *
+ * @throws CodedError `forbidden`, `invalid_request`
+ */
+export function protectSystemTable(table: Table, operation: 'insert' | 'update' | 'upsert' | 'delete'): void {
+  if (table.database !== systemDatabase || table.name === 'hdb_user' || table.name === 'hdb_role') return;
+  if (table.name === 'hdb_nodes') {
+    throw new CodedError(
+      'invalid_request',
+      "Rows of 'system.hdb_nodes' are changed with add_node, update_node and remove_node",
+    );
+  }
+  if (operation === 'insert') {
+    throw new ForbiddenError({
+      unauthorizedAccess: [`Table '${systemDatabase}.${table.name}' is read-only`],
+    });
+  }
+  refuseSystemDatabase(table.database);
+}
+
+/** Rows of `hdb_user` hold the hash of a password, never the password, however they are written. */
+export async function withHashedPassword(
+  table: Table,
+  documents: readonly Document[],
+): Promise<readonly Document[]> {
+  if (table.database !== systemDatabase || table.name !== 'hdb_user') return documents;
+  const hashed: Document[] = [];
+  for (const document of documents) {
+    const { password } = document;
+    if (password === undefined) {
+      hashed.push(document);
+    } else if (typeof password !== 'string' || password === '') {
+      throw new CodedError('invalid_request', "'password' must be a string that is not empty");
+    } else if (isPasswordHash(password)) {
+      hashed.push(document);
+    } else {
+      hashed.push({ ...document, password: await hashPassword(password) });
+    }
+  }
+  return hashed;
+}

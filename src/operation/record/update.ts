@@ -1,0 +1,18 @@
+import { defineOperation } from '../operation.ts';
+import { commitWrite } from './commit-write.ts';
+import { writeRequest } from './write-request.ts';
+
+/** Merges fields into existing records; unknown keys are skipped. */
+export const update = defineOperation({
+  name: 'update',
+  permission: 'update',
+  request: writeRequest,
+  async run(context, request) {
+    const { written, skipped } = await commitWrite(context, request, 'update');
+    return {
+      message: `updated ${written.length} of ${written.length + skipped.length} records`,
+      update_hashes: written,
+      skipped_hashes: skipped,
+    };
+  },
+});

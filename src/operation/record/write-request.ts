@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import type { Document } from '../../model/change.ts';
+import { CodedError } from '../../model/errors.ts';
+import { hasLegalCharacters, maxNameLength } from '../../model/names.ts';
+import type { Table } from '../../model/table.ts';
+import type { Store } from '../../store/store.ts';
+import * as field from '../field.ts';
+import { requireTable } from '../table-lookup.ts';
+import { protectSystemTable, withHashedPassword } from './system-row.ts';
+
+const records = z.unknown().transform((value, context): readonly Document[] => {
+  const refuse = (path: PropertyKey[], message: string): never => {
+    context.addIssue({ code: 'custom', path, message });
+    return z.NEVER;
+  };
+  if (value === undefined) return refuse([], 'is required');
+  if (!Array.isArray(value)) return refuse([], 'must be an array');
+  const documents: Document[] = [];
+  for (const [index, item] of value.entries()) {
+    if (!field.isDocument(item)) return refuse([index], 'must be an object');
+    documents.push(item);
+  }
+  return documents;
+});
+
+/** The body of insert, update and upsert. */
+export const writeRequest = z.object({
+  schema: field.databaseOfWrite,
+  table: field.tableOfWrite,
+  records,
+});
+
+export type WriteRequest = z.infer<typeof writeRequest>;
+
+/** A write whose table exists and whose records have legal names and keys. */
+export interface CheckedWrite {
+  readonly table: Table;
+  readonly documents: readonly Document[];
+}
+
+/**
+ * Checks everything that can be checked before the commit, so that a bad record refuses the whole request.
+ *
+ * @throws CodedError `invalid_request`, `forbidden`
+ */
+export async function checkWrite(
+  store: Store,
+  request: WriteRequest,
+  operation: 'insert' | 'update' | 'upsert',
+): Promise<CheckedWrite> {
+  const table = requireTable(store, request.schema, request.table, 'to write');
+  protectSystemTable(table, operation);
+  const known = new Set(table.attributes.filter(({ dropped }) => !dropped).map(({ name }) => name));
+  for (const document of request.records) {
+    checkKey(document[table.primaryKey], operation);
+    for (const name of Object.keys(document)) {
+      if (known.has(name)) continue;
+      checkAttributeName(name);
+      if (table.schemaDefined) {
+        throw new CodedError(
+          'invalid_request',
+          `Attribute '${name}' is not declared on '${table.database}.${table.name}'`,
+        );
+      }
+      known.add(name);
+    }
+  }
+  return { table, documents: await withHashedPassword(table, request.records) };
+}
+
+function checkKey(key: unknown, operation: 'insert' | 'update' | 'upsert'): void {
+  if (operation === 'update' && (key === undefined || key === null || key === '')) {
+    throw new CodedError(
+      'invalid_key',
+      'a valid hash attribute must be provided with update record, check log for more info',
+    );
+  }
+  if (key === undefined) return;
+  if (!field.isKey(key) || key === 'null' || key === 'undefined') {
+    const told = typeof key === 'string' ? key : JSON.stringify(key);
+    throw new CodedError(
+      'invalid_key',
+      `Invalid hash value: '${told}' is not a valid hash attribute value, check log for more info`,
+    );
+  }
+}
+
+function checkAttributeName(name: string): void {
+  if (Buffer.byteLength(name) > maxNameLength) {
+    throw new CodedError(
+      'invalid_name',
+      `transaction aborted due to attribute name ${name} being too long. ` +
+        `Attribute names cannot be longer than ${maxNameLength} bytes.`,
+    );
+  }
+  if (name === '') throw new CodedError('invalid_name', 'Attribute names cannot be empty');
+  if (!hasLegalCharacters(name)) {
+    throw new CodedError('invalid_name', 'Attribute names cannot include backticks or forward slashes');
+  }
+}

@@ -1,0 +1,74 @@
+import { addNode } from './node/add-node.ts';
+import { clusterDeleteRoutes } from './node/cluster-delete-routes.ts';
+import { clusterGetRoutes } from './node/cluster-get-routes.ts';
+import { clusterNetwork } from './node/cluster-network.ts';
+import { clusterSetRoutes } from './node/cluster-set-routes.ts';
+import { clusterStatus } from './node/cluster-status.ts';
+import { configureCluster } from './node/configure-cluster.ts';
+import { purgeStream } from './node/purge-stream.ts';
+import { removeNode } from './node/remove-node.ts';
+import { setNodeReplication } from './node/set-node-replication.ts';
+import { updateNode } from './node/update-node.ts';
+import type { Operation } from './operation.ts';
+import { deleteRecords } from './record/delete.ts';
+import { insert } from './record/insert.ts';
+import { update } from './record/update.ts';
+import { upsert } from './record/upsert.ts';
+import { createAttribute } from './schema/create-attribute.ts';
+import { createDatabase } from './schema/create-database.ts';
+import { createTable } from './schema/create-table.ts';
+import { describeAll } from './schema/describe-all.ts';
+import { describeDatabase } from './schema/describe-database.ts';
+import { describeTable } from './schema/describe-table.ts';
+import { dropAttribute } from './schema/drop-attribute.ts';
+import { dropDatabase } from './schema/drop-database.ts';
+import { dropTable } from './schema/drop-table.ts';
+import { searchByConditions } from './search/search-by-conditions.ts';
+import { searchById } from './search/search-by-id.ts';
+import { searchByValue } from './search/search-by-value.ts';
+import { readTransactionLog } from './system/read-transaction-log.ts';
+import { registrationInfo } from './system/registration-info.ts';
+import { userInfo } from './user/user-info.ts';
+
+/** Every operation of the API. */
+export const operations: readonly Operation[] = [
+  createDatabase,
+  dropDatabase,
+  createTable,
+  dropTable,
+  createAttribute,
+  dropAttribute,
+  describeAll,
+  describeDatabase,
+  describeTable,
+  insert,
+  update,
+  upsert,
+  deleteRecords,
+  searchById,
+  searchByValue,
+  searchByConditions,
+  addNode,
+  updateNode,
+  setNodeReplication,
+  removeNode,
+  configureCluster,
+  clusterStatus,
+  clusterNetwork,
+  clusterSetRoutes,
+  clusterGetRoutes,
+  clusterDeleteRoutes,
+  purgeStream,
+  userInfo,
+  registrationInfo,
+  readTransactionLog,
+];
+
+const byName: ReadonlyMap<string, Operation> = new Map(
+  operations.flatMap((operation) => [operation.name, ...operation.aliases].map((name) => [name, operation])),
+);
+
+/** The operation with this name or alias. */
+export function findOperation(name: string): Operation | undefined {
+  return byName.get(name);
+}

@@ -1,0 +1,24 @@
+import { CodedError } from '../model/errors.ts';
+import { isDocument } from './field.ts';
+import type { OperationContext } from './operation.ts';
+import { findOperation } from './registry.ts';
+
+/**
+ * Runs the operation that the body names and returns what is to be answered.
+ *
+ * @throws CodedError `invalid_request` when the body is not an object or names no operation we have
+ */
+export async function runOperation(context: OperationContext, body: unknown): Promise<unknown> {
+  if (!isDocument(body)) throw new CodedError('invalid_request', 'Invalid JSON.');
+  const name = body['operation'];
+  if (name === undefined || name === null || name === '') {
+    throw new CodedError('invalid_request', "Request body must include an 'operation' property.");
+  }
+  const operation = typeof name === 'string' ? findOperation(name) : undefined;
+  if (operation === undefined) {
+    const told = typeof name === 'string' ? name : JSON.stringify(name);
+    throw new CodedError('invalid_request', `Operation '${told}' not found`);
+  }
+  const answer = await operation.execute(context, body);
+  return typeof answer === 'string' ? { message: answer } : answer;
+}

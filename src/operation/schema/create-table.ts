@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { CodedError } from '../../model/errors.ts';
+import { systemDatabase } from '../../model/table.ts';
+import * as field from '../field.ts';
+import { defineOperation } from '../operation.ts';
+import { refuseSystemDatabase } from '../permission.ts';
+import { refuseCaseTwin } from './case-twin.ts';
+
+const attribute = z.preprocess(
+  // Describes call the name `attribute`; a list copied from there is understood.
+  (value) =>
+    field.isDocument(value) && value['name'] === undefined ? { ...value, name: value['attribute'] } : value,
+  z.object({
+    name: field.newName,
+    indexed: z.boolean().default(false),
+    type: z.string().optional(),
+    is_primary_key: z.boolean().default(false),
+  }),
+);
+
+/** Creates a table, and its database when that is missing. Declared attributes make it schema-defined. */
+export const createTable = defineOperation({
+  name: 'create_table',
+  refusalName: 'createTable',
+  permission: 'super_user',
+  request: z
+    .object({
+      schema: field.newName.default(field.defaultDatabase),
+      table: field.newName,
+      primary_key: field.newName.optional(),
+      attributes: z.array(attribute).optional(),
+      expiration: z.undefined('is not supported').optional(),
+    })
+    .transform((request, context) => {
+      const primaryKey =
+        request.primary_key ?? request.attributes?.find((declared) => declared.is_primary_key)?.name;
+      if (primaryKey !== undefined) return { ...request, primaryKey };
+      context.addIssue({ code: 'custom', path: ['primary_key'], message: 'is required' });
+      return z.NEVER;
+    }),
+  async run({ store }, { schema, table, primaryKey, attributes }) {
+    refuseSystemDatabase(schema);
+    if (store.catalog.table(schema, table) !== undefined) {
+      throw new CodedError('table_exists', `Table '${table}' already exists in '${schema}'`);
+    }
+    const twice = attributes?.find(
+      ({ name }, index) => attributes.findIndex((other) => other.name === name) < index,
+    );
+    if (twice !== undefined) {
+      throw new CodedError('invalid_request', `'attributes' names '${twice.name}' more than once`);
+    }
+    refuseCaseTwin('database', schema, [...store.catalog.databases(), systemDatabase]);
+    refuseCaseTwin(
+      'table',
+      table,
+      store.catalog.tables(schema).map(({ name }) => name),
+    );
+    await store.catalog.createTable({
+      database: schema,
+      name: table,
+      primaryKey,
+      ...(attributes === undefined
+        ? {}
+        : {
+            schemaDefined: true,
+            attributes: attributes.map(({ name, indexed, type }) => ({
+              name,
+              indexed,
+              ...(type === undefined ? {} : { type }),
+            })),
+          }),
+    });
+    return `table '${schema}.${table}' successfully created.`;
+  },
+});

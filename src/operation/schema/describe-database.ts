@@ -1,0 +1,17 @@
+import { z } from 'zod';
+import * as field from '../field.ts';
+import { defineOperation } from '../operation.ts';
+import { requireDatabase } from '../table-lookup.ts';
+import { databaseDescription } from './table-description.ts';
+
+/** The tables of one database. */
+export const describeDatabase = defineOperation({
+  name: 'describe_database',
+  aliases: ['describe_schema'],
+  permission: 'describe',
+  request: z.object({ schema: field.database }),
+  run({ store }, { schema }) {
+    requireDatabase(store, schema);
+    return databaseDescription(store, schema);
+  },
+});

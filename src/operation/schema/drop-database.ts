@@ -1,0 +1,23 @@
+import { z } from 'zod';
+import { CodedError } from '../../model/errors.ts';
+import * as field from '../field.ts';
+import { defineOperation } from '../operation.ts';
+import { refuseSystemDatabase } from '../permission.ts';
+import { requireDatabase } from '../table-lookup.ts';
+
+/** Removes a database with its tables, on this node only. */
+export const dropDatabase = defineOperation({
+  name: 'drop_database',
+  aliases: ['drop_schema'],
+  refusalName: 'dropSchema',
+  permission: 'super_user',
+  request: z.object({ schema: field.existingName.optional(), replicated: field.notReplicated.optional() }),
+  async run({ store, replication }, { schema }) {
+    if (schema === undefined) throw new CodedError('invalid_request', "'database' is required");
+    refuseSystemDatabase(schema);
+    requireDatabase(store, schema);
+    await store.catalog.dropDatabase(schema);
+    replication?.wake();
+    return `successfully deleted '${schema}'`;
+  },
+});

@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { comparators, type Condition, type ConditionGroup } from '../../model/query.ts';
+import { canonicalBody } from '../canonical-body.ts';
+import { isDocument } from '../field.ts';
+import { predicateOf } from '../validation-message.ts';
+
+/** `and` or `or`, in any case. */
+export const operator = z
+  .preprocess((value) => (typeof value === 'string' ? value.toLowerCase() : value), z.enum(['and', 'or']))
+  .default('and');
+
+const condition = z
+  .object({ attribute: z.string(), comparator: z.enum(comparators), value: z.unknown() })
+  .transform((read, context): Condition => {
+    const problem = valueProblem(read.comparator, read.value);
+    if (problem !== undefined) context.addIssue({ code: 'custom', path: ['value'], message: problem });
+    return { attribute: read.attribute, comparator: read.comparator, value: read.value };
+  });
+
+/** A list of conditions and groups of them. */
+export const conditions: z.ZodType<readonly (Condition | ConditionGroup)[]> = z
+  .array(
+    z.unknown().transform((value, context): Condition | ConditionGroup => {
+      const isGroup = isDocument(value) && value['conditions'] !== undefined;
+      const parsed = isGroup
+        ? group.safeParse(value, { reportInput: true })
+        : condition.safeParse(isDocument(value) ? canonicalBody(value) : value, { reportInput: true });
+      if (parsed.success) return parsed.data;
+      // Re-raised here, so that texts carry the whole path.
+      for (const issue of parsed.error.issues) {
+        context.addIssue({ code: 'custom', path: issue.path, message: predicateOf(issue) });
+      }
+      return z.NEVER;
+    }),
+  )
+  .min(1);
+
+const group: z.ZodType<ConditionGroup> = z.object({
+  operator,
+  get conditions() {
+    return conditions;
+  },
+});
+
+/** The attributes that conditions name, in all depths. */
+export function conditionAttributes(list: readonly (Condition | ConditionGroup)[]): readonly string[] {
+  return list.flatMap((item) =>
+    'conditions' in item ? conditionAttributes(item.conditions) : [item.attribute],
+  );
+}
+
+function valueProblem(comparator: Condition['comparator'], value: unknown): string | undefined {
+  if (value === undefined) return 'is required';
+  switch (comparator) {
+    case 'equals':
+    case 'not_equal':
+      return undefined;
+    case 'between':
+      return Array.isArray(value) && value.length === 2 && value.every(isOrdered)
+        ? undefined
+        : 'must be an array of two strings or numbers';
+    default:
+      return isOrdered(value) ? undefined : 'must be a string or a number';
+  }
+}
+
+function isOrdered(value: unknown): boolean {
+  return typeof value === 'string' || (typeof value === 'number' && Number.isFinite(value));
+}

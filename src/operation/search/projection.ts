@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import type { Document } from '../../model/change.ts';
+import type { Table } from '../../model/table.ts';
+import { isVisibleAttribute, visibleDocument } from './visible-document.ts';
+
+/** `get_attributes`: names, or `["*"]` and absence for all. */
+export const attributeNames = z.array(z.string()).optional();
+
+/**
+ * Returns the function that makes an answer of a stored record; undefined for a record that is not shown.
+ * Attributes that were asked for and are absent are null, and in a dynamic table `*` is every attribute.
+ */
+export function projection(
+  table: Table,
+  requested: readonly string[] | undefined,
+): (document: Document) => Document | undefined {
+  const isEverything = requested === undefined || requested.includes('*');
+  const names = isEverything ? allNames(table) : requested.filter((name) => isVisibleAttribute(table, name));
+  return (document) => {
+    const visible = visibleDocument(table, document);
+    if (visible === undefined) return undefined;
+    const answer: Record<string, unknown> = {};
+    for (const name of names) answer[name] = Object.hasOwn(visible, name) ? visible[name] : null;
+    // With `*` also what the table did not know yet when this request read the catalog.
+    return isEverything ? { ...answer, ...visible } : answer;
+  };
+}
+
+function allNames(table: Table): readonly string[] {
+  if (table.schemaDefined || table.local) return [];
+  return table.attributes.filter(({ dropped }) => !dropped).map(({ name }) => name);
+}

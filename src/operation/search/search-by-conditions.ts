@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import * as field from '../field.ts';
+import { defineOperation } from '../operation.ts';
+import { requireTable } from '../table-lookup.ts';
+import { conditionAttributes, conditions, operator } from './conditions.ts';
+import { attributeNames } from './projection.ts';
+import { pageFields, pageOf, search } from './search.ts';
+import { sort, sortAttributes } from './sort.ts';
+import { refuseUnknownAttributes } from './unknown-attribute.ts';
+
+/** Records that fit conditions, sorted and cut to a page. */
+export const searchByConditions = defineOperation({
+  name: 'search_by_conditions',
+  permission: 'read',
+  request: z.object({
+    schema: field.database,
+    table: field.existingName,
+    operator,
+    conditions,
+    get_attributes: attributeNames,
+    sort: sort.optional(),
+    ...pageFields,
+  }),
+  run({ store }, request) {
+    const table = requireTable(store, request.schema, request.table);
+    refuseUnknownAttributes(table, [
+      ...conditionAttributes(request.conditions),
+      ...sortAttributes(request.sort),
+    ]);
+    return search(
+      store,
+      table,
+      {
+        where: { operator: request.operator, conditions: request.conditions },
+        ...(request.sort === undefined ? {} : { sort: request.sort }),
+        ...pageOf(request),
+      },
+      request.get_attributes,
+    );
+  },
+});

@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import type { Document } from '../../model/change.ts';
+import { CodedError } from '../../model/errors.ts';
+import * as field from '../field.ts';
+import { defineOperation } from '../operation.ts';
+import { requireTable } from '../table-lookup.ts';
+import { projection } from './projection.ts';
+
+/** Records by key, in the order of the keys; misses are omitted. */
+export const searchById = defineOperation({
+  name: 'search_by_id',
+  aliases: ['search_by_hash'],
+  permission: 'read',
+  request: z.object({
+    schema: field.database,
+    table: field.existingName,
+    hash_values: z.unknown(),
+    get_attributes: z.unknown(),
+  }),
+  run({ store }, request) {
+    const { keys, attributes } = readArrays(request.hash_values, request.get_attributes);
+    const table = requireTable(store, request.schema, request.table);
+    const project = projection(table, attributes);
+    const answer: Document[] = [];
+    for (const key of keys) {
+      const document = field.isKey(key) ? store.get(table, key) : undefined;
+      const shown = document === undefined ? undefined : project(document);
+      if (shown !== undefined) answer.push(shown);
+    }
+    return answer;
+  },
+});
+
+/** These two checks answer 500, unlike all others: clients know them so. */
+function readArrays(
+  keys: unknown,
+  attributes: unknown,
+): { readonly keys: readonly unknown[]; readonly attributes: readonly string[] | undefined } {
+  if (keys === undefined) throw new CodedError('invalid_request', "'hash_values' is required");
+  const problems: string[] = [];
+  if (!Array.isArray(keys)) problems.push("'hash_values' must be an array");
+  if (attributes !== undefined && !Array.isArray(attributes))
+    problems.push("'get_attributes' must be an array");
+  if (problems.length > 0) throw new CodedError('invalid_request_legacy_500', problems.join('. '));
+  return {
+    keys: Array.isArray(keys) ? keys : [],
+    attributes: Array.isArray(attributes) ? attributes.map(String) : undefined,
+  };
+}

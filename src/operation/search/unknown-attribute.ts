@@ -1,0 +1,18 @@
+import { CodedError } from '../../model/errors.ts';
+import type { Table } from '../../model/table.ts';
+import { isVisibleAttribute } from './visible-document.ts';
+
+/**
+ * Refuses a search by attributes that the table does not have.
+ *
+ * @throws CodedError `invalid_request`: `unknown attribute 'a, b and c'`
+ */
+export function refuseUnknownAttributes(table: Table, names: readonly string[]): void {
+  const known = new Set(table.attributes.filter(({ dropped }) => !dropped).map(({ name }) => name));
+  known.add(table.primaryKey);
+  const unknown = [...new Set(names)].filter((name) => !known.has(name) || !isVisibleAttribute(table, name));
+  const last = unknown.at(-1);
+  if (last === undefined) return;
+  const told = unknown.length === 1 ? last : `${unknown.slice(0, -1).join(', ')} and ${last}`;
+  throw new CodedError('invalid_request', `unknown attribute '${told}'`);
+}

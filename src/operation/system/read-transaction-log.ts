@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { defineOperation } from '../operation.ts';
+import * as field from '../field.ts';
+import { requireTable } from '../table-lookup.ts';
+
+/** The transactions of a table that the change log still holds, oldest first. */
+export const readTransactionLog = defineOperation({
+  name: 'read_transaction_log',
+  refusalName: 'readTransactionLog',
+  permission: 'super_user',
+  request: z.object({
+    schema: field.database,
+    table: field.existingName,
+    from: z.number().min(0).optional(),
+    to: z.number().min(0).optional(),
+    limit: z.int().min(1).optional(),
+  }),
+  run({ store }, { schema, table: name, from, to, limit }) {
+    const table = requireTable(store, schema, name);
+    // Tables of `system` are not logged, and their rows must not get out this way if they ever are.
+    if (table.local) return [];
+    const transactions = store.transactionLog(table, {
+      ...(from === undefined ? {} : { fromMs: from }),
+      ...(to === undefined ? {} : { toMs: to }),
+      ...(limit === undefined ? {} : { limit }),
+    });
+    return Array.from(transactions, ({ operation, user, timestampMs, documents, keys }) => ({
+      operation,
+      user: user ?? null,
+      timestamp: timestampMs,
+      ...(documents === undefined ? {} : { records: documents }),
+      ...(keys === undefined ? {} : { hash_values: keys }),
+    }));
+  },
+});

@@ -1,0 +1,79 @@
+import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+import { tryLock, unlock } from 'fs-native-extensions';
+
+/** Another process, or another part of this one, holds the lock. */
+export class FileLockedError extends Error {
+  override readonly name = 'FileLockedError';
+  readonly code = 'locked';
+  readonly path: string;
+  /** Undefined in the instant between a holder's locking and its writing of the number. */
+  readonly holderPid: number | undefined;
+
+  constructor(path: string, holderPid: number | undefined) {
+    super(`${path} is locked by ${holderPid === undefined ? 'another process' : `process ${holderPid}`}`);
+    this.path = path;
+    this.holderPid = holderPid;
+  }
+}
+
+const retryMs = 20;
+
+/**
+ * An exclusive lock on a file, held by the operating system.
+ *
+ * It ends with the process, however that dies, so a lock that can be acquired is proof that no holder lives;
+ * the number in the file is for people only. It also excludes a second holder in the same process. The file
+ * stays: removing it would let two processes lock two different files of one name.
+ */
+export class FileLock implements AsyncDisposable {
+  readonly path: string;
+  // A plain number: a FileHandle that is garbage-collected closes itself, and the lock with it.
+  #fd: number | undefined;
+
+  private constructor(path: string, fd: number) {
+    this.path = path;
+    this.#fd = fd;
+  }
+
+  /**
+   * Locks the file, made when it does not exist, and writes the number of this process into it.
+   *
+   * @param options.waitMs how long to keep trying; 0, the default, tries once
+   * @throws FileLockedError when somebody else holds it
+   */
+  static async acquire(path: string, { waitMs = 0 }: { readonly waitMs?: number } = {}): Promise<FileLock> {
+    const deadlineMs = performance.now() + waitMs;
+    const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o644);
+    try {
+      while (!tryLock(fd)) {
+        if (performance.now() >= deadlineMs) throw new FileLockedError(path, readPid(path));
+        await wait(retryMs);
+      }
+      ftruncateSync(fd);
+      writeSync(fd, `${process.pid}\n`, 0);
+      return new FileLock(path, fd);
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+  }
+
+  /** Releases the lock; a second call does nothing. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const fd = this.#fd;
+    if (fd === undefined) return;
+    this.#fd = undefined;
+    try {
+      ftruncateSync(fd);
+      unlock(fd);
+    } finally {
+      closeSync(fd);
+    }
+  }
+}
+
+function readPid(path: string): number | undefined {
+  const pid = Number.parseInt(readFileSync(path, 'utf8'), 10);
+  return Number.isNaN(pid) ? undefined : pid;
+}

@@ -1,0 +1,114 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { backoffMs, type BackoffBounds } from './backoff.ts';
+import type { Logger } from './logger.ts';
+
+export interface RunLoopOptions {
+  readonly name: string;
+  /**
+   * Does one unit of work; resolves to true when there may be more to do at once.
+   *
+   * Should end soon after `signal` aborts. Must not dispose its own loop: that waits for the body.
+   */
+  readonly body: (signal: AbortSignal) => Promise<boolean>;
+  /** An idle loop looks again after this time, so that a lost wake costs latency and nothing else. */
+  readonly idleMs: number;
+  readonly log: Logger;
+  readonly backoff?: BackoffBounds;
+  /** Told of every failure, before the back-off. Must not throw. */
+  readonly onError?: (error: unknown) => void;
+}
+
+const defaultBackoff: BackoffBounds = { minMs: 100, maxMs: 5_000 };
+
+/**
+ * Runs a body again and again until disposed.
+ *
+ * The loop owns stopping, waiting and backing off; the body does neither. Bodies never overlap, and between
+ * two of them the event loop always gets a turn, so a body that is always busy cannot keep timers, sockets and
+ * signals from being served. A body that throws is logged and tried again, later and later.
+ */
+export class RunLoop implements AsyncDisposable {
+  readonly #options: RunLoopOptions;
+  readonly #stop = new AbortController();
+  #running: Promise<void> | undefined;
+  #isWoken = false;
+  #endIdle: (() => void) | undefined;
+
+  constructor(options: RunLoopOptions) {
+    this.#options = options;
+  }
+
+  /** Begins with a first body at once. Starting twice is starting once; a disposed loop stays stopped. */
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /**
+   * Ends idle waiting. A wake during a body is kept: the body runs once more.
+   *
+   * Does not shorten a back-off; the body that follows it serves the wake.
+   */
+  wake(): void {
+    this.#isWoken = true;
+    this.#endIdle?.();
+  }
+
+  /** Aborts the signal of the running body, and resolves when that body has ended. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { name, body, idleMs, log, onError, backoff = defaultBackoff } = this.#options;
+    const { signal } = this.#stop;
+    let failures = 0;
+    while (!signal.aborted) {
+      // Before the body reads anything: a wake after this line is about work that the body may have missed.
+      this.#isWoken = false;
+      let hasMore = false;
+      try {
+        hasMore = await body(signal);
+        failures = 0;
+      } catch (error) {
+        if (signal.aborted) return;
+        failures += 1;
+        const retryMs = backoffMs(failures, backoff);
+        log.warn({ err: error, loop: name, failures, retryMs: Math.round(retryMs) }, 'loop body failed');
+        onError?.(error);
+        await waitMs(retryMs, signal);
+        continue;
+      }
+      await nextTurn();
+      if (!hasMore) await this.#idle(idleMs, signal);
+    }
+  }
+
+  async #idle(idleMs: number, signal: AbortSignal): Promise<void> {
+    if (this.#isWoken) return;
+    await waitMs(idleMs, signal, (end) => (this.#endIdle = end));
+    this.#endIdle = undefined;
+  }
+}
+
+/** Resolves after the time, on abort, or when the function given to `onWait` is called; never rejects. */
+async function waitMs(
+  delayMs: number,
+  signal: AbortSignal,
+  onWait?: (end: () => void) => void,
+): Promise<void> {
+  if (signal.aborted) return;
+  const { promise, resolve } = deferred();
+  const timer = setTimeout(resolve, delayMs);
+  signal.addEventListener('abort', resolve, { once: true });
+  onWait?.(resolve);
+  await promise;
+  clearTimeout(timer);
+  signal.removeEventListener('abort', resolve);
+}
+
+function deferred(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((settle) => (resolve = settle));
+  return { promise, resolve };
+}

@@ -1,0 +1,202 @@
+import { randomBytes } from 'node:crypto';
+import { CodedError } from '../model/errors.ts';
+import { systemDatabase, type Attribute, type Table } from '../model/table.ts';
+import { decodeMessage, encodeMessage } from '../model/transaction-codec.ts';
+import type { Tree } from './environment.ts';
+import type { Commit } from './commit.ts';
+
+export interface TableSpec {
+  readonly database: string;
+  readonly name: string;
+  readonly primaryKey: string;
+  readonly attributes?: readonly {
+    readonly name: string;
+    readonly indexed: boolean;
+    readonly type?: string;
+  }[];
+  readonly schemaDefined?: boolean;
+}
+
+interface Snapshot {
+  readonly version: number;
+  readonly databases: ReadonlySet<string>;
+  readonly tables: ReadonlyMap<number, Table>;
+  readonly byName: ReadonlyMap<string, Table>;
+}
+
+/**
+ * Databases, tables and attributes: the cached view of one process, and what changes them.
+ *
+ * The cache is good for one catalog version; the version is read from the store before each use, so a
+ * change by the other process is seen by the next request and inside every commit.
+ */
+export class Catalog {
+  readonly #tree: Tree;
+  readonly #readVersion: () => number;
+  #cached: Snapshot | undefined;
+
+  constructor(tree: Tree, readVersion: () => number) {
+    this.#tree = tree;
+    this.#readVersion = readVersion;
+  }
+
+  databases(): readonly string[] {
+    return [...this.#snapshot().databases].filter((name) => name !== systemDatabase).toSorted();
+  }
+
+  hasDatabase(name: string): boolean {
+    return this.#snapshot().databases.has(name);
+  }
+
+  table(database: string, name: string): Table | undefined {
+    return this.#snapshot().byName.get(nameKey(database, name));
+  }
+
+  tableById(id: number): Table | undefined {
+    return this.#snapshot().tables.get(id);
+  }
+
+  tables(database: string): readonly Table[] {
+    return this.allTables().filter((table) => table.database === database);
+  }
+
+  allTables(): readonly Table[] {
+    return [...this.#snapshot().tables.values()];
+  }
+
+  /** Numbers of dropped tables whose rows are still to be reclaimed. */
+  garbage(): number[] {
+    return [...this.#tree.getKeys({ start: ['garbage'], end: ['garbage', Number.MAX_SAFE_INTEGER] })].map(
+      (key) => Number((key as [string, number])[1]),
+    );
+  }
+
+  forgetGarbage(id: number): void {
+    this.#tree.removeSync(['garbage', id]);
+  }
+
+  /** Inside a commit. @throws CodedError `database_exists` */
+  createDatabase(commit: Commit, name: string): void {
+    if (this.#tree.get(['database', name]))
+      throw new CodedError('database_exists', `database '${name}' already exists`);
+    this.#tree.putSync(['database', name], empty);
+    commit.touchCatalog();
+  }
+
+  /** Inside a commit: forgets the database; its tables must have been dropped. @throws CodedError `database_missing` */
+  removeDatabase(commit: Commit, name: string): void {
+    if (!this.#tree.removeSync(['database', name]))
+      throw new CodedError('database_missing', `database '${name}' does not exist`);
+    commit.touchCatalog();
+  }
+
+  /** Inside a commit; creates the database when it is missing. @throws CodedError `table_exists` */
+  createTable(commit: Commit, spec: TableSpec): Table {
+    const { database, name } = spec;
+    const others = this.tables(database);
+    if (others.some((table) => table.name === name))
+      throw new CodedError('table_exists', `Table '${name}' already exists in '${database}'`);
+    // File systems that fold case would give both channels one stream directory.
+    const twin = others.find((table) => table.name.toLowerCase() === name.toLowerCase());
+    if (twin)
+      throw new CodedError(
+        'table_exists',
+        `Table '${name}' differs only by case from '${twin.name}' in '${database}'; choose another name`,
+      );
+    if (!this.#tree.get(['database', database])) this.#tree.putSync(['database', database], empty);
+    const declared = [
+      { name: spec.primaryKey, indexed: false },
+      ...(spec.attributes ?? []).filter((attribute) => attribute.name !== spec.primaryKey),
+    ];
+    const table: Table = {
+      id: this.#drawTableId(),
+      database,
+      name,
+      primaryKey: spec.primaryKey,
+      incarnation: randomBytes(9).toString('base64url'),
+      attributes: declared.map((attribute, number): Attribute => ({
+        name: attribute.name,
+        number,
+        index: attribute.indexed ? 'ready' : 'none',
+        dropped: false,
+        hiddenUpTo: 0,
+        ...('type' in attribute && attribute.type !== undefined ? { type: attribute.type } : {}),
+      })),
+      schemaDefined: spec.schemaDefined ?? false,
+      local: database === systemDatabase,
+      createdAtMs: commit.nowMs,
+    };
+    this.putTable(commit, table);
+    return table;
+  }
+
+  /** Inside a commit: replaces the definition of a table. */
+  putTable(commit: Commit, table: Table): void {
+    this.#tree.putSync(['table', table.id], Buffer.from(encodeMessage(table)));
+    commit.touchCatalog();
+  }
+
+  /** Inside a commit: the table is gone at once, its rows are reclaimed later. */
+  removeTable(commit: Commit, table: Table): void {
+    this.#tree.removeSync(['table', table.id]);
+    this.#tree.putSync(['garbage', table.id], empty);
+    commit.touchCatalog();
+  }
+
+  /** Inside a commit: the table with the attributes of `names` that it lacked, or itself. */
+  withAttributes(commit: Commit, table: Table, names: Iterable<string>): Table {
+    const known = new Set(table.attributes.filter(({ dropped }) => !dropped).map(({ name }) => name));
+    const added: Attribute[] = [];
+    for (const name of names) {
+      if (known.has(name)) continue;
+      known.add(name);
+      const number = table.attributes.length + added.length;
+      const before = table.attributes.findLast((attribute) => attribute.name === name);
+      added.push({ name, number, index: 'none', dropped: false, hiddenUpTo: before?.hiddenUpTo ?? 0 });
+    }
+    if (added.length === 0) return table;
+    const changed = { ...table, attributes: [...table.attributes, ...added] };
+    this.putTable(commit, changed);
+    return changed;
+  }
+
+  #drawTableId(): number {
+    const last = this.#tree.get('lastTableId');
+    const id = (last?.readUInt32BE() ?? 0) + 1;
+    const value = Buffer.alloc(4);
+    value.writeUInt32BE(id);
+    this.#tree.putSync('lastTableId', value);
+    return id;
+  }
+
+  #snapshot(): Snapshot {
+    const version = this.#readVersion();
+    if (this.#cached?.version === version) return this.#cached;
+    const databases = new Set<string>();
+    const tables = new Map<number, Table>();
+    for (const { key, value } of this.#tree.getRange({})) {
+      if (!Array.isArray(key)) continue;
+      if (key[0] === 'database') databases.add(String(key[1]));
+      if (key[0] === 'table') tables.set(Number(key[1]), decodeMessage(value) as Table);
+    }
+    const byName = new Map([...tables.values()].map((table) => [nameKey(table.database, table.name), table]));
+    this.#cached = { version, databases, tables, byName };
+    return this.#cached;
+  }
+
+  /** A rolled back commit may have been read. */
+  forget(): void {
+    this.#cached = undefined;
+  }
+}
+
+/** Live attributes, as clients see them. */
+export function visibleAttributes(table: Table): readonly Attribute[] {
+  return table.attributes.filter(({ dropped }) => !dropped);
+}
+
+const empty = Buffer.alloc(0);
+
+function nameKey(database: string, table: string): string {
+  return `${database}\n${table}`;
+}

@@ -1,0 +1,224 @@
+import { CodedError } from '../model/errors.ts';
+import type { OriginPlace, TransactionHeader } from '../model/transaction.ts';
+import { decodeMessage, encodeMessage, headerOf, headerRow } from '../model/transaction-codec.ts';
+import { readStoreState, readTableState, type Commit } from './commit.ts';
+import type { Environment } from './environment.ts';
+import type { TableState } from './table-state.ts';
+
+const format = 1;
+
+/** The changes of a transaction in one channel of this store. */
+export interface LogPart {
+  readonly tableId: number;
+  readonly seq: number;
+  readonly originPlace: OriginPlace;
+  /** `encodeChanges` block. */
+  readonly changes: Uint8Array;
+}
+
+export interface LogEntry {
+  readonly position: number;
+  readonly header: TransactionHeader;
+  readonly committedAtMs: number;
+  readonly parts: readonly LogPart[];
+}
+
+/** What a new entry says of one table; the log gives it the next number of that channel. */
+export interface NewPart {
+  readonly tableId: number;
+  /** Where the transaction began; absent when it begins here. */
+  readonly originPlace?: OriginPlace;
+  readonly incarnation: string;
+  readonly changes: Uint8Array;
+}
+
+/**
+ * Every transaction committed in this store, in commit order, and the dense numbers of each channel over it.
+ *
+ * Trimmed from the old end; a channel remembers the number and id of the last entry it lost, so a cursor
+ * that stands exactly there can still be served.
+ */
+export class ChangeLog {
+  readonly #environment: Environment;
+
+  constructor(environment: Environment) {
+    this.#environment = environment;
+  }
+
+  /** Inside a commit: appends one transaction and numbers it in each of its channels. */
+  append(commit: Commit, header: TransactionHeader, parts: readonly NewPart[]): LogEntry {
+    const { log, channels } = this.#environment.trees;
+    commit.state.position += 1;
+    const position = commit.state.position;
+    const numbered = parts.map((part): LogPart => {
+      const state = commit.table(part.tableId);
+      state.headSeq += 1;
+      state.headId = header.id;
+      channels.putSync([part.tableId, state.headSeq], encodePlace(position, header.id));
+      return {
+        tableId: part.tableId,
+        seq: state.headSeq,
+        originPlace: part.originPlace ?? { incarnation: part.incarnation, seq: state.headSeq },
+        changes: part.changes,
+      };
+    });
+    const entry: LogEntry = { position, header, committedAtMs: commit.nowMs, parts: numbered };
+    const value = encodeEntry(entry);
+    commit.state.logBytes += value.length;
+    log.putSync(position, value);
+    return entry;
+  }
+
+  at(position: number): LogEntry | undefined {
+    const value = this.#environment.trees.log.get(position);
+    return value ? decodeEntry(position, value) : undefined;
+  }
+
+  /** The newest and the last trimmed number of a channel, with their ids. */
+  head(tableId: number): Pick<TableState, 'headSeq' | 'headId' | 'trimmedSeq' | 'trimmedId'> {
+    return readTableState(this.#environment, tableId);
+  }
+
+  /** Id of a channel's transaction `seq`; undefined when it was trimmed or never existed. '' before the first. */
+  idAt(tableId: number, seq: number): string | undefined {
+    const state = readTableState(this.#environment, tableId);
+    if (seq === state.trimmedSeq) return state.trimmedId;
+    const value = this.#environment.trees.channels.get([tableId, seq]);
+    return value ? decodePlace(value).id : undefined;
+  }
+
+  /** Entries of a channel after `seq`, in order, with their number; ends at the head of the current snapshot. */
+  *readChannel(
+    tableId: number,
+    afterSeq: number,
+  ): Generator<{ readonly seq: number; readonly entry: LogEntry }> {
+    for (const { key, value } of this.#environment.trees.channels.getRange({
+      start: [tableId, afterSeq + 1],
+      end: [tableId + 1],
+    })) {
+      const seq = Number((key as [number, number])[1]);
+      const entry = this.at(decodePlace(value).position);
+      if (!entry)
+        throw new CodedError('undecodable', `Log entry of channel number ${seq} is missing from the store`);
+      yield { seq, entry };
+    }
+  }
+
+  /** When the transaction `seq` of a channel was committed here, ms since 1970. */
+  committedAt(tableId: number, seq: number): number | undefined {
+    const value = this.#environment.trees.channels.get([tableId, seq]);
+    return value ? this.at(decodePlace(value).position)?.committedAtMs : undefined;
+  }
+
+  /** Inside a commit: a channel forgets its numbers up to `seq`; entries that no channel needs go. Returns how many went. */
+  trimChannel(commit: Commit, tableId: number, upToSeq: number, limit: number): number {
+    const { channels } = this.#environment.trees;
+    const state = commit.table(tableId);
+    let trimmed = 0;
+    const doomed = [
+      ...channels.getRange({ start: [tableId, state.trimmedSeq + 1], end: [tableId, upToSeq + 1], limit }),
+    ];
+    for (const { key, value } of doomed) {
+      const place = decodePlace(value);
+      channels.removeSync(key);
+      this.#forgetPart(commit, place.position, tableId);
+      state.trimmedSeq = Number((key as [number, number])[1]);
+      state.trimmedId = place.id;
+      trimmed += 1;
+    }
+    return trimmed;
+  }
+
+  /** Whether `trimOldest` would find something to do. */
+  isOver(olderThanMs: number, maxBytes: number): boolean {
+    if (readStoreState(this.#environment).logBytes > maxBytes) return true;
+    for (const { key, value } of this.#environment.trees.log.getRange({ limit: 1 }))
+      return decodeEntry(Number(key), value).committedAtMs < olderThanMs;
+    return false;
+  }
+
+  /** Inside a commit: drops entries from the old end while they are older than `olderThanMs` or the log is over `maxBytes`. */
+  trimOldest(commit: Commit, olderThanMs: number, maxBytes: number, limit: number): number {
+    let trimmed = 0;
+    for (const { key, value } of this.#environment.trees.log.getRange({ limit })) {
+      const entry = decodeEntry(Number(key), value);
+      if (entry.committedAtMs >= olderThanMs && commit.state.logBytes <= maxBytes) break;
+      for (const part of entry.parts) {
+        const state = commit.table(part.tableId);
+        this.#environment.trees.channels.removeSync([part.tableId, part.seq]);
+        state.trimmedSeq = part.seq;
+        state.trimmedId = entry.header.id;
+      }
+      this.#remove(commit, entry.position, value.length);
+      trimmed += 1;
+    }
+    return trimmed;
+  }
+
+  #forgetPart(commit: Commit, position: number, tableId: number): void {
+    const value = this.#environment.trees.log.get(position);
+    if (!value) return;
+    const entry = decodeEntry(position, value);
+    const left = entry.parts.filter((part) => part.tableId !== tableId);
+    this.#remove(commit, position, value.length);
+    if (left.length === 0) return;
+    const shorter = encodeEntry({ ...entry, parts: left });
+    this.#environment.trees.log.putSync(position, shorter);
+    commit.state.logBytes += shorter.length;
+  }
+
+  #remove(commit: Commit, position: number, bytes: number): void {
+    this.#environment.trees.log.removeSync(position);
+    commit.state.logBytes = Math.max(0, commit.state.logBytes - bytes);
+  }
+}
+
+function encodePlace(position: number, id: string): Buffer {
+  const value = Buffer.allocUnsafe(8 + id.length);
+  value.writeBigUInt64BE(BigInt(position));
+  value.write(id, 8, 'latin1');
+  return value;
+}
+
+function decodePlace(value: Buffer): { readonly position: number; readonly id: string } {
+  return { position: Number(value.readBigUInt64BE()), id: value.toString('latin1', 8) };
+}
+
+function encodeEntry(entry: LogEntry): Buffer {
+  return Buffer.from(
+    encodeMessage([
+      format,
+      headerRow(entry.header),
+      entry.committedAtMs,
+      entry.parts.map((part) => [
+        part.tableId,
+        part.seq,
+        part.originPlace.incarnation,
+        part.originPlace.seq,
+        part.changes,
+      ]),
+    ]),
+  );
+}
+
+function decodeEntry(position: number, value: Buffer): LogEntry {
+  const [entryFormat, header, committedAtMs, parts] = decodeMessage(value) as [
+    number,
+    unknown,
+    number,
+    [number, number, string, number, Uint8Array][],
+  ];
+  if (entryFormat !== format)
+    throw new CodedError('undecodable', `Log format ${entryFormat} is not known here`);
+  return {
+    position,
+    header: headerOf(header),
+    committedAtMs,
+    parts: parts.map(([tableId, seq, incarnation, originSeq, changes]) => ({
+      tableId,
+      seq,
+      originPlace: { incarnation, seq: originSeq },
+      changes,
+    })),
+  };
+}

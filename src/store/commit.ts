@@ -1,0 +1,96 @@
+import { nextVersion } from '../model/version-clock.ts';
+import type { Environment } from './environment.ts';
+import { decodeTableState, emptyTableState, encodeTableState, type TableState } from './table-state.ts';
+
+const stateKey = 'state';
+
+/** Counters of the whole store. */
+export interface StoreState {
+  /** Highest version drawn or applied here. */
+  clock: number;
+  /** Key of the newest log entry. */
+  position: number;
+  catalogVersion: number;
+  logBytes: number;
+}
+
+/** Reads the counters as of the current transaction. */
+export function readStoreState(environment: Environment): StoreState {
+  const value = environment.trees.meta.get(stateKey);
+  if (!value) return { clock: 0, position: 0, catalogVersion: 0, logBytes: 0 };
+  return {
+    clock: Number(value.readBigUInt64BE(0)),
+    position: Number(value.readBigUInt64BE(8)),
+    catalogVersion: Number(value.readBigUInt64BE(16)),
+    logBytes: Number(value.readBigUInt64BE(24)),
+  };
+}
+
+/**
+ * One write transaction: the counters it read, raised by what it does, and written back once at its end.
+ * Lives inside one `Environment.commit` callback and must not leave it.
+ */
+export class Commit {
+  readonly environment: Environment;
+  readonly state: StoreState;
+  /** Wall clock of the commit, ms since 1970. */
+  readonly nowMs: number;
+  readonly #tables = new Map<number, TableState>();
+
+  constructor(environment: Environment, nowMs: number) {
+    this.environment = environment;
+    this.state = readStoreState(environment);
+    this.nowMs = nowMs;
+  }
+
+  /** Draws the version of this commit; beats every row it replaces. */
+  drawVersion(replaced: number): number {
+    this.state.clock = nextVersion(this.nowMs, this.state.clock, replaced);
+    return this.state.clock;
+  }
+
+  /** What is written here later wins over what was applied. */
+  raiseClock(version: number): void {
+    if (version > this.state.clock) this.state.clock = version;
+  }
+
+  touchCatalog(): void {
+    this.state.catalogVersion += 1;
+    // Visible to the catalog's own version check within this commit.
+    this.#writeState();
+  }
+
+  table(id: number): TableState {
+    const known = this.#tables.get(id);
+    if (known) return known;
+    const state = readTableState(this.environment, id);
+    this.#tables.set(id, state);
+    return state;
+  }
+
+  /** Forgets the counters of a dropped table. */
+  removeTable(id: number): void {
+    this.#tables.delete(id);
+    this.environment.trees.tableStates.removeSync(id);
+  }
+
+  finish(): void {
+    for (const [id, state] of this.#tables)
+      this.environment.trees.tableStates.putSync(id, encodeTableState(state));
+    this.#writeState();
+  }
+
+  #writeState(): void {
+    const value = Buffer.allocUnsafe(32);
+    value.writeBigUInt64BE(BigInt(this.state.clock), 0);
+    value.writeBigUInt64BE(BigInt(this.state.position), 8);
+    value.writeBigUInt64BE(BigInt(this.state.catalogVersion), 16);
+    value.writeBigUInt64BE(BigInt(this.state.logBytes), 24);
+    this.environment.trees.meta.putSync(stateKey, value);
+  }
+}
+
+export function readTableState(environment: Environment, id: number): TableState {
+  const value = environment.trees.tableStates.get(id);
+  return value ? decodeTableState(value) : emptyTableState();
+}

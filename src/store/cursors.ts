@@ -1,0 +1,74 @@
+import type { Key } from '../model/change.ts';
+import { decodeMessage, encodeMessage } from '../model/transaction-codec.ts';
+import type { Environment } from './environment.ts';
+
+/** How far this store has applied a channel of a peer, and in which of its histories. */
+export interface Cursor {
+  /** Incarnation of the peer's table. */
+  readonly incarnation: string;
+  /** channelSeq last applied, and the id of that transaction ('' for 0). */
+  readonly seq: number;
+  readonly id: string;
+  /** Present while the rows that existed before are being copied. */
+  readonly copy: CopyProgress | undefined;
+}
+
+export interface CopyProgress {
+  readonly id: string;
+  /** Last key whose page is applied; undefined before the first page. */
+  readonly afterKey: Key | undefined;
+  readonly rows: number;
+  readonly total: number;
+  readonly startedAtMs: number;
+}
+
+/** Place of each subscription, per (store id of the peer, local table): gone with either. */
+export class Cursors {
+  readonly #environment: Environment;
+
+  constructor(environment: Environment) {
+    this.#environment = environment;
+  }
+
+  get(storeId: string, tableId: number): Cursor | undefined {
+    const value = this.#environment.trees.cursors.get([tableId, storeId]);
+    if (!value) return undefined;
+    const [incarnation, seq, id, copy] = decodeMessage(value) as [
+      string,
+      number,
+      string,
+      [string, Key | null, number, number, number] | null,
+    ];
+    return {
+      incarnation,
+      seq,
+      id,
+      copy: copy
+        ? { id: copy[0], afterKey: copy[1] ?? undefined, rows: copy[2], total: copy[3], startedAtMs: copy[4] }
+        : undefined,
+    };
+  }
+
+  /** Inside a commit. */
+  put(storeId: string, tableId: number, cursor: Cursor): void {
+    const { copy } = cursor;
+    const row = [
+      cursor.incarnation,
+      cursor.seq,
+      cursor.id,
+      copy ? [copy.id, copy.afterKey ?? null, copy.rows, copy.total, copy.startedAtMs] : null,
+    ];
+    this.#environment.trees.cursors.putSync([tableId, storeId], Buffer.from(encodeMessage(row)));
+  }
+
+  /** Inside a commit: ends a subscription; the next one copies. */
+  remove(storeId: string, tableId: number): void {
+    this.#environment.trees.cursors.removeSync([tableId, storeId]);
+  }
+
+  /** Inside a commit. */
+  removeTable(tableId: number): void {
+    for (const key of [...this.#environment.trees.cursors.getKeys({ start: [tableId], end: [tableId + 1] })])
+      this.#environment.trees.cursors.removeSync(key);
+  }
+}

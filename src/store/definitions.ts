@@ -1,0 +1,148 @@
+import { CodedError } from '../model/errors.ts';
+import { createdTime, updatedTime, type Attribute, type Table } from '../model/table.ts';
+import { visibleAttributes, type Catalog, type TableSpec } from './catalog.ts';
+import type { Commit } from './commit.ts';
+import type { Cursors } from './cursors.ts';
+import type { Marks } from './marks.ts';
+import type { Nodes } from './nodes.ts';
+
+export interface DefinitionsOptions {
+  readonly catalog: Catalog;
+  readonly cursors: Cursors;
+  readonly marks: Marks;
+  readonly nodes: Nodes;
+  readonly run: <T>(body: (commit: Commit) => T) => Promise<T>;
+}
+
+/** Databases, tables and attributes as requests see and change them; each change is one commit. */
+export class Definitions {
+  readonly #options: DefinitionsOptions;
+
+  constructor(options: DefinitionsOptions) {
+    this.#options = options;
+  }
+
+  /** Names without `system`, sorted. */
+  databases(): readonly string[] {
+    return this.#options.catalog.databases();
+  }
+
+  hasDatabase(name: string): boolean {
+    return this.#options.catalog.hasDatabase(name);
+  }
+
+  table(database: string, name: string): Table | undefined {
+    return this.#options.catalog.table(database, name);
+  }
+
+  tables(database: string): readonly Table[] {
+    return this.#options.catalog.tables(database);
+  }
+
+  allTables(): readonly Table[] {
+    return this.#options.catalog.allTables();
+  }
+
+  /** @throws CodedError `database_exists` */
+  async createDatabase(name: string): Promise<void> {
+    await this.#options.run((commit) => this.#options.catalog.createDatabase(commit, name));
+  }
+
+  /** Drops its tables too. @throws CodedError `database_missing` */
+  async dropDatabase(name: string): Promise<void> {
+    await this.#options.run((commit) => {
+      for (const table of this.#options.catalog.tables(name)) this.#drop(commit, table);
+      this.#options.catalog.removeDatabase(commit, name);
+    });
+  }
+
+  /** Creates the database when it is missing. @throws CodedError `table_exists` */
+  async createTable(spec: TableSpec): Promise<Table> {
+    return this.#options.run((commit) => {
+      const table = this.#options.catalog.createTable(commit, spec);
+      if (table.schemaDefined || table.local) return table;
+      return this.#options.catalog.withAttributes(commit, table, [createdTime, updatedTime]);
+    });
+  }
+
+  /**
+   * Drops the table here, and its cursors, marks and log with it; peers keep theirs, and what they send
+   * does not create it again. @throws CodedError `table_missing`
+   */
+  async dropTable(database: string, name: string): Promise<void> {
+    await this.#options.run((commit) => this.#drop(commit, this.#require(database, name)));
+  }
+
+  /** @throws CodedError `attribute_exists` */
+  async createAttribute(
+    database: string,
+    tableName: string,
+    attribute: { readonly name: string; readonly indexed: boolean },
+  ): Promise<void> {
+    await this.#options.run((commit) => {
+      const table = this.#require(database, tableName);
+      if (visibleAttributes(table).some(({ name }) => name === attribute.name))
+        throw new CodedError(
+          'attribute_exists',
+          `attribute '${attribute.name}' already exists in ${database}.${tableName}`,
+        );
+      const widened = this.#options.catalog.withAttributes(commit, table, [attribute.name]);
+      // Rows may hold values under this name already: the index is built before it is read.
+      if (attribute.indexed)
+        this.#options.catalog.putTable(commit, withIndex(widened, attribute.name, 'building'));
+    });
+  }
+
+  /** Hides the values that exist; later writes may use the name again. @throws CodedError `attribute_missing` */
+  async dropAttribute(database: string, tableName: string, name: string): Promise<void> {
+    await this.#options.run((commit) => {
+      const table = this.#require(database, tableName);
+      if (!visibleAttributes(table).some((attribute) => attribute.name === name))
+        throw new CodedError(
+          'attribute_missing',
+          `Attribute '${name}' does not exist on '${database}.${tableName}'`,
+        );
+      const hiddenUpTo = commit.drawVersion(0);
+      const attributes = table.attributes.map((attribute): Attribute =>
+        attribute.name === name ? { ...attribute, index: 'none', dropped: true, hiddenUpTo } : attribute,
+      );
+      this.#options.catalog.putTable(commit, { ...table, attributes });
+    });
+  }
+
+  /** Begins to build the index of an attribute that searches want; nothing when it has one. */
+  async wantIndex(table: Table, name: string): Promise<void> {
+    await this.#options.run((commit) => {
+      const current = this.#options.catalog.tableById(table.id);
+      const attribute = current && visibleAttributes(current).find((candidate) => candidate.name === name);
+      if (current && attribute?.index === 'none')
+        this.#options.catalog.putTable(commit, withIndex(current, name, 'building'));
+    });
+  }
+
+  #drop(commit: Commit, table: Table): void {
+    this.#options.catalog.removeTable(commit, table);
+    this.#options.cursors.removeTable(table.id);
+    this.#options.marks.removeTable(table.id);
+    this.#options.nodes.stopTable(commit, table);
+    commit.removeTable(table.id);
+  }
+
+  #require(database: string, name: string): Table {
+    if (!this.hasDatabase(database))
+      throw new CodedError('database_missing', `database '${database}' does not exist`);
+    const table = this.table(database, name);
+    if (!table) throw new CodedError('table_missing', `Table '${database}.${name}' does not exist`);
+    return table;
+  }
+}
+
+/** The table with another state of one live attribute's index. */
+export function withIndex(table: Table, name: string, index: Attribute['index']): Table {
+  return {
+    ...table,
+    attributes: table.attributes.map((attribute) =>
+      attribute.name === name && !attribute.dropped ? { ...attribute, index } : attribute,
+    ),
+  };
+}

@@ -1,0 +1,88 @@
+import type { Key } from '../model/change.ts';
+import type { Catalog } from './catalog.ts';
+import type { ChangeLog } from './change-log.ts';
+import type { Commit } from './commit.ts';
+import { withIndex } from './definitions.ts';
+import type { Records } from './records.ts';
+
+const rowsAtOnce = 2_000;
+
+export interface MaintenanceOptions {
+  readonly catalog: Catalog;
+  readonly records: Records;
+  readonly log: ChangeLog;
+  readonly run: <T>(body: (commit: Commit) => T) => Promise<T>;
+  readonly logMaxAgeMs: number;
+  readonly logMaxBytes: number;
+  readonly now: () => number;
+}
+
+/**
+ * Work that may wait: building indexes, reclaiming dropped tables, trimming the change log.
+ * Each step is one short commit, so that requests are served in between.
+ */
+export class Maintenance {
+  readonly #options: MaintenanceOptions;
+  /** Where the scan of an index stands; lost with the process, then the scan begins anew. */
+  readonly #scans = new Map<string, Key | undefined>();
+
+  constructor(options: MaintenanceOptions) {
+    this.#options = options;
+  }
+
+  /** One step; true when there is more to do at once. */
+  async step(): Promise<boolean> {
+    return (await this.#buildIndexes()) || (await this.#reclaim()) || this.#trim();
+  }
+
+  async #buildIndexes(): Promise<boolean> {
+    for (const table of this.#options.catalog.allTables())
+      for (const attribute of table.attributes)
+        if (attribute.index === 'building' && !attribute.dropped) {
+          await this.#scanStep(table.id, attribute.number);
+          return true;
+        }
+    return false;
+  }
+
+  async #scanStep(tableId: number, attributeNumber: number): Promise<void> {
+    const { catalog, records, run } = this.#options;
+    const scan = `${tableId}:${attributeNumber}`;
+    await run((commit) => {
+      const table = catalog.tableById(tableId);
+      const attribute = table?.attributes[attributeNumber];
+      if (!table || attribute?.index !== 'building') return;
+      let count = 0;
+      const after = this.#scans.get(scan);
+      for (const { key, row } of records.rows(table, after === undefined ? {} : { after })) {
+        records.index(table, attribute, key, row);
+        this.#scans.set(scan, key);
+        count += 1;
+        if (count === rowsAtOnce) return;
+      }
+      catalog.putTable(commit, withIndex(table, attribute.name, 'ready'));
+      this.#scans.delete(scan);
+    });
+  }
+
+  async #reclaim(): Promise<boolean> {
+    const { catalog, records, log, run } = this.#options;
+    const [id] = catalog.garbage();
+    if (id === undefined) return false;
+    await run((commit) => {
+      const more =
+        records.reclaim(id, rowsAtOnce) ||
+        log.trimChannel(commit, id, Number.MAX_SAFE_INTEGER - 1, rowsAtOnce) > 0;
+      commit.removeTable(id);
+      if (!more) catalog.forgetGarbage(id);
+    });
+    return true;
+  }
+
+  async #trim(): Promise<boolean> {
+    const { log, run, logMaxAgeMs, logMaxBytes, now } = this.#options;
+    const olderThanMs = now() - logMaxAgeMs;
+    if (!log.isOver(olderThanMs, logMaxBytes)) return false;
+    return (await run((commit) => log.trimOldest(commit, olderThanMs, logMaxBytes, rowsAtOnce))) > 0;
+  }
+}

@@ -1,0 +1,120 @@
+import { CodedError } from '../model/errors.ts';
+import type { NodeRow, Subscription } from '../model/node.ts';
+import { systemDatabase, type Table } from '../model/table.ts';
+import type { Catalog } from './catalog.ts';
+import type { Commit } from './commit.ts';
+import type { Records } from './records.ts';
+import type { Writer } from './writer.ts';
+
+export interface NodesOptions {
+  readonly catalog: Catalog;
+  readonly records: Records;
+  readonly writer: Writer;
+  readonly run: <T>(body: (commit: Commit) => T) => Promise<T>;
+}
+
+/** The peers of this node: the rows of `system.hdb_nodes`. */
+export class Nodes {
+  readonly #options: NodesOptions;
+
+  constructor(options: NodesOptions) {
+    this.#options = options;
+  }
+
+  all(): readonly NodeRow[] {
+    const table = this.#table();
+    const rows: NodeRow[] = [];
+    for (const { row, key } of this.#options.records.rows(table))
+      if (row.bytes) {
+        const node = this.get(String(key));
+        if (node) rows.push(node);
+      }
+    return rows;
+  }
+
+  get(name: string): NodeRow | undefined {
+    const document = this.#options.records.document(this.#table(), name);
+    return document && fromDocument(document);
+  }
+
+  async put(row: NodeRow): Promise<void> {
+    await this.#options.run((commit) => this.#replace(commit, row));
+  }
+
+  /** Changes a row as it is inside the commit; `change` returns undefined to leave it alone. */
+  async update(
+    name: string,
+    change: (row: NodeRow | undefined) => NodeRow | undefined,
+  ): Promise<NodeRow | undefined> {
+    return this.#options.run((commit) => {
+      const changed = change(this.get(name));
+      if (changed) this.#replace(commit, changed);
+      return changed;
+    });
+  }
+
+  /** A version for a decision about nodes: newer than any drawn or seen before. */
+  async nextVersion(): Promise<number> {
+    return this.#options.run((commit) => commit.drawVersion(0));
+  }
+
+  /** Inside a commit: the subscriptions of a dropped table stop, at every peer. */
+  stopTable(commit: Commit, table: Table): void {
+    for (const node of this.all()) {
+      const hits = (subscription: Subscription): boolean =>
+        subscription.database === table.database && subscription.table === table.name;
+      if (!node.subscriptions.some(hits)) continue;
+      const version = commit.drawVersion(0);
+      const subscriptions = node.subscriptions.map((subscription) =>
+        hits(subscription) ? { ...subscription, stopped: 'dropped here' as const, version } : subscription,
+      );
+      this.#replace(commit, { ...node, subscriptions });
+    }
+  }
+
+  #replace(commit: Commit, row: NodeRow): void {
+    this.#options.writer.replace(commit, this.#table(), row.name, toDocument(row));
+  }
+
+  #table(): Table {
+    const table = this.#options.catalog.table(systemDatabase, 'hdb_nodes');
+    if (!table) throw new CodedError('table_missing', `Table 'system.hdb_nodes' does not exist`);
+    return table;
+  }
+}
+
+/** As HarperDB's clients know the row: `schema` for the database; what is ours stands beside it. */
+function toDocument(row: NodeRow): Record<string, unknown> {
+  const subscriptions = row.subscriptions.map(({ database, startTimeMs, ...rest }) => ({
+    schema: database,
+    ...rest,
+    ...(startTimeMs === undefined ? {} : { start_time: new Date(startTimeMs).toISOString() }),
+  }));
+  return { ...row, subscriptions };
+}
+
+interface StoredSubscription extends Omit<Subscription, 'database' | 'startTimeMs'> {
+  readonly schema: string;
+  readonly start_time?: string;
+}
+
+function fromDocument(document: Readonly<Record<string, unknown>>): NodeRow {
+  const {
+    subscriptions,
+    __createdtime__: _created,
+    __updatedtime__: _updated,
+    ...row
+  } = document as unknown as Omit<NodeRow, 'subscriptions'> & {
+    subscriptions?: readonly StoredSubscription[];
+    __createdtime__: number;
+    __updatedtime__: number;
+  };
+  return {
+    ...row,
+    subscriptions: (subscriptions ?? []).map(({ schema, start_time: startTime, ...rest }) => ({
+      database: schema,
+      ...rest,
+      ...(startTime === undefined ? {} : { startTimeMs: Date.parse(startTime) }),
+    })),
+  };
+}

@@ -1,0 +1,121 @@
+import type { Document, Key } from '../model/change.ts';
+import type { Attribute, Table } from '../model/table.ts';
+import { decodeDocument } from '../model/transaction-codec.ts';
+import type { Commit } from './commit.ts';
+import type { Environment } from './environment.ts';
+import { indexKeys, lmdbKey, maintainedIndexes, type IndexKey } from './index-entry.ts';
+import type { Origins } from './origins.ts';
+import { decodeRow, encodeRow, type Row } from './row.ts';
+
+/** Longest primary key, UTF-8 bytes: LMDB keys hold it beside a table number and an index value. */
+export const maxKeyBytes = 900;
+
+/** Rows of every table and their index entries. */
+export class Records {
+  readonly #environment: Environment;
+  readonly #origins: Origins;
+
+  constructor(environment: Environment, origins: Origins) {
+    this.#environment = environment;
+    this.#origins = origins;
+  }
+
+  /** The row, tombstones too. */
+  row(table: Table, key: Key): Row | undefined {
+    const value = this.#environment.trees.records.get([table.id, key]);
+    return value ? decodeRow(value, this.#origins) : undefined;
+  }
+
+  document(table: Table, key: Key): Document | undefined {
+    const row = this.row(table, key);
+    return row && visibleDocument(table, row);
+  }
+
+  /** Rows in key order, numbers before strings, tombstones too. */
+  *rows(
+    table: Table,
+    options: { readonly after?: Key; readonly reverse?: boolean } = {},
+  ): Generator<{ key: Key; row: Row }> {
+    const first = options.after === undefined ? [table.id] : [table.id, options.after];
+    const bounds = options.reverse
+      ? { start: [table.id + 1], end: first, reverse: true }
+      : { start: first, end: [table.id + 1], exclusiveStart: options.after !== undefined };
+    for (const { key, value } of this.#environment.trees.records.getRange(bounds)) {
+      const primaryKey = (key as [number, Key])[1];
+      if (primaryKey !== options.after) yield { key: primaryKey, row: decodeRow(value, this.#origins) };
+    }
+  }
+
+  /** Inside a commit: replaces a row and keeps counters and indexes with it. */
+  put(commit: Commit, table: Table, key: Key, before: Row | undefined, after: Row): void {
+    this.#environment.trees.records.putSync([table.id, key], encodeRow(after, this.#origins));
+    const state = commit.table(table.id);
+    state.records += (after.bytes ? 1 : 0) - (before?.bytes ? 1 : 0);
+    state.tombstones += (after.bytes ? 0 : 1) - (before && !before.bytes ? 1 : 0);
+    state.bytes += (after.bytes?.length ?? 0) - (before?.bytes?.length ?? 0);
+    if (after.version > state.lastVersion) state.lastVersion = after.version;
+    const indexes = maintainedIndexes(table);
+    if (indexes.length > 0) this.#reindex(table, indexes, key, before, after);
+  }
+
+  /** Inside a commit: entries of an index that is being built, for a row that is already there. */
+  index(table: Table, attribute: Attribute, key: Key, row: Row): void {
+    const document = visibleDocument(table, row);
+    if (!document) return;
+    for (const entry of indexKeys(table, [attribute], key, document))
+      this.#environment.trees.indexes.putSync(lmdbKey(entry), empty);
+  }
+
+  /** Inside a commit: removes up to `limit` rows and index entries of a dropped table; false when none are left. */
+  reclaim(tableId: number, limit: number): boolean {
+    for (const tree of [this.#environment.trees.records, this.#environment.trees.indexes]) {
+      const keys = [...tree.getKeys({ start: [tableId], end: [tableId + 1], limit })];
+      for (const key of keys) tree.removeSync(key);
+      if (keys.length > 0) return true;
+    }
+    return false;
+  }
+
+  #reindex(table: Table, indexes: readonly Attribute[], key: Key, before: Row | undefined, after: Row): void {
+    const oldKeys = entriesOf(table, indexes, key, before);
+    const newKeys = entriesOf(table, indexes, key, after);
+    for (const [name, entry] of oldKeys)
+      if (!newKeys.has(name)) this.#environment.trees.indexes.removeSync(lmdbKey(entry));
+    for (const [name, entry] of newKeys)
+      if (!oldKeys.has(name)) this.#environment.trees.indexes.putSync(lmdbKey(entry), empty);
+  }
+}
+
+const empty = Buffer.alloc(0);
+
+function entriesOf(
+  table: Table,
+  indexes: readonly Attribute[],
+  key: Key,
+  row: Row | undefined,
+): Map<string, IndexKey> {
+  const document = row && visibleDocument(table, row);
+  if (!document) return new Map();
+  return new Map(indexKeys(table, indexes, key, document).map((entry) => [JSON.stringify(entry), entry]));
+}
+
+/** The document of a row without what a drop_attribute hid; undefined for a tombstone. */
+export function visibleDocument(table: Table, row: Row): Document | undefined {
+  if (!row.bytes) return undefined;
+  const document = decodeDocument(row.bytes);
+  const hidden = hiddenAttributes(table).filter(({ hiddenUpTo }) => row.version <= hiddenUpTo);
+  if (hidden.length === 0) return document;
+  const names = new Set(hidden.map(({ name }) => name));
+  return Object.fromEntries(Object.entries(document).filter(([name]) => !names.has(name)));
+}
+
+const hiddenByTable = new WeakMap<Table, readonly Attribute[]>();
+
+function hiddenAttributes(table: Table): readonly Attribute[] {
+  let hidden = hiddenByTable.get(table);
+  if (!hidden) {
+    hidden = table.attributes.filter(({ hiddenUpTo }) => hiddenUpTo > 0);
+    hiddenByTable.set(table, hidden);
+  }
+  return hidden;
+}

@@ -1,0 +1,52 @@
+import type { Stamp } from '../model/change.ts';
+import { CodedError } from '../model/errors.ts';
+import type { Origins } from './origins.ts';
+
+/** What the store holds under a primary key: a document or a tombstone, with its stamp and its base. */
+export interface Row extends Stamp {
+  readonly base: Stamp | null;
+  /** MessagePack of the document; null is a tombstone. */
+  readonly bytes: Uint8Array | null;
+}
+
+const format = 1;
+const tombstone = 1;
+const hasBase = 2;
+const headBytes = 26;
+
+/** Disk format of a row: 26 bytes of format, flags and stamps, then the document's bytes untouched. */
+export function encodeRow(row: Row, origins: Origins): Buffer {
+  const value = Buffer.allocUnsafe(headBytes + (row.bytes?.length ?? 0));
+  value[0] = format;
+  value[1] = (row.bytes ? 0 : tombstone) | (row.base ? hasBase : 0);
+  writeVersion(value, row.version, 2);
+  value.writeUInt32BE(origins.numberOf(row.origin), 10);
+  writeVersion(value, row.base?.version ?? 0, 14);
+  value.writeUInt32BE(row.base ? origins.numberOf(row.base.origin) : 0, 22);
+  if (row.bytes) value.set(row.bytes, headBytes);
+  return value;
+}
+
+export function decodeRow(value: Buffer, origins: Origins): Row {
+  if (value[0] !== format)
+    throw new CodedError('undecodable', `Row format ${String(value[0])} is not known here`);
+  const flags = value[1] ?? 0;
+  return {
+    version: readVersion(value, 2),
+    origin: origins.at(value.readUInt32BE(10)),
+    base:
+      flags & hasBase
+        ? { version: readVersion(value, 14), origin: origins.at(value.readUInt32BE(22)) }
+        : null,
+    bytes: flags & tombstone ? null : value.subarray(headBytes),
+  };
+}
+
+function writeVersion(target: Buffer, version: number, offset: number): void {
+  target.writeUInt32BE(Math.floor(version / 2 ** 32), offset);
+  target.writeUInt32BE(version % 2 ** 32, offset + 4);
+}
+
+function readVersion(source: Buffer, offset: number): number {
+  return source.readUInt32BE(offset) * 2 ** 32 + source.readUInt32BE(offset + 4);
+}

@@ -1,0 +1,146 @@
+import type { Document, Key } from '../../model/change.ts';
+import type { Query } from '../../model/query.ts';
+import { indexForm, indexedUnits } from './index-value.ts';
+import { matcherOf } from './matcher.ts';
+import { compareRanked, rank } from './search-order.ts';
+import type { OrderLevel } from './search-order.ts';
+import { planSearch } from './search-plan.ts';
+import type { IndexRange, SearchPlan } from './search-plan.ts';
+import type { IndexBounds, IndexValue, SearchSource } from './search-source.ts';
+import { TopDocuments } from './top-documents.ts';
+import type { Ranked } from './top-documents.ts';
+
+/**
+ * The documents that the query asks for, in its order (see `orderOf`).
+ *
+ * Reads while it is iterated, once, and no further than the answer needs where an index or the primary key
+ * gives the order; otherwise it sorts in memory, with a limit never more than twice `offset + limit` documents.
+ * The source must stay the same snapshot until the iteration ends.
+ */
+export function* search(source: SearchSource, query: Query): Generator<Document, void, undefined> {
+  const { offset = 0, limit = Infinity } = query;
+  if (limit <= 0) return;
+  let seen = 0;
+  for (const document of inOrder(source, query, offset + limit)) {
+    seen++;
+    if (seen > offset) yield document;
+    if (seen === offset + limit) return;
+  }
+}
+
+function* inOrder(source: SearchSource, query: Query, wanted: number): Generator<Document> {
+  const plan = planSearch(source, query);
+  const found = filter(candidates(source, plan), matcherOf(query.where));
+  switch (plan.arrival) {
+    case 'sorted':
+      yield* found;
+      return;
+    case 'runs':
+      yield* sortRuns(found, plan.order, wanted);
+      return;
+    case 'unsorted':
+      yield* sortAll(found, plan.order, wanted);
+  }
+}
+
+/** A superset of the matching documents, each once, as far in order as the plan says. */
+function* candidates(source: SearchSource, { access, arrival, order }: SearchPlan): Generator<Document> {
+  const isDescending = arrival !== 'unsorted' && order[0]?.descending === true;
+  switch (access.kind) {
+    case 'nothing':
+      return;
+    case 'table':
+      yield* source.scan({ reverse: isDescending });
+      return;
+    case 'range': {
+      const { attribute, bounds } = access.range;
+      yield* walk(source, attribute, bounds, isDescending);
+      return;
+    }
+    case 'union':
+      yield* walkAll(source, access.ranges);
+      return;
+    case 'descent': {
+      const { level } = access;
+      const hasValue = (document: Document) => rank(document, [level]).values[0] !== null;
+      const isLast = order.at(-1)?.descending === true;
+      // Tested on both sides, so that no document comes twice whatever its entries say.
+      yield* filter(walk(source, level.attribute, { low: false }, true), hasValue);
+      yield* filter(source.scan({ reverse: isLast }), (document) => !hasValue(document));
+    }
+  }
+}
+
+function* walk(
+  source: SearchSource,
+  attribute: string,
+  bounds: IndexBounds,
+  reverse: boolean,
+): Generator<Document> {
+  const repeated = new Set<Key>();
+  for (const key of source.index(attribute, { ...bounds, reverse })) {
+    if (repeated.has(key)) continue;
+    const document = source.get(key);
+    if (document === undefined) continue;
+    // Only an array has several entries; remembering every key would hold the whole answer in memory.
+    if (Array.isArray(document[attribute])) repeated.add(key);
+    yield document;
+  }
+}
+
+function* walkAll(source: SearchSource, ranges: readonly IndexRange[]): Generator<Document> {
+  const walked = new Set<Key>();
+  for (const { attribute, bounds } of ranges) {
+    for (const key of source.index(attribute, bounds)) {
+      if (walked.has(key)) continue;
+      walked.add(key);
+      const document = source.get(key);
+      if (document !== undefined) yield document;
+    }
+  }
+}
+
+/** Sorts what an index gives together: documents whose values look alike to it. */
+function* sortRuns(
+  documents: Iterable<Document>,
+  order: readonly OrderLevel[],
+  wanted: number,
+): Generator<Document> {
+  const run = new TopDocuments(compareRanked(order), wanted);
+  // By value, then key, is how an index gives them; only where it has cut strings short is there more to decide.
+  const isByValueAndKey = order.length === 2 && order[0]?.descending === order[1]?.descending;
+  let current: IndexValue | undefined;
+  for (const document of documents) {
+    const ranked = rank(document, order);
+    const value = indexForm(ranked.values[0] ?? null);
+    if (value !== current) {
+      yield* documentsOf(run.drain());
+      current = value;
+    }
+    if (isByValueAndKey && !isCut(value)) yield document;
+    else run.add(ranked);
+  }
+  yield* documentsOf(run.drain());
+}
+
+function* sortAll(
+  documents: Iterable<Document>,
+  order: readonly OrderLevel[],
+  wanted: number,
+): Generator<Document> {
+  const all = new TopDocuments(compareRanked(order), wanted);
+  for (const document of documents) all.add(rank(document, order));
+  yield* documentsOf(all.drain());
+}
+
+function isCut(value: IndexValue): boolean {
+  return typeof value === 'string' && value.length === indexedUnits;
+}
+
+function* documentsOf(ranked: readonly Ranked[]): Generator<Document> {
+  for (const { document } of ranked) yield document;
+}
+
+function* filter(documents: Iterable<Document>, matches: (document: Document) => boolean) {
+  for (const document of documents) if (matches(document)) yield document;
+}

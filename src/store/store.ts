@@ -1,0 +1,295 @@
+import type { Change, Document, Key, Origin } from '../model/change.ts';
+import { CodedError } from '../model/errors.ts';
+import type { Query } from '../model/query.ts';
+import { systemDatabase, type Table } from '../model/table.ts';
+import type { ChannelItem } from '../model/transaction.ts';
+import { Applier, type ApplyResult, type CopyPage, type Source } from './applier.ts';
+import { Catalog } from './catalog.ts';
+import { ChangeLog } from './change-log.ts';
+import { Commit, readStoreState, readTableState } from './commit.ts';
+import { Cursors, type Cursor } from './cursors.ts';
+import { Definitions } from './definitions.ts';
+import { Environment } from './environment.ts';
+import { claimIdentity, readIdentity } from './identity.ts';
+import { Maintenance } from './maintenance.ts';
+import { Marks } from './marks.ts';
+import { Nodes } from './nodes.ts';
+import { Origins } from './origins.ts';
+import { Records } from './records.ts';
+import { planOf } from './search/search-plan.ts';
+import { search } from './search/search.ts';
+import { Spool } from './spool.ts';
+import { TableSearchSource } from './table-search-source.ts';
+import { readTransactionLog, type LoggedTransaction } from './transaction-log.ts';
+import { Writer, type DeleteRequest, type WriteRequest, type WriteResult } from './writer.ts';
+
+export interface StoreOptions {
+  /** Directory of the LMDB environment. */
+  readonly path: string;
+  readonly nodeName: string;
+  /** The api process opens first: it creates the store and decides its identity. */
+  readonly role: 'api' | 'bridge';
+  readonly mapSizeBytes?: number;
+  readonly maxTransactionBytes?: number;
+  readonly logMaxAgeMs?: number;
+  readonly logMaxBytes?: number;
+  /** Wall clock, ms since 1970. */
+  readonly now?: () => number;
+}
+
+export interface TableStatistics {
+  readonly records: number;
+  readonly tombstones: number;
+  readonly lastUpdatedMs: number;
+  readonly sizeBytes: number;
+  readonly databaseSizeBytes: number;
+  readonly logSizeBytes: number;
+}
+
+/** A search over a table of at least this many records builds the index that it missed. */
+const largeTable = 10_000;
+
+const systemTables = [
+  { name: 'hdb_nodes', primaryKey: 'name' },
+  { name: 'hdb_user', primaryKey: 'username' },
+  { name: 'hdb_role', primaryKey: 'id' },
+] as const;
+
+/**
+ * The store of a node: documents, their change log, and the place of every subscription.
+ *
+ * A write resolves when it is on disk, and nothing is visible before that: see {@link Environment}.
+ */
+export class Store implements AsyncDisposable {
+  readonly catalog: Definitions;
+  readonly nodes: Nodes;
+  readonly log: ChangeLog;
+  readonly cursors: Cursors;
+  readonly marks: Marks;
+  readonly maintenance: Maintenance;
+  readonly #environment: Environment;
+  readonly #catalog: Catalog;
+  readonly #records: Records;
+  readonly #writer: Writer;
+  readonly #applier: Applier;
+  readonly #now: () => number;
+  readonly #nodeName: string;
+  #identity: Origin | undefined;
+
+  private constructor(options: StoreOptions) {
+    this.#environment = new Environment({
+      path: options.path,
+      mapSizeBytes: options.mapSizeBytes ?? 2 ** 40,
+    });
+    this.#now = options.now ?? Date.now;
+    this.#nodeName = options.nodeName;
+    const environment = this.#environment;
+    const catalog = new Catalog(environment.trees.catalog, () => readStoreState(environment).catalogVersion);
+    environment.onAbort(() => catalog.forget());
+    const records = new Records(environment, new Origins(environment));
+    const run = <T>(body: (commit: Commit) => T): Promise<T> => this.#run(body);
+    const identity = (): Origin => this.identity;
+    this.log = new ChangeLog(environment);
+    this.cursors = new Cursors(environment);
+    this.marks = new Marks(environment);
+    this.#catalog = catalog;
+    this.#records = records;
+    this.#writer = new Writer({
+      catalog,
+      records,
+      log: this.log,
+      identity,
+      maxTransactionBytes: options.maxTransactionBytes ?? 64 * 2 ** 20,
+    });
+    this.nodes = new Nodes({ catalog, records, writer: this.#writer, run });
+    this.catalog = new Definitions({
+      catalog,
+      cursors: this.cursors,
+      marks: this.marks,
+      nodes: this.nodes,
+      run,
+    });
+    this.#applier = new Applier({
+      catalog,
+      records,
+      log: this.log,
+      cursors: this.cursors,
+      marks: this.marks,
+      spool: new Spool(environment),
+      identity,
+    });
+    this.maintenance = new Maintenance({
+      catalog,
+      records,
+      log: this.log,
+      run,
+      logMaxAgeMs: options.logMaxAgeMs ?? 30 * 86_400_000,
+      logMaxBytes: options.logMaxBytes ?? 10 * 2 ** 30,
+      now: this.#now,
+    });
+  }
+
+  /** @throws CodedError `start_failed` when a bridge opens a store that no api process has created */
+  static async open(options: StoreOptions): Promise<Store> {
+    const store = new Store(options);
+    if (options.role === 'api') await store.#prepare();
+    store.#identity = readIdentity(store.#environment, options.nodeName);
+    if (!store.#identity) {
+      await store[Symbol.asyncDispose]();
+      throw new CodedError('start_failed', `The store in ${options.path} has not been created yet`);
+    }
+    return store;
+  }
+
+  /** What this store signs its own changes with. */
+  get identity(): Origin {
+    if (!this.#identity) throw new CodedError('start_failed', 'The store is not open');
+    return this.#identity;
+  }
+
+  get nodeName(): string {
+    return this.#nodeName;
+  }
+
+  /** insert, update, upsert: one commit, all or nothing. @throws CodedError `invalid_key`, `too_large`, `table_missing` */
+  async write(request: WriteRequest): Promise<WriteResult> {
+    return this.#run((commit) => this.#writer.write(commit, request));
+  }
+
+  async delete(
+    request: DeleteRequest,
+  ): Promise<{ readonly deleted: readonly Key[]; readonly skipped: readonly Key[] }> {
+    return this.#run((commit) => this.#writer.delete(commit, request));
+  }
+
+  /** Replaces or removes (null) a document of a `system` table. */
+  async replaceSystemDocument(tableName: string, key: Key, document: Document | null): Promise<void> {
+    const table = this.#catalog.table(systemDatabase, tableName);
+    if (!table) throw new CodedError('table_missing', `Table 'system.${tableName}' does not exist`);
+    await this.#run((commit) => this.#writer.replace(commit, table, key, document));
+  }
+
+  get(table: Table, key: Key): Document | undefined {
+    return this.#records.document(table, key);
+  }
+
+  /** Lazy where the order permits; on a large table it asks for the index that it missed. */
+  search(table: Table, query: Query): Iterable<Document> {
+    const source = new TableSearchSource(this.#environment, this.#records, table);
+    if (readTableState(this.#environment, table.id).records >= largeTable)
+      for (const attribute of planOf(source, query).wanted) void this.catalog.wantIndex(table, attribute);
+    return search(source, query);
+  }
+
+  statistics(table: Table): TableStatistics {
+    const state = readTableState(this.#environment, table.id);
+    return {
+      records: state.records,
+      tombstones: state.tombstones,
+      lastUpdatedMs: state.lastVersion / 1000,
+      sizeBytes: state.bytes,
+      databaseSizeBytes: this.#environment.sizeBytes,
+      logSizeBytes: readStoreState(this.#environment).logBytes,
+    };
+  }
+
+  transactionLog(
+    table: Table,
+    range: { readonly fromMs?: number; readonly toMs?: number; readonly limit?: number },
+  ): Iterable<LoggedTransaction> {
+    return readTransactionLog(this.log, table, range);
+  }
+
+  /** Trims the log of one channel: keeps the newest `keep`, or everything from `beforeSeq` on. */
+  async purgeChannel(
+    table: Table,
+    options: { readonly keep?: number; readonly beforeSeq?: number },
+  ): Promise<{ readonly purged: number }> {
+    const { headSeq } = this.log.head(table.id);
+    const upTo =
+      options.beforeSeq === undefined
+        ? headSeq - (options.keep ?? 0)
+        : Math.min(headSeq, options.beforeSeq - 1);
+    let purged = 0;
+    for (;;) {
+      const step = await this.#run((commit) => this.log.trimChannel(commit, table.id, upTo, 5_000));
+      purged += step;
+      if (step < 5_000) return { purged };
+    }
+  }
+
+  /** Applies a peer's transactions and moves its cursor, in one commit. */
+  async apply(source: Source, items: readonly ChannelItem[]): Promise<ApplyResult> {
+    return this.#run((commit) => this.#applier.apply(commit, source, items));
+  }
+
+  async applyCopy(source: Source, page: CopyPage): Promise<ApplyResult> {
+    return this.#run((commit) => this.#applier.applyCopy(commit, source, page));
+  }
+
+  async putCursor(storeId: string, table: Table, cursor: Cursor | undefined): Promise<void> {
+    await this.#run(() => {
+      if (!this.#catalog.tableById(table.id)) return;
+      if (cursor) this.cursors.put(storeId, table.id, cursor);
+      else this.cursors.remove(storeId, table.id);
+    });
+  }
+
+  /** Rows of a copy page after a key, tombstones too, until `maxBytes` or `maxRows`; `isLast` when none follow. */
+  copyRows(
+    table: Table,
+    options: {
+      readonly after: Key | undefined;
+      readonly maxBytes: number;
+      readonly maxRows: number;
+      readonly newerThan: number;
+    },
+  ): { readonly rows: readonly Change[]; readonly lastKey: Key | undefined; readonly isLast: boolean } {
+    const rows: Change[] = [];
+    let bytes = 0;
+    let seen = 0;
+    let lastKey = options.after;
+    for (const { key, row } of this.#records.rows(
+      table,
+      options.after === undefined ? {} : { after: options.after },
+    )) {
+      if (bytes >= options.maxBytes || rows.length >= options.maxRows || seen >= options.maxRows * 10)
+        return { rows, lastKey, isLast: false };
+      lastKey = key;
+      seen += 1;
+      if (row.version <= options.newerThan) continue;
+      rows.push({ key, ...row });
+      bytes += (row.bytes?.length ?? 0) + 64;
+    }
+    return { rows, lastKey, isLast: true };
+  }
+
+  /** Frees what a dead process held. */
+  checkReaders(): void {
+    this.#environment.checkReaders();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#environment[Symbol.asyncDispose]();
+  }
+
+  async #prepare(): Promise<void> {
+    this.checkReaders();
+    await this.#run((commit) => {
+      claimIdentity(this.#environment);
+      this.#identity = readIdentity(this.#environment, this.#nodeName);
+      for (const { name, primaryKey } of systemTables)
+        if (!this.#catalog.table(systemDatabase, name))
+          this.#catalog.createTable(commit, { database: systemDatabase, name, primaryKey });
+    });
+  }
+
+  #run<T>(body: (commit: Commit) => T): Promise<T> {
+    return this.#environment.commit(() => {
+      const commit = new Commit(this.#environment, this.#now());
+      const result = body(commit);
+      commit.finish();
+      return result;
+    });
+  }
+}

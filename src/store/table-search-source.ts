@@ -1,0 +1,88 @@
+import type { Document, Key } from '../model/change.ts';
+import type { Table } from '../model/table.ts';
+import { readTableState } from './commit.ts';
+import type { Environment, Tree } from './environment.ts';
+import { lmdbKey } from './index-entry.ts';
+import { visibleDocument, type Records } from './records.ts';
+import { compareIndexValues } from './search/index-value.ts';
+import type { IndexBounds, IndexValue, SearchSource } from './search/search-source.ts';
+
+/** Sorts after every key and value in LMDB's key order. */
+const afterAll = Buffer.from([0xff, 0xff]);
+
+/** What a search reads, from the trees of the store. */
+export class TableSearchSource implements SearchSource {
+  readonly table: Table;
+  readonly #environment: Environment;
+  readonly #records: Records;
+
+  constructor(environment: Environment, records: Records, table: Table) {
+    this.table = table;
+    this.#environment = environment;
+    this.#records = records;
+  }
+
+  *scan(options?: { readonly reverse?: boolean }): Generator<Document> {
+    for (const { row } of this.#records.rows(this.table, options)) {
+      const document = visibleDocument(this.table, row);
+      if (document) yield document;
+    }
+  }
+
+  get(key: Key): Document | undefined {
+    return this.#records.document(this.table, key);
+  }
+
+  isIndexed(attribute: string): boolean {
+    return attribute === this.table.primaryKey || this.#indexNumber(attribute) !== undefined;
+  }
+
+  *index(attribute: string, bounds: IndexBounds & { readonly reverse?: boolean }): Generator<Key> {
+    const { tree, prefix } = this.#tree(attribute);
+    const { start, end } = keyRange(prefix, bounds);
+    const range = bounds.reverse ? { start: end, end: start, reverse: true } : { start, end };
+    for (const key of tree.getKeys(range)) {
+      const parts = key as (IndexValue & Key)[];
+      const value = parts[prefix.length];
+      if (value !== undefined && !isExcluded(value, bounds)) yield parts.at(-1) ?? value;
+    }
+  }
+
+  estimate(attribute: string, bounds: IndexBounds, cap: number): number {
+    // A search asks this of the primary key every time: no need to count.
+    if (attribute === this.table.primaryKey && bounds.low === undefined && bounds.high === undefined)
+      return Math.min(cap, readTableState(this.#environment, this.table.id).records);
+    const { tree, prefix } = this.#tree(attribute);
+    return tree.getKeysCount({ ...keyRange(prefix, bounds), limit: cap });
+  }
+
+  #tree(attribute: string): { readonly tree: Tree; readonly prefix: readonly number[] } {
+    const { records, indexes } = this.#environment.trees;
+    if (attribute === this.table.primaryKey) return { tree: records, prefix: [this.table.id] };
+    return { tree: indexes, prefix: [this.table.id, this.#indexNumber(attribute) ?? -1] };
+  }
+
+  #indexNumber(name: string): number | undefined {
+    return this.table.attributes.find(
+      (attribute) => attribute.name === name && attribute.index === 'ready' && !attribute.dropped,
+    )?.number;
+  }
+}
+
+function keyRange(prefix: readonly number[], bounds: IndexBounds) {
+  return {
+    start: lmdbKey(bounds.low === undefined ? prefix : [...prefix, bounds.low]),
+    end: lmdbKey(bounds.high === undefined ? [...prefix, afterAll] : [...prefix, bounds.high, afterAll]),
+  };
+}
+
+function isExcluded(value: IndexValue, bounds: IndexBounds): boolean {
+  return (
+    (bounds.lowExclusive === true &&
+      bounds.low !== undefined &&
+      compareIndexValues(value, bounds.low) === 0) ||
+    (bounds.highExclusive === true &&
+      bounds.high !== undefined &&
+      compareIndexValues(value, bounds.high) === 0)
+  );
+}

@@ -1,0 +1,52 @@
+import { decodeMessage, encodeMessage } from '../model/transaction-codec.ts';
+
+/** Counters of one table and its channel in this store, written by each commit that touches the table. */
+export interface TableState {
+  /** Newest channelSeq and its transaction id; 0 and '' before the first. */
+  headSeq: number;
+  headId: string;
+  /** Newest channelSeq whose log entry is gone, and its id. */
+  trimmedSeq: number;
+  trimmedId: string;
+  records: number;
+  tombstones: number;
+  /** Bytes of documents and tombstones. */
+  bytes: number;
+  /** Highest version among the rows. */
+  lastVersion: number;
+}
+
+export function emptyTableState(): TableState {
+  return {
+    headSeq: 0,
+    headId: '',
+    trimmedSeq: 0,
+    trimmedId: '',
+    records: 0,
+    tombstones: 0,
+    bytes: 0,
+    lastVersion: 0,
+  };
+}
+
+export function encodeTableState(state: TableState): Buffer {
+  return Buffer.from(
+    encodeMessage([
+      state.headSeq,
+      state.headId,
+      state.trimmedSeq,
+      state.trimmedId,
+      state.records,
+      state.tombstones,
+      state.bytes,
+      state.lastVersion,
+    ]),
+  );
+}
+
+export function decodeTableState(value: Buffer): TableState {
+  const [headSeq, headId, trimmedSeq, trimmedId, records, tombstones, bytes, lastVersion] = decodeMessage(
+    value,
+  ) as [number, string, number, string, number, number, number, number];
+  return { headSeq, headId, trimmedSeq, trimmedId, records, tombstones, bytes, lastVersion };
+}

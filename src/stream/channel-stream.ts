@@ -1,0 +1,208 @@
+import {
+  AckPolicy,
+  DeliverPolicy,
+  DiscardPolicy,
+  jetstream,
+  jetstreamManager,
+  JetStreamApiError,
+  RetentionPolicy,
+  StorageType,
+  type JetStreamClient,
+  type JetStreamManager,
+} from '@nats-io/jetstream';
+import { headers, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
+import { channelSubject } from '../model/channel-name.ts';
+import { CodedError } from '../model/errors.ts';
+import { wireFormat } from '../model/transaction-codec.ts';
+
+/** Which history of which table a stream carries. */
+export interface StreamIdentity {
+  readonly storeId: string;
+  readonly incarnation: string;
+}
+
+/** What the headers of a message say of its body. */
+export interface MessageHead extends StreamIdentity {
+  readonly first: number;
+  readonly last: number;
+  /** Id of transaction `last`. */
+  readonly lastId: string;
+  /** The message ends in the middle of a transaction that is larger than a message. */
+  readonly isPartial: boolean;
+}
+
+export interface StreamState {
+  readonly identity: StreamIdentity | undefined;
+  readonly firstSequence: number;
+  readonly lastSequence: number;
+  readonly messages: number;
+  /** Every sequence between first and last is there. */
+  readonly isDense: boolean;
+}
+
+const apiErrors = { streamNotFound: 10059, consumerNotFound: 10014, noMessage: 10037 } as const;
+
+/** The stream of one channel in the node's own JetStream: a cache of the change log, never the truth. */
+export class ChannelStream {
+  readonly channel: string;
+  readonly #manager: JetStreamManager;
+  readonly #client: JetStreamClient;
+
+  private constructor(channel: string, manager: JetStreamManager, client: JetStreamClient) {
+    this.channel = channel;
+    this.#manager = manager;
+    this.#client = client;
+  }
+
+  static async open(connection: NatsConnection, channel: string): Promise<ChannelStream> {
+    const manager = await jetstreamManager(connection, { checkAPI: false, timeout: 5_000 });
+    return new ChannelStream(channel, manager, jetstream(connection, { timeout: 5_000 }));
+  }
+
+  /** undefined when there is no such stream. */
+  async state(): Promise<StreamState | undefined> {
+    const info = await ifFound(apiErrors.streamNotFound, () => this.#manager.streams.info(this.channel));
+    if (!info) return undefined;
+    const {
+      first_seq: firstSequence,
+      last_seq: lastSequence,
+      messages,
+      num_deleted: deleted,
+      lost,
+    } = info.state;
+    return {
+      identity: parseIdentity(info.config.description),
+      firstSequence,
+      lastSequence,
+      messages,
+      isDense: (messages === 0 || messages === lastSequence - firstSequence + 1) && !deleted && !lost,
+    };
+  }
+
+  async create(
+    identity: StreamIdentity,
+    limits: { readonly maxBytes: number; readonly maxAgeMs: number },
+  ): Promise<void> {
+    await this.#manager.streams.add({
+      name: this.channel,
+      subjects: [channelSubject(this.channel)],
+      description: `${identity.storeId} ${identity.incarnation}`,
+      retention: RetentionPolicy.Limits,
+      storage: StorageType.File,
+      discard: DiscardPolicy.Old,
+      max_bytes: limits.maxBytes,
+      max_age: limits.maxAgeMs * 1_000_000,
+      max_consumers: 100_000,
+      duplicate_window: 1_000_000_000,
+      num_replicas: 1,
+    });
+  }
+
+  async remove(): Promise<void> {
+    await ifFound(apiErrors.streamNotFound, () => this.#manager.streams.delete(this.channel));
+  }
+
+  /** Head of a stored message; undefined when it is gone or not ours. */
+  async headAt(sequence: number): Promise<MessageHead | undefined> {
+    const message = await ifFound(apiErrors.noMessage, () =>
+      this.#manager.streams.getMessage(this.channel, { seq: sequence }),
+    );
+    return message ? parseHead(message.header) : undefined;
+  }
+
+  /**
+   * Appends a message as `sequence`.
+   *
+   * @throws CodedError `stream_unavailable` when the server did not confirm exactly that: the caller reconciles
+   */
+  async publish(head: MessageHead, body: Uint8Array, sequence: number): Promise<void> {
+    try {
+      const ack = await this.#client.publish(channelSubject(this.channel), body, {
+        headers: headersOf(head),
+        expect: { lastSequence: sequence - 1, streamName: this.channel },
+      });
+      if (ack.stream === this.channel && ack.seq === sequence && !ack.duplicate) return;
+      throw new Error(`it answered sequence ${ack.seq} of ${ack.stream}`);
+    } catch (cause) {
+      throw new CodedError(
+        'stream_unavailable',
+        `Stream ${this.channel} did not confirm sequence ${sequence}`,
+        { cause },
+      );
+    }
+  }
+
+  /** Makes the pull consumer of a peer begin at `sequence`. */
+  async provideConsumer(name: string, sequence: number): Promise<void> {
+    await this.removeConsumer(name);
+    await this.#manager.consumers.add(this.channel, {
+      name,
+      ack_policy: AckPolicy.None,
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: sequence,
+      inactive_threshold: 60_000_000_000,
+      mem_storage: true,
+      num_replicas: 1,
+      max_deliver: 1,
+      max_waiting: 8,
+    });
+  }
+
+  async removeConsumer(name: string): Promise<void> {
+    await ifFound(apiErrors.consumerNotFound, () =>
+      ifFound(apiErrors.streamNotFound, () => this.#manager.consumers.delete(this.channel, name)),
+    );
+  }
+}
+
+const headerNames = {
+  format: 'Lyre-Format',
+  storeId: 'Lyre-Store',
+  incarnation: 'Lyre-Incarnation',
+  first: 'Lyre-First',
+  last: 'Lyre-Last',
+  lastId: 'Lyre-Last-Id',
+  partial: 'Lyre-Partial',
+} as const;
+
+function headersOf(head: MessageHead): MsgHdrs {
+  const list = headers();
+  list.set(headerNames.format, String(wireFormat));
+  list.set(headerNames.storeId, head.storeId);
+  list.set(headerNames.incarnation, head.incarnation);
+  list.set(headerNames.first, String(head.first));
+  list.set(headerNames.last, String(head.last));
+  list.set(headerNames.lastId, head.lastId);
+  if (head.isPartial) list.set(headerNames.partial, '1');
+  return list;
+}
+
+/** undefined when a message is not one of this format. */
+export function parseHead(list: MsgHdrs | undefined): MessageHead | undefined {
+  if (list?.get(headerNames.format) !== String(wireFormat)) return undefined;
+  const first = Number(list.get(headerNames.first));
+  const last = Number(list.get(headerNames.last));
+  if (!Number.isSafeInteger(first) || !Number.isSafeInteger(last)) return undefined;
+  return {
+    storeId: list.get(headerNames.storeId),
+    incarnation: list.get(headerNames.incarnation),
+    first,
+    last,
+    lastId: list.get(headerNames.lastId),
+    isPartial: list.get(headerNames.partial) === '1',
+  };
+}
+
+function parseIdentity(description: string | undefined): StreamIdentity | undefined {
+  const [storeId, incarnation] = description?.split(' ') ?? [];
+  return storeId && incarnation ? { storeId, incarnation } : undefined;
+}
+
+async function ifFound<T>(notFound: number, call: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.code === notFound) return undefined;
+    throw error;
+  }
+}

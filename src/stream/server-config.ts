@@ -1,0 +1,79 @@
+import { copyFileSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { channelName, encodeToken } from '../model/channel-name.ts';
+import type { NodeRow } from '../model/node.ts';
+import type { NodeKeys } from './node-keys.ts';
+
+export interface ServerConfigOptions {
+  /** Where the configuration of this node's nats-server is written. */
+  readonly directory: string;
+  /** `nats-config/node.conf` of this installation. */
+  readonly template: string;
+  readonly nodeName: string;
+  readonly host: string;
+  readonly port: number;
+  readonly keys: NodeKeys;
+  readonly maxFileBytes: number;
+}
+
+/** Writes the configuration; returns the file to start nats-server with. Keeps the peers of the last run. */
+export function writeServerConfig(options: ServerConfigOptions): string {
+  mkdirSync(options.directory, { recursive: true, mode: 0o700 });
+  const values = {
+    LYRE_SERVER_NAME: encodeToken(options.nodeName),
+    LYRE_HOST: options.host,
+    LYRE_PORT: options.port,
+    LYRE_PID_FILE: join(options.directory, 'nats.pid'),
+    LYRE_STORE_DIR: join(options.directory, 'store'),
+    LYRE_MAX_FILE: options.maxFileBytes,
+    LYRE_CERTIFICATE: options.keys.certificateFile,
+    LYRE_PRIVATE_KEY: options.keys.privateKeyFile,
+    LYRE_NODE_KEY: options.keys.publicKey,
+    LYRE_SYSTEM_KEY: options.keys.systemPublicKey,
+  };
+  const lines = Object.entries(values).map(([name, value]) => `${name}: ${JSON.stringify(value)}\n`);
+  writeWhole(join(options.directory, 'node-values.conf'), lines.join(''));
+  if (!existsSync(peersFile(options.directory))) writePeers(options.directory, []);
+  const file = join(options.directory, 'node.conf');
+  copyFileSync(options.template, file);
+  return file;
+}
+
+/**
+ * Writes the users of the PEERS account: each may call its own services and pull from the channels that
+ * this node publishes to it. Takes effect when the server reloads.
+ *
+ * @returns what was written, so that a caller can tell whether a reload is needed
+ */
+export function writePeers(directory: string, peers: readonly NodeRow[]): string {
+  const content = peersConfig(peers);
+  writeWhole(peersFile(directory), content);
+  return content;
+}
+
+export function peersConfig(peers: readonly NodeRow[]): string {
+  const users = peers.flatMap((peer) =>
+    peer.nkey && peer.removedVersion === undefined ? [userOf(peer, peer.nkey)] : [],
+  );
+  return `users: [\n${users.join('')}]\n`;
+}
+
+function userOf(peer: NodeRow, nkey: string): string {
+  const name = encodeToken(peer.name);
+  const pulls = peer.subscriptions
+    .filter(({ publish, stopped }) => publish && stopped === undefined)
+    .map(({ database, table }) => `$JS.API.CONSUMER.MSG.NEXT.${channelName(database, table)}.${name}`);
+  const publish = JSON.stringify([`svc.${name}.>`, ...pulls]);
+  const subscribe = JSON.stringify([`_INBOX_${name}.>`]);
+  return `  { nkey: ${nkey}, permissions: { publish: { allow: ${publish} }, subscribe: { allow: ${subscribe} } } }\n`;
+}
+
+function peersFile(directory: string): string {
+  return join(directory, 'peers.conf');
+}
+
+function writeWhole(file: string, content: string): void {
+  const half = `${file}.${process.pid}`;
+  writeFileSync(half, content, { mode: 0o600 });
+  renameSync(half, file);
+}

@@ -1,0 +1,142 @@
+import { createInbox, type Msg, type NatsConnection } from '@nats-io/transport-node';
+import { parseHead, type MessageHead } from './channel-stream.ts';
+
+export interface PulledMessage {
+  readonly head: MessageHead;
+  readonly body: Uint8Array;
+}
+
+export interface StreamPullOptions {
+  /** Connection to the publisher's server. */
+  readonly connection: NatsConnection;
+  readonly channel: string;
+  readonly consumer: string;
+  /** The prefix under which this connection may subscribe. */
+  readonly inboxPrefix: string;
+  readonly maxMessages: number;
+  readonly maxBytes: number;
+  readonly expiresMs: number;
+  readonly heartbeatMs: number;
+}
+
+/** `done`: ask again. Anything else is a doubt: the subscriber begins again from its cursor. */
+export type PullEnd = 'done' | { readonly doubt: string };
+
+/**
+ * One pull request on a fresh inbox.
+ *
+ * nats.js's own `consume()` is not used: it does not check that stream sequences are contiguous, and
+ * stalls on an idle stream after a black-holed link. Here a missed heartbeat, a heartbeat that is ahead of
+ * us, a foreign message or any status but the expected ends the pull with a doubt.
+ */
+export class StreamPull implements Disposable {
+  readonly #queue: PulledMessage[] = [];
+  readonly #unsubscribe: () => void;
+  readonly #watchdog: NodeJS.Timeout;
+  #outstanding: number;
+  #lastHeardMs = performance.now();
+  #lastSequence = 0;
+  #end: PullEnd | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(options: StreamPullOptions) {
+    this.#outstanding = options.maxMessages;
+    const { connection, channel, consumer, heartbeatMs } = options;
+    const inbox = createInbox(options.inboxPrefix);
+    const subscription = connection.subscribe(inbox, {
+      callback: (error, message) => {
+        if (error) this.#finish({ doubt: error.message });
+        else this.#receive(message);
+      },
+    });
+    this.#unsubscribe = () => subscription.unsubscribe();
+    this.#watchdog = setInterval(() => {
+      if (performance.now() - this.#lastHeardMs > heartbeatMs * 2.5)
+        this.#finish({ doubt: 'heartbeat missed' });
+    }, heartbeatMs / 2);
+    const request = {
+      batch: options.maxMessages,
+      max_bytes: options.maxBytes,
+      expires: options.expiresMs * 1_000_000,
+      idle_heartbeat: heartbeatMs * 1_000_000,
+    };
+    connection.publish(`$JS.API.CONSUMER.MSG.NEXT.${channel}.${consumer}`, JSON.stringify(request), {
+      reply: inbox,
+    });
+  }
+
+  /** Messages that have arrived, at least one; or how the pull ended. */
+  async next(signal: AbortSignal): Promise<readonly PulledMessage[] | PullEnd> {
+    for (;;) {
+      if (this.#queue.length > 0) return this.#queue.splice(0);
+      if (this.#end) return this.#end;
+      if (signal.aborted) return { doubt: 'stopped' };
+      await new Promise<void>((resolve) => {
+        const finish = (): void => {
+          signal.removeEventListener('abort', finish);
+          resolve();
+        };
+        this.#wake = finish;
+        signal.addEventListener('abort', finish, { once: true });
+      });
+    }
+  }
+
+  /** Ends the pull from outside, for instance when the connection was lost. */
+  doubt(reason: string): void {
+    this.#finish({ doubt: reason });
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#watchdog);
+    this.#unsubscribe();
+  }
+
+  #receive(message: Msg): void {
+    this.#lastHeardMs = performance.now();
+    const status = message.headers?.code ?? 0;
+    if (status > 0) {
+      this.#receiveStatus(status, message);
+      return;
+    }
+    const head = parseHead(message.headers);
+    if (!head) {
+      this.#finish({ doubt: 'a message of an unknown format' });
+      return;
+    }
+    this.#lastSequence = streamSequenceOf(message.reply);
+    this.#queue.push({ head, body: message.data });
+    this.#outstanding -= 1;
+    if (this.#outstanding === 0) this.#finish('done');
+    this.#signal();
+  }
+
+  #receiveStatus(status: number, message: Msg): void {
+    const description = message.headers?.description ?? '';
+    if (status === 100) {
+      const delivered = Number(message.headers?.get('Nats-Last-Stream') ?? 0);
+      if (this.#lastSequence > 0 && delivered > this.#lastSequence)
+        this.#finish({ doubt: 'heartbeat ahead of us' });
+      return;
+    }
+    const isNormal =
+      status === 404 || status === 408 || (status === 409 && /maxbytes|batch completed/i.test(description));
+    this.#finish(isNormal ? 'done' : { doubt: `status ${status} ${description}`.trim() });
+  }
+
+  #finish(end: PullEnd): void {
+    this.#end ??= end;
+    this.#signal();
+  }
+
+  #signal(): void {
+    this.#wake?.();
+    this.#wake = undefined;
+  }
+}
+
+/** From `$JS.ACK.<stream>.<consumer>.<delivered>.<sequence>...`, with two more tokens when there is a domain. */
+function streamSequenceOf(reply: string | undefined): number {
+  const tokens = reply?.split('.') ?? [];
+  return Number(tokens[tokens.length >= 11 ? 7 : 5] ?? 0);
+}

@@ -1,0 +1,129 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text as readAll } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const repository = fileURLToPath(new URL('../..', import.meta.url));
+const program = join(repository, 'dist/cli/main.js');
+
+interface Outcome {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+class Shell implements Disposable {
+  readonly path = mkdtempSync(join(tmpdir(), 'lyre-main-'));
+
+  async lyre(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
+    const child = spawn(process.execPath, [program, ...args], {
+      cwd: this.path,
+      env: { PATH: process.env['PATH'], ROOTPATH: this.path, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const ended = once(child, 'close');
+    const [stdout, stderr] = await Promise.all([readAll(child.stdout), readAll(child.stderr)]);
+    await ended;
+    return { status: child.exitCode, stdout, stderr };
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.path, { recursive: true });
+  }
+}
+
+// These try what users run; `npm run build` makes it.
+describe.runIf(existsSync(program))('lyre', () => {
+  it('tells its version and its commands', async () => {
+    using shell = new Shell();
+    const { version } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as {
+      version: string;
+    };
+
+    expect(await shell.lyre(['--version'])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
+    const help = await shell.lyre(['--help']);
+    expect(help.status).toBe(0);
+    for (const word of ['start', 'stop', 'status', 'key=value', '--ROOTPATH', '--json', '--target']) {
+      expect(help.stdout).toContain(word);
+    }
+    expect(await shell.lyre([])).toEqual(help);
+  });
+
+  it.each([['describe_all'], ['status'], ['insert', 'table=dog', 'records=[{"id":1}]', '--json']])(
+    'says in one line that no node runs: %s %s',
+    async (...args) => {
+      using shell = new Shell();
+
+      expect(await shell.lyre(args)).toEqual({
+        status: 1,
+        stdout: '',
+        stderr: `lyre: No node is running in ${shell.path}; start one with: lyre start\n`,
+      });
+    },
+  );
+
+  it('says that there is no node to stop, also when its number is a leftover', async () => {
+    using shell = new Shell();
+    const notRunning = { status: 1, stdout: '', stderr: `lyre: No node is running in ${shell.path}\n` };
+
+    expect(await shell.lyre(['stop'])).toEqual(notRunning);
+    writeFileSync(join(shell.path, 'lyre.pid'), '99999999\n');
+    expect(await shell.lyre(['stop'])).toEqual(notRunning);
+    writeFileSync(join(shell.path, 'lyre.pid'), 'no number');
+    expect(await shell.lyre(['stop'])).toEqual(notRunning);
+  });
+
+  it('stops the process whose number is in lyre.pid and waits until it is gone', async () => {
+    using shell = new Shell();
+    const node = spawn(process.execPath, ['-e', 'console.log(1); setInterval(() => {}, 1000)']);
+    await once(node.stdout, 'data');
+    writeFileSync(join(shell.path, 'lyre.pid'), `${node.pid}\n`);
+
+    const outcome = await shell.lyre(['stop']);
+
+    expect(outcome).toEqual({ status: 0, stdout: `Stopped the node in ${shell.path}\n`, stderr: '' });
+    expect(node.signalCode).toBe('SIGTERM');
+  });
+
+  it.each([
+    [['start', '--SERVER_PROT', '1'], {}, 'flag: --SERVER_PROT is unknown; did you mean --SERVER_PORT?'],
+    [['start'], { SERVER_PORT: 'x' }, 'environment: SERVER_PORT must be a port number'],
+    [['start', '--CLUSTERING'], {}, 'clustering.enabled needs CLUSTERING_USER and CLUSTERING_PASSWORD'],
+    [['stop', '--config', 'absent.yaml'], {}, 'absent.yaml: cannot be read (ENOENT)'],
+    [
+      ['describe_all', 'nonsense', '--target', 'http://localhost:9925'],
+      {},
+      'Expected key=value, not nonsense',
+    ],
+    [['describe_all', '-x'], {}, "unknown option '-x'"],
+  ])('refuses %j with %j in one line', async (args, env: Record<string, string>, expected) => {
+    using shell = new Shell();
+
+    const { status, stdout, stderr } = await shell.lyre(args, env);
+
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(stderr).toMatch(/^lyre: [^\n]*\n$/);
+    expect(stderr).toContain(expected);
+  });
+
+  it('says that nothing answers at the target', async () => {
+    using shell = new Shell();
+    const server = createServer().listen(0);
+    await once(server, 'listening');
+    const address = server.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    server.close();
+    await once(server, 'close');
+
+    expect(await shell.lyre(['describe_all', '--target', `http://localhost:${port}`])).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: `lyre: No node answers at http://localhost:${port}/\n`,
+    });
+  });
+});
