@@ -7,6 +7,9 @@ import type { Store } from '../store/store.ts';
 /** How many verified credentials are remembered; the oldest is forgotten first. */
 const maxRemembered = 1_000;
 
+/** How many verifications may wait; they run one by one, so that guessing leaves the other threads to the store. */
+const maxWaiting = 100;
+
 /**
  * Finds out who asks from the `Authorization` header.
  *
@@ -20,12 +23,13 @@ export class Authenticator {
   readonly #verified = new Set<string>();
   readonly #pending = new Map<string, Promise<boolean>>();
   #decoy: Promise<string> | undefined;
+  #lastVerification: Promise<unknown> = Promise.resolve();
 
   constructor(options: { readonly store: Store }) {
     this.#store = options.store;
   }
 
-  /** @throws CodedError `unauthenticated` */
+  /** @throws CodedError `unauthenticated`; `unavailable` when too many passwords wait to be verified */
   async authenticate(header: string | undefined): Promise<User> {
     if (header === undefined || header === '') throw new CodedError('unauthenticated', 'Must login');
     const [scheme = '', value = ''] = header.trim().split(/\s+/, 2);
@@ -54,8 +58,14 @@ export class Authenticator {
     // Many connections that open at once with the same credentials cost one verification.
     let verification = this.#pending.get(digest);
     if (verification === undefined) {
-      verification = verifyPassword(password, passwordHash).finally(() => this.#pending.delete(digest));
+      if (this.#pending.size >= maxWaiting) {
+        throw new CodedError('unavailable', 'Too many logins at once, try again');
+      }
+      verification = this.#lastVerification
+        .then(() => verifyPassword(password, passwordHash))
+        .finally(() => this.#pending.delete(digest));
       this.#pending.set(digest, verification);
+      this.#lastVerification = verification.catch(() => undefined);
     }
     const isRight = await verification;
     if (isRight) this.#remember(digest);

@@ -1,4 +1,5 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
+import type { Socket } from 'node:net';
 
 export interface GracefulServerOptions {
   readonly handle: RequestListener;
@@ -15,18 +16,26 @@ export interface GracefulServerOptions {
 export class GracefulServer implements AsyncDisposable {
   readonly server: Server;
   readonly #closeTimeoutMs: number;
+  /** Not `closeIdleConnections()`: that one takes a connection that has sent nothing yet for a busy one. */
+  readonly #idle = new Set<Socket>();
   #isClosing = false;
   #closed: Promise<void> | undefined;
 
   constructor(options: GracefulServerOptions) {
     this.#closeTimeoutMs = options.closeTimeoutMs;
     this.server = createServer({ connectionsCheckingInterval: 1_000 }, (request, response) => {
+      const { socket } = request;
+      this.#idle.delete(socket);
       if (this.#isClosing) response.setHeader('connection', 'close');
-      response.once('finish', () => {
-        // This connection was busy when the server began to close; nobody else will close it now.
-        if (this.#isClosing) request.socket.end();
+      response.once('close', () => {
+        if (this.#isClosing) socket.end();
+        else if (!socket.destroyed) this.#idle.add(socket);
       });
       options.handle(request, response);
+    });
+    this.server.on('connection', (socket: Socket) => {
+      this.#idle.add(socket);
+      socket.once('close', () => this.#idle.delete(socket));
     });
     this.server.headersTimeout = options.headersTimeoutMs;
     this.server.requestTimeout = options.requestTimeoutMs;
@@ -45,7 +54,7 @@ export class GracefulServer implements AsyncDisposable {
     const timer = setTimeout(() => this.server.closeAllConnections(), this.#closeTimeoutMs);
     await new Promise<void>((resolve) => {
       this.server.close(() => resolve());
-      this.server.closeIdleConnections();
+      for (const socket of this.#idle) socket.destroy();
     });
     clearTimeout(timer);
   }

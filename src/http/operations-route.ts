@@ -3,6 +3,7 @@ import type { OperationServices } from '../operation/operation.ts';
 import { runOperation } from '../operation/run-operation.ts';
 import type { User } from '../operation/user/user.ts';
 import type { Logger } from '../runtime/logger.ts';
+import { drain } from './drain.ts';
 import { errorResponse } from './error-response.ts';
 import { parseJson } from './parse-json.ts';
 import { readBody } from './read-body.ts';
@@ -31,6 +32,7 @@ export function operationsRoute(options: OperationsRouteOptions): RequestHandler
       const answer = await runOperation({ ...services, user }, body);
       sendJson(response, 200, answer, timing());
     } catch (error) {
+      await drain(request);
       if (response.destroyed || response.headersSent) return;
       const { status, body } = errorResponse(error, log);
       sendJson(response, status, body, {

@@ -1,8 +1,8 @@
+import { isUtf8 } from 'node:buffer';
 import { CodedError } from '../model/errors.ts';
 
-/** Matches the names in any spelling that JSON has for them. */
-const suspicious =
-  /"(?:_|\\u005[fF]){2}(?:p|\\u0070)|"(?:c|\\u0063)(?:o|\\u006[fF])(?:n|\\u006[eE])(?:s|\\u0073)/;
+/** The names, or an escape that could spell one of them. */
+const suspicious = /__proto__|constructor|\\u00/;
 
 /**
  * Parses a body and refuses names through which a careless merge would change every object of the process.
@@ -10,10 +10,11 @@ const suspicious =
  * @throws CodedError `invalid_request`
  */
 export function parseJson(body: Buffer): unknown {
+  // Decoding would replace bad bytes, and something else than what was sent would be stored.
+  if (!isUtf8(body)) throw new CodedError('invalid_request', 'Invalid JSON.');
+  const text = body.toString('utf8');
   let value: unknown;
-  let text: string;
   try {
-    text = body.toString('utf8');
     value = JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
   } catch (cause) {
     throw new CodedError('invalid_request', 'Invalid JSON.', { cause });
@@ -32,16 +33,13 @@ function isPoisoned(root: unknown): boolean {
     if (typeof value !== 'object' || value === null) continue;
     if (Object.hasOwn(value, '__proto__')) return true;
     for (const [name, child] of Object.entries(value)) {
-      if (
-        name === 'constructor' &&
-        typeof child === 'object' &&
-        child !== null &&
-        Object.hasOwn(child, 'prototype')
-      ) {
-        return true;
-      }
+      if (name === 'constructor' && hasPrototype(child)) return true;
       waiting.push(child);
     }
   }
   return false;
+}
+
+function hasPrototype(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, 'prototype');
 }

@@ -5,7 +5,7 @@ export interface Subscription {
   readonly publish: boolean;
   readonly subscribe: boolean;
   /** Only versions after this instant, ms since 1970. */
-  readonly startTimeMs?: number;
+  readonly startTimeMs?: number | undefined;
   /** Set by drop_table; cleared by the next add_node or update_node that names the channel. */
   readonly stopped?: 'dropped here';
   /** Clock version of the operation that decided this; the newer one wins between the two ends. */

@@ -1,5 +1,6 @@
 import { CodedError } from '../model/errors.ts';
 import { systemDatabase } from '../model/table.ts';
+import { defaultDatabase } from './field.ts';
 import type { User } from './user/user.ts';
 
 /** Who may run an operation: super users, everybody, or who has this right on the table that the request names. */
@@ -40,7 +41,8 @@ export function checkPermission(request: {
       unauthorizedAccess: [`Operation '${refusalName}' is restricted to 'super_user' roles`],
     });
   }
-  const database = body['schema'] ?? 'data';
+  const named = body['schema'];
+  const database = typeof named === 'string' || typeof named === 'number' ? String(named) : defaultDatabase;
   if (permission === 'describe' && database === systemDatabase) {
     throw new ForbiddenError({
       unauthorizedAccess: [
@@ -48,7 +50,7 @@ export function checkPermission(request: {
       ],
     });
   }
-  throw new ForbiddenError({ invalidSchemaItems: [`database '${String(database)}' does not exist`] });
+  throw new ForbiddenError({ invalidSchemaItems: [`database '${database}' does not exist`] });
 }
 
 /**

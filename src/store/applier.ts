@@ -8,7 +8,7 @@ import type { Catalog } from './catalog.ts';
 import type { ChangeLog } from './change-log.ts';
 import type { Commit } from './commit.ts';
 import type { Cursor, Cursors } from './cursors.ts';
-import type { Mark, Marks } from './marks.ts';
+import type { Marks } from './marks.ts';
 import type { Records } from './records.ts';
 import type { Spool } from './spool.ts';
 
@@ -41,7 +41,6 @@ export interface CopyPage {
   readonly copyId: string;
   /** Where the channel stood when the copy began: following continues after it. */
   readonly noted: { readonly seq: number; readonly id: string };
-  readonly marks: readonly Mark[];
   readonly total: number;
   readonly rows: readonly Change[];
   /** Last key of the page. */
@@ -144,7 +143,7 @@ export class Applier {
     };
     cursors.put(source.storeId, table.id, cursor);
     // Only a complete copy holds everything up to the publisher's marks.
-    if (page.isLast) for (const mark of page.marks) marks.raise(table.id, mark.storeId, mark.place);
+    if (page.isLast) for (const mark of stored.copy.marks) marks.raise(table.id, mark.storeId, mark.place);
     return { cursor, transactions: 1, changes: won.length, stop: undefined };
   }
 

@@ -1,6 +1,7 @@
 import type { Key } from '../model/change.ts';
 import { decodeMessage, encodeMessage } from '../model/transaction-codec.ts';
 import type { Environment } from './environment.ts';
+import type { Mark } from './marks.ts';
 
 /** How far this store has applied a channel of a peer, and in which of its histories. */
 export interface Cursor {
@@ -20,6 +21,8 @@ export interface CopyProgress {
   readonly rows: number;
   readonly total: number;
   readonly startedAtMs: number;
+  /** The publisher's marks when the copy began: in force here once it is complete. */
+  readonly marks: readonly Mark[];
 }
 
 /** Place of each subscription, per (store id of the peer, local table): gone with either. */
@@ -37,27 +40,19 @@ export class Cursors {
       string,
       number,
       string,
-      [string, Key | null, number, number, number] | null,
+      CopyProgress | null,
     ];
     return {
       incarnation,
       seq,
       id,
-      copy: copy
-        ? { id: copy[0], afterKey: copy[1] ?? undefined, rows: copy[2], total: copy[3], startedAtMs: copy[4] }
-        : undefined,
+      copy: copy ? { ...copy, afterKey: copy.afterKey ?? undefined } : undefined,
     };
   }
 
   /** Inside a commit. */
   put(storeId: string, tableId: number, cursor: Cursor): void {
-    const { copy } = cursor;
-    const row = [
-      cursor.incarnation,
-      cursor.seq,
-      cursor.id,
-      copy ? [copy.id, copy.afterKey ?? null, copy.rows, copy.total, copy.startedAtMs] : null,
-    ];
+    const row = [cursor.incarnation, cursor.seq, cursor.id, cursor.copy ?? null];
     this.#environment.trees.cursors.putSync([tableId, storeId], Buffer.from(encodeMessage(row)));
   }
 

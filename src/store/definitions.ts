@@ -39,6 +39,10 @@ export class Definitions {
     return this.#options.catalog.tables(database);
   }
 
+  tableById(id: number): Table | undefined {
+    return this.#options.catalog.tableById(id);
+  }
+
   allTables(): readonly Table[] {
     return this.#options.catalog.allTables();
   }

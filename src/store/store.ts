@@ -35,6 +35,8 @@ export interface StoreOptions {
   readonly logMaxBytes?: number;
   /** Wall clock, ms since 1970. */
   readonly now?: () => number;
+  /** Called after a commit that others may wait for; a hint, so it must be cheap and must not throw. */
+  readonly onCommit?: () => void;
 }
 
 export interface TableStatistics {
@@ -74,6 +76,7 @@ export class Store implements AsyncDisposable {
   readonly #applier: Applier;
   readonly #now: () => number;
   readonly #nodeName: string;
+  readonly #onCommit: () => void;
   #identity: Origin | undefined;
 
   private constructor(options: StoreOptions) {
@@ -83,6 +86,7 @@ export class Store implements AsyncDisposable {
     });
     this.#now = options.now ?? Date.now;
     this.#nodeName = options.nodeName;
+    this.#onCommit = options.onCommit ?? (() => {});
     const environment = this.#environment;
     const catalog = new Catalog(environment.trees.catalog, () => readStoreState(environment).catalogVersion);
     environment.onAbort(() => catalog.forget());
@@ -284,12 +288,14 @@ export class Store implements AsyncDisposable {
     });
   }
 
-  #run<T>(body: (commit: Commit) => T): Promise<T> {
-    return this.#environment.commit(() => {
+  async #run<T>(body: (commit: Commit) => T): Promise<T> {
+    const result = await this.#environment.commit(() => {
       const commit = new Commit(this.#environment, this.#now());
-      const result = body(commit);
+      const value = body(commit);
       commit.finish();
-      return result;
+      return value;
     });
+    this.#onCommit();
+    return result;
   }
 }

@@ -1,3 +1,4 @@
+import 'reflect-metadata'; // @peculiar/x509 wants it before it is loaded
 import { randomBytes, webcrypto } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

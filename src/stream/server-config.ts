@@ -33,24 +33,18 @@ export function writeServerConfig(options: ServerConfigOptions): string {
   };
   const lines = Object.entries(values).map(([name, value]) => `${name}: ${JSON.stringify(value)}\n`);
   writeWhole(join(options.directory, 'node-values.conf'), lines.join(''));
-  if (!existsSync(peersFile(options.directory))) writePeers(options.directory, []);
+  if (!existsSync(peersFile(options.directory))) writePeers(options.directory, peersConfig([]));
   const file = join(options.directory, 'node.conf');
   copyFileSync(options.template, file);
   return file;
 }
 
-/**
- * Writes the users of the PEERS account: each may call its own services and pull from the channels that
- * this node publishes to it. Takes effect when the server reloads.
- *
- * @returns what was written, so that a caller can tell whether a reload is needed
- */
-export function writePeers(directory: string, peers: readonly NodeRow[]): string {
-  const content = peersConfig(peers);
+/** Takes effect when the server reloads. */
+export function writePeers(directory: string, content: string): void {
   writeWhole(peersFile(directory), content);
-  return content;
 }
 
+/** The users of the PEERS account: each may call its own services and pull from the channels published to it. */
 export function peersConfig(peers: readonly NodeRow[]): string {
   const users = peers.flatMap((peer) =>
     peer.nkey && peer.removedVersion === undefined ? [userOf(peer, peer.nkey)] : [],

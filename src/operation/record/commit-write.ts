@@ -4,13 +4,11 @@ import { checkWrite, type WriteRequest } from './write-request.ts';
 
 /** Checks the request and commits it as one transaction; resolves when it is on disk. */
 export async function commitWrite(
-  { store, replication, user }: OperationContext,
+  { store, user }: OperationContext,
   request: WriteRequest,
   operation: 'insert' | 'update' | 'upsert',
 ): Promise<{ readonly written: readonly Key[]; readonly skipped: readonly Key[] }> {
   const { table, documents } = await checkWrite(store, request, operation);
   if (documents.length === 0) return { written: [], skipped: [] };
-  const result = await store.write({ table, operation, documents, user: user.username });
-  replication?.wake();
-  return result;
+  return store.write({ table, operation, documents, user: user.username });
 }

@@ -16,14 +16,13 @@ export const deleteRecords = defineOperation({
     table: field.tableOfWrite,
     hash_values: z.array(key),
   }),
-  async run({ store, replication, user }, { schema, table: name, hash_values: keys }) {
+  async run({ store, user }, { schema, table: name, hash_values: keys }) {
     const table = requireTable(store, schema, name);
     protectSystemTable(table, 'delete');
     const { deleted, skipped } =
       keys.length === 0
         ? { deleted: [], skipped: [] }
         : await store.delete({ table, keys, user: user.username });
-    replication?.wake();
     const total = deleted.length + skipped.length;
     return {
       message: `${deleted.length} of ${total} ${total === 1 ? 'record' : 'records'} successfully deleted`,

@@ -6,6 +6,7 @@ import type { Table } from '../../model/table.ts';
 import type { Store } from '../../store/store.ts';
 import * as field from '../field.ts';
 import { requireTable } from '../table-lookup.ts';
+import { isNestedDeeper, maxNesting } from './nesting.ts';
 import { protectSystemTable, withHashedPassword } from './system-row.ts';
 
 const records = z.unknown().transform((value, context): readonly Document[] => {
@@ -52,8 +53,13 @@ export async function checkWrite(
   protectSystemTable(table, operation);
   const known = new Set(table.attributes.filter(({ dropped }) => !dropped).map(({ name }) => name));
   for (const document of request.records) {
-    checkKey(document[table.primaryKey], operation);
-    for (const name of Object.keys(document)) {
+    for (const [name, value] of Object.entries(document)) {
+      if (isNestedDeeper(value)) {
+        throw new CodedError(
+          'invalid_request',
+          `Attribute '${name}' is nested deeper than ${maxNesting} levels`,
+        );
+      }
       if (known.has(name)) continue;
       checkAttributeName(name);
       if (table.schemaDefined) {
@@ -64,6 +70,7 @@ export async function checkWrite(
       }
       known.add(name);
     }
+    checkKey(document[table.primaryKey], operation);
   }
   return { table, documents: await withHashedPassword(table, request.records) };
 }

@@ -14,8 +14,8 @@ export const searchById = defineOperation({
   request: z.object({
     schema: field.database,
     table: field.existingName,
-    hash_values: z.unknown(),
-    get_attributes: z.unknown(),
+    hash_values: z.unknown().optional(),
+    get_attributes: z.unknown().optional(),
   }),
   run({ store }, request) {
     const { keys, attributes } = readArrays(request.hash_values, request.get_attributes);

@@ -1,0 +1,44 @@
+import type { Store } from '../store/store.ts';
+import type { JoinResult } from './join.ts';
+
+/**
+ * Takes in a node that has proved that it knows the cluster user and holds its nkey.
+ *
+ * A name that has another key joins only while that key's node is not connected: a node that was set up
+ * anew may return, and nobody takes the place of one that is there.
+ */
+export async function admit(
+  store: Store,
+  joiner: { readonly name: string; readonly nkey: string; readonly addedVersion: number },
+  isAlive: (name: string) => boolean,
+): Promise<JoinResult | 'admitted'> {
+  const { name, nkey, addedVersion } = joiner;
+  if (name === store.nodeName)
+    return { refused: 'name_in_use', reason: `'${name}' is the name of the node that it dialled` };
+  let refusal: JoinResult | undefined;
+  await store.nodes.update(name, (row) => {
+    if (row?.removedVersion !== undefined && row.removedVersion >= addedVersion) {
+      refusal = {
+        refused: 'removed',
+        reason: `${store.nodeName} has removed '${name}'; add it again`,
+        removedVersion: row.removedVersion,
+      };
+      return undefined;
+    }
+    if (row?.nkey !== undefined && row.nkey !== nkey && isAlive(name)) {
+      refusal = {
+        refused: 'name_in_use',
+        reason: `another node named '${name}' is connected to ${store.nodeName}`,
+      };
+      return undefined;
+    }
+    if (row?.nkey === nkey && row.removedVersion === undefined) return undefined;
+    const { removedVersion: _removed, ...kept } = row ?? { name, subscriptions: [], addedVersion };
+    return {
+      ...kept,
+      nkey,
+      addedVersion: Math.max(kept.addedVersion, addedVersion === Number.MAX_SAFE_INTEGER ? 0 : addedVersion),
+    };
+  });
+  return refusal ?? 'admitted';
+}

@@ -1,0 +1,65 @@
+import { channelName } from '../model/channel-name.ts';
+import type { Origin } from '../model/change.ts';
+import type { Table } from '../model/table.ts';
+import type { ChannelItem, TransactionHeader, WholeItem } from '../model/transaction.ts';
+import { encodeItem, splitItem } from '../model/transaction-codec.ts';
+import type { LogEntry } from '../store/change-log.ts';
+import type { Store } from '../store/store.ts';
+
+/** A subscriber as the publisher of a channel sees it. */
+export interface Reader {
+  readonly name: string;
+  readonly storeId: string | undefined;
+  /** Nodes whose own channel of this table it follows. */
+  readonly sources: readonly string[];
+}
+
+/** Whether a reader has no other way to the body of a transaction: otherwise a stub will do. */
+export function needsBody(header: TransactionHeader, self: Origin, reader: Reader): boolean {
+  if (header.origin.storeId === self.storeId)
+    return header.via === undefined || header.via !== reader.storeId;
+  return header.origin.name !== reader.name && !reader.sources.includes(header.origin.name);
+}
+
+export interface EncodedItem {
+  readonly seq: number;
+  readonly id: string;
+  readonly bytes: Uint8Array;
+  /** More pieces of the same transaction follow. */
+  readonly isPartial: boolean;
+  readonly committedAtMs: number;
+}
+
+/** Transactions of a channel after `afterSeq`, encoded, those larger than `maxItemBytes` in pieces. */
+export function* encodedItems(
+  store: Store,
+  table: Table,
+  afterSeq: number,
+  wantsBody: (header: TransactionHeader) => boolean,
+  maxItemBytes: number,
+): Generator<EncodedItem> {
+  for (const { seq, entry } of store.log.readChannel(table.id, afterSeq)) {
+    const common = { seq, id: entry.header.id, committedAtMs: entry.committedAtMs };
+    const item = itemOf(store, table, seq, entry, wantsBody(entry.header));
+    const bytes = encodeItem(item);
+    if (item.kind !== 'whole' || bytes.length <= maxItemBytes) {
+      yield { ...common, bytes, isPartial: false };
+      continue;
+    }
+    const pieces = splitItem(item, bytes, maxItemBytes);
+    for (const [index, piece] of pieces.entries())
+      yield { ...common, bytes: encodeItem(piece), isPartial: index < pieces.length - 1 };
+  }
+}
+
+function itemOf(store: Store, table: Table, seq: number, entry: LogEntry, hasBody: boolean): ChannelItem {
+  const part = entry.parts.find(({ tableId }) => tableId === table.id);
+  if (!part) throw new Error(`Log entry ${entry.position} has no part in table ${table.id}`);
+  const common = { seq, header: entry.header, originPlace: part.originPlace };
+  if (!hasBody) return { kind: 'stub', ...common };
+  const parts: WholeItem['parts'] = entry.parts.flatMap(({ tableId, seq: partSeq }) => {
+    const partTable = store.catalog.tableById(tableId);
+    return partTable ? [{ channel: channelName(partTable.database, partTable.name), seq: partSeq }] : [];
+  });
+  return { kind: 'whole', ...common, parts, changes: part.changes };
+}

@@ -1,0 +1,305 @@
+import { channelName } from '../model/channel-name.ts';
+import { CodedError } from '../model/errors.ts';
+import type { Table } from '../model/table.ts';
+import { decodeChanges, decodeItem } from '../model/transaction-codec.ts';
+import { msToVersion } from '../model/version-clock.ts';
+import type { ApplyResult, Source } from '../store/applier.ts';
+import type { Store } from '../store/store.ts';
+import type { ChannelRequest, ChannelResponse, WireCursor } from './protocol.ts';
+
+/** Where a subscription stands; see DESIGN 8. */
+export type ReceiverState =
+  | { readonly kind: 'subscribing' }
+  | { readonly kind: 'waiting'; readonly reason: string }
+  | { readonly kind: 'failed'; readonly reason: string }
+  | { readonly kind: 'copying'; readonly source: Source; readonly copyId: string }
+  | { readonly kind: 'following'; readonly source: Source; readonly stream: StreamPlace | undefined }
+  /** The next transaction came without its body; it is expected by another link until `untilMs`. */
+  | { readonly kind: 'awaiting-body'; readonly source: Source; readonly untilMs: number };
+
+export interface StreamPlace {
+  readonly stream: string;
+  readonly consumer: string;
+}
+
+export interface ChannelReceiverOptions {
+  readonly store: Store;
+  readonly peer: string;
+  readonly database: string;
+  readonly tableName: string;
+  /** Store id of the peer, as it last said. */
+  readonly peerStoreId: () => string | undefined;
+  /** Other nodes whose own channel of this table we follow over a live link. */
+  readonly sources: () => readonly string[];
+  readonly relayWaitMs: number;
+  readonly now: () => number;
+  /** Something of the peer's was applied. */
+  readonly onApplied: (result: ApplyResult) => void;
+}
+
+/**
+ * The subscriber's half of one channel of one peer: says what to ask next and applies what comes.
+ *
+ * It keeps nothing that a crash may not take: the place is the cursor in the store, written in the commit
+ * that applies the data. How the questions travel is not its business: a subscriber sends them over its own
+ * link, and the pusher of a peer that dialled us carries them the other way.
+ */
+export class ChannelReceiver {
+  readonly channel: string;
+  readonly #options: ChannelReceiverOptions;
+  #state: ReceiverState = { kind: 'subscribing' };
+  #pieces = 0;
+  #isBehind = false;
+  #needsBodies = false;
+
+  constructor(options: ChannelReceiverOptions) {
+    this.#options = options;
+    this.channel = channelName(options.database, options.tableName);
+  }
+
+  get state(): ReceiverState {
+    return this.#state;
+  }
+
+  /** More is known to be there: ask again at once. */
+  get isBehind(): boolean {
+    return this.#isBehind;
+  }
+
+  /** Begins again from the cursor: after a reconnect, or any other doubt. */
+  restart(): void {
+    this.#state = { kind: 'subscribing' };
+    this.#pieces = 0;
+  }
+
+  /** What to ask the publisher now. */
+  next(): ChannelRequest {
+    const { channel } = this;
+    const state = this.#state;
+    const sources = [...this.#options.sources()];
+    switch (state.kind) {
+      case 'subscribing':
+      case 'waiting':
+      case 'failed':
+        return this.#subscribe(sources);
+      case 'copying': {
+        const cursor = this.#options.store.cursors.get(state.source.storeId, state.source.table.id);
+        if (!cursor?.copy) return this.#subscribe(sources);
+        return {
+          kind: 'copy',
+          channel,
+          cursor: wireCursor(state.source, cursor),
+          copyId: state.copyId,
+          after: cursor.copy.afterKey ?? null,
+          newerThan: state.source.newerThan,
+        };
+      }
+      case 'following':
+      case 'awaiting-body': {
+        const cursor = this.#options.store.cursors.get(state.source.storeId, state.source.table.id);
+        if (!cursor) return this.#subscribe(sources);
+        const bodies =
+          this.#needsBodies || (state.kind === 'awaiting-body' && this.#options.now() >= state.untilMs);
+        return {
+          kind: 'pull',
+          channel,
+          cursor: wireCursor(state.source, cursor),
+          sources,
+          bodies,
+          pieces: this.#pieces,
+        };
+      }
+    }
+  }
+
+  /** Applies an answer; when this resolves, what it brought and the cursor are on disk. */
+  async accept(response: ChannelResponse): Promise<void> {
+    this.#isBehind = false;
+    switch (response.kind) {
+      case 'waiting':
+        this.#state = { kind: 'waiting', reason: response.reason };
+        return;
+      case 'refused':
+        this.#state = { kind: 'failed', reason: response.reason };
+        return;
+      case 'diverged':
+        this.restart();
+        this.#isBehind = true;
+        return;
+      case 'begin':
+        await this.#begin(response);
+        return;
+      case 'items':
+        await this.#items(response);
+        return;
+      case 'page':
+        await this.#page(response);
+        return;
+    }
+  }
+
+  #subscribe(sources: string[]): ChannelRequest {
+    const { store, database, tableName, peerStoreId } = this.#options;
+    const table = store.catalog.table(database, tableName);
+    const storeId = peerStoreId();
+    const cursor = table && storeId !== undefined ? store.cursors.get(storeId, table.id) : undefined;
+    return {
+      kind: 'subscribe',
+      channel: this.channel,
+      sources,
+      ...(table ? { primaryKey: table.primaryKey } : {}),
+      ...(cursor && storeId !== undefined
+        ? { cursor: wireCursor({ storeId, incarnation: cursor.incarnation }, cursor) }
+        : {}),
+      ...(cursor?.copy ? { copyId: cursor.copy.id } : {}),
+    };
+  }
+
+  async #begin(response: Extract<ChannelResponse, { kind: 'begin' }>): Promise<void> {
+    const { store, now } = this.#options;
+    const subscription = this.#subscription();
+    if (!subscription?.subscribe || subscription.stopped) {
+      this.#state = { kind: 'waiting', reason: subscription?.stopped ?? 'not subscribed' };
+      return;
+    }
+    const table = await this.#table(response.primaryKey);
+    if (table.primaryKey !== response.primaryKey) {
+      this.#state = {
+        kind: 'failed',
+        reason: `primary key differs: '${table.primaryKey}' here, '${response.primaryKey}' at ${this.#options.peer}`,
+      };
+      return;
+    }
+    const { storeId, incarnation } = response.identity;
+    const newerThan = subscription.startTimeMs === undefined ? 0 : msToVersion(subscription.startTimeMs);
+    const source: Source = { table, storeId, incarnation, newerThan };
+    this.#pieces = 0;
+    this.#isBehind = true;
+    const { start } = response;
+    if (start.kind !== 'copy') {
+      const stream = start.kind === 'stream' ? { stream: start.stream, consumer: start.consumer } : undefined;
+      this.#state = { kind: 'following', source, stream };
+      return;
+    }
+    const stored = store.cursors.get(storeId, table.id);
+    if (stored?.copy?.id !== start.copyId || stored.incarnation !== incarnation)
+      await store.putCursor(storeId, table, {
+        incarnation,
+        ...start.noted,
+        copy: {
+          id: start.copyId,
+          afterKey: undefined,
+          rows: 0,
+          total: start.total,
+          startedAtMs: now(),
+          marks: start.marks,
+        },
+      });
+    this.#state = { kind: 'copying', source, copyId: start.copyId };
+  }
+
+  async #items(response: Extract<ChannelResponse, { kind: 'items' }>): Promise<void> {
+    const state = this.#state;
+    if (state.kind !== 'following' && state.kind !== 'awaiting-body') return;
+    const { source } = state;
+    if (
+      response.identity.storeId !== source.storeId ||
+      response.identity.incarnation !== source.incarnation
+    ) {
+      this.restart();
+      this.#isBehind = true;
+      return;
+    }
+    const items = response.items.map((item) => decodeItem(item));
+    const result = await this.#options.store.apply(source, items);
+    const last = items.at(-1);
+    this.#pieces = last?.kind === 'piece' && last.seq > (result.cursor?.seq ?? 0) ? last.index + 1 : 0;
+    this.#options.onApplied(result);
+    this.#needsBodies = false;
+    const { stop } = result;
+    if (!stop) {
+      this.#isBehind = this.#pieces > 0 || (result.cursor?.seq ?? 0) < response.head.seq;
+      // Everything the log had; from here on the stream brings it.
+      if (response.hasStream && !this.#isBehind) this.restart();
+      else
+        this.#state = {
+          kind: 'following',
+          source,
+          stream: state.kind === 'following' ? state.stream : undefined,
+        };
+      return;
+    }
+    switch (stop.kind) {
+      case 'gap':
+      case 'no-cursor':
+        this.restart();
+        this.#isBehind = true;
+        return;
+      case 'stub':
+        this.#awaitBody(source);
+        return;
+      case 'forged':
+        this.#state = {
+          kind: 'failed',
+          reason: `transaction ${stop.header.id} claims to be of this store, which has no such transaction`,
+        };
+        return;
+    }
+  }
+
+  /** The body may come by the link to its origin; after `relayWaitMs` whoever showed the stub is asked for it. */
+  #awaitBody(source: Source): void {
+    const state = this.#state;
+    const now = this.#options.now();
+    const untilMs = state.kind === 'awaiting-body' ? state.untilMs : now + this.#options.relayWaitMs;
+    this.#state = { kind: 'awaiting-body', source, untilMs };
+    this.#needsBodies = now >= untilMs;
+    this.#isBehind = this.#needsBodies;
+  }
+
+  async #page(response: Extract<ChannelResponse, { kind: 'page' }>): Promise<void> {
+    const state = this.#state;
+    if (state.kind !== 'copying' || state.copyId !== response.copyId) return;
+    const result = await this.#options.store.applyCopy(state.source, {
+      copyId: response.copyId,
+      noted: response.noted,
+      total: response.total,
+      rows: decodeChanges(response.rows),
+      lastKey: response.lastKey ?? undefined,
+      isLast: response.isLast,
+    });
+    this.#options.onApplied(result);
+    this.#isBehind = true;
+    if (result.stop) this.restart();
+    else if (response.isLast) this.#state = { kind: 'following', source: state.source, stream: undefined };
+  }
+
+  /** The table here; made like the publisher's when it is missing. A table that was dropped here has a stopped subscription. */
+  async #table(primaryKey: string): Promise<Table> {
+    const { store, database, tableName } = this.#options;
+    const known = store.catalog.table(database, tableName);
+    if (known) return known;
+    try {
+      return await store.catalog.createTable({ database, name: tableName, primaryKey });
+    } catch (error) {
+      // Another subscription may have been faster.
+      const now = store.catalog.table(database, tableName);
+      if (now && error instanceof CodedError && error.code === 'table_exists') return now;
+      throw error;
+    }
+  }
+
+  #subscription() {
+    const { store, peer, database, tableName } = this.#options;
+    return store.nodes
+      .get(peer)
+      ?.subscriptions.find((candidate) => candidate.database === database && candidate.table === tableName);
+  }
+}
+
+function wireCursor(
+  source: { readonly storeId: string; readonly incarnation: string },
+  cursor: { readonly seq: number; readonly id: string },
+): WireCursor {
+  return { storeId: source.storeId, incarnation: source.incarnation, seq: cursor.seq, id: cursor.id };
+}

@@ -1,0 +1,191 @@
+import { randomBytes } from 'node:crypto';
+import { parseChannelName } from '../model/channel-name.ts';
+import type { Table } from '../model/table.ts';
+import { encodeChanges } from '../model/transaction-codec.ts';
+import type { Store } from '../store/store.ts';
+import { encodedItems, needsBody, type Reader } from './channel-items.ts';
+import type { ChannelRequest, ChannelResponse, WireCursor } from './protocol.ts';
+import type { StreamDirectory } from './stream-directory.ts';
+
+export interface ChannelServerOptions {
+  readonly store: Store;
+  readonly streams: StreamDirectory;
+  /** Target of one answer; one larger transaction comes in pieces of this size. */
+  readonly maxBatchBytes: number;
+}
+
+type CopyStart = Extract<Extract<ChannelResponse, { kind: 'begin' }>['start'], { kind: 'copy' }>;
+
+const copyPageRows = 2_000;
+
+/**
+ * Answers what subscribers ask of this node's channels, from the store alone.
+ *
+ * Every request names the place it goes on from with the id of the transaction there. The id is compared
+ * with the log: a restored backup, a clone, a dropped and re-created table or a trimmed log is another
+ * history, and the answer is to copy, never to guess.
+ */
+export class ChannelServer {
+  readonly #options: ChannelServerOptions;
+
+  constructor(options: ChannelServerOptions) {
+    this.#options = options;
+  }
+
+  async answer(peer: string, request: ChannelRequest): Promise<ChannelResponse> {
+    const { store } = this.#options;
+    const name = parseChannelName(request.channel);
+    if (!name) return { kind: 'refused', reason: `${request.channel} is not the name of a channel` };
+    const subscription = store.nodes
+      .get(peer)
+      ?.subscriptions.find(({ database, table }) => database === name.database && table === name.table);
+    if (!subscription?.publish)
+      return {
+        kind: 'waiting',
+        reason: `${store.nodeName} does not publish ${name.database}.${name.table} to ${peer}`,
+      };
+    if (subscription.stopped)
+      return { kind: 'waiting', reason: `stopped at ${store.nodeName}: ${subscription.stopped}` };
+    const table = store.catalog.table(name.database, name.table);
+    if (!table || table.local)
+      return { kind: 'waiting', reason: `no table ${name.database}.${name.table} at ${store.nodeName} yet` };
+    switch (request.kind) {
+      case 'subscribe':
+        return this.#subscribe(peer, table, request);
+      case 'pull':
+        return this.#pull(peer, table, request);
+      case 'copy':
+        return this.#copy(table, request);
+    }
+  }
+
+  async #subscribe(
+    peer: string,
+    table: Table,
+    request: Extract<ChannelRequest, { kind: 'subscribe' }>,
+  ): Promise<ChannelResponse> {
+    const { store, streams } = this.#options;
+    if (request.primaryKey !== undefined && request.primaryKey !== table.primaryKey)
+      return {
+        kind: 'refused',
+        reason: `primary key differs: '${request.primaryKey}' there, '${table.primaryKey}' at ${store.nodeName}`,
+      };
+    const begin = {
+      kind: 'begin' as const,
+      identity: this.#identity(table),
+      primaryKey: table.primaryKey,
+      head: this.#head(table),
+    };
+    const { cursor, copyId } = request;
+    if (!cursor || !this.#isServable(table, cursor)) return { ...begin, start: this.#newCopy(table) };
+    if (copyId !== undefined) {
+      const noted = { seq: cursor.seq, id: cursor.id };
+      // The subscriber keeps the marks of the copy that it goes on with.
+      return { ...begin, start: { kind: 'copy', copyId, noted, total: this.#total(table), marks: [] } };
+    }
+    const consumer = await streams.provideConsumer(peer, table, cursor.seq, request.sources);
+    return { ...begin, start: consumer ? { kind: 'stream', ...consumer } : { kind: 'pull' } };
+  }
+
+  async #pull(
+    peer: string,
+    table: Table,
+    request: Extract<ChannelRequest, { kind: 'pull' }>,
+  ): Promise<ChannelResponse> {
+    const { store, streams, maxBatchBytes } = this.#options;
+    const { cursor } = request;
+    if (!this.#isServable(table, cursor)) return this.#diverged(table, cursor);
+    const reader: Reader = { name: peer, storeId: store.nodes.get(peer)?.storeId, sources: request.sources };
+    const wantsBody = (header: Parameters<typeof needsBody>[0]): boolean =>
+      request.bodies || needsBody(header, store.identity, reader);
+    const items: Uint8Array[] = [];
+    let bytes = 0;
+    let last = cursor.seq;
+    let skip = request.pieces;
+    for (const item of encodedItems(store, table, cursor.seq, wantsBody, maxBatchBytes)) {
+      if (skip > 0 && item.seq === cursor.seq + 1) {
+        skip -= 1;
+        continue;
+      }
+      if (items.length > 0 && bytes + item.bytes.length > maxBatchBytes) break;
+      items.push(item.bytes);
+      bytes += item.bytes.length;
+      if (!item.isPartial) last = item.seq;
+    }
+    return {
+      kind: 'items',
+      identity: this.#identity(table),
+      items,
+      head: this.#head(table),
+      hasStream: streams.covers(table, last),
+    };
+  }
+
+  #copy(table: Table, request: Extract<ChannelRequest, { kind: 'copy' }>): ChannelResponse {
+    const { store, maxBatchBytes } = this.#options;
+    const { cursor } = request;
+    if (!this.#isServable(table, cursor)) return this.#diverged(table, cursor);
+    const page = store.copyRows(table, {
+      after: request.after ?? undefined,
+      maxBytes: maxBatchBytes,
+      maxRows: copyPageRows,
+      newerThan: request.newerThan,
+    });
+    const { storeId, incarnation } = this.#identity(table);
+    return {
+      kind: 'page',
+      identity: { storeId, incarnation },
+      copyId: request.copyId,
+      noted: { seq: cursor.seq, id: cursor.id },
+      total: this.#total(table),
+      rows: encodeChanges(page.rows),
+      lastKey: page.lastKey ?? null,
+      isLast: page.isLast,
+    };
+  }
+
+  /** Where the channel and everything it has taken in stand now: rows read later hold at least that. */
+  #newCopy(table: Table): CopyStart {
+    const { store } = this.#options;
+    const { headSeq, headId } = store.log.head(table.id);
+    const { storeId, incarnation } = this.#identity(table);
+    return {
+      kind: 'copy',
+      copyId: randomBytes(9).toString('base64url'),
+      noted: { seq: headSeq, id: headId },
+      total: this.#total(table),
+      marks: [...store.marks.all(table.id), { storeId, place: { incarnation, seq: headSeq } }],
+    };
+  }
+
+  #isServable(table: Table, cursor: WireCursor): boolean {
+    const { storeId, incarnation } = this.#identity(table);
+    return (
+      cursor.storeId === storeId &&
+      cursor.incarnation === incarnation &&
+      this.#options.store.log.idAt(table.id, cursor.seq) === cursor.id
+    );
+  }
+
+  #diverged(table: Table, cursor: WireCursor): ChannelResponse {
+    return {
+      kind: 'diverged',
+      reason: `number ${cursor.seq} of ${table.database}.${table.name} is not in the log of ${this.#options.store.nodeName}`,
+    };
+  }
+
+  #identity(table: Table): { storeId: string; incarnation: string } {
+    return { storeId: this.#options.store.identity.storeId, incarnation: table.incarnation };
+  }
+
+  #head(table: Table): { seq: number; committedAtMs: number } {
+    const { log } = this.#options.store;
+    const { headSeq } = log.head(table.id);
+    return { seq: headSeq, committedAtMs: log.committedAt(table.id, headSeq) ?? 0 };
+  }
+
+  #total(table: Table): number {
+    const { records, tombstones } = this.#options.store.statistics(table);
+    return records + tombstones;
+  }
+}

@@ -1,0 +1,107 @@
+import { channelName } from '../model/channel-name.ts';
+import { mergeSubscriptions } from '../model/subscription.ts';
+import type { Store } from '../store/store.ts';
+import { protocolVersion, type Hello } from './protocol.ts';
+
+export interface GreeterOptions {
+  readonly store: Store;
+  readonly server: { readonly port: number };
+  readonly apiPort: number;
+  readonly version: string;
+  readonly maxTransactionBytes: number;
+  readonly routes: readonly { readonly host: string; readonly port: number }[];
+  /** We have a live link of our own to the peer. */
+  readonly isLinked: (peer: string) => boolean;
+  readonly live: () => readonly string[];
+}
+
+/** What this node says of itself to a peer, and what it makes of what a peer says. */
+export class Greeter {
+  readonly #options: GreeterOptions;
+
+  constructor(options: GreeterOptions) {
+    this.#options = options;
+  }
+
+  /** For nobody in particular when `peer` is undefined: no channels then. */
+  compose(peer: string | undefined): Hello {
+    const { store, server, apiPort, version, maxTransactionBytes, routes, isLinked, live } = this.#options;
+    const row = peer === undefined ? undefined : store.nodes.get(peer);
+    const subscriptions = row?.subscriptions ?? [];
+    return {
+      protocol: protocolVersion,
+      name: store.nodeName,
+      storeId: store.identity.storeId,
+      clockMs: Date.now(),
+      system: {
+        lyre: version,
+        node: process.versions.node,
+        platform: process.platform,
+        apiPort,
+        clusterPort: server.port,
+      },
+      maxTransactionBytes,
+      isDialling: peer !== undefined && isLinked(peer),
+      addedVersion: row?.addedVersion ?? 0,
+      subscriptions: subscriptions.map(({ stopped: _stopped, ...shared }) => shared),
+      heads: Object.fromEntries(
+        subscriptions.filter(({ publish }) => publish).flatMap((subscription) => this.#head(subscription)),
+      ),
+      cursors: Object.fromEntries(
+        subscriptions
+          .filter(({ subscribe }) => subscribe)
+          .flatMap((subscription) => this.#cursor(subscription, row?.storeId)),
+      ),
+      links: [...live()],
+      routes: [...routes],
+      ...(row?.removedVersion === undefined ? {} : { removedVersion: row.removedVersion }),
+    };
+  }
+
+  /** Brings the peer's row up to date; true when that changed what should run. */
+  async merge(peer: string, message: Hello): Promise<boolean> {
+    const { store } = this.#options;
+    const row = store.nodes.get(peer);
+    if (!row || row.removedVersion !== undefined) return false;
+    const isRemoved = message.removedVersion !== undefined && message.removedVersion > row.addedVersion;
+    const isKnown =
+      row.storeId === message.storeId &&
+      mergeSubscriptions(row.subscriptions, message.subscriptions) === row.subscriptions;
+    if (isKnown && !isRemoved) return false;
+    await store.nodes.update(peer, (current) => {
+      if (!current || current.removedVersion !== undefined) return undefined;
+      if (isRemoved && message.removedVersion !== undefined)
+        return { ...current, subscriptions: [], removedVersion: message.removedVersion };
+      return {
+        ...current,
+        storeId: message.storeId,
+        subscriptions: mergeSubscriptions(current.subscriptions, message.subscriptions),
+      };
+    });
+    return true;
+  }
+
+  #head(subscription: {
+    readonly database: string;
+    readonly table: string;
+  }): [string, Hello['heads'][string]][] {
+    const { store } = this.#options;
+    const table = store.catalog.table(subscription.database, subscription.table);
+    if (!table) return [];
+    const { headSeq } = store.log.head(table.id);
+    const head = { seq: headSeq, committedAtMs: store.log.committedAt(table.id, headSeq) ?? 0 };
+    return [[channelName(subscription.database, subscription.table), head]];
+  }
+
+  #cursor(
+    subscription: { readonly database: string; readonly table: string },
+    storeId: string | undefined,
+  ): [string, Hello['cursors'][string]][] {
+    const { store } = this.#options;
+    const table = store.catalog.table(subscription.database, subscription.table);
+    const cursor = table && storeId !== undefined ? store.cursors.get(storeId, table.id) : undefined;
+    if (!cursor || storeId === undefined) return [];
+    const place = { storeId, incarnation: cursor.incarnation, seq: cursor.seq, id: cursor.id };
+    return [[channelName(subscription.database, subscription.table), place]];
+  }
+}

@@ -1,0 +1,252 @@
+import { randomBytes } from 'node:crypto';
+import { fromPublic, fromSeed } from '@nats-io/nkeys';
+import { z } from 'zod';
+import { checkProof, makeProof, type ScramVerifier } from '../model/scram.ts';
+import { connectTo, presentedCertificate, type Address } from '../stream/connection.ts';
+import { fingerprintOf } from '../stream/node-keys.ts';
+import { RefusedError } from './link.ts';
+import { decodeBody, encodeBody } from './protocol.ts';
+
+/** Who wants to join, and who is asked; both go into what both sides prove. */
+const joinFirst = z.object({
+  step: z.literal('first'),
+  user: z.string(),
+  name: z.string().min(1).max(200),
+  nkey: z.string(),
+  nonce: z.string().min(16),
+  addedVersion: z.int().nonnegative(),
+});
+const joinChallenge = z.object({
+  serverName: z.string(),
+  serverNkey: z.string(),
+  nonce: z.string(),
+  salt: z.string(),
+  iterations: z.int().min(4_096).max(1_000_000),
+});
+const joinFinal = z.object({
+  step: z.literal('final'),
+  nonce: z.string(),
+  proof: z.string(),
+  signature: z.string(),
+});
+const joinResult = z.union([
+  z.object({ signature: z.string() }),
+  z.object({
+    refused: z.enum(['join_refused', 'name_in_use', 'removed']),
+    reason: z.string(),
+    removedVersion: z.number().optional(),
+  }),
+]);
+
+export const joinRequest = z.discriminatedUnion('step', [joinFirst, joinFinal]);
+export type JoinRequest = z.infer<typeof joinRequest>;
+type JoinFirst = z.infer<typeof joinFirst>;
+type JoinChallenge = z.infer<typeof joinChallenge>;
+export type JoinResult = z.infer<typeof joinResult>;
+
+/** The peer has removed this node, later than this node was told to add the peer. */
+export class RemovedError extends RefusedError {
+  readonly removedVersion: number;
+
+  constructor(reason: string, removedVersion: number) {
+    super('join_refused', reason);
+    this.removedVersion = removedVersion;
+  }
+}
+
+export interface JoinerOptions {
+  readonly user: string;
+  readonly password: string;
+  readonly selfName: string;
+  readonly seed: Uint8Array;
+  readonly publicKey: string;
+  readonly addedVersion: number;
+  readonly timeoutMs: number;
+}
+
+export interface Joined {
+  readonly name: string;
+  readonly nkey: string;
+  /** PEM, to pin. */
+  readonly certificate: string;
+}
+
+/**
+ * Asks the node at an address to become a peer: SCRAM-SHA-256 with the cluster user, both directions,
+ * over both names, nkeys, nonces and the server certificate's fingerprint, so that neither a node without
+ * the password nor one in the middle can pass.
+ *
+ * @throws RefusedError
+ */
+export async function requestJoin(address: Address, options: JoinerOptions): Promise<Joined> {
+  const certificate = await presentedCertificate(address, options.timeoutMs);
+  const connection = await connectTo({
+    ...address,
+    certificate,
+    inbox: 'join',
+    name: 'join',
+    timeoutMs: options.timeoutMs,
+    reconnect: false,
+  });
+  try {
+    const ask = async <T>(body: JoinRequest, schema: z.ZodType<T>): Promise<T> => {
+      const answer = await connection.request('svc.join', encodeBody(body), { timeout: options.timeoutMs });
+      return decodeBody(schema, answer.data);
+    };
+    const first: JoinFirst = {
+      step: 'first',
+      user: options.user,
+      name: options.selfName,
+      nkey: options.publicKey,
+      nonce: randomBytes(18).toString('base64'),
+      addedVersion: options.addedVersion,
+    };
+    const challenge = await ask(first, joinChallenge);
+    if (!challenge.nonce.startsWith(first.nonce))
+      throw new RefusedError('join_refused', 'the other node did not answer our nonce');
+    const authMessage = messageToProve(first, challenge, await fingerprintOf(certificate));
+    const { proof, serverSignature } = await makeProof(
+      options.password,
+      challenge.salt,
+      challenge.iterations,
+      authMessage,
+    );
+    const signature = Buffer.from(fromSeed(options.seed).sign(Buffer.from(challenge.nonce))).toString(
+      'base64',
+    );
+    const result = await ask({ step: 'final', nonce: challenge.nonce, proof, signature }, joinResult);
+    if ('refused' in result) throw refusal(result);
+    if (result.signature !== serverSignature)
+      throw new RefusedError(
+        'join_refused',
+        `${challenge.serverName} could not prove that it knows the cluster user '${options.user}'`,
+      );
+    return { name: challenge.serverName, nkey: challenge.serverNkey, certificate };
+  } finally {
+    await connection.close();
+  }
+}
+
+function refusal(result: Extract<JoinResult, { refused: string }>): RefusedError {
+  if (result.refused === 'removed') return new RemovedError(result.reason, result.removedVersion ?? 0);
+  return new RefusedError(result.refused, result.reason);
+}
+
+export interface JoinServerOptions {
+  readonly selfName: string;
+  readonly publicKey: string;
+  readonly certificate: string;
+  readonly user: string;
+  readonly verifier: () => ScramVerifier | undefined;
+  /** Called once the joiner has proved itself: takes it in, or says why not. Resolves when its key is in force. */
+  readonly admit: (joiner: {
+    readonly name: string;
+    readonly nkey: string;
+    readonly addedVersion: number;
+  }) => Promise<JoinResult | 'admitted'>;
+  readonly onFailure: (name: string) => void;
+}
+
+const maxPending = 64;
+const pendingMs = 10_000;
+const maxDelayMs = 5_000;
+
+/** Answers `svc.join`. Keeps a bounded number of half-done joins, each for a few seconds. */
+export class JoinServer {
+  readonly #options: JoinServerOptions;
+  readonly #pending = new Map<
+    string,
+    { readonly first: JoinFirst; readonly challenge: JoinChallenge; readonly atMs: number }
+  >();
+  readonly #failures = new Map<string, number>();
+  /** Salt for users that do not exist, so that nobody learns which do. */
+  readonly #unknown: ScramVerifier = {
+    salt: randomBytes(16).toString('base64'),
+    iterations: 15_000,
+    storedKey: randomBytes(32).toString('base64'),
+    serverKey: randomBytes(32).toString('base64'),
+  };
+
+  constructor(options: JoinServerOptions) {
+    this.#options = options;
+  }
+
+  async answer(request: JoinRequest): Promise<unknown> {
+    return request.step === 'first' ? this.#challenge(request) : this.#finish(request);
+  }
+
+  #challenge(first: JoinFirst): JoinChallenge {
+    const now = Date.now();
+    for (const [nonce, { atMs }] of this.#pending)
+      if (now - atMs > pendingMs || this.#pending.size >= maxPending) this.#pending.delete(nonce);
+    const { salt, iterations } = this.#verifier(first.user);
+    const challenge: JoinChallenge = {
+      serverName: this.#options.selfName,
+      serverNkey: this.#options.publicKey,
+      nonce: `${first.nonce}${randomBytes(18).toString('base64')}`,
+      salt,
+      iterations,
+    };
+    this.#pending.set(challenge.nonce, { first, challenge, atMs: now });
+    return challenge;
+  }
+
+  async #finish(final: z.infer<typeof joinFinal>): Promise<JoinResult> {
+    const pending = this.#pending.get(final.nonce);
+    this.#pending.delete(final.nonce);
+    if (!pending) return { refused: 'join_refused', reason: 'the join took too long; try again' };
+    const { first, challenge } = pending;
+    const authMessage = messageToProve(first, challenge, await fingerprintOf(this.#options.certificate));
+    const serverSignature = checkProof(this.#verifier(first.user), final.proof, authMessage);
+    const holdsKey = isSignedBy(first.nkey, challenge.nonce, final.signature);
+    if (serverSignature === undefined || !holdsKey) return this.#refuse(first.name);
+    this.#failures.delete(first.name);
+    const admitted = await this.#options.admit({
+      name: first.name,
+      nkey: first.nkey,
+      addedVersion: first.addedVersion,
+    });
+    return admitted === 'admitted' ? { signature: serverSignature } : admitted;
+  }
+
+  /** Wrong password: each failure under a name makes the next answer slower. */
+  async #refuse(name: string): Promise<JoinResult> {
+    const failures = (this.#failures.get(name) ?? 0) + 1;
+    if (this.#failures.size >= maxPending) this.#failures.clear();
+    this.#failures.set(name, failures);
+    this.#options.onFailure(name);
+    await new Promise((resolve) => setTimeout(resolve, Math.min(maxDelayMs, 50 * 2 ** failures)));
+    return {
+      refused: 'join_refused',
+      reason: `${this.#options.selfName} refused the cluster user's name or password (CLUSTERING_USER, CLUSTERING_PASSWORD must be the same on all nodes)`,
+    };
+  }
+
+  #verifier(user: string): ScramVerifier {
+    return (user === this.#options.user ? this.#options.verifier() : undefined) ?? this.#unknown;
+  }
+}
+
+function messageToProve(first: JoinFirst, challenge: JoinChallenge, fingerprint: string): string {
+  return JSON.stringify([
+    first.user,
+    first.name,
+    first.nkey,
+    first.nonce,
+    first.addedVersion,
+    challenge.serverName,
+    challenge.serverNkey,
+    challenge.nonce,
+    challenge.salt,
+    challenge.iterations,
+    fingerprint,
+  ]);
+}
+
+function isSignedBy(publicKey: string, text: string, signature: string): boolean {
+  try {
+    return fromPublic(publicKey).verify(Buffer.from(text), Buffer.from(signature, 'base64'));
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,201 @@
+import type { NatsConnection } from '@nats-io/transport-node';
+import type { z } from 'zod';
+import { encodeToken } from '../model/channel-name.ts';
+import { CodedError, messageOf } from '../model/errors.ts';
+import type { NodeRow } from '../model/node.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { RunLoop } from '../runtime/run-loop.ts';
+import { connectTo } from '../stream/connection.ts';
+import { decodeBody, encodeBody } from './protocol.ts';
+
+export type LinkState =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'open'; readonly sinceMs: number; readonly seenMs: number; readonly latencyMs: number }
+  | { readonly kind: 'closed'; readonly reason: string }
+  /** The peer answered, and does not want us; tried again slowly. */
+  | { readonly kind: 'refused'; readonly code: 'join_refused' | 'name_in_use'; readonly reason: string };
+
+/** A peer that answered and said no. */
+export class RefusedError extends Error {
+  readonly code: 'join_refused' | 'name_in_use';
+
+  constructor(code: 'join_refused' | 'name_in_use', reason: string) {
+    super(reason);
+    this.code = code;
+  }
+}
+
+export interface LinkOptions {
+  readonly selfName: string;
+  readonly seed: Uint8Array;
+  readonly peer: string;
+  /** The row as it is now: address, pinned certificate. */
+  readonly node: () => NodeRow | undefined;
+  /** Makes both nodes known to each other; writes what it learns to the row. @throws RefusedError */
+  readonly join: (node: NodeRow) => Promise<void>;
+  /** Exchanges hellos over this link; rejects when the peer does not answer. */
+  readonly greet: (link: Link) => Promise<void>;
+  /** The link came up (again) or went down. */
+  readonly onChange: () => void;
+  readonly log: Logger;
+}
+
+/** How often both sides say that they live, ms. */
+export const greetingMs = 2_000;
+const requestTimeoutMs = 5_000;
+
+/**
+ * Our own connection to a peer's nats-server, kept up for as long as the peer is a peer.
+ *
+ * Liveness is an answer of the peer's bridge, not a socket that looks connected: a greeting that stays
+ * unanswered closes the connection, and the next round dials again.
+ */
+export class Link implements AsyncDisposable {
+  readonly #options: LinkOptions;
+  readonly #loop: RunLoop;
+  readonly inboxPrefix: string;
+  #connection: NatsConnection | undefined;
+  #state: LinkState = { kind: 'idle' };
+  #mustJoin = false;
+  #attempts = 0;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    this.inboxPrefix = `_INBOX_${encodeToken(options.selfName)}`;
+    this.#loop = new RunLoop({
+      name: `link to ${options.peer}`,
+      body: () => this.#round(),
+      idleMs: greetingMs,
+      backoff: { minMs: 100, maxMs: 2_000 },
+      log: options.log,
+    });
+  }
+
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  /** Rounds that have ended, well or not. */
+  get attempts(): number {
+    return this.#attempts;
+  }
+
+  get connection(): NatsConnection | undefined {
+    return this.#state.kind === 'open' ? this.#connection : undefined;
+  }
+
+  start(): void {
+    this.#loop.start();
+  }
+
+  /** Greets at once. */
+  wake(): void {
+    this.#loop.wake();
+  }
+
+  /** Asks a service of the peer. @throws CodedError `unavailable` */
+  async request<T>(
+    service: string,
+    body: unknown,
+    schema: z.ZodType<T>,
+    timeoutMs = requestTimeoutMs,
+  ): Promise<T> {
+    const connection = this.#connection;
+    if (!connection) throw new CodedError('unavailable', `There is no link to ${this.#options.peer}`);
+    const subject = `svc.${encodeToken(this.#options.selfName)}.${service}`;
+    try {
+      const answer = await connection.request(subject, encodeBody(body), { timeout: timeoutMs });
+      return decodeBody(schema, answer.data);
+    } catch (cause) {
+      if (cause instanceof CodedError) throw cause;
+      throw new CodedError(
+        'unavailable',
+        `${this.#options.peer} did not answer ${service}: ${messageOf(cause)}`,
+        { cause },
+      );
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#loop[Symbol.asyncDispose]();
+    await this.#connection?.close();
+    this.#connection = undefined;
+    this.#state = { kind: 'idle' };
+  }
+
+  async #round(): Promise<boolean> {
+    try {
+      await this.#dial();
+      const startedMs = performance.now();
+      await this.#options.greet(this);
+      this.#alive(performance.now() - startedMs);
+    } catch (error) {
+      await this.#lost(error);
+      throw error;
+    } finally {
+      this.#attempts += 1;
+    }
+    return false;
+  }
+
+  async #dial(): Promise<void> {
+    if (this.#connection && !this.#connection.isClosed()) return;
+    const node = this.#options.node();
+    if (node?.host === undefined || node.port === undefined)
+      throw new CodedError('unavailable', `No address of ${this.#options.peer} is known`);
+    if (node.certificate === undefined || this.#mustJoin) {
+      await this.#options.join(node);
+      this.#mustJoin = false;
+    }
+    const certificate = this.#options.node()?.certificate;
+    if (certificate === undefined)
+      throw new CodedError('unavailable', `${this.#options.peer} has been removed`);
+    try {
+      this.#connection = await connectTo({
+        host: node.host,
+        port: node.port,
+        certificate,
+        seed: this.#options.seed,
+        inbox: encodeToken(this.#options.selfName),
+        name: this.#options.selfName,
+        timeoutMs: requestTimeoutMs,
+        reconnect: false,
+      });
+    } catch (error) {
+      // The peer has forgotten our key or has another certificate; a join proves both ends again.
+      this.#mustJoin = isDistrust(error);
+      throw error;
+    }
+    void this.#connection.closed().then(() => this.#loop.wake());
+  }
+
+  #alive(latencyMs: number): void {
+    const now = Date.now();
+    const wasOpen = this.#state.kind === 'open';
+    this.#state = {
+      kind: 'open',
+      sinceMs: this.#state.kind === 'open' ? this.#state.sinceMs : now,
+      seenMs: now,
+      latencyMs,
+    };
+    if (!wasOpen) this.#options.onChange();
+  }
+
+  async #lost(error: unknown): Promise<void> {
+    const wasOpen = this.#state.kind === 'open';
+    this.#state =
+      error instanceof RefusedError
+        ? { kind: 'refused', code: error.code, reason: error.message }
+        : { kind: 'closed', reason: messageOf(error) };
+    const connection = this.#connection;
+    this.#connection = undefined;
+    await connection?.close().catch(() => undefined);
+    if (wasOpen) this.#options.onChange();
+  }
+}
+
+/** The server is there, but one of the two does not accept who the other is. */
+function isDistrust(error: unknown): boolean {
+  const text = `${messageOf(error)} ${error instanceof Error ? messageOf(error.cause ?? '') : ''}`;
+  return /authorization|authentication|certificate|self[- ]signed|altnames|unable to verify/i.test(text);
+}

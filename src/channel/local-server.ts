@@ -1,0 +1,94 @@
+import type { Msg, NatsConnection } from '@nats-io/transport-node';
+import { decodeToken } from '../model/channel-name.ts';
+import { CodedError, messageOf } from '../model/errors.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { RunLoop } from '../runtime/run-loop.ts';
+import { connectTo } from '../stream/connection.ts';
+import type { NodeKeys } from '../stream/node-keys.ts';
+import { encodeBody, encodeFailure } from './protocol.ts';
+
+export interface LocalServerOptions {
+  readonly keys: NodeKeys;
+  readonly server: { readonly host: string; readonly port: number };
+  /** Answers a service; `peer` is who the server authenticated, undefined for a caller without a key. */
+  readonly answer: (peer: string | undefined, service: string, body: Uint8Array) => Promise<unknown>;
+  readonly onConnected: () => void;
+  readonly log: Logger;
+}
+
+/** The bridge's connection to the node's own nats-server, kept up, and the services it answers there. */
+export class LocalServer implements AsyncDisposable {
+  readonly host: string;
+  readonly #options: LocalServerOptions;
+  readonly #loop: RunLoop;
+  #connection: NatsConnection | undefined;
+
+  constructor(options: LocalServerOptions) {
+    this.#options = options;
+    const { host } = options.server;
+    this.host = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+    this.#loop = new RunLoop({
+      name: 'own nats-server',
+      body: () => this.#round(),
+      idleMs: 5_000,
+      backoff: { minMs: 50, maxMs: 1_000 },
+      log: options.log,
+    });
+  }
+
+  get connection(): NatsConnection | undefined {
+    return this.#connection?.isClosed() === false ? this.#connection : undefined;
+  }
+
+  start(): void {
+    this.#loop.start();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#loop[Symbol.asyncDispose]();
+    await this.#connection?.close();
+  }
+
+  async #round(): Promise<boolean> {
+    if (this.connection) return false;
+    const { keys, server, onConnected } = this.#options;
+    const connection = await connectTo({
+      host: this.host,
+      port: server.port,
+      certificate: keys.certificate,
+      seed: keys.seed,
+      inbox: 'bridge',
+      name: 'bridge',
+      timeoutMs: 5_000,
+      reconnect: false,
+    });
+    connection.subscribe('svc.>', {
+      callback: (error, message) => {
+        if (error) this.#options.log.warn({ err: error }, 'service subscription failed');
+        else void this.#respond(message);
+      },
+    });
+    this.#connection = connection;
+    void connection.closed().then(() => this.#loop.wake());
+    onConnected();
+    return false;
+  }
+
+  async #respond(message: Msg): Promise<void> {
+    const [, first, second] = message.subject.split('.');
+    const { answer, log } = this.#options;
+    const peer = second === undefined ? undefined : decodeToken(first ?? '');
+    const service = second ?? first ?? '';
+    try {
+      message.respond(encodeBody(await answer(peer, service, message.data)));
+    } catch (error) {
+      const isExpected = error instanceof CodedError;
+      log[isExpected ? 'info' : 'error'](
+        { peer, service, err: isExpected ? messageOf(error) : error },
+        'service failed',
+      );
+      if (!message.respond(encodeFailure(isExpected ? error.message : 'internal error')))
+        log.debug({ service }, 'nobody waits for an answer');
+    }
+  }
+}

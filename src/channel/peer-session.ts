@@ -1,0 +1,294 @@
+import { channelName } from '../model/channel-name.ts';
+import { messageOf } from '../model/errors.ts';
+import type { NodeRow, Subscription } from '../model/node.ts';
+import type { PeerStatus, SubscriptionStatus } from '../model/replication-control.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { Store } from '../store/store.ts';
+import { ChannelReceiver } from './channel-receiver.ts';
+import type { ChannelServer } from './channel-server.ts';
+import type { Link } from './link.ts';
+import type { ApplyRequest, ApplyResponse, Hello } from './protocol.ts';
+import { Pusher } from './pusher.ts';
+import { Subscriber } from './subscriber.ts';
+import { subscriptionStatus } from './subscription-status.ts';
+
+/** Silence for this long is a dead peer, whatever its sockets look like. */
+export const aliveMs = 5_000;
+
+export interface PeerSessionOptions {
+  readonly name: string;
+  readonly store: Store;
+  /** Makes our own link to the peer; used once an address is known. */
+  readonly makeLink: () => Link;
+  /** Answers the pushes' questions from the log. */
+  readonly server: ChannelServer;
+  /** Names of other peers that are alive and publish the table to us. */
+  readonly otherSources: (database: string, table: string) => readonly string[];
+  readonly relayWaitMs: number;
+  readonly log: Logger;
+}
+
+interface Incoming {
+  readonly receiver: ChannelReceiver;
+  readonly subscriber: Subscriber | undefined;
+  /** For what the peer pushes over its own link: one at a time. */
+  readonly pushed: ChannelReceiver;
+  pushing: Promise<unknown>;
+}
+
+/** Everything that runs for one peer: the link, a receiver for each channel we take, a pusher for each we may have to bring. */
+export class PeerSession implements AsyncDisposable {
+  readonly name: string;
+  readonly #options: PeerSessionOptions;
+  readonly #incoming = new Map<string, Incoming>();
+  readonly #pushers = new Map<string, Pusher>();
+  #link: Link | undefined;
+  #address = '';
+  #row: NodeRow;
+  #hello: Hello | undefined;
+  #heardMs = 0;
+  /** When the peer last spoke over a connection that it dialled. */
+  #heardFromTheirsMs = 0;
+  #sinceMs = 0;
+
+  constructor(options: PeerSessionOptions, row: NodeRow) {
+    this.#options = options;
+    this.name = options.name;
+    this.#row = row;
+  }
+
+  get link(): Link | undefined {
+    return this.#link;
+  }
+
+  get isAlive(): boolean {
+    return Date.now() - this.#heardMs < aliveMs;
+  }
+
+  /** The peer has a live connection of its own to us. */
+  get isDialledByPeer(): boolean {
+    return Date.now() - this.#heardFromTheirsMs < aliveMs;
+  }
+
+  get hello(): Hello | undefined {
+    return this.#hello;
+  }
+
+  /** Makes what runs fit the row: the link, receivers and pushers. */
+  async update(row: NodeRow): Promise<void> {
+    this.#row = row;
+    await this.#updateLink(row);
+    const wanted = row.subscriptions.filter(({ stopped }) => stopped === undefined);
+    await this.#updateIncoming(wanted.filter(({ subscribe }) => subscribe));
+    await this.#updatePushers(wanted.filter(({ publish }) => publish));
+  }
+
+  /** Remembers what the peer said, over our link or over its own. */
+  heard(hello: Hello, by: 'our link' | 'their link'): void {
+    const now = Date.now();
+    if (!this.isAlive) this.#sinceMs = now;
+    this.#hello = hello;
+    this.#heardMs = now;
+    if (by === 'their link') this.#heardFromTheirsMs = now;
+    for (const { subscriber, receiver } of this.#incoming.values())
+      if (receiver.state.kind === 'waiting' || receiver.state.kind === 'subscribing') subscriber?.wake();
+  }
+
+  /** Something was committed here, or the link changed. */
+  wake(): void {
+    for (const pusher of this.#pushers.values()) pusher.wake();
+  }
+
+  linkChanged(): void {
+    for (const { subscriber } of this.#incoming.values()) subscriber?.wake();
+    this.wake();
+  }
+
+  /** Takes a push and says what to push next. */
+  async push(request: ApplyRequest): Promise<ApplyResponse> {
+    const incoming = this.#incoming.get(request.channel);
+    if (!incoming) return { next: null, reason: `not subscribed to ${request.channel}` };
+    // Over our own link we pull: nobody needs to push.
+    if (this.#link?.connection) return { next: null, reason: 'pulling' };
+    const { pushed } = incoming;
+    const turn = incoming.pushing.then(async () => {
+      if (request.response) await pushed.accept(request.response);
+      else pushed.restart();
+      return { next: pushed.next() };
+    });
+    incoming.pushing = turn.catch(() => undefined);
+    return turn;
+  }
+
+  status(): PeerStatus {
+    const link = this.#link?.state;
+    const isOpen = this.isAlive;
+    const hello = this.#hello;
+    const status = isOpen
+      ? 'open'
+      : link?.kind === 'refused'
+        ? 'refused'
+        : link?.kind === 'idle'
+          ? 'connecting'
+          : 'closed';
+    const reason = isOpen ? undefined : this.#silence();
+    const usDialling = link?.kind === 'open';
+    return {
+      node: this.name,
+      status,
+      subscriptions: this.#row.subscriptions.map((subscription) =>
+        this.#subscriptionStatus(subscription, isOpen),
+      ),
+      ...(reason === undefined ? {} : { reason }),
+      ...(link?.kind === 'open' ? { latencyMs: link.latencyMs } : {}),
+      ...(isOpen ? { connectedSinceMs: this.#sinceMs } : {}),
+      ...(this.#heardMs > 0 ? { lastSeenMs: this.#heardMs } : {}),
+      ...(isOpen ? { dialledBy: usDialling ? (this.isDialledByPeer ? 'both' : 'us') : 'them' } : {}),
+      ...(hello
+        ? {
+            systemInfo: {
+              hdb_version: hello.system.lyre,
+              node_version: hello.system.node,
+              platform: hello.system.platform,
+            },
+            ports: { clustering: hello.system.clusterPort, operations_api: hello.system.apiPort },
+          }
+        : {}),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#pushers.values()].map((pusher) => pusher[Symbol.asyncDispose]()));
+    await Promise.all(
+      [...this.#incoming.values()].map(async ({ subscriber }) => subscriber?.[Symbol.asyncDispose]()),
+    );
+    await this.#link?.[Symbol.asyncDispose]();
+  }
+
+  #silence(): string {
+    const link = this.#link?.state;
+    if (link?.kind === 'refused' || link?.kind === 'closed') return link.reason;
+    if (this.#link) return 'connecting';
+    return `no address of ${this.name} is known; waiting for it to connect`;
+  }
+
+  #subscriptionStatus(subscription: Subscription, isOpen: boolean): SubscriptionStatus {
+    const incoming = this.#incoming.get(channelName(subscription.database, subscription.table));
+    const receiver = this.#link?.connection ? incoming?.receiver : incoming?.pushed;
+    return subscriptionStatus({
+      store: this.#options.store,
+      subscription,
+      peerStoreId: this.#hello?.storeId ?? this.#row.storeId,
+      receiver,
+      hello: this.#hello,
+      silence: isOpen ? undefined : this.#silence(),
+    });
+  }
+
+  async #updateLink(row: NodeRow): Promise<void> {
+    const address = row.host === undefined ? '' : `${row.host}:${row.port}`;
+    if (address === this.#address) return;
+    await this.#link?.[Symbol.asyncDispose]();
+    this.#address = address;
+    this.#link = address === '' ? undefined : this.#options.makeLink();
+    for (const [channel, incoming] of this.#incoming) {
+      await incoming.subscriber?.[Symbol.asyncDispose]();
+      this.#incoming.delete(channel);
+    }
+    for (const [channel, pusher] of this.#pushers) {
+      await pusher[Symbol.asyncDispose]();
+      this.#pushers.delete(channel);
+    }
+    this.#link?.start();
+  }
+
+  async #updateIncoming(subscriptions: readonly Subscription[]): Promise<void> {
+    const wanted = new Map(
+      subscriptions.map((subscription) => [
+        channelName(subscription.database, subscription.table),
+        subscription,
+      ]),
+    );
+    for (const [channel, incoming] of this.#incoming)
+      if (!wanted.has(channel)) {
+        this.#incoming.delete(channel);
+        await incoming.subscriber?.[Symbol.asyncDispose]();
+      }
+    for (const [channel, subscription] of wanted)
+      if (!this.#incoming.has(channel)) this.#incoming.set(channel, this.#startIncoming(subscription));
+    await this.#forgetEnded(new Set(wanted.keys()));
+  }
+
+  #startIncoming(subscription: Subscription): Incoming {
+    const { log } = this.#options;
+    const receiver = this.#makeReceiver(subscription);
+    const link = this.#link;
+    const subscriber = link && new Subscriber({ receiver, link, log });
+    subscriber?.start();
+    return { receiver, subscriber, pushed: this.#makeReceiver(subscription), pushing: Promise.resolve() };
+  }
+
+  #makeReceiver({ database, table: tableName }: Subscription): ChannelReceiver {
+    const { store, otherSources, relayWaitMs, log } = this.#options;
+    return new ChannelReceiver({
+      store,
+      peer: this.name,
+      database,
+      tableName,
+      peerStoreId: () => this.#hello?.storeId ?? this.#row.storeId,
+      sources: () => otherSources(database, tableName),
+      relayWaitMs,
+      now: Date.now,
+      onApplied: ({ stop }) => {
+        if (stop) log.info({ peer: this.name, database, table: tableName, stop: stop.kind }, 'batch stopped');
+      },
+    });
+  }
+
+  /** Ending a subscription deletes its cursor: the next one copies. */
+  async #forgetEnded(wanted: ReadonlySet<string>): Promise<void> {
+    const { store } = this.#options;
+    const storeId = this.#row.storeId;
+    if (storeId === undefined) return;
+    for (const { database, table: tableName, subscribe } of this.#row.subscriptions) {
+      const table = store.catalog.table(database, tableName);
+      if (subscribe || !table || wanted.has(channelName(database, tableName))) continue;
+      if (store.cursors.get(storeId, table.id)) await store.putCursor(storeId, table, undefined);
+    }
+  }
+
+  async #updatePushers(subscriptions: readonly Subscription[]): Promise<void> {
+    const { server, log } = this.#options;
+    const link = this.#link;
+    const wanted = new Set(
+      link ? subscriptions.map(({ database, table }) => channelName(database, table)) : [],
+    );
+    for (const [channel, pusher] of this.#pushers)
+      if (!wanted.has(channel)) {
+        this.#pushers.delete(channel);
+        await pusher[Symbol.asyncDispose]();
+      }
+    if (!link) return;
+    for (const channel of wanted) {
+      if (this.#pushers.has(channel)) continue;
+      const isPulling = (): boolean => this.#hello?.isDialling ?? false;
+      const pusher = new Pusher({ peer: this.name, channel, server, link, isPulling, log });
+      this.#pushers.set(channel, pusher);
+      pusher.start();
+    }
+  }
+
+  /** Tells the peer that it has been removed here, if it can be told. */
+  async farewell(greet: (link: Link) => Promise<void>): Promise<void> {
+    const link = this.#link;
+    if (!link?.connection) return;
+    try {
+      await greet(link);
+    } catch (error) {
+      this.#options.log.info(
+        { peer: this.name, reason: messageOf(error) },
+        'peer could not be told of its removal',
+      );
+    }
+  }
+}

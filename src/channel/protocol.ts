@@ -1,0 +1,168 @@
+import { z } from 'zod';
+import { CodedError } from '../model/errors.ts';
+import { decodeMessage, encodeMessage } from '../model/transaction-codec.ts';
+
+/** Version of the services; told in `hello`. */
+export const protocolVersion = 1;
+
+const count = z.int().nonnegative();
+const key = z.union([z.string(), z.number()]);
+const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'expected binary');
+
+/** A place in one history of one table. */
+const cursor = z.object({ storeId: z.string(), incarnation: z.string(), seq: count, id: z.string() });
+
+const noted = z.object({ seq: count, id: z.string() });
+
+/** What a subscriber asks of the publisher of a channel. */
+export const channelRequest = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('subscribe'),
+    channel: z.string(),
+    primaryKey: z.string().optional(),
+    cursor: cursor.optional(),
+    /** The copy that is under way at `cursor`. */
+    copyId: z.string().optional(),
+    /** Nodes whose own channel of this table the subscriber follows: their transactions may come as stubs. */
+    sources: z.array(z.string()),
+  }),
+  z.object({
+    kind: z.literal('pull'),
+    channel: z.string(),
+    cursor,
+    sources: z.array(z.string()),
+    /** Bodies of everything, whatever `sources` says. */
+    bodies: z.boolean(),
+    /** Pieces of transaction `cursor.seq + 1` that the subscriber holds. */
+    pieces: count,
+  }),
+  z.object({
+    kind: z.literal('copy'),
+    channel: z.string(),
+    cursor,
+    copyId: z.string(),
+    after: key.nullable(),
+    newerThan: count,
+  }),
+]);
+
+const head = z.object({ seq: count, committedAtMs: z.number() });
+const identity = z.object({ storeId: z.string(), incarnation: z.string() });
+const mark = z.object({ storeId: z.string(), place: z.object({ incarnation: z.string(), seq: count }) });
+
+/** What the publisher answers. */
+export const channelResponse = z.discriminatedUnion('kind', [
+  /** Not now; ask again. */
+  z.object({ kind: z.literal('waiting'), reason: z.string() }),
+  /** Not without a decision by somebody. */
+  z.object({ kind: z.literal('refused'), reason: z.string() }),
+  /** The cursor is not in this history (any more): subscribe again. */
+  z.object({ kind: z.literal('diverged'), reason: z.string() }),
+  z.object({
+    kind: z.literal('begin'),
+    identity,
+    primaryKey: z.string(),
+    head,
+    start: z.discriminatedUnion('kind', [
+      z.object({ kind: z.literal('pull') }),
+      z.object({ kind: z.literal('stream'), stream: z.string(), consumer: z.string() }),
+      z.object({ kind: z.literal('copy'), copyId: z.string(), noted, total: count, marks: z.array(mark) }),
+    ]),
+  }),
+  z.object({
+    kind: z.literal('items'),
+    identity,
+    /** `encodeItem`, in channel order. */
+    items: z.array(bytes),
+    head,
+    /** The stream can take over after these. */
+    hasStream: z.boolean(),
+  }),
+  z.object({
+    kind: z.literal('page'),
+    identity,
+    copyId: z.string(),
+    noted,
+    total: count,
+    /** `encodeChanges`. */
+    rows: bytes,
+    lastKey: key.nullable(),
+    isLast: z.boolean(),
+  }),
+]);
+
+const subscription = z.object({
+  database: z.string(),
+  table: z.string(),
+  publish: z.boolean(),
+  subscribe: z.boolean(),
+  startTimeMs: z.number().optional(),
+  version: count,
+});
+
+/** Exchanged when a link comes up, at every change, and every two seconds: the proof of life. */
+export const hello = z.object({
+  protocol: z.literal(protocolVersion),
+  name: z.string(),
+  storeId: z.string(),
+  clockMs: z.number(),
+  system: z.object({
+    lyre: z.string(),
+    node: z.string(),
+    platform: z.string(),
+    apiPort: count,
+    clusterPort: count,
+  }),
+  maxTransactionBytes: count,
+  /** The teller has a live connection of its own to the other. */
+  isDialling: z.boolean(),
+  addedVersion: count,
+  /** The teller has removed the other. */
+  removedVersion: count.optional(),
+  subscriptions: z.array(subscription),
+  /** Newest transaction of each channel that the teller publishes to the other. */
+  heads: z.record(z.string(), head),
+  /** What the teller has applied, on disk, of the other's channels. */
+  cursors: z.record(z.string(), cursor),
+  /** Names of the nodes that the teller has a live link with. */
+  links: z.array(z.string()),
+  routes: z.array(z.object({ host: z.string(), port: count })),
+});
+
+/** A push: what the receiver asked for last, or nothing to hear what it wants. */
+export const applyRequest = z.object({ channel: z.string(), response: channelResponse.nullable() });
+/** `next` is null when the receiver wants nothing now. */
+export const applyResponse = z.object({ next: channelRequest.nullable(), reason: z.string().optional() });
+
+export type ChannelRequest = z.infer<typeof channelRequest>;
+export type ChannelResponse = z.infer<typeof channelResponse>;
+export type Hello = z.infer<typeof hello>;
+export type ApplyRequest = z.infer<typeof applyRequest>;
+export type ApplyResponse = z.infer<typeof applyResponse>;
+export type WireCursor = z.infer<typeof cursor>;
+
+const failure = z.object({ error: z.string() });
+
+export function encodeBody(body: unknown): Uint8Array {
+  return encodeMessage(body);
+}
+
+export function encodeFailure(reason: string): Uint8Array {
+  return encodeMessage({ error: reason });
+}
+
+/** Parses what another node sent. @throws CodedError `undecodable`, or `unavailable` with the reason that it gave */
+export function decodeBody<T>(schema: z.ZodType<T>, body: Uint8Array): T {
+  const message = decodeMessage(body);
+  const parsed = schema.safeParse(message);
+  if (parsed.success) return parsed.data;
+  const refused = failure.safeParse(message);
+  if (refused.success) throw new CodedError('unavailable', refused.data.error);
+  throw new CodedError(
+    'undecodable',
+    `A message of another node is not as agreed: ${z.prettifyError(parsed.error)}`,
+    {
+      cause: parsed.error,
+    },
+  );
+}

@@ -1,0 +1,247 @@
+import type { NatsConnection } from '@nats-io/transport-node';
+import { channelName, encodeToken } from '../model/channel-name.ts';
+import { CodedError } from '../model/errors.ts';
+import type { Table } from '../model/table.ts';
+import type { TransactionHeader } from '../model/transaction.ts';
+import { encodeItems } from '../model/transaction-codec.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { RunLoop } from '../runtime/run-loop.ts';
+import type { Store } from '../store/store.ts';
+import { ChannelStream, type MessageHead, type StreamState } from '../stream/channel-stream.ts';
+import { encodedItems, needsBody, type EncodedItem, type Reader } from './channel-items.ts';
+
+export interface PublisherOptions {
+  readonly store: Store;
+  readonly database: string;
+  readonly tableName: string;
+  /** To the node's own nats-server; undefined while there is none. */
+  readonly connection: () => NatsConnection | undefined;
+  /** Peers that this node publishes the channel to. */
+  readonly readers: () => readonly Reader[];
+  /** Lowest number that a current subscriber has said it holds; undefined when none has spoken. */
+  readonly lowestCursor: () => number | undefined;
+  readonly limits: { readonly maxBytes: number; readonly maxAgeMs: number };
+  /** Target size of a message. */
+  readonly maxMessageBytes: number;
+  readonly log: Logger;
+}
+
+/** A stream that this publisher has checked and is the only one to write. */
+interface Place {
+  readonly stream: ChannelStream;
+  readonly table: Table;
+  /** First number that the stream holds; everything from here to `publishedSeq` is in it. */
+  readonly firstSeq: number;
+  publishedSeq: number;
+  nextSequence: number;
+}
+
+/**
+ * Copies a channel from the change log to its stream, in order: the single writer of that stream.
+ *
+ * It keeps no place of its own. On start, after a reconnect and at any surprise it reads what the stream
+ * holds and compares that with the log: a stream that is not ours, has a hole, or says something that the
+ * log does not is deleted and begun anew, since whatever it lost can be served from the log. A message takes
+ * whatever has been committed while the last one was on its way.
+ */
+export class Publisher implements AsyncDisposable {
+  readonly channel: string;
+  readonly #options: PublisherOptions;
+  readonly #loop: RunLoop;
+  #place: Place | undefined;
+  #connection: NatsConnection | undefined;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+    this.channel = channelName(options.database, options.tableName);
+    this.#loop = new RunLoop({
+      name: `publisher of ${this.channel}`,
+      body: () => this.#round(),
+      idleMs: 1_000,
+      backoff: { minMs: 100, maxMs: 2_000 },
+      onError: () => (this.#place = undefined),
+      log: options.log,
+    });
+  }
+
+  start(): void {
+    this.#loop.start();
+  }
+
+  wake(): void {
+    this.#loop.wake();
+  }
+
+  /** Reads the stream again before the next message. */
+  reconcile(): void {
+    this.#place = undefined;
+    this.#loop.wake();
+  }
+
+  /** Whether the stream holds everything after `seq`. */
+  covers(table: Table, seq: number): boolean {
+    const place = this.#place;
+    return place?.table.id === table.id && seq + 1 >= place.firstSeq && seq <= place.publishedSeq;
+  }
+
+  /** A consumer for a peer that begins after `seq`; undefined when the stream cannot serve that. */
+  async provideConsumer(
+    peer: string,
+    table: Table,
+    seq: number,
+  ): Promise<{ stream: string; consumer: string } | undefined> {
+    const place = this.#place;
+    if (!place || !this.covers(table, seq)) return undefined;
+    const consumer = encodeToken(peer);
+    await place.stream.provideConsumer(consumer, await firstSequenceAfter(place, seq));
+    return { stream: this.channel, consumer };
+  }
+
+  /** Ends a peer's access to what the stream would still deliver. */
+  async removeConsumer(peer: string): Promise<void> {
+    await this.#place?.stream.removeConsumer(encodeToken(peer));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#loop[Symbol.asyncDispose]();
+  }
+
+  async #round(): Promise<boolean> {
+    const { store, connection, database, tableName } = this.#options;
+    const current = connection();
+    const table = store.catalog.table(database, tableName);
+    if (!current || current.isClosed() || !table || table.local) {
+      this.#place = undefined;
+      return false;
+    }
+    if (current !== this.#connection || this.#place?.table.incarnation !== table.incarnation)
+      this.#place = undefined;
+    this.#connection = current;
+    this.#place ??= await this.#reconcile(await ChannelStream.open(current, this.channel), table);
+    return this.#publishSome(this.#place);
+  }
+
+  async #publishSome(place: Place): Promise<boolean> {
+    const { store, maxMessageBytes } = this.#options;
+    const readers = this.#options.readers();
+    const wantsBody = (header: TransactionHeader): boolean =>
+      readers.some((reader) => needsBody(header, store.identity, reader));
+    let batch: EncodedItem[] = [];
+    let bytes = 0;
+    for (const item of encodedItems(store, place.table, place.publishedSeq, wantsBody, maxMessageBytes)) {
+      const previous = batch.at(-1);
+      if (previous && bytes + item.bytes.length > maxMessageBytes) {
+        await this.#publish(place, batch);
+        // The log was read through one snapshot; look again for the rest, unless a transaction is half out.
+        if (!previous.isPartial) return true;
+        batch = [];
+        bytes = 0;
+      }
+      batch.push(item);
+      bytes += item.bytes.length;
+      if (previous?.isPartial && !item.isPartial) break;
+    }
+    if (batch.length === 0) return false;
+    await this.#publish(place, batch);
+    return true;
+  }
+
+  async #publish(place: Place, batch: readonly EncodedItem[]): Promise<void> {
+    const first = batch[0];
+    const last = batch.at(-1);
+    if (!first || !last) return;
+    const head: MessageHead = {
+      storeId: this.#options.store.identity.storeId,
+      incarnation: place.table.incarnation,
+      first: first.seq,
+      last: last.seq,
+      lastId: last.id,
+      isPartial: last.isPartial,
+    };
+    await place.stream.publish(head, encodeItems(batch.map(({ bytes }) => bytes)), place.nextSequence);
+    place.nextSequence += 1;
+    if (!last.isPartial) place.publishedSeq = last.seq;
+  }
+
+  /** The place to go on from, after making sure that the stream is a true copy of a stretch of the log. */
+  async #reconcile(stream: ChannelStream, table: Table): Promise<Place> {
+    const { store, limits, lowestCursor, log } = this.#options;
+    const identity = { storeId: store.identity.storeId, incarnation: table.incarnation };
+    const { headSeq, trimmedSeq } = store.log.head(table.id);
+    const state = await stream.state();
+    const found = state && (await this.#foundPlace(stream, state, table));
+    if (found && typeof found !== 'string') return found;
+    if (state) {
+      log.warn(
+        { channel: this.channel, reason: found, messages: state.messages },
+        'stream does not match the log, beginning anew',
+      );
+      await stream.remove();
+    }
+    await stream.create(identity, limits);
+    const lowest = Math.min(Math.max(lowestCursor() ?? headSeq, trimmedSeq), headSeq);
+    log.info({ channel: this.channel, after: lowest }, 'stream created');
+    return { stream, table, firstSeq: lowest + 1, publishedSeq: lowest, nextSequence: 1 };
+  }
+
+  /** Where the stream can be continued, or why it cannot. */
+  async #foundPlace(stream: ChannelStream, state: StreamState, table: Table): Promise<Place | string> {
+    const { store } = this.#options;
+    const { storeId } = store.identity;
+    if (state.identity?.storeId !== storeId || state.identity.incarnation !== table.incarnation)
+      return 'another history';
+    if (!state.isDense) return 'a hole';
+    if (state.messages === 0) return 'empty';
+    const first = await stream.headAt(state.firstSequence);
+    let lastSequence = state.lastSequence;
+    let last = await stream.headAt(lastSequence);
+    if (!first || !last) return 'a message that cannot be read';
+    if (
+      first.first <= store.log.head(table.id).trimmedSeq &&
+      store.log.idAt(table.id, first.first) === undefined
+    )
+      return 'older than the log';
+    // A transaction that is not whole is sent again from its first piece.
+    while (last.isPartial && last.first === last.last) {
+      lastSequence -= 1;
+      const before = lastSequence >= state.firstSequence ? await stream.headAt(lastSequence) : undefined;
+      if (!before) return 'only a part of a transaction';
+      last = before;
+    }
+    const isOurs = [first, last].every(
+      (head) => head.storeId === storeId && head.incarnation === table.incarnation,
+    );
+    if (!isOurs) return 'messages of another history';
+    const whole = last.isPartial ? last.last - 1 : last.last;
+    if (!last.isPartial && store.log.idAt(table.id, whole) !== last.lastId)
+      return 'a transaction that the log does not have';
+    if (whole > store.log.head(table.id).headSeq) return 'ahead of the log';
+    return {
+      stream,
+      table,
+      firstSeq: first.first,
+      publishedSeq: whole,
+      nextSequence: state.lastSequence + 1,
+    };
+  }
+}
+
+/** Stream sequence of the first message that holds a number after `seq`; by binary search over headers. */
+async function firstSequenceAfter(place: Place, seq: number): Promise<number> {
+  const state = await place.stream.state();
+  if (!state) throw new CodedError('stream_unavailable', `Stream ${place.stream.channel} is gone`);
+  let low = state.firstSequence;
+  let high = state.lastSequence + 1;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    const head = await place.stream.headAt(middle);
+    if (!head)
+      throw new CodedError(
+        'stream_unavailable',
+        `Message ${middle} of ${place.stream.channel} cannot be read`,
+      );
+    if (head.last > seq) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}

@@ -1,0 +1,116 @@
+import type { NatsConnection } from '@nats-io/transport-node';
+import { channelName } from '../model/channel-name.ts';
+import type { NodeRow } from '../model/node.ts';
+import type { Table } from '../model/table.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { Store } from '../store/store.ts';
+import type { Reader } from './channel-items.ts';
+import { Publisher } from './publisher.ts';
+import type { StreamDirectory } from './stream-directory.ts';
+
+export interface PublishersOptions {
+  readonly store: Store;
+  readonly connection: () => NatsConnection | undefined;
+  /** Peers that are not removed. */
+  readonly rows: () => readonly NodeRow[];
+  /** Lowest number that a current subscriber has said it holds; undefined when none has spoken. */
+  readonly lowestCursor: (channel: string) => number | undefined;
+  readonly limits: { readonly maxBytes: number; readonly maxAgeMs: number };
+  readonly maxMessageBytes: number;
+  readonly log: Logger;
+}
+
+/** One publisher for each channel that some subscription publishes. */
+export class Publishers implements StreamDirectory, AsyncDisposable {
+  readonly #options: PublishersOptions;
+  readonly #publishers = new Map<string, Publisher>();
+
+  constructor(options: PublishersOptions) {
+    this.#options = options;
+  }
+
+  async update(rows: readonly NodeRow[]): Promise<void> {
+    const wanted = new Map(
+      rows
+        .flatMap(({ subscriptions }) => subscriptions)
+        .filter(({ publish, stopped }) => publish && stopped === undefined)
+        .map((subscription) => [channelName(subscription.database, subscription.table), subscription]),
+    );
+    for (const [channel, publisher] of this.#publishers)
+      if (!wanted.has(channel)) {
+        this.#publishers.delete(channel);
+        await publisher[Symbol.asyncDispose]();
+      }
+    for (const [channel, { database, table }] of wanted)
+      if (!this.#publishers.has(channel))
+        this.#publishers.set(channel, this.#start(channel, database, table));
+  }
+
+  wake(): void {
+    for (const publisher of this.#publishers.values()) publisher.wake();
+  }
+
+  /** Reads the stream of a channel again before the next message. */
+  reconcile(channel: string): void {
+    this.#publishers.get(channel)?.reconcile();
+  }
+
+  /** Ends a removed peer's access to what the streams would still deliver. */
+  async removeConsumers(peer: string): Promise<void> {
+    await Promise.all(
+      [...this.#publishers.values()].map((publisher) =>
+        publisher.removeConsumer(peer).catch(() => undefined),
+      ),
+    );
+  }
+
+  covers(table: Table, seq: number): boolean {
+    return this.#of(table)?.covers(table, seq) ?? false;
+  }
+
+  async provideConsumer(
+    peer: string,
+    table: Table,
+    seq: number,
+  ): Promise<{ readonly stream: string; readonly consumer: string } | undefined> {
+    return this.#of(table)?.provideConsumer(peer, table, seq);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#publishers.values()].map((publisher) => publisher[Symbol.asyncDispose]()));
+  }
+
+  #of(table: Table): Publisher | undefined {
+    return this.#publishers.get(channelName(table.database, table.name));
+  }
+
+  #start(channel: string, database: string, tableName: string): Publisher {
+    const { store, connection, lowestCursor, limits, maxMessageBytes, log } = this.#options;
+    const publisher = new Publisher({
+      store,
+      database,
+      tableName,
+      connection,
+      readers: () => this.#readers(database, tableName),
+      lowestCursor: () => lowestCursor(channel),
+      limits,
+      maxMessageBytes,
+      log,
+    });
+    publisher.start();
+    return publisher;
+  }
+
+  /** What else a reader follows is told when it asks the log; the stream carries every body that one may need. */
+  #readers(database: string, tableName: string): readonly Reader[] {
+    return this.#options
+      .rows()
+      .filter(({ subscriptions }) =>
+        subscriptions.some(
+          (candidate) =>
+            candidate.publish && candidate.database === database && candidate.table === tableName,
+        ),
+      )
+      .map(({ name, storeId }) => ({ name, storeId, sources: [] }));
+  }
+}

@@ -1,0 +1,69 @@
+import type { Logger } from '../runtime/logger.ts';
+import { RunLoop } from '../runtime/run-loop.ts';
+import type { ChannelServer } from './channel-server.ts';
+import type { Link } from './link.ts';
+import { applyResponse, type ApplyRequest, type ChannelRequest, type ChannelResponse } from './protocol.ts';
+
+export interface PusherOptions {
+  readonly peer: string;
+  readonly channel: string;
+  readonly server: ChannelServer;
+  readonly link: Link;
+  /** The peer has a live connection of its own: then it pulls. */
+  readonly isPulling: () => boolean;
+  readonly log: Logger;
+}
+
+/**
+ * Carries a subscription of a peer that cannot dial us over our own link to it: the peer's receiver says
+ * what it wants next, the answer travels as the next push.
+ */
+export class Pusher implements AsyncDisposable {
+  readonly #options: PusherOptions;
+  readonly #loop: RunLoop;
+  #wanted: ChannelRequest | undefined;
+
+  constructor(options: PusherOptions) {
+    this.#options = options;
+    this.#loop = new RunLoop({
+      name: `pusher of ${options.channel}`,
+      body: () => this.#round(),
+      idleMs: 1_000,
+      backoff: { minMs: 100, maxMs: 2_000 },
+      onError: () => (this.#wanted = undefined),
+      log: options.log,
+    });
+  }
+
+  start(): void {
+    this.#loop.start();
+  }
+
+  /** Something was committed here, or the link changed. */
+  wake(): void {
+    this.#loop.wake();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#loop[Symbol.asyncDispose]();
+  }
+
+  async #round(): Promise<boolean> {
+    const { peer, channel, server, link, isPulling } = this.#options;
+    if (!link.connection || isPulling()) {
+      this.#wanted = undefined;
+      return false;
+    }
+    const response = this.#wanted ? await server.answer(peer, this.#wanted) : null;
+    if (response && isNothingNew(response)) return false;
+    const request: ApplyRequest = { channel, response };
+    const { next } = await link.request('apply', request, applyResponse, 30_000);
+    this.#wanted = next ?? undefined;
+    return next !== null;
+  }
+}
+
+/** An answer that the receiver would only ask for again. */
+function isNothingNew(response: ChannelResponse): boolean {
+  return (response.kind === 'items' && response.items.length === 0) || response.kind === 'waiting';
+}

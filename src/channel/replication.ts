@@ -1,0 +1,401 @@
+import type { NatsConnection } from '@nats-io/transport-node';
+import { channelName } from '../model/channel-name.ts';
+import { CodedError } from '../model/errors.ts';
+import type { NodeRow } from '../model/node.ts';
+import type {
+  ConnectOutcome,
+  NetworkNode,
+  ReplicationControl,
+  ReplicationStatus,
+} from '../model/replication-control.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { RunLoop } from '../runtime/run-loop.ts';
+import type { Store } from '../store/store.ts';
+import { reloadServer } from '../stream/server-reload.ts';
+import { peersConfig, writePeers } from '../stream/server-config.ts';
+import type { NodeKeys } from '../stream/node-keys.ts';
+import { ChannelServer } from './channel-server.ts';
+import { Greeter } from './greeter.ts';
+import { JoinServer, requestJoin, RemovedError } from './join.ts';
+import { greetingMs, Link, type LinkState } from './link.ts';
+import { LocalServer } from './local-server.ts';
+import { PeerSession } from './peer-session.ts';
+import { hello as helloSchema, type Hello } from './protocol.ts';
+import { Publishers } from './publishers.ts';
+import { RouteDialler, type Route } from './route-dialler.ts';
+import { answerService } from './services.ts';
+import { noStreams } from './stream-directory.ts';
+import { admit } from './admission.ts';
+import { clusterVerifier } from './cluster-verifier.ts';
+
+export interface ReplicationOptions {
+  readonly store: Store;
+  readonly keys: NodeKeys;
+  /** The cluster user, by which nodes join each other. */
+  readonly user: string;
+  readonly password: string;
+  /** Where this node's own nats-server listens, and where its configuration is. */
+  readonly server: { readonly host: string; readonly port: number; readonly directory: string };
+  readonly apiPort: number;
+  readonly version: string;
+  readonly routes: readonly Route[];
+  readonly relayWaitMs: number;
+  readonly maxTransactionBytes: number;
+  readonly streamLimits: { readonly maxBytes: number; readonly maxAgeMs: number };
+  readonly log: Logger;
+}
+
+/** Target size of a message, of an answer from the log, and of a copy page. */
+const maxBatchBytes = 512 * 1024;
+
+/**
+ * Replication of one node: makes what runs (links, sessions, publishers, users of nats-server) fit the rows
+ * of `system.hdb_nodes`, and answers the peers. All of its state that must last is in the store.
+ */
+export class Replication implements ReplicationControl, AsyncDisposable {
+  readonly #options: ReplicationOptions;
+  readonly #sessions = new Map<string, PeerSession>();
+  readonly #publishers: Publishers;
+  readonly #local: LocalServer;
+  readonly #greeter: Greeter;
+  readonly #server: ChannelServer;
+  readonly #pushServer: ChannelServer;
+  readonly #routes: RouteDialler;
+  readonly #loop: RunLoop;
+  #peersInForce: string | undefined;
+  #connectionInForce: NatsConnection | undefined;
+  #syncing: Promise<void> = Promise.resolve();
+
+  constructor(options: ReplicationOptions) {
+    this.#options = options;
+    const { store, log } = options;
+    this.#publishers = new Publishers({
+      store,
+      connection: () => this.#local.connection,
+      rows: () => this.#rows(),
+      lowestCursor: (channel) => this.#lowestCursor(channel),
+      limits: options.streamLimits,
+      maxMessageBytes: maxBatchBytes,
+      log,
+    });
+    this.#server = new ChannelServer({ store, streams: this.#publishers, maxBatchBytes });
+    this.#pushServer = new ChannelServer({ store, streams: noStreams, maxBatchBytes });
+    this.#greeter = new Greeter({
+      ...options,
+      isLinked: (peer) => this.#sessions.get(peer)?.link?.connection !== undefined,
+      live: () => this.#live(),
+    });
+    const joinServer = this.#joinServer();
+    this.#local = new LocalServer({
+      keys: options.keys,
+      server: options.server,
+      log,
+      onConnected: () => this.wake(),
+      answer: (peer, service, body) =>
+        answerService(
+          { peer, service, body },
+          {
+            store,
+            server: this.#server,
+            join: joinServer,
+            session: (name) => this.#sessions.get(name),
+            greeted: (name, message) => this.#greeted(name, message),
+            node: () => this.#describe(),
+          },
+        ),
+    });
+    this.#routes = new RouteDialler({
+      store,
+      routes: options.routes,
+      join: (route) => this.#join({ ...route, addedVersion: Number.MAX_SAFE_INTEGER, timeoutMs: 3_000 }),
+      onJoined: () => this.wake(),
+      log,
+    });
+    this.#loop = new RunLoop({ name: 'membership', body: () => this.#round(), idleMs: 1_000, log });
+  }
+
+  start(): void {
+    this.#local.start();
+    this.#loop.start();
+    this.#routes.start();
+  }
+
+  async status(): Promise<ReplicationStatus> {
+    const rows = this.#rows();
+    return {
+      nats: this.#local.connection ? 'running' : 'down',
+      peers: rows.flatMap(({ name }) => {
+        const session = this.#sessions.get(name);
+        return session ? [session.status()] : [];
+      }),
+      alarms: [],
+    };
+  }
+
+  async connect(node: string, timeoutMs: number): Promise<ConnectOutcome> {
+    await this.#sync();
+    const session = this.#sessions.get(node);
+    const { link } = session ?? {};
+    if (!session) return { kind: 'unreachable', reason: `${node} is not a known node` };
+    if (!link)
+      return session.isAlive
+        ? { kind: 'connected' }
+        : { kind: 'unreachable', reason: `no address of ${node} is known` };
+    const attempts = link.attempts;
+    link.wake();
+    const deadlineMs = performance.now() + timeoutMs;
+    while (link.attempts === attempts && performance.now() < deadlineMs)
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    return outcomeOf(link.state);
+  }
+
+  async network(timeoutMs: number): Promise<readonly NetworkNode[]> {
+    const peers = [...this.#sessions.values()].map(async (session): Promise<NetworkNode> => {
+      const known = {
+        name: session.name,
+        connectedNodes: session.hello?.links ?? [],
+        routes: session.hello?.routes ?? [],
+      };
+      const { link } = session;
+      if (!link?.connection) return known;
+      const startedMs = performance.now();
+      const isAnswered = await link.request('nodes', {}, helloSchema, timeoutMs).then(
+        () => true,
+        () => false,
+      );
+      return isAnswered ? { ...known, responseTimeMs: performance.now() - startedMs } : known;
+    });
+    const own = this.#describe();
+    return [
+      { name: own.name, responseTimeMs: 0, connectedNodes: own.links, routes: own.routes },
+      ...(await Promise.all(peers)),
+    ];
+  }
+
+  async purge(database: string, table: string): Promise<void> {
+    this.#publishers.reconcile(channelName(database, table));
+  }
+
+  wake(): void {
+    this.#loop.wake();
+    this.committed();
+  }
+
+  /** Something was committed in this store, by either process. */
+  committed(): void {
+    this.#publishers.wake();
+    for (const session of this.#sessions.values()) session.wake();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#routes[Symbol.asyncDispose]();
+    await this.#loop[Symbol.asyncDispose]();
+    await this.#local[Symbol.asyncDispose]();
+    await Promise.all([...this.#sessions.values()].map((session) => session[Symbol.asyncDispose]()));
+    await this.#publishers[Symbol.asyncDispose]();
+  }
+
+  async #round(): Promise<boolean> {
+    await this.#sync();
+    return false;
+  }
+
+  /** One at a time; a call during another waits for one that begins after it. */
+  async #sync(): Promise<void> {
+    const turn = this.#syncing.then(() => this.#apply());
+    this.#syncing = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #apply(): Promise<void> {
+    const rows = this.#rows();
+    const names = new Set(rows.map(({ name }) => name));
+    for (const [name, session] of this.#sessions)
+      if (!names.has(name)) {
+        this.#sessions.delete(name);
+        await session.farewell((link) => this.#greet(name, link));
+        await session[Symbol.asyncDispose]();
+        await this.#publishers.removeConsumers(name);
+      }
+    await this.#enforcePeers(rows);
+    for (const row of rows) {
+      const session = this.#sessions.get(row.name) ?? this.#makeSession(row);
+      this.#sessions.set(row.name, session);
+      await session.update(row);
+    }
+    await this.#publishers.update(rows);
+  }
+
+  /** Users and permissions of nats-server follow the rows; done when the server has confirmed. */
+  async #enforcePeers(rows: readonly NodeRow[]): Promise<void> {
+    const { server, keys } = this.#options;
+    const { connection } = this.#local;
+    if (!connection?.info) return;
+    const content = peersConfig(rows);
+    if (content === this.#peersInForce && connection === this.#connectionInForce) return;
+    writePeers(server.directory, content);
+    await reloadServer(
+      {
+        host: this.#local.host,
+        port: server.port,
+        certificate: keys.certificate,
+        seed: keys.systemSeed,
+        inbox: 'system',
+        name: 'system',
+        timeoutMs: 5_000,
+        reconnect: false,
+      },
+      connection.info.server_id,
+    );
+    this.#peersInForce = content;
+    this.#connectionInForce = connection;
+  }
+
+  #makeSession(row: NodeRow): PeerSession {
+    const { store, log, relayWaitMs } = this.#options;
+    const peerLog = log.child({ peer: row.name });
+    const session: PeerSession = new PeerSession(
+      {
+        name: row.name,
+        store,
+        server: this.#pushServer,
+        relayWaitMs,
+        log: peerLog,
+        otherSources: (database, table) => this.#sourcesOf(database, table, row.name),
+        makeLink: () =>
+          new Link({
+            selfName: store.nodeName,
+            seed: this.#options.keys.seed,
+            peer: row.name,
+            node: () => activeNode(store, row.name),
+            join: (node) => this.#joinNode(node),
+            greet: (link) => this.#greet(row.name, link),
+            onChange: () => session.linkChanged(),
+            log: peerLog,
+          }),
+      },
+      row,
+    );
+    return session;
+  }
+
+  #sourcesOf(database: string, table: string, except: string): readonly string[] {
+    return this.#rows()
+      .filter(({ name, subscriptions }) => {
+        if (name === except || !this.#sessions.get(name)?.isAlive) return false;
+        return subscriptions.some(
+          (candidate) => candidate.subscribe && candidate.database === database && candidate.table === table,
+        );
+      })
+      .map(({ name }) => name);
+  }
+
+  #lowestCursor(channel: string): number | undefined {
+    const known = [...this.#sessions.values()].flatMap(({ hello }) => hello?.cursors[channel]?.seq ?? []);
+    return known.length > 0 ? Math.min(...known) : undefined;
+  }
+
+  async #greet(name: string, link: Link): Promise<void> {
+    const answer = await link.request('hello', this.#greeter.compose(name), helloSchema, greetingMs * 1.5);
+    await this.#take(name, answer, 'our link');
+  }
+
+  async #greeted(name: string, message: Hello): Promise<Hello> {
+    await this.#take(name, message, 'their link');
+    return this.#greeter.compose(name);
+  }
+
+  async #take(name: string, message: Hello, by: 'our link' | 'their link'): Promise<void> {
+    const session = this.#sessions.get(name);
+    session?.heard(message, by);
+    if (await this.#greeter.merge(name, message)) await this.#sync();
+  }
+
+  async #joinNode(node: NodeRow): Promise<void> {
+    const { store } = this.#options;
+    if (node.host === undefined || node.port === undefined) return;
+    try {
+      const joined = await this.#join({
+        host: node.host,
+        port: node.port,
+        addedVersion: node.addedVersion,
+        timeoutMs: 5_000,
+      });
+      if (joined.name !== node.name)
+        throw new CodedError(
+          'unavailable',
+          `The node at ${node.host}:${node.port} is '${joined.name}', not '${node.name}'`,
+        );
+      await store.nodes.update(node.name, (row) =>
+        row ? { ...row, nkey: joined.nkey, certificate: joined.certificate } : undefined,
+      );
+      this.#loop.wake();
+    } catch (error) {
+      if (error instanceof RemovedError) {
+        const { removedVersion } = error;
+        await store.nodes.update(node.name, (row) =>
+          row ? { ...row, subscriptions: [], removedVersion } : undefined,
+        );
+        this.#loop.wake();
+      }
+      throw error;
+    }
+  }
+
+  #join(request: { host: string; port: number; addedVersion: number; timeoutMs: number }) {
+    const { store, keys, user, password } = this.#options;
+    const { host, port, ...rest } = request;
+    return requestJoin(
+      { host, port },
+      { ...rest, user, password, selfName: store.nodeName, seed: keys.seed, publicKey: keys.publicKey },
+    );
+  }
+
+  #joinServer(): JoinServer {
+    const { store, keys, user, log } = this.#options;
+    return new JoinServer({
+      selfName: store.nodeName,
+      publicKey: keys.publicKey,
+      certificate: keys.certificate,
+      user,
+      verifier: () => clusterVerifier(store, user),
+      admit: async (joiner) => {
+        const result = await admit(store, joiner, (name) => this.#sessions.get(name)?.isAlive ?? false);
+        if (result === 'admitted') await this.#sync();
+        log.info({ peer: joiner.name, result }, 'join answered');
+        return result;
+      },
+      onFailure: (name) => log.warn({ peer: name }, 'join refused: wrong cluster user or password'),
+    });
+  }
+
+  #rows(): readonly NodeRow[] {
+    return this.#options.store.nodes.all().filter(({ removedVersion }) => removedVersion === undefined);
+  }
+
+  #live(): readonly string[] {
+    return [...this.#sessions.values()].filter(({ isAlive }) => isAlive).map(({ name }) => name);
+  }
+
+  #describe(): Hello {
+    return this.#greeter.compose(undefined);
+  }
+}
+
+function activeNode(store: Store, name: string): NodeRow | undefined {
+  const row = store.nodes.get(name);
+  return row?.removedVersion === undefined ? row : undefined;
+}
+
+function outcomeOf(state: LinkState): ConnectOutcome {
+  switch (state.kind) {
+    case 'open':
+      return { kind: 'connected' };
+    case 'refused':
+      return state;
+    case 'closed':
+      return { kind: 'unreachable', reason: state.reason };
+    case 'idle':
+      return { kind: 'unreachable', reason: 'no answer yet' };
+  }
+}

@@ -1,0 +1,153 @@
+import type { Logger } from '../runtime/logger.ts';
+import { RunLoop } from '../runtime/run-loop.ts';
+import { decodeItems } from '../model/transaction-codec.ts';
+import { StreamPull, type PulledMessage } from '../stream/stream-pull.ts';
+import type { ChannelReceiver, StreamPlace } from './channel-receiver.ts';
+import type { Link } from './link.ts';
+import { channelResponse } from './protocol.ts';
+
+export interface SubscriberOptions {
+  readonly receiver: ChannelReceiver;
+  readonly link: Link;
+  readonly log: Logger;
+}
+
+const waitingMs = 500;
+const maxApplyBytes = 1 << 20;
+
+/**
+ * Follows a channel of a peer over our own link: asks until the log has nothing more, then pulls the stream.
+ *
+ * Anything unexpected on the stream (gap, missed heartbeat, foreign message, lost connection) ends the pull,
+ * and the next round subscribes again from the cursor.
+ */
+export class Subscriber implements AsyncDisposable {
+  readonly #options: SubscriberOptions;
+  readonly #loop: RunLoop;
+  #pull: { readonly pull: StreamPull; readonly place: StreamPlace } | undefined;
+
+  constructor(options: SubscriberOptions) {
+    this.#options = options;
+    this.#loop = new RunLoop({
+      name: `subscriber of ${options.receiver.channel}`,
+      body: (signal) => this.#round(signal),
+      idleMs: waitingMs,
+      backoff: { minMs: 100, maxMs: 2_000 },
+      onError: () => this.#doubt(),
+      log: options.log,
+    });
+  }
+
+  start(): void {
+    this.#loop.start();
+  }
+
+  /** The link came up or went down, or the peer has something new. */
+  wake(): void {
+    if (!this.#options.link.connection) this.#pull?.pull.doubt('link lost');
+    this.#loop.wake();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#loop[Symbol.asyncDispose]();
+    this.#endPull();
+  }
+
+  async #round(signal: AbortSignal): Promise<boolean> {
+    const { receiver, link } = this.#options;
+    if (!link.connection) {
+      this.#doubt();
+      return false;
+    }
+    const { state } = receiver;
+    if (state.kind === 'following' && state.stream) return this.#followStream(state.stream, signal);
+    this.#endPull();
+    const service = receiver.next();
+    await receiver.accept(await link.request(service.kind, service, channelResponse));
+    return receiver.isBehind || (receiver.state.kind === 'following' && receiver.state.stream !== undefined);
+  }
+
+  async #followStream(place: StreamPlace, signal: AbortSignal): Promise<boolean> {
+    const { receiver, log } = this.#options;
+    const pull = this.#currentPull(place);
+    const arrived = await pull.next(signal);
+    if (arrived === 'done') {
+      this.#endPull();
+      return true;
+    }
+    if ('doubt' in arrived) {
+      log.info({ channel: receiver.channel, reason: arrived.doubt }, 'subscribing again');
+      this.#doubt();
+      return true;
+    }
+    for (const messages of upTo(arrived, maxApplyBytes)) {
+      const first = messages[0];
+      const last = messages.at(-1);
+      if (!first || !last) continue;
+      await receiver.accept({
+        kind: 'items',
+        identity: { storeId: first.head.storeId, incarnation: first.head.incarnation },
+        items: messages.flatMap(({ body }) => decodeItems(body)),
+        head: { seq: last.head.last, committedAtMs: 0 },
+        hasStream: false,
+      });
+      const { state } = receiver;
+      if (state.kind !== 'following' || !state.stream) {
+        // A gap, a stub or another history: what is queued behind it must not be applied.
+        this.#endPull();
+        return receiver.isBehind;
+      }
+    }
+    return true;
+  }
+
+  #currentPull(place: StreamPlace): StreamPull {
+    if (this.#pull?.place === place) return this.#pull.pull;
+    this.#endPull();
+    const { link } = this.#options;
+    const { connection } = link;
+    if (!connection) throw new Error('the link is gone');
+    const pull = new StreamPull({
+      connection,
+      inboxPrefix: link.inboxPrefix,
+      channel: place.stream,
+      consumer: place.consumer,
+      maxMessages: 500,
+      maxBytes: 4 << 20,
+      expiresMs: 10_000,
+      heartbeatMs: 2_000,
+    });
+    this.#pull = { pull, place };
+    return pull;
+  }
+
+  #doubt(): void {
+    this.#endPull();
+    if (this.#options.receiver.state.kind !== 'awaiting-body') this.#options.receiver.restart();
+  }
+
+  #endPull(): void {
+    this.#pull?.pull[Symbol.dispose]();
+    this.#pull = undefined;
+  }
+}
+
+/** Runs of consecutive messages of one history, each of about `maxBytes`. */
+function* upTo(messages: readonly PulledMessage[], maxBytes: number): Generator<PulledMessage[]> {
+  let run: PulledMessage[] = [];
+  let bytes = 0;
+  for (const message of messages) {
+    const [first] = run;
+    const isOther =
+      first &&
+      (first.head.storeId !== message.head.storeId || first.head.incarnation !== message.head.incarnation);
+    if (run.length > 0 && (isOther || bytes + message.body.length > maxBytes)) {
+      yield run;
+      run = [];
+      bytes = 0;
+    }
+    run.push(message);
+    bytes += message.body.length;
+  }
+  if (run.length > 0) yield run;
+}

@@ -1,0 +1,42 @@
+import type { Subscription } from './node.ts';
+
+/** What two nodes tell each other of a subscription: from the teller's view, without what is local. */
+export type SharedSubscription = Omit<Subscription, 'stopped'>;
+
+/** The same subscription from the other end. */
+export function mirrored(subscription: SharedSubscription): SharedSubscription {
+  return { ...subscription, publish: subscription.subscribe, subscribe: subscription.publish };
+}
+
+/**
+ * Both ends hold the whole agreement about a pair; per channel the newer decision wins.
+ *
+ * @param theirs from their view
+ * @returns `mine` itself when nothing in it is older
+ */
+export function mergeSubscriptions(
+  mine: readonly Subscription[],
+  theirs: readonly SharedSubscription[],
+): readonly Subscription[] {
+  const merged = new Map(mine.map((subscription) => [channelOf(subscription), subscription]));
+  let isChanged = false;
+  for (const shared of theirs) {
+    const known = merged.get(channelOf(shared));
+    if (known && known.version >= shared.version) continue;
+    const decided = mirrored(shared);
+    merged.set(
+      channelOf(shared),
+      known?.stopped && isSameAgreement(known, decided) ? { ...decided, stopped: known.stopped } : decided,
+    );
+    isChanged = true;
+  }
+  return isChanged ? [...merged.values()] : mine;
+}
+
+function isSameAgreement(a: SharedSubscription, b: SharedSubscription): boolean {
+  return a.publish === b.publish && a.subscribe === b.subscribe;
+}
+
+function channelOf(subscription: SharedSubscription): string {
+  return JSON.stringify([subscription.database, subscription.table]);
+}

@@ -1,0 +1,37 @@
+import type { Config } from '../config/config.ts';
+import { clusterVerifier } from '../channel/cluster-verifier.ts';
+import { CodedError } from '../model/errors.ts';
+import { makeVerifier } from '../model/scram.ts';
+import { hasUserWithRole, putUser } from '../operation/user/put-user.ts';
+import type { Store } from '../store/store.ts';
+
+/**
+ * Creates the administrator at the first start, and the cluster user when clustering is on.
+ * There is no default password.
+ *
+ * @throws CodedError `start_failed`
+ */
+export async function provideUsers(store: Store, config: Config): Promise<void> {
+  const { username, password } = config.admin;
+  if (!hasUserWithRole(store, 'super_user')) {
+    if (!username || !password)
+      throw new CodedError(
+        'start_failed',
+        'This node has no administrator yet: set HDB_ADMIN_USERNAME and HDB_ADMIN_PASSWORD for its first start',
+      );
+    await putUser(store, { username, password, role: 'super_user' });
+  }
+  const { enabled, user, password: clusterPassword } = config.clustering;
+  if (!enabled || !user || !clusterPassword) return;
+  const known = clusterVerifier(store, user);
+  if (known) {
+    const again = await makeVerifier(clusterPassword, Buffer.from(known.salt, 'base64'), known.iterations);
+    if (again.storedKey === known.storedKey) return;
+  }
+  await putUser(store, {
+    username: user,
+    password: clusterPassword,
+    role: 'cluster_user',
+    extra: { scram: await makeVerifier(clusterPassword) },
+  });
+}

@@ -1,0 +1,222 @@
+import { fork } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Config } from '../config/config.ts';
+import { startHttpServer } from '../http/server.ts';
+import { CodedError, messageOf } from '../model/errors.ts';
+import type { ReplicationControl } from '../model/replication-control.ts';
+import { SupervisedProcess } from '../runtime/child-process.ts';
+import { Closer } from '../runtime/closer.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { RunLoop } from '../runtime/run-loop.ts';
+import { Store } from '../store/store.ts';
+import { openNodeKeys } from '../stream/node-keys.ts';
+import { writeServerConfig } from '../stream/server-config.ts';
+import { provideUsers } from './administrator.ts';
+import { startBridge } from './bridge.ts';
+import { BridgeClient } from './bridge-client.ts';
+import type { BridgeConfig } from './bridge-config.ts';
+import { findNatsServer } from './find-nats-server.ts';
+import { endLeftoverNatsServer, spawnNatsServer } from './nats-server.ts';
+import { claimPort, readPorts, writePorts } from './ports.ts';
+import { storeOptions } from './store-options.ts';
+
+export interface RunningApi extends AsyncDisposable {
+  readonly port: number;
+  readonly clusterPort: number | undefined;
+}
+
+interface Cluster {
+  readonly replication: ReplicationControl;
+  readonly states: () => { readonly bridge: string; readonly nats: string };
+  /** Resolves when replication runs, or after a while. */
+  readonly ready: () => Promise<void>;
+}
+
+const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
+const readyTimeoutMs = 8_000;
+
+/**
+ * The api process: opens the store, serves requests, and keeps nats-server and the bridge running.
+ * It takes reads and writes while either is down.
+ *
+ * @throws CodedError `start_failed` in one line
+ */
+export async function startApi(config: Config, log: Logger): Promise<RunningApi> {
+  const closer = new Closer();
+  try {
+    const bridge = new BridgeClient();
+    let onCommit = (): void => bridge.committed();
+    const store = closer.own('store', await openStore(config, () => onCommit()));
+    await provideUsers(store, config);
+    const maintenance = closer.own(
+      'maintenance',
+      new RunLoop({ name: 'maintenance', body: () => store.maintenance.step(), idleMs: 1_000, log }),
+    );
+    maintenance.start();
+    const clusterPort = config.clustering.enabled ? await clusterPortOf(config) : undefined;
+    const version = readVersion();
+    let cluster: Cluster | undefined;
+    const http = closer.own(
+      'http server',
+      await startHttpServer({
+        host: config.host,
+        port: await apiPortOf(config),
+        ...(config.operationsApi.network.domainSocket === undefined
+          ? {}
+          : { socketPath: config.operationsApi.network.domainSocket }),
+        bodyLimitBytes: config.operationsApi.maxBodyBytes,
+        services: {
+          store,
+          replication: config.clustering.enabled ? lazily(() => cluster?.replication) : undefined,
+          version,
+          now: Date.now,
+        },
+        health: () => ({ status: 'ok', ...(cluster?.states() ?? { bridge: 'off', nats: 'off' }) }),
+        log,
+      }),
+    );
+    writePorts(config.rootPath, {
+      api: http.port,
+      ...(clusterPort === undefined ? {} : { cluster: clusterPort }),
+    });
+    if (clusterPort !== undefined) {
+      const settings: BridgeConfig = { config, apiPort: http.port, clusterPort, version };
+      const started = config.bridge.inProcess
+        ? await startInProcess(closer, settings, store, log)
+        : await startProcesses(closer, settings, store, bridge, log);
+      if (config.bridge.inProcess) onCommit = () => started.replication.wake();
+      cluster = started;
+      await started.ready();
+    }
+    // Closed first: no request is taken once the rest begins to stop.
+    closer.own('requests', http);
+    return { port: http.port, clusterPort, [Symbol.asyncDispose]: () => closer[Symbol.asyncDispose]() };
+  } catch (error) {
+    await closer[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function openStore(config: Config, onCommit: () => void): Promise<Store> {
+  try {
+    return await Store.open({ ...storeOptions(config), role: 'api', onCommit });
+  } catch (cause) {
+    throw new CodedError(
+      'start_failed',
+      `The store in ${config.store.path} cannot be opened: ${messageOf(cause)}`,
+      { cause },
+    );
+  }
+}
+
+async function clusterPortOf(config: Config): Promise<number> {
+  await endLeftoverNatsServer(join(config.rootPath, 'nats'));
+  return claimPort(config.host, config.clustering.port, readPorts(config.rootPath).cluster);
+}
+
+/** For port 0 the port of the last run, while it is free: clients know it. */
+async function apiPortOf(config: Config): Promise<number> {
+  const { port } = config.operationsApi.network;
+  return port === 0 ? claimPort(config.host, 0, readPorts(config.rootPath).api) : port;
+}
+
+async function startNats(
+  closer: Closer,
+  { config, clusterPort }: BridgeConfig,
+  log: Logger,
+): Promise<SupervisedProcess> {
+  const server = await findNatsServer({ configuredPath: config.natsServerBin });
+  const directory = join(config.rootPath, 'nats');
+  const configFile = writeServerConfig({
+    directory,
+    template: join(packageRoot, 'nats-config', 'node.conf'),
+    nodeName: config.nodeName,
+    host: config.host,
+    port: clusterPort,
+    keys: await openNodeKeys(join(config.rootPath, 'keys'), config.nodeName),
+    maxFileBytes: config.clustering.stream.maxBytes * 64,
+  });
+  const nats = closer.own(
+    'nats-server',
+    new SupervisedProcess({
+      name: 'nats-server',
+      spawn: () => spawnNatsServer(server.path, configFile, join(directory, 'nats.log')),
+      log,
+    }),
+  );
+  nats.start();
+  return nats;
+}
+
+async function startProcesses(
+  closer: Closer,
+  settings: BridgeConfig,
+  store: Store,
+  client: BridgeClient,
+  log: Logger,
+): Promise<Cluster> {
+  const nats = await startNats(closer, settings, log);
+  const program = fileURLToPath(
+    new URL(import.meta.url.endsWith('.ts') ? 'bridge-main.ts' : 'bridge-main.js', import.meta.url),
+  );
+  const bridge = closer.own(
+    'bridge',
+    new SupervisedProcess({
+      name: 'bridge',
+      spawn: () => fork(program, [], { serialization: 'advanced' }),
+      onStart: (child) => client.attach(child, { kind: 'start', config: settings }),
+      // Reader slots of a process that died would keep old pages for ever.
+      onExit: () => store.checkReaders(),
+      log,
+    }),
+  );
+  bridge.start();
+  return {
+    replication: client,
+    states: () => ({
+      bridge: client.isReady ? 'running' : bridge.state.kind === 'running' ? 'starting' : bridge.state.kind,
+      nats: nats.state.kind,
+    }),
+    ready: () => client.ready(readyTimeoutMs),
+  };
+}
+
+async function startInProcess(
+  closer: Closer,
+  settings: BridgeConfig,
+  store: Store,
+  log: Logger,
+): Promise<Cluster> {
+  const nats = await startNats(closer, settings, log);
+  const { replication } = closer.own('bridge', await startBridge(settings, log, store));
+  return {
+    replication,
+    states: () => ({ bridge: 'running', nats: nats.state.kind }),
+    ready: () => Promise.resolve(),
+  };
+}
+
+/** The control before the bridge was started at all: not available yet. */
+function lazily(control: () => ReplicationControl | undefined): ReplicationControl {
+  const present = (): ReplicationControl => {
+    const found = control();
+    if (!found) throw new CodedError('unavailable', 'The bridge is starting');
+    return found;
+  };
+  return {
+    status: async () => present().status(),
+    connect: async (node, timeoutMs) => present().connect(node, timeoutMs),
+    network: async (timeoutMs) => present().network(timeoutMs),
+    purge: async (database, table) => present().purge(database, table),
+    wake: () => control()?.wake(),
+  };
+}
+
+function readVersion(): string {
+  const manifest = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
+    readonly version: string;
+  };
+  return manifest.version;
+}

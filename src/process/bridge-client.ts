@@ -1,0 +1,161 @@
+import type { ChildProcess } from 'node:child_process';
+import { CodedError } from '../model/errors.ts';
+import type {
+  ConnectOutcome,
+  NetworkNode,
+  ReplicationControl,
+  ReplicationStatus,
+} from '../model/replication-control.ts';
+import type { Answers, FromBridge, Question, ToBridge } from './bridge-messages.ts';
+
+interface Waiting {
+  readonly resolve: (value: Answers[keyof Answers]) => void;
+  readonly reject: (error: Error) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+/**
+ * The bridge process as the api process speaks to it: hints that may be lost, and questions that are
+ * answered or rejected with `unavailable` in bounded time.
+ */
+export class BridgeClient implements ReplicationControl {
+  readonly #waiting = new Map<number, Waiting>();
+  #child: ChildProcess | undefined;
+  #ready: Promise<void>;
+  #markReady: () => void = () => {};
+  #isReady = false;
+  #isHintDue = false;
+  #nextId = 1;
+  #failure: string | undefined;
+
+  constructor() {
+    this.#ready = new Promise((resolve) => (this.#markReady = resolve));
+  }
+
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** Why the last bridge could not start. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  /** A new bridge process: sends it its configuration. */
+  attach(child: ChildProcess, start: ToBridge): void {
+    this.#child = child;
+    child.on('message', (message: FromBridge) => this.#receive(message));
+    child.once('exit', () => this.#detach(child));
+    this.#send(start);
+  }
+
+  async status(): Promise<ReplicationStatus> {
+    return (await this.#ask('status', { kind: 'status' }, 2_000)) as ReplicationStatus;
+  }
+
+  async connect(node: string, timeoutMs: number): Promise<ConnectOutcome> {
+    return (await this.#ask(
+      'connect',
+      { kind: 'connect', node, timeoutMs },
+      timeoutMs + 1_000,
+    )) as ConnectOutcome;
+  }
+
+  async network(timeoutMs: number): Promise<readonly NetworkNode[]> {
+    return (await this.#ask(
+      'network',
+      { kind: 'network', timeoutMs },
+      timeoutMs + 1_000,
+    )) as readonly NetworkNode[];
+  }
+
+  async purge(database: string, table: string): Promise<void> {
+    await this.#ask('purge', { kind: 'purge', database, table }, 5_000);
+  }
+
+  wake(): void {
+    this.#send({ kind: 'wake' });
+  }
+
+  /** One hint for all commits of an event turn. */
+  committed(): void {
+    if (this.#isHintDue) return;
+    this.#isHintDue = true;
+    setImmediate(() => {
+      this.#isHintDue = false;
+      this.#send({ kind: 'committed' });
+    });
+  }
+
+  /** Resolves when the bridge runs, or after `timeoutMs`. */
+  async ready(timeoutMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    await Promise.race([
+      this.#ready,
+      new Promise<void>((resolve) => (timer = setTimeout(resolve, timeoutMs))),
+    ]);
+    clearTimeout(timer);
+  }
+
+  async #ask(name: string, question: Question, timeoutMs: number): Promise<Answers[keyof Answers]> {
+    await this.ready(timeoutMs);
+    if (!this.#isReady)
+      throw new CodedError(
+        'unavailable',
+        `The bridge is not running${this.#failure ? `: ${this.#failure}` : ''}`,
+      );
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(
+        () =>
+          this.#settle(id)?.reject(
+            new CodedError('unavailable', `The bridge did not answer ${name} within ${timeoutMs} ms`),
+          ),
+        timeoutMs,
+      );
+      this.#waiting.set(id, { resolve, reject, timer });
+      this.#send({ kind: 'ask', id, question });
+    });
+  }
+
+  #receive(message: FromBridge): void {
+    switch (message.kind) {
+      case 'ready':
+        this.#isReady = true;
+        this.#failure = undefined;
+        this.#markReady();
+        break;
+      case 'failed':
+        this.#failure = message.reason;
+        break;
+      case 'answer':
+        this.#settle(message.id)?.resolve(message.value);
+        break;
+      case 'refused':
+        this.#settle(message.id)?.reject(new CodedError('unavailable', message.reason));
+        break;
+    }
+  }
+
+  #settle(id: number): Waiting | undefined {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    clearTimeout(waiting?.timer);
+    return waiting;
+  }
+
+  #detach(child: ChildProcess): void {
+    if (this.#child !== child) return;
+    this.#child = undefined;
+    this.#isReady = false;
+    this.#ready = new Promise((resolve) => (this.#markReady = resolve));
+    for (const id of [...this.#waiting.keys()])
+      this.#settle(id)?.reject(new CodedError('unavailable', 'The bridge stopped before it answered'));
+  }
+
+  #send(message: ToBridge): void {
+    if (!this.#child?.connected) return;
+    // A channel that breaks while we send is the death of the child, which its exit tells.
+    this.#child.send(message, () => undefined);
+  }
+}

@@ -1,0 +1,74 @@
+import { messageOf } from '../model/errors.ts';
+import { createLogger, type Logger } from '../runtime/logger.ts';
+import { startBridge, type RunningBridge } from './bridge.ts';
+import type { Answers, FromBridge, Question, ToBridge } from './bridge-messages.ts';
+import { logOptions } from './log-options.ts';
+
+let bridge: RunningBridge | undefined;
+
+function send(message: FromBridge): void {
+  if (process.connected) process.send?.(message);
+}
+
+async function start(config: Extract<ToBridge, { kind: 'start' }>['config']): Promise<void> {
+  const log: Logger = createLogger(logOptions(config.config, 'bridge'));
+  try {
+    bridge = await startBridge(config, log);
+    send({ kind: 'ready' });
+  } catch (error) {
+    log.error({ err: error }, 'bridge cannot start');
+    send({ kind: 'failed', reason: messageOf(error) });
+    process.exit(1);
+  }
+}
+
+async function answer(id: number, question: Question): Promise<void> {
+  try {
+    if (!bridge) throw new Error('the bridge is starting');
+    send({ kind: 'answer', id, value: await ask(bridge, question) });
+  } catch (error) {
+    send({ kind: 'refused', id, reason: messageOf(error) });
+  }
+}
+
+async function ask({ replication }: RunningBridge, question: Question): Promise<Answers[keyof Answers]> {
+  switch (question.kind) {
+    case 'status':
+      return replication.status();
+    case 'connect':
+      return replication.connect(question.node, question.timeoutMs);
+    case 'network':
+      return replication.network(question.timeoutMs);
+    case 'purge':
+      await replication.purge(question.database, question.table);
+      return undefined;
+  }
+}
+
+process.on('message', (message: ToBridge) => {
+  switch (message.kind) {
+    case 'start':
+      void start(message.config);
+      break;
+    case 'committed':
+      bridge?.replication.committed();
+      break;
+    case 'wake':
+      bridge?.replication.wake();
+      break;
+    case 'ask':
+      void answer(message.id, message.question);
+      break;
+  }
+});
+
+async function stop(): Promise<void> {
+  await bridge?.[Symbol.asyncDispose]();
+  process.exit(0);
+}
+
+// The api process ends us with SIGTERM; SIGINT goes to the whole group and is the parent's to handle.
+process.on('SIGTERM', () => void stop());
+process.on('SIGINT', () => undefined);
+// The parent is gone: whoever starts the node next must find nobody here. What was acknowledged is on disk.
+process.on('disconnect', () => process.exit(1));

@@ -1,0 +1,30 @@
+import type { ConnectOutcome, NetworkNode, ReplicationStatus } from '../model/replication-control.ts';
+import type { BridgeConfig } from './bridge-config.ts';
+
+/** From the api process to the bridge: hints and questions, never data. */
+export type ToBridge =
+  | { readonly kind: 'start'; readonly config: BridgeConfig }
+  | { readonly kind: 'committed' }
+  | { readonly kind: 'wake' }
+  | { readonly kind: 'ask'; readonly id: number; readonly question: Question };
+
+export type Question =
+  | { readonly kind: 'status' }
+  | { readonly kind: 'connect'; readonly node: string; readonly timeoutMs: number }
+  | { readonly kind: 'network'; readonly timeoutMs: number }
+  | { readonly kind: 'purge'; readonly database: string; readonly table: string };
+
+export interface Answers {
+  readonly status: ReplicationStatus;
+  readonly connect: ConnectOutcome;
+  readonly network: readonly NetworkNode[];
+  readonly purge: undefined;
+}
+
+/** From the bridge to the api process. */
+export type FromBridge =
+  | { readonly kind: 'ready' }
+  /** It cannot run, and why, in one line; it exits after this. */
+  | { readonly kind: 'failed'; readonly reason: string }
+  | { readonly kind: 'answer'; readonly id: number; readonly value: Answers[keyof Answers] }
+  | { readonly kind: 'refused'; readonly id: number; readonly reason: string };

@@ -1,0 +1,73 @@
+import { join } from 'node:path';
+import { Replication } from '../channel/replication.ts';
+import { Closer } from '../runtime/closer.ts';
+import { FileLock } from '../runtime/file-lock.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { Store } from '../store/store.ts';
+import { openNodeKeys } from '../stream/node-keys.ts';
+import type { BridgeConfig } from './bridge-config.ts';
+import { storeOptions } from './store-options.ts';
+
+export interface RunningBridge extends AsyncDisposable {
+  readonly replication: Replication;
+}
+
+/** A bridge that is being replaced may need this long to be gone. */
+const lockWaitMs = 10_000;
+
+/**
+ * Runs replication on the node's store.
+ *
+ * Takes the bridge lock before it touches NATS, so there are never two: two publishers of one stream would
+ * each find the other's messages and begin it anew.
+ *
+ * @param shared the store of the api process when both run in one
+ */
+export async function startBridge(bridge: BridgeConfig, log: Logger, shared?: Store): Promise<RunningBridge> {
+  const { config } = bridge;
+  const closer = new Closer();
+  try {
+    closer.own(
+      'bridge lock',
+      await FileLock.acquire(join(config.rootPath, 'bridge.lock'), { waitMs: lockWaitMs }),
+    );
+    const keys = await openNodeKeys(join(config.rootPath, 'keys'), config.nodeName);
+    let hint = (): void => {};
+    const store =
+      shared ??
+      closer.own(
+        'store',
+        await Store.open({
+          ...storeOptions(config),
+          role: 'bridge',
+          onCommit: () => hint(),
+        }),
+      );
+    const replication = closer.own(
+      'replication',
+      new Replication({
+        store,
+        keys,
+        user: config.clustering.user ?? '',
+        password: config.clustering.password ?? '',
+        server: { host: config.host, port: bridge.clusterPort, directory: join(config.rootPath, 'nats') },
+        apiPort: bridge.apiPort,
+        version: bridge.version,
+        routes: config.clustering.routes,
+        relayWaitMs: config.clustering.relayWaitMs,
+        maxTransactionBytes: config.store.maxTransactionBytes,
+        streamLimits: {
+          maxBytes: config.clustering.stream.maxBytes,
+          maxAgeMs: config.clustering.stream.maxAgeSeconds * 1_000,
+        },
+        log,
+      }),
+    );
+    hint = () => replication.committed();
+    replication.start();
+    return { replication, [Symbol.asyncDispose]: () => closer[Symbol.asyncDispose]() };
+  } catch (error) {
+    await closer[Symbol.asyncDispose]();
+    throw error;
+  }
+}

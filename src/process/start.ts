@@ -1,0 +1,90 @@
+import { mkdirSync } from 'node:fs';
+import type { Config } from '../config/config.ts';
+import { CodedError, messageOf } from '../model/errors.ts';
+import { Closer } from '../runtime/closer.ts';
+import { FileLock, FileLockedError } from '../runtime/file-lock.ts';
+import { createLogger, type Logger } from '../runtime/logger.ts';
+import { startApi, type RunningApi } from './api.ts';
+import { logOptions } from './log-options.ts';
+import { join } from 'node:path';
+
+export interface RunningNode extends AsyncDisposable {
+  readonly apiPort: number;
+  /** Undefined when clustering is off. */
+  readonly clusterPort: number | undefined;
+}
+
+/**
+ * Runs a node: api process (this one), its nats-server and its bridge. Says in one line that it is ready.
+ *
+ * @throws with a one-line message when the node cannot start
+ */
+export async function startNode(config: Config): Promise<RunningNode> {
+  const closer = new Closer();
+  try {
+    makeDirectory(config.rootPath);
+    closer.own('data directory', await lockDirectory(config.rootPath));
+    const log = openLog(config);
+    if (config.ignored.length > 0)
+      log.warn({ settings: config.ignored }, 'settings that are accepted and have no effect here');
+    const api: RunningApi = closer.own('api', await startApi(config, log));
+    const cluster = api.clusterPort === undefined ? 'clustering off' : `cluster port ${api.clusterPort}`;
+    process.stdout.write(
+      `lyre: node '${config.nodeName}' is ready: operations API http://${shown(config.host)}:${api.port}, ${cluster}\n`,
+    );
+    return {
+      apiPort: api.port,
+      clusterPort: api.clusterPort,
+      [Symbol.asyncDispose]: () => closer[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await closer[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (cause) {
+    throw new CodedError(
+      'start_failed',
+      `The data directory ${path} cannot be created: ${messageOf(cause)}`,
+      { cause },
+    );
+  }
+}
+
+async function lockDirectory(path: string): Promise<FileLock> {
+  try {
+    return await FileLock.acquire(join(path, 'lyre.pid'));
+  } catch (cause) {
+    if (cause instanceof FileLockedError) {
+      const holder = cause.holderPid === undefined ? '' : ` (process ${cause.holderPid})`;
+      throw new CodedError('start_failed', `The data directory ${path} is in use by another node${holder}`, {
+        cause,
+      });
+    }
+    throw new CodedError(
+      'start_failed',
+      `The data directory ${path} cannot be written: ${messageOf(cause)}`,
+      { cause },
+    );
+  }
+}
+
+function openLog(config: Config): Logger {
+  try {
+    return createLogger(logOptions(config, 'api'));
+  } catch (cause) {
+    throw new CodedError(
+      'start_failed',
+      `The log directory ${config.logging.root} cannot be written: ${messageOf(cause)}`,
+      { cause },
+    );
+  }
+}
+
+function shown(host: string): string {
+  return host === '0.0.0.0' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
+}

@@ -1,0 +1,14 @@
+import type { Config } from '../config/config.ts';
+import type { StoreOptions } from '../store/store.ts';
+
+/** What both processes open the store with. */
+export function storeOptions(config: Config): Omit<StoreOptions, 'role'> {
+  return {
+    path: config.store.path,
+    nodeName: config.nodeName,
+    mapSizeBytes: config.store.mapSizeBytes,
+    maxTransactionBytes: config.store.maxTransactionBytes,
+    logMaxAgeMs: config.log.maxAgeMs,
+    logMaxBytes: config.log.maxBytes,
+  };
+}

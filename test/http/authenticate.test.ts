@@ -1,0 +1,97 @@
+import { expect, test } from 'vitest';
+import { putUser } from '../../src/operation/user/put-user.ts';
+import { admin, openServer } from './open-server.ts';
+
+const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`;
+const describeAll = { operation: 'describe_all' };
+
+test.each([
+  ['', 'Must login'],
+  [basic('admin:wrong'), 'Login failed'],
+  [basic('nobody:pass:word'), 'Login failed'],
+  [basic('admin'), 'Login failed'],
+  ['Basic !!!', 'Login failed'],
+  ['Digest abc', 'Login failed'],
+  ['Bearer abc', 'invalid token'],
+])('the header %j is answered with 401 %s', async (header, error) => {
+  await using t = await openServer();
+
+  const response = await t.postText(JSON.stringify({ operation: 'create_schema', schema: 'dev' }), header);
+
+  expect(response.status).toBe(401);
+  expect(response.headers.get('www-authenticate')).toBe('Basic');
+  expect(await response.json()).toEqual({ error });
+  expect((await t.post(describeAll)).body).toEqual({});
+});
+
+test('a password may hold colons, and the scheme any case', async () => {
+  await using t = await openServer();
+
+  expect((await t.post(describeAll, admin)).status).toBe(200);
+  expect((await t.post(describeAll, admin.replace('Basic', 'basic'))).status).toBe(200);
+});
+
+test('a verified password is remembered only as long as the user stays as it is', async () => {
+  await using t = await openServer();
+  const bob = basic('bob:one');
+  await putUser(t.store, { username: 'bob', password: 'one', role: 'super_user' });
+  expect((await t.post(describeAll, bob)).status).toBe(200);
+
+  await putUser(t.store, { username: 'bob', password: 'two', role: 'super_user' });
+  expect(await t.post(describeAll, bob)).toEqual({ status: 401, body: { error: 'Login failed' } });
+  expect((await t.post(describeAll, basic('bob:two'))).status).toBe(200);
+
+  await t.post({
+    operation: 'update',
+    schema: 'system',
+    table: 'hdb_user',
+    records: [{ username: 'bob', active: false }],
+  });
+  expect(await t.post(describeAll, basic('bob:two'))).toEqual({
+    status: 401,
+    body: { error: 'Cannot complete request: User is inactive' },
+  });
+
+  await t.post({ operation: 'delete', schema: 'system', table: 'hdb_user', hash_values: ['bob'] });
+  expect(await t.post(describeAll, basic('bob:two'))).toEqual({
+    status: 401,
+    body: { error: 'Login failed' },
+  });
+});
+
+test('the cluster user may do nothing but learn who it is', async () => {
+  await using t = await openServer();
+  const cluster = basic('cluster:secret');
+  await putUser(t.store, { username: 'cluster', password: 'secret', role: 'cluster_user' });
+
+  expect(await t.post({ operation: 'create_schema', schema: 'x' }, cluster)).toEqual({
+    status: 403,
+    body: {
+      error: 'This operation is not authorized due to role restrictions and/or invalid database items',
+      unauthorized_access: ["Operation 'createSchema' is restricted to 'super_user' roles"],
+      invalid_schema_items: [],
+    },
+  });
+  expect((await t.post({ operation: 'user_info' }, cluster)).body).toMatchObject({ username: 'cluster' });
+});
+
+test('many connections that open with the same password are all let in', async () => {
+  await using t = await openServer();
+
+  const answers = await Promise.all(Array.from({ length: 150 }, () => t.post(describeAll)));
+
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+});
+
+test('a flood of guesses is refused before it can occupy the node', async () => {
+  await using t = await openServer();
+  await t.post(describeAll);
+
+  const guesses = Array.from({ length: 130 }, (_, index) => t.post(describeAll, basic(`admin:${index}`)));
+  const known = await t.post(describeAll);
+  const statuses = (await Promise.all(guesses)).map(({ status }) => status);
+
+  expect(known.status).toBe(200);
+  expect(statuses.filter((status) => status === 401).length).toBeGreaterThanOrEqual(100);
+  expect(statuses.every((status) => status === 401 || status === 503)).toBe(true);
+});

@@ -1,0 +1,69 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import type { Health } from '../../src/http/health.ts';
+import { startHttpServer, type HttpServer, type HttpServerOptions } from '../../src/http/server.ts';
+import { putUser } from '../../src/operation/user/put-user.ts';
+import { Store } from '../../src/store/store.ts';
+
+export const admin = `Basic ${Buffer.from('admin:pass:word').toString('base64')}`;
+
+/** A real server over a real store, with the administrator `admin`. */
+export interface TestServer extends AsyncDisposable {
+  readonly store: Store;
+  readonly server: HttpServer;
+  readonly url: string;
+  readonly directory: string;
+  /** What the server has logged. */
+  readonly logged: readonly string[];
+  health: Health;
+  post(body: unknown, authorization?: string): Promise<{ readonly status: number; readonly body: unknown }>;
+  postText(text: string | Buffer, authorization?: string): Promise<Response>;
+}
+
+export async function openServer(options: Partial<HttpServerOptions> = {}): Promise<TestServer> {
+  const directory = await mkdtemp(join(tmpdir(), 'lyre-http-'));
+  const store = await Store.open({
+    path: join(directory, 'db'),
+    nodeName: 'n1',
+    role: 'api',
+    mapSizeBytes: 2 ** 28,
+  });
+  await putUser(store, { username: 'admin', password: 'pass:word', role: 'super_user' });
+  const logged: string[] = [];
+  const server = await startHttpServer({
+    host: '127.0.0.1',
+    port: 0,
+    services: { store, replication: undefined, version: '0.1.0', now: Date.now },
+    health: () => test.health,
+    log: pino({ level: 'warn' }, { write: (line: string) => logged.push(line) }),
+    ...options,
+  });
+  const url = `http://127.0.0.1:${server.port}/`;
+  const postText = (text: string | Buffer, authorization = admin): Promise<Response> =>
+    fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...(authorization === '' ? {} : { authorization }) },
+      body: text,
+    });
+  const test: TestServer = {
+    store,
+    server,
+    url,
+    directory,
+    logged,
+    health: { status: 'ok', bridge: 'running', nats: 'running' },
+    postText,
+    async post(body, authorization) {
+      const response = await postText(JSON.stringify(body), authorization);
+      return { status: response.status, body: await response.json() };
+    },
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]();
+      await store[Symbol.asyncDispose]();
+      await rm(directory, { recursive: true });
+    },
+  };
+  return test;
+}

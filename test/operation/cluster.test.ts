@@ -1,0 +1,191 @@
+import { expect, test } from 'vitest';
+import { CodedError } from '../../src/model/errors.ts';
+import { uptimeText } from '../../src/operation/node/uptime-text.ts';
+import { MemoryReplication, openContext, type TestContext } from './open-context.ts';
+
+async function openCluster(): Promise<TestContext & { readonly replication: MemoryReplication }> {
+  const replication = new MemoryReplication();
+  return { ...(await openContext({ replication })), replication };
+}
+
+const legacy = {
+  operation: 'add_node',
+  name: 'edge',
+  host: 'edge.local',
+  port: 62344,
+  subscriptions: [
+    { channel: 'default:sensor_data', subscribe: true, publish: false },
+    { channel: 'default:a:b', subscribe: false, publish: true },
+  ],
+};
+
+test('without clustering, nodes cannot be added and the answer says what to set', async () => {
+  await using t = await openContext();
+
+  for (const operation of ['add_node', 'update_node', 'set_node_replication']) {
+    await expect(t.call({ ...legacy, operation })).rejects.toMatchObject({
+      code: 'clustering_disabled',
+      message: expect.stringContaining('CLUSTERING_ENABLED=true'),
+    });
+  }
+  expect(await t.call({ operation: 'cluster_status' })).toMatchObject({
+    node_name: 'n1',
+    is_enabled: false,
+    connections: [],
+  });
+  expect(await t.call({ operation: 'cluster_network' })).toEqual({
+    nodes: [{ name: 'n1', response_time: 0, connected_nodes: [], routes: [] }],
+  });
+});
+
+test('cluster_status is the one of 4.x and more', async () => {
+  const replication = new MemoryReplication();
+  const nowMs = 1_800_000_000_000;
+  await using t = await openContext({ replication, now: () => nowMs });
+  await t.call(legacy);
+  replication.told = {
+    nats: 'running',
+    alarms: [],
+    peers: [
+      {
+        node: 'edge',
+        status: 'open',
+        latencyMs: 13,
+        connectedSinceMs: nowMs - (30 * 86_400 + 3_600 + 18 * 60 + 8) * 1000,
+        ports: { clustering: 62344, operations_api: 9925 },
+        systemInfo: { hdb_version: '0.1.0', node_version: '20', platform: 'linux' },
+        subscriptions: [
+          {
+            database: 'default',
+            table: 'sensor_data',
+            publish: false,
+            subscribe: true,
+            state: 'copying',
+            copy: { rows: 5, total: 10, rate: 2, etaSeconds: 3 },
+            lagTransactions: 4,
+            lagMs: 50,
+          },
+        ],
+      },
+    ],
+  };
+
+  expect(await t.call({ operation: 'cluster_status' })).toEqual({
+    node_name: 'n1',
+    is_enabled: true,
+    nats: 'running',
+    alarms: [],
+    connections: [
+      {
+        node_name: 'edge',
+        status: 'open',
+        host: 'edge.local',
+        port: 62344,
+        ports: { clustering: 62344, operations_api: 9925 },
+        latency_ms: 13,
+        uptime: '30d 1h 18m 8s',
+        connected_since: expect.any(Number),
+        subscriptions: [
+          {
+            schema: 'default',
+            table: 'sensor_data',
+            publish: false,
+            subscribe: true,
+            state: 'copying',
+            copy: { rows: 5, total: 10, rate: 2, eta_seconds: 3 },
+            lag_transactions: 4,
+            lag_ms: 50,
+          },
+          { schema: 'default', table: 'a:b', publish: true, subscribe: false },
+        ],
+        system_info: { hdb_version: '0.1.0', node_version: '20', platform: 'linux' },
+      },
+    ],
+  });
+});
+
+test('cluster_status says so when replication does not answer', async () => {
+  await using t = await openCluster();
+  await t.call(legacy);
+  t.replication.told = new CodedError('unavailable', 'the bridge does not answer');
+
+  expect(await t.call({ operation: 'cluster_status' })).toMatchObject({
+    is_enabled: true,
+    connections: [
+      {
+        node_name: 'edge',
+        status: 'closed',
+        reason: 'replication is not running: the bridge does not answer',
+      },
+    ],
+  });
+});
+
+test('cluster_network leaves out what its flags name', async () => {
+  await using t = await openCluster();
+  t.replication.nodes = [{ name: 'edge', responseTimeMs: 4, connectedNodes: ['n1'], routes: [] }];
+
+  expect(await t.call({ operation: 'cluster_network', routes: true })).toEqual({
+    nodes: [
+      { name: 'n1', response_time: 0, connected_nodes: [] },
+      { name: 'edge', response_time: 4, connected_nodes: ['n1'] },
+    ],
+  });
+});
+
+test('routes are set once, listed and deleted', async () => {
+  await using t = await openCluster();
+  const [a, b] = [
+    { host: 'a', port: 1 },
+    { host: 'b', port: 2 },
+  ];
+  expect(await t.call({ operation: 'cluster_get_routes' })).toEqual({ hub: [], leaf: [] });
+
+  expect(await t.call({ operation: 'cluster_set_routes', server: 'hub', routes: [a] })).toEqual({
+    message: 'cluster routes successfully set',
+    set: [a],
+    skipped: [],
+  });
+  expect(await t.call({ operation: 'cluster_set_routes', server: 'hub', routes: [a, b] })).toMatchObject({
+    set: [b],
+    skipped: [a],
+  });
+  expect(await t.call({ operation: 'cluster_get_routes' })).toEqual({ hub: [a, b], leaf: [] });
+  expect(await t.call({ operation: 'cluster_delete_routes', routes: [a, { host: 'c', port: 3 }] })).toEqual({
+    message: 'cluster routes successfully deleted',
+    deleted: [a],
+    skipped: [{ host: 'c', port: 3 }],
+  });
+  expect(await t.call({ operation: 'cluster_get_routes' })).toEqual({ hub: [b], leaf: [] });
+});
+
+test('purge_stream trims the log of one channel and has the stream follow', async () => {
+  await using t = await openCluster();
+  await t.call({ operation: 'create_table', schema: 'dev', table: 'dog', primary_key: 'id' });
+  for (const id of [1, 2, 3])
+    await t.call({ operation: 'insert', schema: 'dev', table: 'dog', records: [{ id }] });
+
+  const answer = await t.call({
+    operation: 'purge_stream',
+    database: 'dev',
+    table: 'dog',
+    options: { keep: 1 },
+  });
+
+  expect(answer).toEqual({ message: "Successfully purged stream 'dev:dog'", purged: 2 });
+  expect(t.replication.purged).toEqual(['dev:dog']);
+  expect(await t.call({ operation: 'read_transaction_log', schema: 'dev', table: 'dog' })).toMatchObject([
+    { records: [{ id: 3 }] },
+  ]);
+  await expect(
+    t.call({ operation: 'purge_stream', schema: 'dev', table: 'dog', options: { keep: 1, seq: 2 } }),
+  ).rejects.toMatchObject({ code: 'invalid_request' });
+});
+
+test.each([
+  [-5, '0s'],
+  [8_400, '8s'],
+  [3_600_000, '1h 0m 0s'],
+])('%d ms are %s', (ms, text) => {
+  expect(uptimeText(ms)).toBe(text);
+});

@@ -1,0 +1,90 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type {
+  ConnectOutcome,
+  NetworkNode,
+  ReplicationControl,
+  ReplicationStatus,
+} from '../../src/model/replication-control.ts';
+import type { OperationContext } from '../../src/operation/operation.ts';
+import { runOperation } from '../../src/operation/run-operation.ts';
+import { localUser, type User } from '../../src/operation/user/user.ts';
+import { Store } from '../../src/store/store.ts';
+
+/** A context over a fresh store; `call` runs an operation as super user unless told otherwise. */
+export interface TestContext extends AsyncDisposable {
+  readonly store: Store;
+  readonly context: OperationContext;
+  call(body: unknown, user?: User): Promise<unknown>;
+}
+
+export interface TestContextOptions {
+  readonly replication?: ReplicationControl;
+  readonly now?: () => number;
+}
+
+export async function openContext(options: TestContextOptions = {}): Promise<TestContext> {
+  const path = await mkdtemp(join(tmpdir(), 'lyre-operation-'));
+  const store = await Store.open({ path, nodeName: 'n1', role: 'api', mapSizeBytes: 2 ** 28 });
+  const context: OperationContext = {
+    store,
+    replication: options.replication,
+    version: '0.1.0',
+    now: options.now ?? Date.now,
+    user: localUser,
+  };
+  return {
+    store,
+    context,
+    call: (body, user = localUser) => runOperation({ ...context, user }, body),
+    async [Symbol.asyncDispose]() {
+      await store[Symbol.asyncDispose]();
+      await rm(path, { recursive: true });
+    },
+  };
+}
+
+/** A bridge that lives in memory: it answers what it is told to and counts what it is asked. */
+export class MemoryReplication implements ReplicationControl {
+  outcome: ConnectOutcome | Error = { kind: 'connected' };
+  told: ReplicationStatus | Error = { nats: 'running', peers: [], alarms: [] };
+  nodes: readonly NetworkNode[] | Error = [];
+  readonly connected: string[] = [];
+  readonly purged: string[] = [];
+  wakes = 0;
+
+  status(): Promise<ReplicationStatus> {
+    return answer(this.told);
+  }
+
+  connect(node: string): Promise<ConnectOutcome> {
+    this.connected.push(node);
+    return answer(this.outcome);
+  }
+
+  network(): Promise<readonly NetworkNode[]> {
+    return answer(this.nodes);
+  }
+
+  purge(database: string, table: string): Promise<void> {
+    this.purged.push(`${database}:${table}`);
+    return Promise.resolve();
+  }
+
+  wake(): void {
+    this.wakes += 1;
+  }
+}
+
+/** A user whose role grants nothing. */
+export const clusterUser: User = {
+  username: 'cluster',
+  active: true,
+  role: { id: 'cluster_user', role: 'cluster_user', permission: { cluster_user: true } },
+  isSuperUser: false,
+};
+
+function answer<T>(value: T | Error): Promise<T> {
+  return value instanceof Error ? Promise.reject(value) : Promise.resolve(value);
+}
