@@ -1,3 +1,4 @@
+import { nodeNameProblem } from '../model/names.ts';
 import type { Store } from '../store/store.ts';
 import type { JoinResult } from './join.ts';
 
@@ -15,6 +16,9 @@ export async function admit(
   const { name, nkey, addedVersion } = joiner;
   if (name === store.nodeName)
     return { refused: 'name_in_use', reason: `'${name}' is the name of the node that it dialled` };
+  const problem = nodeNameProblem(name);
+  if (problem !== undefined)
+    return { refused: 'join_refused', reason: `'${name}' cannot be the name of a node: ${problem}` };
   let refusal: JoinResult | undefined;
   await store.nodes.update(name, (row) => {
     if (row?.removedVersion !== undefined && row.removedVersion >= addedVersion) {

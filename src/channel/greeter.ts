@@ -1,6 +1,7 @@
 import { channelName } from '../model/channel-name.ts';
 import { mergeSubscriptions } from '../model/subscription.ts';
 import type { Store } from '../store/store.ts';
+import { isProven, proveSubscription } from './agreement.ts';
 import { protocolVersion, type Hello } from './protocol.ts';
 
 export interface GreeterOptions {
@@ -10,6 +11,8 @@ export interface GreeterOptions {
   readonly version: string;
   readonly maxTransactionBytes: number;
   readonly routes: readonly { readonly host: string; readonly port: number }[];
+  /** See `agreement.ts`. */
+  readonly agreementKey: Buffer;
   /** We have a live link of our own to the peer. */
   readonly isLinked: (peer: string) => boolean;
   readonly live: () => readonly string[];
@@ -43,7 +46,10 @@ export class Greeter {
       maxTransactionBytes,
       isDialling: peer !== undefined && isLinked(peer),
       addedVersion: row?.addedVersion ?? 0,
-      subscriptions: subscriptions.map(({ stopped: _stopped, ...shared }) => shared),
+      subscriptions: subscriptions.map(({ stopped: _stopped, ...shared }) => ({
+        ...shared,
+        proof: proveSubscription(this.#options.agreementKey, store.nodeName, peer ?? '', shared),
+      })),
       heads: Object.fromEntries(
         subscriptions.filter(({ publish }) => publish).flatMap((subscription) => this.#head(subscription)),
       ),
@@ -63,10 +69,12 @@ export class Greeter {
     const { store } = this.#options;
     const row = store.nodes.get(peer);
     if (!row || row.removedVersion !== undefined) return false;
+    const told = message.subscriptions.filter((subscription) =>
+      isProven(this.#options.agreementKey, peer, store.nodeName, subscription),
+    );
     const isRemoved = message.removedVersion !== undefined && message.removedVersion > row.addedVersion;
     const isKnown =
-      row.storeId === message.storeId &&
-      mergeSubscriptions(row.subscriptions, message.subscriptions) === row.subscriptions;
+      row.storeId === message.storeId && mergeSubscriptions(row.subscriptions, told) === row.subscriptions;
     if (isKnown && !isRemoved) return false;
     await store.nodes.update(peer, (current) => {
       if (!current || current.removedVersion !== undefined) return undefined;
@@ -75,7 +83,7 @@ export class Greeter {
       return {
         ...current,
         storeId: message.storeId,
-        subscriptions: mergeSubscriptions(current.subscriptions, message.subscriptions),
+        subscriptions: mergeSubscriptions(current.subscriptions, told),
       };
     });
     return true;

@@ -98,6 +98,8 @@ const subscription = z.object({
   subscribe: z.boolean(),
   startTimeMs: z.number().optional(),
   version: count,
+  /** By the cluster user's secret: a stolen nkey alone must not widen what its node may read or write. */
+  proof: z.string(),
 });
 
 /** Exchanged when a link comes up, at every change, and every two seconds: the proof of life. */

@@ -31,7 +31,7 @@ interface Place {
   readonly stream: ChannelStream;
   readonly table: Table;
   /** First number that the stream holds; everything from here to `publishedSeq` is in it. */
-  readonly firstSeq: number;
+  firstSeq: number;
   publishedSeq: number;
   nextSequence: number;
 }
@@ -92,8 +92,14 @@ export class Publisher implements AsyncDisposable {
   ): Promise<{ stream: string; consumer: string } | undefined> {
     const place = this.#place;
     if (!place || !this.covers(table, seq)) return undefined;
+    const found = await firstMessageAfter(place, seq);
+    if (found.head && found.head.first > seq + 1) {
+      // The limits of the stream have trimmed it meanwhile: the log serves what is gone.
+      place.firstSeq = found.head.first;
+      return undefined;
+    }
     const consumer = encodeToken(peer);
-    await place.stream.provideConsumer(consumer, await firstSequenceAfter(place, seq));
+    await place.stream.provideConsumer(consumer, found.sequence);
     return { stream: this.channel, consumer };
   }
 
@@ -226,12 +232,16 @@ export class Publisher implements AsyncDisposable {
   }
 }
 
-/** Stream sequence of the first message that holds a number after `seq`; by binary search over headers. */
-async function firstSequenceAfter(place: Place, seq: number): Promise<number> {
+/** The first message that holds a number after `seq`, or the place of the next one; by binary search over headers. */
+async function firstMessageAfter(
+  place: Place,
+  seq: number,
+): Promise<{ readonly sequence: number; readonly head: MessageHead | undefined }> {
   const state = await place.stream.state();
   if (!state) throw new CodedError('stream_unavailable', `Stream ${place.stream.channel} is gone`);
   let low = state.firstSequence;
   let high = state.lastSequence + 1;
+  let found: MessageHead | undefined;
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
     const head = await place.stream.headAt(middle);
@@ -240,8 +250,12 @@ async function firstSequenceAfter(place: Place, seq: number): Promise<number> {
         'stream_unavailable',
         `Message ${middle} of ${place.stream.channel} cannot be read`,
       );
-    if (head.last > seq) high = middle;
-    else low = middle + 1;
+    if (head.last > seq) {
+      high = middle;
+      found = head;
+    } else {
+      low = middle + 1;
+    }
   }
-  return low;
+  return { sequence: low, head: found };
 }

@@ -34,6 +34,8 @@ export interface ReplicationOptions {
   /** The cluster user, by which nodes join each other. */
   readonly user: string;
   readonly password: string;
+  /** Derived from both: see `agreement.ts`. */
+  readonly agreementKey: Buffer;
   /** Where this node's own nats-server listens, and where its configuration is. */
   readonly server: { readonly host: string; readonly port: number; readonly directory: string };
   readonly apiPort: number;

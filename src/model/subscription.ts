@@ -5,7 +5,15 @@ export type SharedSubscription = Omit<Subscription, 'stopped'>;
 
 /** The same subscription from the other end. */
 export function mirrored(subscription: SharedSubscription): SharedSubscription {
-  return { ...subscription, publish: subscription.subscribe, subscribe: subscription.publish };
+  const { database, table, publish, subscribe, startTimeMs, version } = subscription;
+  return {
+    database,
+    table,
+    publish: subscribe,
+    subscribe: publish,
+    ...(startTimeMs === undefined ? {} : { startTimeMs }),
+    version,
+  };
 }
 
 /**

@@ -136,7 +136,8 @@ async function startNats(
     host: config.host,
     port: clusterPort,
     keys: await openNodeKeys(join(config.rootPath, 'keys'), config.nodeName),
-    maxFileBytes: config.clustering.stream.maxBytes * 64,
+    // Each stream has its own limit; the server refuses streams whose limits add up to more than this.
+    maxFileBytes: config.clustering.stream.maxBytes * 10_000,
   });
   const nats = closer.own(
     'nats-server',

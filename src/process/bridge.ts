@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { agreementKey } from '../channel/agreement.ts';
 import { Replication } from '../channel/replication.ts';
 import { Closer } from '../runtime/closer.ts';
 import { FileLock } from '../runtime/file-lock.ts';
@@ -43,13 +44,15 @@ export async function startBridge(bridge: BridgeConfig, log: Logger, shared?: St
           onCommit: () => hint(),
         }),
       );
+    const { user = '', password = '' } = config.clustering;
     const replication = closer.own(
       'replication',
       new Replication({
         store,
         keys,
-        user: config.clustering.user ?? '',
-        password: config.clustering.password ?? '',
+        user,
+        password,
+        agreementKey: await agreementKey(user, password),
         server: { host: config.host, port: bridge.clusterPort, directory: join(config.rootPath, 'nats') },
         apiPort: bridge.apiPort,
         version: bridge.version,

@@ -1,0 +1,245 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { isRunning, processesMentioning, processesOf, type NodeProcesses, type ProcessName } from './node-processes.ts';
+import type { Fields } from './record-bytes.ts';
+import type { Address } from './tcp-proxy.ts';
+import { waitFor } from './wait-for.ts';
+
+const program = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
+const startLimitMs = 20_000;
+const stopLimitMs = 10_000;
+
+export const administrator = { username: 'admin', password: 'admin secret' };
+
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** What a start that failed left: nothing but this. */
+export interface FailedStart {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A node as its users run it: three real processes, its own directory, spoken to over HTTP and with signals. */
+export class ClusterNode implements AsyncDisposable {
+  readonly name: string;
+  readonly rootPath: string;
+  readonly #environment: Readonly<Record<string, string>>;
+  #child: ChildProcess | undefined;
+  #output = '';
+  #apiPort = 0;
+  #clusterPort = 0;
+
+  private constructor(name: string, environment: Readonly<Record<string, string>>) {
+    this.name = name;
+    this.rootPath = mkdtempSync(join(tmpdir(), `lyre-${name}-`));
+    this.#environment = {
+      PATH: process.env['PATH'] ?? '',
+      ROOTPATH: this.rootPath,
+      NODE_NAME: name,
+      NETWORK_HOST: '127.0.0.1',
+      SERVER_PORT: '0',
+      LOGGING_STDSTREAMS: 'false',
+      HDB_ADMIN_USERNAME: administrator.username,
+      HDB_ADMIN_PASSWORD: administrator.password,
+      CLUSTERING: 'true',
+      CLUSTERING_PORT: '0',
+      CLUSTERING_USER: 'cluster_user',
+      CLUSTERING_PASSWORD: 'cluster secret',
+      ...(process.env['NATS_SERVER_BIN'] ? { NATS_SERVER_BIN: process.env['NATS_SERVER_BIN'] } : {}),
+      ...environment,
+    };
+  }
+
+  /** @param environment is put over what every node gets */
+  static async start(name: string, environment: Readonly<Record<string, string>> = {}): Promise<ClusterNode> {
+    const node = new ClusterNode(name, environment);
+    try {
+      await node.start();
+    } catch (error) {
+      await node[Symbol.asyncDispose]();
+      throw error;
+    }
+    return node;
+  }
+
+  /** A node with a directory that has not been started. */
+  static create(name: string, environment: Readonly<Record<string, string>> = {}): ClusterNode {
+    return new ClusterNode(name, environment);
+  }
+
+  get apiPort(): number {
+    return this.#apiPort;
+  }
+
+  /** Where other nodes dial it. */
+  get address(): Address {
+    return { host: '127.0.0.1', port: this.#clusterPort };
+  }
+
+  /** Everything the processes have printed. */
+  get output(): string {
+    return this.#output;
+  }
+
+  /** The end of the node's log, for a message. */
+  get log(): string {
+    try {
+      return readFileSync(join(this.rootPath, 'log', 'hdb.log'), 'utf8');
+    } catch {
+      return '';
+    }
+  }
+
+  /** Starts it (again) and waits until it says that it is ready. Its ports stay the same. */
+  async start(environment: Readonly<Record<string, string>> = {}): Promise<void> {
+    const child = this.#spawn(environment);
+    const ready = await waitFor(
+      `the ready line of ${this.name}`,
+      () => {
+        const line = /is ready: .*:(\d+), (?:cluster port (\d+)|clustering off)/.exec(this.#output);
+        if (!line && !isPresent(child)) throw new FailedToStart(`${this.name} ended: ${this.#output}`);
+        return line ?? undefined;
+      },
+      { limitMs: startLimitMs, everyMs: 10 },
+    );
+    this.#apiPort = Number(ready[1]);
+    this.#clusterPort = Number(ready[2] ?? 0);
+  }
+
+  /** Starts it and waits until it has ended by itself, as a node does that cannot start. */
+  async startInVain(environment: Readonly<Record<string, string>> = {}): Promise<FailedStart> {
+    const child = this.#spawn(environment);
+    let stdout = '';
+    let stderr = '';
+    child.stdout?.on('data', (text) => (stdout += text));
+    child.stderr?.on('data', (text) => (stderr += text));
+    await waitFor(`${this.name} to give up`, () => !isPresent(child), { limitMs: startLimitMs });
+    return { status: child.exitCode, stdout, stderr };
+  }
+
+  /** One operation of the API, as the administrator. Rejects when nothing answers. */
+  async op(body: Fields, limitMs = 30_000): Promise<Answer> {
+    const response = await fetch(`http://127.0.0.1:${this.#apiPort}/`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: authorization },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(limitMs),
+    });
+    return { status: response.status, body: await response.json() };
+  }
+
+  /** The body of an operation that must succeed. */
+  async must(body: Fields): Promise<unknown> {
+    const answer = await this.op(body);
+    if (answer.status !== 200)
+      throw new Error(`${this.name} answered ${String(body['operation'])} with ${JSON.stringify(answer)}`);
+    return answer.body;
+  }
+
+  /** Every record of a table by its id, read through the API. Rejects while there is no such table. */
+  async rows(database: string, table: string): Promise<ReadonlyMap<string | number, Fields>> {
+    const found = (await this.must({
+      operation: 'search_by_value',
+      schema: database,
+      table,
+      search_attribute: 'id',
+      search_value: '*',
+      get_attributes: ['*'],
+    })) as readonly Fields[];
+    return new Map(found.map((record) => [record['id'] as string | number, record]));
+  }
+
+  /** Whether the node has the table. */
+  async hasTable(database: string, table: string): Promise<boolean> {
+    const { status } = await this.op({ operation: 'describe_table', schema: database, table });
+    return status === 200;
+  }
+
+  pids(): NodeProcesses {
+    const pid = this.#child?.pid;
+    return pid === undefined ? { api: undefined, bridge: undefined, nats: undefined } : processesOf(pid);
+  }
+
+  /** All three are there. */
+  async whole(): Promise<{ readonly api: number; readonly bridge: number; readonly nats: number }> {
+    return waitFor(`the three processes of ${this.name}`, () => {
+      const { api, bridge, nats } = this.pids();
+      return api !== undefined && bridge !== undefined && nats !== undefined && { api, bridge, nats };
+    });
+  }
+
+  /** Sends a signal to one of the processes; resolves to its pid when it is gone, for SIGKILL. */
+  async kill(which: ProcessName, signal: NodeJS.Signals = 'SIGKILL'): Promise<number> {
+    const pid = (await this.whole())[which];
+    process.kill(pid, signal);
+    if (signal === 'SIGKILL') await waitFor(`${which} of ${this.name} to die`, () => !isRunning(pid), { everyMs: 5 });
+    return pid;
+  }
+
+  /** Stops it as a service manager does, and checks that it obeys: status 0 within 10 s, nobody left behind. */
+  async stop(): Promise<void> {
+    const child = this.#child;
+    if (!child || !isPresent(child)) throw new Error(`${this.name} is not running`);
+    child.kill('SIGTERM');
+    await waitFor(`${this.name} to stop`, () => !isPresent(child), { limitMs: stopLimitMs, everyMs: 10 });
+    if (child.exitCode !== 0)
+      throw new Error(`${this.name} ended with ${child.exitCode ?? child.signalCode}: ${this.#output}`);
+    const left = processesMentioning(this.rootPath);
+    if (left.length > 0) throw new Error(`${this.name} left processes behind: ${left.join(', ')}`);
+  }
+
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.start();
+  }
+
+  /** Ends whatever is left and removes the directory, also when the test has failed. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { api, bridge, nats } = this.pids();
+    for (const pid of [api, bridge, nats, ...processesMentioning(this.rootPath)])
+      if (pid !== undefined && pid !== process.pid) endProcess(pid);
+    await waitFor(`the processes of ${this.name} to be gone`, () => {
+      const left = [api, bridge, nats].filter((pid) => pid !== undefined && isRunning(pid));
+      return left.length === 0 && processesMentioning(this.rootPath).length === 0;
+    });
+    rmSync(this.rootPath, { recursive: true, force: true });
+  }
+
+  #spawn(environment: Readonly<Record<string, string>>): ChildProcess {
+    this.#output = '';
+    const child = spawn(process.execPath, [program, 'start'], {
+      cwd: this.rootPath,
+      env: { ...this.#environment, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#child = child;
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (text: Buffer) => (this.#output += text.toString()));
+    return child;
+  }
+}
+
+/** The node has ended instead of getting ready. */
+class FailedToStart extends Error {}
+
+const authorization = `Basic ${Buffer.from(`${administrator.username}:${administrator.password}`).toString('base64')}`;
+
+function isPresent(child: ChildProcess): boolean {
+  return child.exitCode === null && child.signalCode === null;
+}
+
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It ended by itself.
+  }
+}
+

@@ -1,0 +1,66 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** The three processes of a node; a process that is down is undefined. */
+export interface NodeProcesses {
+  readonly api: number | undefined;
+  readonly bridge: number | undefined;
+  readonly nats: number | undefined;
+}
+
+export type ProcessName = keyof NodeProcesses;
+
+/** The processes that were started by the api process and are alive. */
+export function processesOf(api: number): NodeProcesses {
+  if (!isRunning(api)) return { api: undefined, bridge: undefined, nats: undefined };
+  const children = childrenOf(api);
+  const named = (part: string): number | undefined =>
+    children.find((pid) => readProc(pid, 'cmdline').split('\0').some((word) => word.endsWith(part)));
+  return { api, bridge: named('bridge-main.js'), nats: named('nats-server') };
+}
+
+/** Alive, and not merely waiting for its parent to look. */
+export function isRunning(pid: number): boolean {
+  return stateOf(pid) !== undefined && stateOf(pid)?.kind !== 'Z';
+}
+
+/** Every process that has `text` in its command line: what a node left behind is found by its directory. */
+export function processesMentioning(text: string): readonly number[] {
+  return allPids().filter((pid) => isRunning(pid) && readProc(pid, 'cmdline').includes(text));
+}
+
+/** Resident memory now and at its highest, in bytes; undefined when the process is gone. */
+export function memoryOf(pid: number): { readonly nowBytes: number; readonly peakBytes: number } | undefined {
+  const status = readProc(pid, 'status');
+  const field = (name: string): number | undefined => {
+    const kilobytes = new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1];
+    return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
+  };
+  const nowBytes = field('VmRSS');
+  const peakBytes = field('VmHWM');
+  return nowBytes === undefined || peakBytes === undefined ? undefined : { nowBytes, peakBytes };
+}
+
+function childrenOf(parent: number): readonly number[] {
+  return allPids().filter((pid) => {
+    const state = stateOf(pid);
+    return state?.parent === parent && state.kind !== 'Z';
+  });
+}
+
+function allPids(): readonly number[] {
+  return readdirSync('/proc').map(Number).filter(Number.isInteger);
+}
+
+function stateOf(pid: number): { readonly kind: string; readonly parent: number } | undefined {
+  // The name of the program stands in brackets and may hold anything.
+  const [, kind, parent] = /\) (\S) (\d+)/.exec(readProc(pid, 'stat')) ?? [];
+  return kind === undefined ? undefined : { kind, parent: Number(parent) };
+}
+
+function readProc(pid: number, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return '';
+  }
+}
