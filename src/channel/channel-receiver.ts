@@ -1,10 +1,12 @@
 import { channelName } from '../model/channel-name.ts';
 import { CodedError } from '../model/errors.ts';
 import type { Table } from '../model/table.ts';
+import type { ChannelItem } from '../model/transaction.ts';
 import { decodeChanges, decodeItem } from '../model/transaction-codec.ts';
 import { msToVersion } from '../model/version-clock.ts';
 import type { ApplyResult, Source } from '../store/applier.ts';
 import type { Store } from '../store/store.ts';
+import type { PartGate } from './part-gate.ts';
 import type { ChannelRequest, ChannelResponse, WireCursor } from './protocol.ts';
 
 /** Where a subscription stands; see DESIGN 8. */
@@ -33,6 +35,8 @@ export interface ChannelReceiverOptions {
   readonly sources: () => readonly string[];
   readonly relayWaitMs: number;
   readonly now: () => number;
+  /** Where parts of transactions over several channels of this peer meet. */
+  readonly gate: PartGate;
   /** Something of the peer's was applied. */
   readonly onApplied: (result: ApplyResult) => void;
 }
@@ -46,6 +50,8 @@ export interface ChannelReceiverOptions {
  */
 export class ChannelReceiver {
   readonly channel: string;
+  readonly database: string;
+  readonly tableName: string;
   readonly #options: ChannelReceiverOptions;
   #state: ReceiverState = { kind: 'subscribing' };
   #pieces = 0;
@@ -54,6 +60,8 @@ export class ChannelReceiver {
 
   constructor(options: ChannelReceiverOptions) {
     this.#options = options;
+    this.database = options.database;
+    this.tableName = options.tableName;
     this.channel = channelName(options.database, options.tableName);
   }
 
@@ -211,7 +219,13 @@ export class ChannelReceiver {
       return;
     }
     const items = response.items.map((item) => decodeItem(item));
-    const result = await this.#options.store.apply(source, items);
+    const result = await this.#applyInOrder(source, items);
+    if (!result) {
+      // A part of the next transaction has not come yet: what is queued behind it comes again.
+      this.#state = { kind: 'following', source, stream: undefined };
+      this.#isBehind = true;
+      return;
+    }
     const last = items.at(-1);
     this.#pieces = last?.kind === 'piece' && last.seq > (result.cursor?.seq ?? 0) ? last.index + 1 : 0;
     this.#options.onApplied(result);
@@ -245,6 +259,24 @@ export class ChannelReceiver {
         };
         return;
     }
+  }
+
+  /** Stops at each part of a transaction over several channels until the others are there; undefined when they are not. */
+  async #applyInOrder(source: Source, items: readonly ChannelItem[]): Promise<ApplyResult | undefined> {
+    const { store, gate } = this.#options;
+    let begin = 0;
+    for (const [index, item] of items.entries()) {
+      if (item.kind !== 'whole' || item.parts.length < 2 || !gate.mustWait(this.channel, item)) continue;
+      const before = await store.apply(source, items.slice(begin, index));
+      if (before.stop) return before;
+      if (
+        (before.cursor?.seq ?? 0) + 1 === item.seq &&
+        (await gate.arrive(this.channel, source, item)) === 'waiting'
+      )
+        return undefined;
+      begin = index;
+    }
+    return store.apply(source, items.slice(begin));
   }
 
   /** The body may come by the link to its origin; after `relayWaitMs` whoever showed the stub is asked for it. */

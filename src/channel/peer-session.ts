@@ -7,6 +7,7 @@ import type { Store } from '../store/store.ts';
 import { ChannelReceiver } from './channel-receiver.ts';
 import type { ChannelServer } from './channel-server.ts';
 import type { Link } from './link.ts';
+import { PartGate, type FollowedChannel } from './part-gate.ts';
 import type { ApplyRequest, ApplyResponse, Hello } from './protocol.ts';
 import { Pusher } from './pusher.ts';
 import { Subscriber } from './subscriber.ts';
@@ -41,6 +42,7 @@ export class PeerSession implements AsyncDisposable {
   readonly name: string;
   readonly #options: PeerSessionOptions;
   readonly #incoming = new Map<string, Incoming>();
+  readonly #gate: PartGate;
   readonly #pushers = new Map<string, Pusher>();
   #link: Link | undefined;
   #address = '';
@@ -54,6 +56,11 @@ export class PeerSession implements AsyncDisposable {
   constructor(options: PeerSessionOptions, row: NodeRow) {
     this.#options = options;
     this.name = options.name;
+    this.#gate = new PartGate({
+      store: options.store,
+      followed: (channel) => this.#followed(channel),
+      waitMs: 2_000,
+    });
     this.#row = row;
   }
 
@@ -238,11 +245,23 @@ export class PeerSession implements AsyncDisposable {
       peerStoreId: () => this.#hello?.storeId ?? this.#row.storeId,
       sources: () => otherSources(database, tableName),
       relayWaitMs,
+      gate: this.#gate,
       now: Date.now,
       onApplied: ({ stop }) => {
         if (stop) log.info({ peer: this.name, database, table: tableName, stop: stop.kind }, 'batch stopped');
       },
     });
+  }
+
+  /** Also while it subscribes again: only a channel that cannot go on by itself is not waited for. */
+  #followed(channel: string): FollowedChannel | undefined {
+    const incoming = this.#incoming.get(channel);
+    const receiver = this.#link?.connection ? incoming?.receiver : incoming?.pushed;
+    const storeId = this.#hello?.storeId ?? this.#row.storeId;
+    const table = receiver && this.#options.store.catalog.table(receiver.database, receiver.tableName);
+    if (!table || storeId === undefined) return undefined;
+    if (receiver.state.kind === 'waiting' || receiver.state.kind === 'failed') return undefined;
+    return { storeId, tableId: table.id };
   }
 
   /** Ending a subscription deletes its cursor: the next one copies. */

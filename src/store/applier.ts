@@ -5,7 +5,7 @@ import type { Table } from '../model/table.ts';
 import type { ChannelItem, OriginPlace, TransactionHeader, WholeItem } from '../model/transaction.ts';
 import { decodeChanges, decodeDocument, encodeChanges } from '../model/transaction-codec.ts';
 import type { Catalog } from './catalog.ts';
-import type { ChangeLog } from './change-log.ts';
+import type { ChangeLog, NewPart } from './change-log.ts';
 import type { Commit } from './commit.ts';
 import type { Cursor, Cursors } from './cursors.ts';
 import type { Marks } from './marks.ts';
@@ -104,6 +104,39 @@ export class Applier {
     return { cursor, transactions, changes, stop };
   }
 
+  /**
+   * The parts of one transaction, each the next of its channel, in one commit and as one entry of the log here.
+   * Nothing happens unless every part is exactly next.
+   */
+  applyTogether(
+    commit: Commit,
+    parts: readonly { readonly source: Source; readonly item: WholeItem }[],
+  ): 'applied' | 'not-next' {
+    const { cursors, catalog, log, marks } = this.#options;
+    const placed = parts.map(({ source, item }) => ({
+      source,
+      item,
+      table: catalog.tableById(source.table.id),
+      cursor: cursors.get(source.storeId, source.table.id),
+    }));
+    for (const { source, item, table, cursor } of placed) {
+      const isNext =
+        cursor && !cursor.copy && cursor.incarnation === source.incarnation && cursor.seq + 1 === item.seq;
+      if (!table || !isNext) return 'not-next';
+    }
+    const logged: NewPart[] = [];
+    for (const { source, item, table, cursor } of placed) {
+      if (!table || !cursor) continue;
+      const { header, originPlace } = item;
+      if (originPlace.seq > marks.get(table.id, header.origin.storeId, originPlace.incarnation))
+        logged.push(this.#mergePart(commit, table, source, item));
+      cursors.put(source.storeId, table.id, { ...cursor, seq: item.seq, id: header.id });
+    }
+    const [first] = parts;
+    if (first && logged.length > 0) log.append(commit, first.item.header, logged);
+    return 'applied';
+  }
+
   /** One page of a copy: rows that win are logged here as one transaction of kind `rows`. */
   applyCopy(commit: Commit, source: Source, page: CopyPage): ApplyResult {
     const { cursors, catalog, log, marks } = this.#options;
@@ -171,22 +204,31 @@ export class Applier {
   }
 
   #applyWhole(commit: Commit, table: Table, source: Source, item: WholeItem): number {
-    const { log, marks } = this.#options;
+    let won = 0;
+    const part = this.#mergePart(commit, table, source, item, () => (won += 1));
+    // Numbered here even if nothing won: whoever follows us must not see a hole where this origin's history has none.
+    this.#options.log.append(commit, item.header, [part]);
+    return won;
+  }
+
+  /** Rows and mark of one part; what the log is to say of it. */
+  #mergePart(
+    commit: Commit,
+    table: Table,
+    source: Source,
+    item: WholeItem,
+    onWin: (change: Change) => void = () => {},
+  ): NewPart {
     const all = decodeChanges(item.changes);
     const kept = newer(all, source);
-    let won = 0;
-    this.#merge(commit, table, kept, () => (won += 1));
-    // Numbered here even if nothing won: whoever follows us must not see a hole where this origin's history has none.
-    log.append(commit, item.header, [
-      {
-        tableId: table.id,
-        originPlace: item.originPlace,
-        incarnation: table.incarnation,
-        changes: kept.length === all.length ? item.changes : encodeChanges(kept),
-      },
-    ]);
-    marks.raise(table.id, item.header.origin.storeId, item.originPlace);
-    return won;
+    this.#merge(commit, table, kept, onWin);
+    this.#options.marks.raise(table.id, item.header.origin.storeId, item.originPlace);
+    return {
+      tableId: table.id,
+      originPlace: item.originPlace,
+      incarnation: table.incarnation,
+      changes: kept.length === all.length ? item.changes : encodeChanges(kept),
+    };
   }
 
   /** Last writer wins, record by record; raises the clock, so that what is written here later wins later. */

@@ -2,7 +2,7 @@ import type { Change, Document, Key, Origin } from '../model/change.ts';
 import { CodedError } from '../model/errors.ts';
 import type { Query } from '../model/query.ts';
 import { systemDatabase, type Table } from '../model/table.ts';
-import type { ChannelItem } from '../model/transaction.ts';
+import type { ChannelItem, WholeItem } from '../model/transaction.ts';
 import { Applier, type ApplyResult, type CopyPage, type Source } from './applier.ts';
 import { Catalog } from './catalog.ts';
 import { ChangeLog } from './change-log.ts';
@@ -21,7 +21,7 @@ import { search } from './search/search.ts';
 import { Spool } from './spool.ts';
 import { TableSearchSource } from './table-search-source.ts';
 import { readTransactionLog, type LoggedTransaction } from './transaction-log.ts';
-import { Writer, type DeleteRequest, type WriteRequest, type WriteResult } from './writer.ts';
+import { Writer, type DeleteRequest, type WriteRequest, type WriteResult, type WriteStep } from './writer.ts';
 
 export interface StoreOptions {
   /** Directory of the LMDB environment. */
@@ -160,6 +160,11 @@ export class Store implements AsyncDisposable {
     return this.#run((commit) => this.#writer.write(commit, request));
   }
 
+  /** Several writes as one transaction: all or nothing, here and at every node that subscribes to the tables. */
+  async transact(steps: readonly WriteStep[], user: string | undefined): Promise<readonly WriteResult[]> {
+    return this.#run((commit) => this.#writer.transact(commit, steps, user));
+  }
+
   async delete(
     request: DeleteRequest,
   ): Promise<{ readonly deleted: readonly Key[]; readonly skipped: readonly Key[] }> {
@@ -225,6 +230,13 @@ export class Store implements AsyncDisposable {
   /** Applies a peer's transactions and moves its cursor, in one commit. */
   async apply(source: Source, items: readonly ChannelItem[]): Promise<ApplyResult> {
     return this.#run((commit) => this.#applier.apply(commit, source, items));
+  }
+
+  /** Applies the parts of one transaction in several channels, and moves all their cursors, in one commit. */
+  async applyTogether(
+    parts: readonly { readonly source: Source; readonly item: WholeItem }[],
+  ): Promise<'applied' | 'not-next'> {
+    return this.#run((commit) => this.#applier.applyTogether(commit, parts));
   }
 
   async applyCopy(source: Source, page: CopyPage): Promise<ApplyResult> {

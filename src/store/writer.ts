@@ -1,12 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { Change, Document, Key, Origin } from '../model/change.ts';
+import type { Change, Document, Key, Origin, Stamp } from '../model/change.ts';
 import { CodedError } from '../model/errors.ts';
 import { createdTime, updatedTime, type Table } from '../model/table.ts';
 import type { WriteOperation } from '../model/transaction.ts';
 import { encodeChanges, encodeDocument } from '../model/transaction-codec.ts';
 import { versionToMs } from '../model/version-clock.ts';
 import type { Catalog } from './catalog.ts';
-import type { ChangeLog } from './change-log.ts';
+import type { ChangeLog, NewPart } from './change-log.ts';
 import type { Commit } from './commit.ts';
 import { maxKeyBytes, visibleDocument, type Records } from './records.ts';
 import type { Row } from './row.ts';
@@ -39,10 +39,19 @@ export interface WriterOptions {
   readonly maxTransactionBytes: number;
 }
 
+/** One step of a transaction. */
+export type WriteStep = WriteRequest | DeleteRequest;
+
 /** A row that a commit is about to replace, and what it will hold. */
 interface Pending {
   readonly before: Row | undefined;
   document: Document | null;
+}
+
+/** What a commit is about to do to one table. */
+interface Staged {
+  table: Table;
+  readonly rows: Map<Key, Pending>;
 }
 
 /** Turns requests of clients into committed changes. All methods run inside a commit. */
@@ -55,14 +64,56 @@ export class Writer {
 
   /** insert skips keys that exist, update those that do not; upsert merges or creates. */
   write(commit: Commit, request: WriteRequest): WriteResult {
-    const table = this.#current(request.table);
-    const pending = new Map<Key, Pending>();
+    const staged = new Map<number, Staged>();
+    const result = this.#stageWrite(commit, staged, request);
+    return { ...result, version: this.#commit(commit, staged, request.operation, request.user) };
+  }
+
+  delete(
+    commit: Commit,
+    request: DeleteRequest,
+  ): { readonly deleted: readonly Key[]; readonly skipped: readonly Key[] } {
+    const staged = new Map<number, Staged>();
+    const { written, skipped } = this.#stageDelete(staged, request);
+    this.#commit(commit, staged, 'delete', request.user);
+    return { deleted: written, skipped };
+  }
+
+  /** All steps as one transaction with one version; a later step sees what an earlier one did. */
+  transact(commit: Commit, steps: readonly WriteStep[], user: string | undefined): readonly WriteResult[] {
+    const staged = new Map<number, Staged>();
+    const results = steps.map((step) =>
+      'keys' in step ? this.#stageDelete(staged, step) : this.#stageWrite(commit, staged, step),
+    );
+    const version = this.#commit(commit, staged, undefined, user);
+    return results.map((result) => ({ ...result, version }));
+  }
+
+  /** Replaces a whole document of a local (system) table; null removes it. */
+  replace(commit: Commit, table: Table, key: Key, document: Document | null): void {
+    const before = this.#options.records.row(table, key);
+    if (!before && document === null) return;
+    this.#commit(
+      commit,
+      new Map([[table.id, { table, rows: new Map([[key, { before, document }]]) }]]),
+      'upsert',
+      undefined,
+    );
+  }
+
+  #stageWrite(
+    commit: Commit,
+    staged: Map<number, Staged>,
+    request: WriteRequest,
+  ): Omit<WriteResult, 'version'> {
+    const target = this.#target(staged, request.table);
+    const { table, rows } = target;
     const written: Key[] = [];
     const skipped: Key[] = [];
     const attributes = new Set<string>();
     for (const document of request.documents) {
       const key = keyOf(table, request.operation, document);
-      const slot = pending.get(key) ?? this.#slot(table, key);
+      const slot = rows.get(key) ?? this.#slot(table, key);
       const exists = slot.document !== null;
       if (exists ? request.operation === 'insert' : request.operation === 'update') {
         skipped.push(key);
@@ -70,99 +121,102 @@ export class Writer {
       }
       for (const name of Object.keys(document)) attributes.add(name);
       slot.document = { ...slot.document, ...document, [table.primaryKey]: key };
-      pending.set(key, slot);
+      rows.set(key, slot);
       written.push(key);
     }
-    if (pending.size === 0) return { written, skipped, version: 0 };
-    if (!table.schemaDefined) attributes.add(createdTime).add(updatedTime);
-    const widened = this.#options.catalog.withAttributes(commit, table, attributes);
-    const version = this.#commit(commit, widened, request.operation, request.user, pending);
-    return { written, skipped, version };
+    if (written.length > 0) {
+      if (!table.schemaDefined) attributes.add(createdTime).add(updatedTime);
+      target.table = this.#options.catalog.withAttributes(commit, table, attributes);
+    }
+    return { written, skipped };
   }
 
-  delete(
-    commit: Commit,
-    request: DeleteRequest,
-  ): { readonly deleted: readonly Key[]; readonly skipped: readonly Key[] } {
-    const table = this.#current(request.table);
-    const pending = new Map<Key, Pending>();
+  #stageDelete(staged: Map<number, Staged>, request: DeleteRequest): Omit<WriteResult, 'version'> {
+    const { table, rows } = this.#target(staged, request.table);
+    const written: Key[] = [];
     const skipped: Key[] = [];
     for (const key of request.keys) {
-      const slot = pending.get(key) ?? this.#slot(table, key);
+      const slot = rows.get(key) ?? this.#slot(table, key);
       if (slot.document === null) {
         skipped.push(key);
         continue;
       }
       slot.document = null;
-      pending.set(key, slot);
+      rows.set(key, slot);
+      written.push(key);
     }
-    if (pending.size > 0) this.#commit(commit, table, 'delete', request.user, pending);
-    return { deleted: [...pending.keys()], skipped };
+    return { written, skipped };
   }
 
-  /** Replaces a whole document of a local (system) table; null removes it. */
-  replace(commit: Commit, table: Table, key: Key, document: Document | null): void {
-    const before = this.#options.records.row(table, key);
-    if (!before && document === null) return;
-    this.#commit(commit, table, 'upsert', undefined, new Map([[key, { before, document }]]));
-  }
-
-  /** Rows, indexes, log entry and number of one transaction. */
+  /** Rows, indexes, log entry and numbers of one transaction; its version, or 0 when nothing was staged. */
   #commit(
     commit: Commit,
-    table: Table,
-    operation: WriteOperation,
+    staged: ReadonlyMap<number, Staged>,
+    operation: WriteOperation | undefined,
     user: string | undefined,
-    pending: ReadonlyMap<Key, Pending>,
   ): number {
-    const { records, log } = this.#options;
+    const touched = [...staged.values()].filter(({ rows }) => rows.size > 0);
+    if (touched.length === 0) return 0;
     const origin = this.#options.identity();
     let replaced = 0;
-    for (const { before } of pending.values()) if (before) replaced = Math.max(replaced, before.version);
+    for (const { rows } of touched)
+      for (const { before } of rows.values()) if (before) replaced = Math.max(replaced, before.version);
     const version = commit.drawVersion(replaced);
-    const timeMs = versionToMs(version);
+    const budget = { bytes: this.#options.maxTransactionBytes };
+    const parts: NewPart[] = [];
+    for (const { table, rows } of touched) {
+      const changes = this.#writeRows(commit, table, rows, { version, origin }, budget);
+      if (!table.local)
+        parts.push({ tableId: table.id, incarnation: table.incarnation, changes: encodeChanges(changes) });
+    }
+    const id = randomBytes(12).toString('base64url');
+    if (parts.length > 0)
+      this.#options.log.append(
+        commit,
+        { id, kind: 'write', origin, version, via: undefined, operation, user },
+        parts,
+      );
+    return version;
+  }
+
+  #writeRows(
+    commit: Commit,
+    table: Table,
+    rows: ReadonlyMap<Key, Pending>,
+    stamp: Stamp,
+    budget: { bytes: number },
+  ): Change[] {
+    const timeMs = versionToMs(stamp.version);
     const changes: Change[] = [];
-    let bytesInAll = 0;
-    for (const [key, { before, document }] of pending) {
+    for (const [key, { before, document }] of rows) {
       const bytes = document && encodeDocument(stamped(table, document, before, timeMs));
-      bytesInAll += bytes?.length ?? 0;
-      if (bytesInAll > this.#options.maxTransactionBytes)
+      budget.bytes -= bytes?.length ?? 0;
+      if (budget.bytes < 0)
         throw new CodedError(
           'too_large',
           `The request writes more than ${this.#options.maxTransactionBytes} bytes in one transaction; send fewer records at a time`,
         );
       const row = {
-        version,
-        origin,
+        ...stamp,
         base: before ? { version: before.version, origin: before.origin } : null,
         bytes,
       };
-      records.put(commit, table, key, before, row);
+      this.#options.records.put(commit, table, key, before, row);
       changes.push({ key, ...row });
     }
-    if (!table.local)
-      log.append(
-        commit,
-        {
-          id: randomBytes(12).toString('base64url'),
-          kind: 'write',
-          origin,
-          version,
-          via: undefined,
-          operation,
-          user,
-        },
-        [{ tableId: table.id, incarnation: table.incarnation, changes: encodeChanges(changes) }],
-      );
-    return version;
+    return changes;
   }
 
   /** The definition as of this commit: another request or process may have changed or dropped the table. */
-  #current(table: Table): Table {
+  #target(staged: Map<number, Staged>, table: Table): Staged {
+    const known = staged.get(table.id);
+    if (known) return known;
     const current = this.#options.catalog.tableById(table.id);
     if (!current)
       throw new CodedError('table_missing', `Table '${table.database}.${table.name}' does not exist`);
-    return current;
+    const target = { table: current, rows: new Map<Key, Pending>() };
+    staged.set(table.id, target);
+    return target;
   }
 
   #slot(table: Table, key: Key): Pending {

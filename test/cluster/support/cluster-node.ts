@@ -3,10 +3,16 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isRunning, processesMentioning, processesOf, type NodeProcesses, type ProcessName } from './node-processes.ts';
+import {
+  isRunning,
+  processesOfDirectory,
+  processesOf,
+  type NodeProcesses,
+  type ProcessName,
+} from './node-processes.ts';
 import type { Fields } from './record-bytes.ts';
 import type { Address } from './tcp-proxy.ts';
-import { waitFor } from './wait-for.ts';
+import { HopelessError, waitFor } from './wait-for.ts';
 
 const program = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 const startLimitMs = 20_000;
@@ -104,7 +110,7 @@ export class ClusterNode implements AsyncDisposable {
       `the ready line of ${this.name}`,
       () => {
         const line = /is ready: .*:(\d+), (?:cluster port (\d+)|clustering off)/.exec(this.#output);
-        if (!line && !isPresent(child)) throw new FailedToStart(`${this.name} ended: ${this.#output}`);
+        if (!line && !isPresent(child)) throw new HopelessError(`${this.name} ended: ${this.#output}`);
         return line ?? undefined;
       },
       { limitMs: startLimitMs, everyMs: 10 },
@@ -179,7 +185,8 @@ export class ClusterNode implements AsyncDisposable {
   async kill(which: ProcessName, signal: NodeJS.Signals = 'SIGKILL'): Promise<number> {
     const pid = (await this.whole())[which];
     process.kill(pid, signal);
-    if (signal === 'SIGKILL') await waitFor(`${which} of ${this.name} to die`, () => !isRunning(pid), { everyMs: 5 });
+    if (signal === 'SIGKILL')
+      await waitFor(`${which} of ${this.name} to die`, () => !isRunning(pid), { everyMs: 5 });
     return pid;
   }
 
@@ -191,7 +198,7 @@ export class ClusterNode implements AsyncDisposable {
     await waitFor(`${this.name} to stop`, () => !isPresent(child), { limitMs: stopLimitMs, everyMs: 10 });
     if (child.exitCode !== 0)
       throw new Error(`${this.name} ended with ${child.exitCode ?? child.signalCode}: ${this.#output}`);
-    const left = processesMentioning(this.rootPath);
+    const left = processesOfDirectory(this.rootPath);
     if (left.length > 0) throw new Error(`${this.name} left processes behind: ${left.join(', ')}`);
   }
 
@@ -203,11 +210,11 @@ export class ClusterNode implements AsyncDisposable {
   /** Ends whatever is left and removes the directory, also when the test has failed. */
   async [Symbol.asyncDispose](): Promise<void> {
     const { api, bridge, nats } = this.pids();
-    for (const pid of [api, bridge, nats, ...processesMentioning(this.rootPath)])
+    for (const pid of [api, bridge, nats, ...processesOfDirectory(this.rootPath)])
       if (pid !== undefined && pid !== process.pid) endProcess(pid);
     await waitFor(`the processes of ${this.name} to be gone`, () => {
       const left = [api, bridge, nats].filter((pid) => pid !== undefined && isRunning(pid));
-      return left.length === 0 && processesMentioning(this.rootPath).length === 0;
+      return left.length === 0 && processesOfDirectory(this.rootPath).length === 0;
     });
     rmSync(this.rootPath, { recursive: true, force: true });
   }
@@ -226,9 +233,6 @@ export class ClusterNode implements AsyncDisposable {
   }
 }
 
-/** The node has ended instead of getting ready. */
-class FailedToStart extends Error {}
-
 const authorization = `Basic ${Buffer.from(`${administrator.username}:${administrator.password}`).toString('base64')}`;
 
 function isPresent(child: ChildProcess): boolean {
@@ -242,4 +246,3 @@ function endProcess(pid: number): void {
     // It ended by itself.
   }
 }
-

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /** The three processes of a node; a process that is down is undefined. */
 export interface NodeProcesses {
@@ -14,7 +14,11 @@ export function processesOf(api: number): NodeProcesses {
   if (!isRunning(api)) return { api: undefined, bridge: undefined, nats: undefined };
   const children = childrenOf(api);
   const named = (part: string): number | undefined =>
-    children.find((pid) => readProc(pid, 'cmdline').split('\0').some((word) => word.endsWith(part)));
+    children.find((pid) =>
+      readProc(pid, 'cmdline')
+        .split('\0')
+        .some((word) => word.endsWith(part)),
+    );
   return { api, bridge: named('bridge-main.js'), nats: named('nats-server') };
 }
 
@@ -23,9 +27,12 @@ export function isRunning(pid: number): boolean {
   return stateOf(pid) !== undefined && stateOf(pid)?.kind !== 'Z';
 }
 
-/** Every process that has `text` in its command line: what a node left behind is found by its directory. */
-export function processesMentioning(text: string): readonly number[] {
-  return allPids().filter((pid) => isRunning(pid) && readProc(pid, 'cmdline').includes(text));
+/** Every process that works in the directory or has it in its command line, whoever its parent is now. */
+export function processesOfDirectory(directory: string): readonly number[] {
+  return allPids().filter(
+    (pid) =>
+      isRunning(pid) && (workingDirectory(pid) === directory || readProc(pid, 'cmdline').includes(directory)),
+  );
 }
 
 /** Resident memory now and at its highest, in bytes; undefined when the process is gone. */
@@ -38,6 +45,27 @@ export function memoryOf(pid: number): { readonly nowBytes: number; readonly pea
   const nowBytes = field('VmRSS');
   const peakBytes = field('VmHWM');
   return nowBytes === undefined || peakBytes === undefined ? undefined : { nowBytes, peakBytes };
+}
+
+/** Ports at the other end of the TCP connections that a process holds. */
+export function remotePortsOf(pid: number): ReadonlySet<number> {
+  const sockets = new Set(readdirSync(`/proc/${pid}/fd`).map((name) => socketOf(pid, name)));
+  const ports = ['tcp', 'tcp6'].flatMap((table) =>
+    readFileSync(`/proc/${pid}/net/${table}`, 'utf8')
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/))
+      .filter((columns) => sockets.has(columns[9]))
+      .map((columns) => Number.parseInt(columns[2]?.split(':')[1] ?? '', 16)),
+  );
+  return new Set(ports);
+}
+
+function socketOf(pid: number, name: string): string | undefined {
+  try {
+    return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${name}`))?.[1];
+  } catch {
+    return undefined;
+  }
 }
 
 function childrenOf(parent: number): readonly number[] {
@@ -62,5 +90,13 @@ function readProc(pid: number, file: string): string {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8');
   } catch {
     return '';
+  }
+}
+
+function workingDirectory(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return undefined;
   }
 }

@@ -1,9 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
+/** What is waited for cannot happen any more. */
+export class HopelessError extends Error {}
+
 /**
  * Waits until the condition gives something other than undefined or false, and gives that.
  *
- * A condition that throws does not hold yet; its last error is part of the message.
+ * A condition that throws does not hold yet, and its last error is part of the message; a HopelessError ends the wait.
  *
  * @param what completes the sentence "waited ... for"
  */
@@ -20,12 +23,16 @@ export async function waitFor<T>(
       if (result !== undefined && result !== false) return result;
       last = undefined;
     } catch (error) {
+      if (error instanceof HopelessError) throw error;
       last = error;
     }
     if (performance.now() > deadlineMs)
-      throw new Error(`waited ${limitMs / 1_000} s for ${what}${last === undefined ? '' : `: ${String(last)}`}`, {
-        cause: last,
-      });
+      throw new Error(
+        `waited ${limitMs / 1_000} s for ${what}${last === undefined ? '' : `: ${String(last)}`}`,
+        {
+          cause: last,
+        },
+      );
     await pause(everyMs);
   }
 }

@@ -1,0 +1,162 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { LyreNode } from './lyre-node.mjs';
+import { cpuSecondsOf, peakResidentMiB, pssMiB } from './process-tree.mjs';
+import { measureRate } from './rate.mjs';
+import { indexedFields, jsonRow } from './readings.mjs';
+
+const schema = 'bench';
+
+/**
+ * Two nodes of this clone: one publishes, one subscribes.
+ *
+ * @implements {import('./system.mjs').System}
+ */
+export class LyreSystem {
+  name = 'lyredb';
+  #publisher;
+  #subscriber;
+  #root;
+
+  /** @param {{ root: string, directory: string, profileDirectory: string | undefined }} options */
+  constructor({ root, directory, profileDirectory }) {
+    this.#root = root;
+    const node = (/** @type {string} */ name) =>
+      new LyreNode({ root, directory: join(directory, name), name, profileDirectory });
+    this.#publisher = node('bench-edge');
+    this.#subscriber = node('bench-host');
+  }
+
+  describe() {
+    const { version } = JSON.parse(readFileSync(join(this.#root, 'package.json'), 'utf8'));
+    return {
+      version,
+      settings: 'as delivered: a request is acknowledged after its commit is flushed; HTTP with Basic auth, TLS between nodes',
+    };
+  }
+
+  startPublisher() {
+    return this.#publisher.start();
+  }
+
+  async startSubscriber() {
+    await this.#subscriber.start();
+  }
+
+  async createTable(table, { isIndexed, isReplicated }) {
+    for (const node of isReplicated ? [this.#publisher, this.#subscriber] : [this.#publisher]) {
+      // Also makes the schema where that is missing.
+      await node.operation({ operation: 'create_table', schema, table, hash_attribute: 'id' });
+      if (!isIndexed) continue;
+      for (const attribute of indexedFields)
+        await node.operation({ operation: 'create_attribute', schema, table, attribute });
+    }
+  }
+
+  async singles({ table, connections, warmUpMs, windowMs }) {
+    const writers = Array.from({ length: connections }, () => this.#writerOf(table));
+    let next = 0;
+    try {
+      return await measureRate({
+        writers: writers.map(({ write }) => async () => {
+          await write(next++, 1);
+          return 1;
+        }),
+        warmUpMs,
+        windowMs,
+        cpuSeconds: () => this.cpuSeconds(),
+      });
+    } finally {
+      for (const { close } of writers) close();
+    }
+  }
+
+  async openWriter(table) {
+    return this.#writerOf(table);
+  }
+
+  async openProbe(table) {
+    const connection = this.#subscriber.connection();
+    return {
+      has: async (id) => {
+        const body = `{"operation":"search_by_hash","schema":"${schema}","table":"${table}","hash_values":["${id}"],"get_attributes":["id"]}`;
+        return (await connection.post(body)).includes(id);
+      },
+      close: () => connection.close(),
+    };
+  }
+
+  async rowsAtPublisher(table) {
+    return recordCount(this.#publisher, table);
+  }
+
+  async progress(table) {
+    return recordCount(this.#subscriber, table);
+  }
+
+  async rowsAtSubscriber(table) {
+    return recordCount(this.#subscriber, table);
+  }
+
+  async link(tables) {
+    await this.#subscriber.operation({
+      operation: 'add_node',
+      ...this.#publisher.address(),
+      subscriptions: tables.map((table) => ({
+        channel: `${schema}:${table}`,
+        subscribe: true,
+        publish: false,
+      })),
+    });
+  }
+
+  async cut() {
+    await this.#subscriber.stop();
+  }
+
+  async restore() {
+    await this.#subscriber.start();
+  }
+
+  cpuSeconds() {
+    return [this.#publisher, this.#subscriber].reduce(
+      (total, node) => total + (node.isRunning ? cpuSecondsOf(node.pid) : 0),
+      0,
+    );
+  }
+
+  idleMiB() {
+    return pssMiB(this.#publisher.pid);
+  }
+
+  peakMiB() {
+    return peakResidentMiB(this.#subscriber.pid);
+  }
+
+  async close() {
+    await Promise.all([this.#publisher.stop(), this.#subscriber.stop()]);
+  }
+
+  /** @param {string} table */
+  #writerOf(table) {
+    const connection = this.#publisher.connection();
+    const head = `{"operation":"insert","schema":"${schema}","table":"${table}","records":[`;
+    return {
+      write: async (first, count) => {
+        let rows = jsonRow(first);
+        for (let number = first + 1; number < first + count; number += 1) rows += `,${jsonRow(number)}`;
+        await connection.post(`${head}${rows}]}`);
+      },
+      close: () => connection.close(),
+    };
+  }
+}
+
+/**
+ * @param {LyreNode} node
+ * @param {string} table
+ */
+async function recordCount(node, table) {
+  const { record_count: count } = await node.operation({ operation: 'describe_table', schema, table });
+  return count;
+}

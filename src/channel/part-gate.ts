@@ -1,0 +1,98 @@
+import type { WholeItem } from '../model/transaction.ts';
+import type { Source } from '../store/applier.ts';
+import type { Store } from '../store/store.ts';
+
+/** A channel of the same publisher whose transactions we apply in order: where its cursor is. */
+export interface FollowedChannel {
+  readonly storeId: string;
+  readonly tableId: number;
+}
+
+export interface PartGateOptions {
+  readonly store: Store;
+  /** How a channel of this peer is followed: undefined when it is not, or waits, or failed. */
+  readonly followed: (channel: string) => FollowedChannel | undefined;
+  /** How long one call waits for the other parts before it is asked again. */
+  readonly waitMs: number;
+}
+
+interface Arrival {
+  readonly source: Source;
+  readonly item: WholeItem;
+}
+
+interface Gathering {
+  readonly arrivals: Map<string, Arrival>;
+  readonly waiting: Set<() => void>;
+}
+
+/**
+ * Where the parts of a transaction that travel in several channels of one peer meet, to be applied in one commit.
+ *
+ * Nothing is kept on disk: a part that waits has not moved its cursor, so after a crash it simply comes again.
+ * The waits cannot form a cycle, because one log gives all channels of a peer one order.
+ */
+export class PartGate {
+  readonly #options: PartGateOptions;
+  readonly #gatherings = new Map<string, Gathering>();
+
+  constructor(options: PartGateOptions) {
+    this.#options = options;
+  }
+
+  /** Whether some other part has to come first, or at the same time. */
+  mustWait(channel: string, item: WholeItem): boolean {
+    return this.#missing(channel, item).length > 0;
+  }
+
+  /**
+   * Brings a part. Resolves to `passed` once its number was applied here with the others or no other part is
+   * awaited any more; `waiting` when they did not come in time: ask again.
+   */
+  async arrive(channel: string, source: Source, item: WholeItem): Promise<'passed' | 'waiting'> {
+    const { id } = item.header;
+    const gathering = this.#gatherings.get(id) ?? {
+      arrivals: new Map<string, Arrival>(),
+      waiting: new Set<() => void>(),
+    };
+    this.#gatherings.set(id, gathering);
+    gathering.arrivals.set(channel, { source, item });
+    const missing = this.#missing(channel, item);
+    if (missing.length === 0) return this.#leave(id, channel, 'passed');
+    if (missing.every((name) => gathering.arrivals.has(name))) {
+      const outcome = await this.#options.store.applyTogether([...gathering.arrivals.values()]);
+      this.#gatherings.delete(id);
+      for (const wake of gathering.waiting) wake();
+      return outcome === 'applied' ? 'passed' : 'waiting';
+    }
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(finish, this.#options.waitMs);
+      function finish(): void {
+        clearTimeout(timer);
+        gathering.waiting.delete(finish);
+        resolve();
+      }
+      gathering.waiting.add(finish);
+    });
+    const isPassed = (this.#options.store.cursors.get(source.storeId, source.table.id)?.seq ?? 0) >= item.seq;
+    return this.#leave(id, channel, isPassed ? 'passed' : 'waiting');
+  }
+
+  #leave<T>(id: string, channel: string, result: T): T {
+    const gathering = this.#gatherings.get(id);
+    gathering?.arrivals.delete(channel);
+    if (gathering?.arrivals.size === 0) this.#gatherings.delete(id);
+    return result;
+  }
+
+  /** Channels whose part of the transaction we follow and have not reached. */
+  #missing(channel: string, item: WholeItem): string[] {
+    return item.parts.flatMap((part) => {
+      if (part.channel === channel) return [];
+      const followed = this.#options.followed(part.channel);
+      if (!followed) return [];
+      const cursor = this.#options.store.cursors.get(followed.storeId, followed.tableId);
+      return cursor && !cursor.copy && cursor.seq < part.seq ? [part.channel] : [];
+    });
+  }
+}

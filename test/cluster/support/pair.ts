@@ -1,0 +1,104 @@
+import { ClusterNode } from './cluster-node.ts';
+import { TcpProxy } from './tcp-proxy.ts';
+import { waitFor } from './wait-for.ts';
+
+export interface Channel {
+  readonly channel: string;
+  readonly publish: boolean;
+  readonly subscribe: boolean;
+}
+
+/** Two nodes and the links between them, each through a proxy. */
+export class Pair implements AsyncDisposable {
+  readonly host: ClusterNode;
+  readonly edge: ClusterNode;
+  /** From the host to the edge. */
+  readonly link: TcpProxy;
+  /** From the edge to the host; used once {@link dialBack} was called. */
+  readonly backLink: TcpProxy;
+
+  private constructor(host: ClusterNode, edge: ClusterNode, link: TcpProxy, backLink: TcpProxy) {
+    this.host = host;
+    this.edge = edge;
+    this.link = link;
+    this.backLink = backLink;
+  }
+
+  /** Starts both; nothing connects them yet. */
+  static async start(): Promise<Pair> {
+    const started = await Promise.allSettled([ClusterNode.start('host'), ClusterNode.start('edge')]);
+    const [host, edge] = started;
+    if (host.status === 'fulfilled' && edge.status === 'fulfilled')
+      return new Pair(
+        host.value,
+        edge.value,
+        await TcpProxy.to(() => edge.value.address),
+        await TcpProxy.to(() => host.value.address),
+      );
+    for (const result of started)
+      if (result.status === 'fulfilled') await result.value[Symbol.asyncDispose]();
+    throw new Error('a node did not start', { cause: started });
+  }
+
+  /** Starts both and connects them; `table` is the same on both, written by both. */
+  static async sharing([schema, table]: readonly [string, string]): Promise<Pair> {
+    const pair = await Pair.start();
+    try {
+      await pair.host.must({ operation: 'create_schema', schema });
+      await pair.host.must({ operation: 'create_table', schema, table, hash_attribute: 'id' });
+      await pair.connect([{ channel: `${schema}:${table}`, publish: true, subscribe: true }]);
+      await waitFor(`the table at ${pair.edge.name}`, () => pair.edge.hasTable(schema, table));
+      return pair;
+    } catch (error) {
+      await pair[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  get nodes(): readonly [ClusterNode, ClusterNode] {
+    return [this.host, this.edge];
+  }
+
+  /** The host adds the edge at the proxy's address, in the dialect of 3.x. */
+  async connect(subscriptions: readonly Channel[]): Promise<void> {
+    await this.host.must({
+      operation: 'add_node',
+      name: this.edge.name,
+      ...this.link.address,
+      subscriptions,
+    });
+  }
+
+  /** The edge learns an address of the host, so that each pulls from the other's stream. */
+  async dialBack(subscriptions: readonly Channel[] = []): Promise<void> {
+    await this.edge.must({
+      operation: 'add_node',
+      name: this.host.name,
+      ...this.backLink.address,
+      subscriptions,
+    });
+  }
+
+  /** Takes the link down in both directions; resolves when connections were cut and a dial was refused. */
+  async cut(): Promise<void> {
+    const before = this.link.counters;
+    this.link.block();
+    this.backLink.block();
+    if (this.link.counters.cut === before.cut) throw new Error('there was no connection to cut');
+    await waitFor('a dial that is refused', () => this.link.counters.refused > before.refused);
+  }
+
+  mend(): void {
+    this.link.unblock();
+    this.backLink.unblock();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([
+      this.host[Symbol.asyncDispose](),
+      this.edge[Symbol.asyncDispose](),
+      this.link[Symbol.asyncDispose](),
+      this.backLink[Symbol.asyncDispose](),
+    ]);
+  }
+}
