@@ -1,7 +1,7 @@
 import { channelName } from '../model/channel-name.ts';
 import type { Origin } from '../model/change.ts';
 import type { Table } from '../model/table.ts';
-import type { ChannelItem, TransactionHeader, WholeItem } from '../model/transaction.ts';
+import type { StubItem, TransactionHeader, WholeItem } from '../model/transaction.ts';
 import { encodeItem, splitItem } from '../model/transaction-codec.ts';
 import type { LogEntry } from '../store/change-log.ts';
 import type { Store } from '../store/store.ts';
@@ -52,7 +52,13 @@ export function* encodedItems(
   }
 }
 
-function itemOf(store: Store, table: Table, seq: number, entry: LogEntry, hasBody: boolean): ChannelItem {
+function itemOf(
+  store: Store,
+  table: Table,
+  seq: number,
+  entry: LogEntry,
+  hasBody: boolean,
+): WholeItem | StubItem {
   const part = entry.parts.find(({ tableId }) => tableId === table.id);
   if (!part) throw new Error(`Log entry ${entry.position} has no part in table ${table.id}`);
   const common = { seq, header: entry.header, originPlace: part.originPlace };

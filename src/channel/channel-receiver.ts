@@ -2,7 +2,7 @@ import { channelName } from '../model/channel-name.ts';
 import { CodedError } from '../model/errors.ts';
 import type { Table } from '../model/table.ts';
 import type { ChannelItem } from '../model/transaction.ts';
-import { decodeChanges, decodeItem } from '../model/transaction-codec.ts';
+import { decodeChanges, openFrame } from '../model/transaction-codec.ts';
 import { msToVersion } from '../model/version-clock.ts';
 import type { ApplyResult, Source } from '../store/applier.ts';
 import type { Store } from '../store/store.ts';
@@ -218,7 +218,7 @@ export class ChannelReceiver {
       this.#isBehind = true;
       return;
     }
-    const items = response.items.map((item) => decodeItem(item));
+    const items = response.items.map((frame) => openFrame(frame));
     const result = await this.#applyInOrder(source, items);
     if (!result) {
       // A part of the next transaction has not come yet: what is queued behind it comes again.
@@ -251,6 +251,12 @@ export class ChannelReceiver {
         return;
       case 'stub':
         this.#awaitBody(source);
+        return;
+      case 'quarantine-full':
+        this.#state = {
+          kind: 'failed',
+          reason: 'the quarantine is full: retry or skip what is in system.hdb_quarantine',
+        };
         return;
       case 'forged':
         this.#state = {

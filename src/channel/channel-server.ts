@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { parseChannelName } from '../model/channel-name.ts';
 import type { Table } from '../model/table.ts';
-import { encodeChanges } from '../model/transaction-codec.ts';
+import { encodeChanges, type FramedItem } from '../model/transaction-codec.ts';
 import type { Store } from '../store/store.ts';
 import { encodedItems, needsBody, type Reader } from './channel-items.ts';
 import type { ChannelRequest, ChannelResponse, WireCursor } from './protocol.ts';
@@ -98,7 +98,7 @@ export class ChannelServer {
     const reader: Reader = { name: peer, storeId: store.nodes.get(peer)?.storeId, sources: request.sources };
     const wantsBody = (header: Parameters<typeof needsBody>[0]): boolean =>
       request.bodies || needsBody(header, store.identity, reader);
-    const items: Uint8Array[] = [];
+    const items: FramedItem[] = [];
     let bytes = 0;
     let last = cursor.seq;
     let skip = request.pieces;
@@ -108,7 +108,7 @@ export class ChannelServer {
         continue;
       }
       if (items.length > 0 && bytes + item.bytes.length > maxBatchBytes) break;
-      items.push(item.bytes);
+      items.push({ seq: item.seq, id: item.id, bytes: item.bytes });
       bytes += item.bytes.length;
       if (!item.isPartial) last = item.seq;
     }

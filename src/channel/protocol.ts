@@ -72,8 +72,8 @@ export const channelResponse = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('items'),
     identity,
-    /** `encodeItem`, in channel order. */
-    items: z.array(bytes),
+    /** In channel order. */
+    items: z.array(z.object({ seq: count, id: z.string(), bytes })),
     head,
     /** The stream can take over after these. */
     hasStream: z.boolean(),

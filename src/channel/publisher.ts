@@ -164,7 +164,7 @@ export class Publisher implements AsyncDisposable {
       lastId: last.id,
       isPartial: last.isPartial,
     };
-    await place.stream.publish(head, encodeItems(batch.map(({ bytes }) => bytes)), place.nextSequence);
+    await place.stream.publish(head, encodeItems(batch), place.nextSequence);
     place.nextSequence += 1;
     if (!last.isPartial) place.publishedSeq = last.seq;
   }
@@ -239,6 +239,7 @@ async function firstMessageAfter(
 ): Promise<{ readonly sequence: number; readonly head: MessageHead | undefined }> {
   const state = await place.stream.state();
   if (!state) throw new CodedError('stream_unavailable', `Stream ${place.stream.channel} is gone`);
+  if (state.messages === 0) return { sequence: state.lastSequence + 1, head: undefined };
   let low = state.firstSequence;
   let high = state.lastSequence + 1;
   let found: MessageHead | undefined;

@@ -1,12 +1,14 @@
 import { Packr } from 'msgpackr';
 import type { Change, Document, Key, Origin } from './change.ts';
-import { CodedError } from './errors.ts';
+import { CodedError, messageOf } from './errors.ts';
 import type {
   ChannelItem,
   OriginPlace,
   TransactionHeader,
   WholeItem,
   WriteOperation,
+  PieceItem,
+  UndecodableItem,
 } from './transaction.ts';
 
 /** Version of the formats in this file; golden-file tests hold every one that was ever released. */
@@ -90,7 +92,7 @@ export function decodeChanges(block: Uint8Array): Change[] {
 
 const itemKinds = { whole: 0, stub: 1, piece: 2 } as const;
 
-export function encodeItem(item: ChannelItem): Uint8Array {
+export function encodeItem(item: Exclude<ChannelItem, UndecodableItem>): Uint8Array {
   switch (item.kind) {
     case 'whole':
       return packr.pack([
@@ -109,7 +111,7 @@ export function encodeItem(item: ChannelItem): Uint8Array {
 }
 
 /** @throws CodedError `undecodable` */
-export function decodeItem(bytes: Uint8Array): ChannelItem {
+export function decodeItem(bytes: Uint8Array): Exclude<ChannelItem, UndecodableItem> {
   const [kind, seq, ...rest] = array(unpack(bytes));
   if (kind === itemKinds.piece) {
     const [id, index, pieces, piece] = rest;
@@ -137,20 +139,42 @@ export function decodeItem(bytes: Uint8Array): ChannelItem {
   };
 }
 
-/** A message body: items that were encoded one by one, framed by MessagePack. */
-export function encodeItems(items: readonly Uint8Array[]): Uint8Array {
-  return packr.pack([wireFormat, items]);
+/** An encoded item with its number and id beside it, so that one that cannot be decoded can still be passed. */
+export interface FramedItem {
+  readonly seq: number;
+  readonly id: string;
+  readonly bytes: Uint8Array;
+}
+
+/** A message body. */
+export function encodeItems(items: readonly FramedItem[]): Uint8Array {
+  return packr.pack([wireFormat, items.map(({ seq, id, bytes }) => [seq, id, bytes])]);
 }
 
 /** @throws CodedError `undecodable` */
-export function decodeItems(bytes: Uint8Array): Uint8Array[] {
-  const [format, items] = array(unpack(bytes));
+export function decodeItems(body: Uint8Array): FramedItem[] {
+  const [format, items] = array(unpack(body));
   requireFormat(format);
-  return array(items).map(binary);
+  return array(items).map((item): FramedItem => {
+    const [seq, id, bytes] = array(item);
+    return { seq: count(seq), id: text(id), bytes: binary(bytes) };
+  });
+}
+
+/** The item in a frame; what cannot be decoded, or is not what its frame says, comes as `undecodable`. */
+export function openFrame(frame: FramedItem): ChannelItem {
+  try {
+    const item = decodeItem(frame.bytes);
+    const id = item.kind === 'piece' ? item.id : item.header.id;
+    if (item.seq === frame.seq && id === frame.id) return item;
+    return { kind: 'undecodable', ...frame, detail: 'The item is not the one that its frame names' };
+  } catch (error) {
+    return { kind: 'undecodable', ...frame, detail: messageOf(error) };
+  }
 }
 
 /** Cuts an encoded whole item into pieces of at most `maxBytes`. */
-export function splitItem(item: WholeItem, encoded: Uint8Array, maxBytes: number): ChannelItem[] {
+export function splitItem(item: WholeItem, encoded: Uint8Array, maxBytes: number): PieceItem[] {
   const pieces = Math.ceil(encoded.length / maxBytes);
   return Array.from({ length: pieces }, (_, index) => ({
     kind: 'piece',

@@ -25,7 +25,7 @@ export interface OriginPlace {
 }
 
 /** One numbered transaction of a channel, as it travels and as the publisher sees it. */
-export type ChannelItem = WholeItem | StubItem | PieceItem;
+export type ChannelItem = WholeItem | StubItem | PieceItem | UndecodableItem;
 
 export interface WholeItem {
   readonly kind: 'whole';
@@ -55,4 +55,13 @@ export interface PieceItem {
   readonly index: number;
   readonly count: number;
   readonly bytes: Uint8Array;
+}
+
+/** What arrived under a number and cannot be read here. */
+export interface UndecodableItem {
+  readonly kind: 'undecodable';
+  readonly seq: number;
+  readonly id: string;
+  readonly bytes: Uint8Array;
+  readonly detail: string;
 }

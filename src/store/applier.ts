@@ -1,15 +1,30 @@
 import { randomBytes } from 'node:crypto';
 import type { Change, Key, Origin } from '../model/change.ts';
-import { compareContent, judge } from '../model/conflict.ts';
+import { messageOf } from '../model/errors.ts';
 import type { Table } from '../model/table.ts';
-import type { ChannelItem, OriginPlace, TransactionHeader, WholeItem } from '../model/transaction.ts';
-import { decodeChanges, decodeDocument, encodeChanges } from '../model/transaction-codec.ts';
+import type {
+  ChannelItem,
+  OriginPlace,
+  PieceItem,
+  TransactionHeader,
+  UndecodableItem,
+  WholeItem,
+} from '../model/transaction.ts';
+import {
+  decodeChanges,
+  decodeDocument,
+  decodeItem,
+  encodeChanges,
+  encodeItem,
+} from '../model/transaction-codec.ts';
 import type { Catalog } from './catalog.ts';
 import type { ChangeLog, NewPart } from './change-log.ts';
+import type { ClockGuard } from './clock-guard.ts';
 import type { Commit } from './commit.ts';
 import type { Cursor, Cursors } from './cursors.ts';
 import type { Marks } from './marks.ts';
-import type { Records } from './records.ts';
+import type { Merger } from './merger.ts';
+import type { Quarantine, Quarantined, Suspect } from './quarantine.ts';
 import type { Spool } from './spool.ts';
 
 /** Whose channel is applied to which table here. */
@@ -28,6 +43,8 @@ export type Stop =
   /** The body of this transaction has to come from elsewhere first. */
   | { readonly kind: 'stub'; readonly header: TransactionHeader; readonly seq: number }
   | { readonly kind: 'no-cursor' }
+  /** The quarantine of this peer is full: the channel waits for a person. */
+  | { readonly kind: 'quarantine-full' }
   | { readonly kind: 'forged'; readonly header: TransactionHeader };
 
 export interface ApplyResult {
@@ -48,15 +65,26 @@ export interface CopyPage {
   readonly isLast: boolean;
 }
 
+export interface TransactionPart {
+  readonly source: Source;
+  readonly item: WholeItem;
+}
+
 export interface ApplierOptions {
   readonly catalog: Catalog;
-  readonly records: Records;
+  readonly merger: Merger;
   readonly log: ChangeLog;
   readonly cursors: Cursors;
   readonly marks: Marks;
   readonly spool: Spool;
+  readonly quarantine: Quarantine;
+  readonly clockGuard: ClockGuard;
   readonly identity: () => Origin;
 }
+
+type Doubt = Pick<Suspect, 'reason' | 'detail' | 'dueAtMs'>;
+
+const full: Stop = { kind: 'quarantine-full' };
 
 /**
  * Applies what peers publish. All methods run inside a commit that also holds the cursor, so a crash leaves
@@ -95,7 +123,7 @@ export class Applier {
       }
       transactions += 1;
       changes += outcome;
-      cursor = { ...cursor, seq: item.seq, id: item.header.id };
+      cursor = { ...cursor, seq: item.seq, id: item.kind === 'undecodable' ? item.id : item.header.id };
     }
     if (cursor.seq !== before) {
       cursors.put(source.storeId, table.id, cursor);
@@ -108,28 +136,24 @@ export class Applier {
    * The parts of one transaction, each the next of its channel, in one commit and as one entry of the log here.
    * Nothing happens unless every part is exactly next.
    */
-  applyTogether(
-    commit: Commit,
-    parts: readonly { readonly source: Source; readonly item: WholeItem }[],
-  ): 'applied' | 'not-next' {
+  applyTogether(commit: Commit, parts: readonly TransactionPart[]): 'applied' | 'not-next' {
     const { cursors, catalog, log, marks } = this.#options;
-    const placed = parts.map(({ source, item }) => ({
-      source,
-      item,
-      table: catalog.tableById(source.table.id),
-      cursor: cursors.get(source.storeId, source.table.id),
-    }));
-    for (const { source, item, table, cursor } of placed) {
+    const placed: (TransactionPart & { readonly table: Table; readonly cursor: Cursor })[] = [];
+    for (const { source, item } of parts) {
+      const table = catalog.tableById(source.table.id);
+      const cursor = cursors.get(source.storeId, source.table.id);
       const isNext =
-        cursor && !cursor.copy && cursor.incarnation === source.incarnation && cursor.seq + 1 === item.seq;
-      if (!table || !isNext) return 'not-next';
+        cursor?.incarnation === source.incarnation && !cursor.copy && cursor.seq + 1 === item.seq;
+      if (!table || !cursor || !isNext) return 'not-next';
+      placed.push({ source, item, table, cursor });
     }
+    const doubt = placed.map(({ item }) => this.#doubtOf(commit, item)).find((found) => found !== undefined);
     const logged: NewPart[] = [];
     for (const { source, item, table, cursor } of placed) {
-      if (!table || !cursor) continue;
       const { header, originPlace } = item;
-      if (originPlace.seq > marks.get(table.id, header.origin.storeId, originPlace.incarnation))
-        logged.push(this.#mergePart(commit, table, source, item));
+      const isNew = originPlace.seq > marks.get(table.id, header.origin.storeId, originPlace.incarnation);
+      if (isNew && doubt && !this.#isolate(commit, table, source, item, doubt)) return 'not-next';
+      if (isNew && !doubt) logged.push(this.#mergePart(commit, table, source, item).part);
       cursors.put(source.storeId, table.id, { ...cursor, seq: item.seq, id: header.id });
     }
     const [first] = parts;
@@ -139,29 +163,18 @@ export class Applier {
 
   /** One page of a copy: rows that win are logged here as one transaction of kind `rows`. */
   applyCopy(commit: Commit, source: Source, page: CopyPage): ApplyResult {
-    const { cursors, catalog, log, marks } = this.#options;
+    const { cursors, catalog, merger, marks } = this.#options;
     const stored = cursors.get(source.storeId, source.table.id);
     const table = catalog.tableById(source.table.id);
     if (!table || stored?.copy?.id !== page.copyId || stored.incarnation !== source.incarnation)
       return { cursor: stored, transactions: 0, changes: 0, stop: { kind: 'no-cursor' } };
-    const won: Change[] = [];
-    this.#merge(commit, table, newer(page.rows, source), (change) => won.push(change));
-    if (won.length > 0) {
-      const origin = this.#options.identity();
-      log.append(
-        commit,
-        {
-          id: randomBytes(12).toString('base64url'),
-          kind: 'rows',
-          origin,
-          version: commit.state.clock,
-          via: source.storeId,
-          operation: undefined,
-          user: undefined,
-        },
-        [{ tableId: table.id, incarnation: table.incarnation, changes: encodeChanges(won) }],
-      );
-    }
+    const rows = newer(page.rows, source);
+    if (!this.#isolateEarly(commit, table, source, page, rows))
+      return { cursor: stored, transactions: 0, changes: 0, stop: full };
+    const present = rows.filter(
+      ({ version }) => this.#options.clockGuard.dueAtMs(commit, version) === undefined,
+    );
+    const changes = merger.mergeRows(commit, table, present, source.storeId);
     const cursor: Cursor = {
       incarnation: source.incarnation,
       ...page.noted,
@@ -177,7 +190,22 @@ export class Applier {
     cursors.put(source.storeId, table.id, cursor);
     // Only a complete copy holds everything up to the publisher's marks.
     if (page.isLast) for (const mark of stored.copy.marks) marks.raise(table.id, mark.storeId, mark.place);
-    return { cursor, transactions: 1, changes: won.length, stop: undefined };
+    return { cursor, transactions: 1, changes, stop: undefined };
+  }
+
+  /**
+   * Applies what was quarantined, as rows of this node: its own number has passed.
+   *
+   * @throws CodedError `undecodable` when it still cannot be read
+   */
+  release(commit: Commit, { id, database, tableName, item, storeId }: Quarantined): 'applied' | 'no-table' {
+    const { catalog, merger, quarantine } = this.#options;
+    const table = catalog.table(database, tableName);
+    if (!table) return 'no-table';
+    const decoded = decodeItem(item);
+    if (decoded.kind === 'whole') merger.mergeRows(commit, table, decodeChanges(decoded.changes), storeId);
+    quarantine.remove(commit, id);
+    return 'applied';
   }
 
   /** The number of changes that won, or why the item cannot be applied now. */
@@ -185,9 +213,13 @@ export class Applier {
     commit: Commit,
     table: Table,
     source: Source,
-    item: Exclude<ChannelItem, { kind: 'piece' }>,
+    item: Exclude<ChannelItem, PieceItem>,
   ): number | Stop {
-    const { marks } = this.#options;
+    const { marks, log } = this.#options;
+    if (item.kind === 'undecodable') {
+      const doubt: Doubt = { reason: 'undecodable', detail: item.detail, dueAtMs: undefined };
+      return this.#isolate(commit, table, source, item, doubt) ? 0 : full;
+    }
     const { header, originPlace } = item;
     const own = this.#options.identity().storeId;
     if (header.origin.storeId === own)
@@ -200,55 +232,105 @@ export class Applier {
       marks.raise(table.id, header.origin.storeId, originPlace);
       return 0;
     }
-    return this.#applyWhole(commit, table, source, item);
-  }
-
-  #applyWhole(commit: Commit, table: Table, source: Source, item: WholeItem): number {
-    let won = 0;
-    const part = this.#mergePart(commit, table, source, item, () => (won += 1));
+    const doubt = this.#doubtOf(commit, item);
+    if (doubt) {
+      if (!this.#isolate(commit, table, source, item, doubt)) return full;
+      marks.raise(table.id, header.origin.storeId, originPlace);
+      return 0;
+    }
+    const { part, won } = this.#mergePart(commit, table, source, item);
     // Numbered here even if nothing won: whoever follows us must not see a hole where this origin's history has none.
-    this.#options.log.append(commit, item.header, [part]);
+    log.append(commit, header, [part]);
     return won;
   }
 
   /** Rows and mark of one part; what the log is to say of it. */
-  #mergePart(
-    commit: Commit,
-    table: Table,
-    source: Source,
-    item: WholeItem,
-    onWin: (change: Change) => void = () => {},
-  ): NewPart {
+  #mergePart(commit: Commit, table: Table, source: Source, item: WholeItem): { part: NewPart; won: number } {
+    const { merger, marks } = this.#options;
     const all = decodeChanges(item.changes);
     const kept = newer(all, source);
-    this.#merge(commit, table, kept, onWin);
-    this.#options.marks.raise(table.id, item.header.origin.storeId, item.originPlace);
+    const won = merger.merge(commit, table, kept).length;
+    marks.raise(table.id, item.header.origin.storeId, item.originPlace);
+    const changes = kept.length === all.length ? item.changes : encodeChanges(kept);
     return {
-      tableId: table.id,
-      originPlace: item.originPlace,
-      incarnation: table.incarnation,
-      changes: kept.length === all.length ? item.changes : encodeChanges(kept),
+      part: { tableId: table.id, originPlace: item.originPlace, incarnation: table.incarnation, changes },
+      won,
     };
   }
 
-  /** Last writer wins, record by record; raises the clock, so that what is written here later wins later. */
-  #merge(commit: Commit, table: Table, changes: readonly Change[], onWin: (change: Change) => void): void {
-    const { records, catalog } = this.#options;
-    const attributes = new Set<string>();
-    for (const { bytes } of changes)
-      if (bytes) for (const name of Object.keys(decodeDocument(bytes))) attributes.add(name);
-    const widened = catalog.withAttributes(commit, table, attributes);
-    for (const change of changes) {
-      commit.raiseClock(change.version);
-      const stored = records.row(widened, change.key);
-      const verdict = judge(change, stored);
-      const wins =
-        verdict === 'wins' ||
-        (verdict === 'forged' && compareContent(change.bytes, stored?.bytes ?? null) > 0);
-      if (!wins) continue;
-      records.put(commit, widened, change.key, stored, change);
-      onWin(change);
+  /** Why a transaction may not be applied now; undefined when it may. */
+  #doubtOf(commit: Commit, item: WholeItem): Doubt | undefined {
+    let highest = item.header.version;
+    try {
+      for (const { bytes, version } of decodeChanges(item.changes)) {
+        if (bytes) decodeDocument(bytes);
+        highest = Math.max(highest, version);
+      }
+    } catch (error) {
+      return { reason: 'undecodable', detail: messageOf(error), dueAtMs: undefined };
     }
+    return this.#aheadOfClock(commit, highest);
+  }
+
+  #aheadOfClock(commit: Commit, version: number): Doubt | undefined {
+    const dueAtMs = this.#options.clockGuard.dueAtMs(commit, version);
+    if (dueAtMs === undefined) return undefined;
+    const detail = `Its version is of ${new Date(version / 1000).toISOString()}, this node's clock says ${new Date(commit.nowMs).toISOString()}`;
+    return { reason: 'ahead of the clock', detail, dueAtMs };
+  }
+
+  /** Keeps what cannot be applied; false when there is no room. */
+  #isolate(
+    commit: Commit,
+    table: Table,
+    source: Source,
+    item: WholeItem | UndecodableItem,
+    doubt: Doubt,
+  ): boolean {
+    const bytes = item.kind === 'undecodable' ? item.bytes : encodeItem(item);
+    const id = item.kind === 'undecodable' ? item.id : item.header.id;
+    return this.#options.quarantine.put(commit, {
+      id,
+      storeId: source.storeId,
+      table,
+      seq: item.seq,
+      item: bytes,
+      ...doubt,
+    });
+  }
+
+  /** Rows of a copy that are too far ahead wait as one transaction; false when there is no room. */
+  #isolateEarly(
+    commit: Commit,
+    table: Table,
+    source: Source,
+    page: CopyPage,
+    rows: readonly Change[],
+  ): boolean {
+    const early = rows.filter(
+      ({ version }) => this.#options.clockGuard.dueAtMs(commit, version) !== undefined,
+    );
+    const [first] = early;
+    if (!first) return true;
+    const version = early.reduce((most, row) => Math.max(most, row.version), 0);
+    const doubt = this.#aheadOfClock(commit, version);
+    const item: WholeItem = {
+      kind: 'whole',
+      seq: page.noted.seq,
+      header: {
+        id: randomBytes(12).toString('base64url'),
+        kind: 'rows',
+        origin: first.origin,
+        version,
+        via: source.storeId,
+        operation: undefined,
+        user: undefined,
+      },
+      originPlace: { incarnation: source.incarnation, seq: page.noted.seq },
+      parts: [],
+      changes: encodeChanges(early),
+    };
+    return doubt === undefined || this.#isolate(commit, table, source, item, doubt);
   }
 
   /** A transaction that names our current store must be in our log, unless the log no longer reaches so far back. */

@@ -1,8 +1,11 @@
 import type { Key } from '../model/change.ts';
+import type { Applier } from './applier.ts';
 import type { Catalog } from './catalog.ts';
 import type { ChangeLog } from './change-log.ts';
 import type { Commit } from './commit.ts';
+import type { Conflicts } from './conflicts.ts';
 import { withIndex } from './definitions.ts';
+import type { Quarantine } from './quarantine.ts';
 import type { Records } from './records.ts';
 
 const rowsAtOnce = 2_000;
@@ -11,6 +14,9 @@ export interface MaintenanceOptions {
   readonly catalog: Catalog;
   readonly records: Records;
   readonly log: ChangeLog;
+  readonly conflicts: Conflicts;
+  readonly quarantine: Quarantine;
+  readonly applier: Applier;
   readonly run: <T>(body: (commit: Commit) => T) => Promise<T>;
   readonly logMaxAgeMs: number;
   readonly logMaxBytes: number;
@@ -32,7 +38,13 @@ export class Maintenance {
 
   /** One step; true when there is more to do at once. */
   async step(): Promise<boolean> {
-    return (await this.#buildIndexes()) || (await this.#reclaim()) || this.#trim();
+    return (
+      (await this.#buildIndexes()) ||
+      (await this.#reclaim()) ||
+      (await this.#release()) ||
+      (await this.#forgetConflicts()) ||
+      this.#trim()
+    );
   }
 
   async #buildIndexes(): Promise<boolean> {
@@ -75,6 +87,24 @@ export class Maintenance {
         log.trimChannel(commit, id, Number.MAX_SAFE_INTEGER - 1, rowsAtOnce) > 0;
       commit.removeTable(id);
       if (!more) catalog.forgetGarbage(id);
+    });
+    return true;
+  }
+
+  /** Transactions that were ahead of the clock apply by themselves once time has caught up. */
+  async #release(): Promise<boolean> {
+    const { quarantine, applier, run, now } = this.#options;
+    const due = quarantine.all().find(({ dueAtMs }) => dueAtMs !== undefined && dueAtMs <= now());
+    if (!due) return false;
+    return (await run((commit) => applier.release(commit, due))) === 'applied';
+  }
+
+  async #forgetConflicts(): Promise<boolean> {
+    const { conflicts, run, now } = this.#options;
+    const doomed = conflicts.excess(now(), rowsAtOnce);
+    if (doomed.length === 0) return false;
+    await run((commit) => {
+      for (const key of doomed) conflicts.remove(commit, key);
     });
     return true;
   }

@@ -1,7 +1,7 @@
 import type { Document, Key } from '../model/change.ts';
 import type { Attribute, Table } from '../model/table.ts';
 import { decodeDocument } from '../model/transaction-codec.ts';
-import type { Commit } from './commit.ts';
+import { readTableState, type Commit } from './commit.ts';
 import type { Environment } from './environment.ts';
 import { indexKeys, lmdbKey, maintainedIndexes, type IndexKey } from './index-entry.ts';
 import type { Origins } from './origins.ts';
@@ -26,6 +26,11 @@ export class Records {
     return value ? decodeRow(value, this.#origins) : undefined;
   }
 
+  /** Live records. */
+  count(table: Table): number {
+    return readTableState(this.#environment, table.id).records;
+  }
+
   document(table: Table, key: Key): Document | undefined {
     const row = this.row(table, key);
     return row && visibleDocument(table, row);
@@ -48,10 +53,15 @@ export class Records {
 
   /** Inside a commit: replaces a row and keeps counters and indexes with it. */
   put(commit: Commit, table: Table, key: Key, before: Row | undefined, after: Row): void {
-    this.#environment.trees.records.putSync([table.id, key], encodeRow(after, this.#origins));
     const state = commit.table(table.id);
     state.records += (after.bytes ? 1 : 0) - (before?.bytes ? 1 : 0);
-    state.tombstones += (after.bytes ? 0 : 1) - (before && !before.bytes ? 1 : 0);
+    if (table.local && !after.bytes) {
+      // Nobody else ever hears of these rows, so nothing has to be remembered of them.
+      this.#environment.trees.records.removeSync([table.id, key]);
+    } else {
+      this.#environment.trees.records.putSync([table.id, key], encodeRow(after, this.#origins));
+      state.tombstones += (after.bytes ? 0 : 1) - (before && !before.bytes ? 1 : 0);
+    }
     state.bytes += (after.bytes?.length ?? 0) - (before?.bytes?.length ?? 0);
     if (after.version > state.lastVersion) state.lastVersion = after.version;
     const indexes = maintainedIndexes(table);

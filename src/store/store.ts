@@ -8,13 +8,17 @@ import { Catalog } from './catalog.ts';
 import { ChangeLog } from './change-log.ts';
 import { Commit, readStoreState, readTableState } from './commit.ts';
 import { Cursors, type Cursor } from './cursors.ts';
+import { ClockGuard } from './clock-guard.ts';
+import { Conflicts, conflictsTable } from './conflicts.ts';
 import { Definitions } from './definitions.ts';
 import { Environment } from './environment.ts';
 import { claimIdentity, readIdentity } from './identity.ts';
 import { Maintenance } from './maintenance.ts';
 import { Marks } from './marks.ts';
+import { Merger } from './merger.ts';
 import { Nodes } from './nodes.ts';
 import { Origins } from './origins.ts';
+import { Quarantine, quarantineTable, type Quarantined } from './quarantine.ts';
 import { Records } from './records.ts';
 import { planOf } from './search/search-plan.ts';
 import { search } from './search/search.ts';
@@ -31,6 +35,8 @@ export interface StoreOptions {
   readonly role: 'api' | 'bridge';
   readonly mapSizeBytes?: number;
   readonly maxTransactionBytes?: number;
+  /** Versions of peers further ahead than this wait in quarantine. */
+  readonly maxClockSkewMs?: number;
   readonly logMaxAgeMs?: number;
   readonly logMaxBytes?: number;
   /** Wall clock, ms since 1970. */
@@ -51,10 +57,15 @@ export interface TableStatistics {
 /** A search over a table of at least this many records builds the index that it missed. */
 const largeTable = 10_000;
 
+const conflictBounds = { maxCount: 10_000, maxAgeMs: 30 * 86_400_000 };
+const maxQuarantinedPerPeer = 1_000;
+
 const systemTables = [
   { name: 'hdb_nodes', primaryKey: 'name' },
   { name: 'hdb_user', primaryKey: 'username' },
   { name: 'hdb_role', primaryKey: 'id' },
+  { name: conflictsTable, primaryKey: 'id' },
+  { name: quarantineTable, primaryKey: 'id' },
 ] as const;
 
 /**
@@ -69,6 +80,7 @@ export class Store implements AsyncDisposable {
   readonly cursors: Cursors;
   readonly marks: Marks;
   readonly maintenance: Maintenance;
+  readonly quarantine: Quarantine;
   readonly #environment: Environment;
   readonly #catalog: Catalog;
   readonly #records: Records;
@@ -113,19 +125,31 @@ export class Store implements AsyncDisposable {
       nodes: this.nodes,
       run,
     });
-    this.#applier = new Applier({
+    const conflicts = new Conflicts({ catalog, records, writer: this.#writer, ...conflictBounds });
+    this.quarantine = new Quarantine({
       catalog,
       records,
+      writer: this.#writer,
+      maxPerPeer: maxQuarantinedPerPeer,
+    });
+    this.#applier = new Applier({
+      catalog,
+      merger: new Merger({ catalog, records, log: this.log, conflicts, identity }),
       log: this.log,
       cursors: this.cursors,
       marks: this.marks,
       spool: new Spool(environment),
+      quarantine: this.quarantine,
+      clockGuard: new ClockGuard(options.maxClockSkewMs ?? 300_000),
       identity,
     });
     this.maintenance = new Maintenance({
       catalog,
       records,
       log: this.log,
+      conflicts,
+      quarantine: this.quarantine,
+      applier: this.#applier,
       run,
       logMaxAgeMs: options.logMaxAgeMs ?? 30 * 86_400_000,
       logMaxBytes: options.logMaxBytes ?? 10 * 2 ** 30,
@@ -243,6 +267,16 @@ export class Store implements AsyncDisposable {
     return this.#run((commit) => this.#applier.applyCopy(commit, source, page));
   }
 
+  /** Applies a quarantined transaction after all. @throws CodedError `not_found`, `undecodable` */
+  async retryQuarantined(id: string): Promise<'applied' | 'no-table'> {
+    return this.#run((commit) => this.#applier.release(commit, this.#quarantined(id)));
+  }
+
+  /** Gives a quarantined transaction up. @throws CodedError `not_found` */
+  async skipQuarantined(id: string): Promise<void> {
+    await this.#run((commit) => this.quarantine.remove(commit, this.#quarantined(id).id));
+  }
+
   async putCursor(storeId: string, table: Table, cursor: Cursor | undefined): Promise<void> {
     await this.#run(() => {
       if (!this.#catalog.tableById(table.id)) return;
@@ -287,6 +321,12 @@ export class Store implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#environment[Symbol.asyncDispose]();
+  }
+
+  #quarantined(id: string): Quarantined {
+    const found = this.quarantine.get(id);
+    if (!found) throw new CodedError('not_found', `There is no quarantined transaction '${id}'`);
+    return found;
   }
 
   async #prepare(): Promise<void> {

@@ -14,6 +14,8 @@ export interface TableState {
   bytes: number;
   /** Highest version among the rows. */
   lastVersion: number;
+  /** Conflicts noted so far. */
+  conflicts: number;
 }
 
 export function emptyTableState(): TableState {
@@ -26,6 +28,7 @@ export function emptyTableState(): TableState {
     tombstones: 0,
     bytes: 0,
     lastVersion: 0,
+    conflicts: 0,
   };
 }
 
@@ -40,13 +43,22 @@ export function encodeTableState(state: TableState): Buffer {
       state.tombstones,
       state.bytes,
       state.lastVersion,
+      state.conflicts,
     ]),
   );
 }
 
 export function decodeTableState(value: Buffer): TableState {
-  const [headSeq, headId, trimmedSeq, trimmedId, records, tombstones, bytes, lastVersion] = decodeMessage(
-    value,
-  ) as [number, string, number, string, number, number, number, number];
-  return { headSeq, headId, trimmedSeq, trimmedId, records, tombstones, bytes, lastVersion };
+  const [
+    headSeq = 0,
+    headId,
+    trimmedSeq = 0,
+    trimmedId,
+    records = 0,
+    tombstones = 0,
+    bytes = 0,
+    lastVersion = 0,
+    conflicts = 0,
+  ] = decodeMessage(value) as [number, string, number, string, ...number[]];
+  return { headSeq, headId, trimmedSeq, trimmedId, records, tombstones, bytes, lastVersion, conflicts };
 }

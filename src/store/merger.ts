@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto';
+import type { Change, Origin } from '../model/change.ts';
+import { compareContent, judge } from '../model/conflict.ts';
+import type { Table } from '../model/table.ts';
+import { decodeDocument, encodeChanges } from '../model/transaction-codec.ts';
+import type { Catalog } from './catalog.ts';
+import type { ChangeLog } from './change-log.ts';
+import type { Commit } from './commit.ts';
+import type { Conflicts } from './conflicts.ts';
+import type { Records } from './records.ts';
+
+export interface MergerOptions {
+  readonly catalog: Catalog;
+  readonly records: Records;
+  readonly log: ChangeLog;
+  readonly conflicts: Conflicts;
+  readonly identity: () => Origin;
+}
+
+/** Lets changes of other nodes meet the rows here: the last writer wins, record by record. Inside a commit. */
+export class Merger {
+  readonly #options: MergerOptions;
+
+  constructor(options: MergerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Writes the changes that win and returns them. Raises the clock, so that what is written here later wins
+   * later, and notes what was overwritten unseen.
+   */
+  merge(commit: Commit, table: Table, changes: readonly Change[]): Change[] {
+    const { records, catalog, conflicts } = this.#options;
+    const widened = catalog.withAttributes(commit, table, attributesOf(changes));
+    const won: Change[] = [];
+    for (const change of changes) {
+      commit.raiseClock(change.version);
+      const stored = records.row(widened, change.key);
+      const verdict = judge(change, stored);
+      if (stored && verdict === 'same') continue;
+      const wins =
+        verdict === 'wins' ||
+        (verdict === 'forged' && compareContent(change.bytes, stored?.bytes ?? null) > 0);
+      if (stored) conflicts.note(commit, widened, change.key, wins ? stored : change, wins ? change : stored);
+      if (!wins) continue;
+      records.put(commit, widened, change.key, stored, change);
+      won.push(change);
+    }
+    return won;
+  }
+
+  /** Merges rows that came outside the order of a channel, and logs those that won as one transaction of this node. */
+  mergeRows(commit: Commit, table: Table, changes: readonly Change[], via: string): number {
+    const won = this.merge(commit, table, changes);
+    if (won.length === 0) return 0;
+    this.#options.log.append(
+      commit,
+      {
+        id: randomBytes(12).toString('base64url'),
+        kind: 'rows',
+        origin: this.#options.identity(),
+        version: commit.state.clock,
+        via,
+        operation: undefined,
+        user: undefined,
+      },
+      [{ tableId: table.id, incarnation: table.incarnation, changes: encodeChanges(won) }],
+    );
+    return won.length;
+  }
+}
+
+function attributesOf(changes: readonly Change[]): Set<string> {
+  const names = new Set<string>();
+  for (const { bytes } of changes)
+    if (bytes) for (const name of Object.keys(decodeDocument(bytes))) names.add(name);
+  return names;
+}

@@ -1,0 +1,105 @@
+import { systemDatabase, type Table } from '../model/table.ts';
+import type { Catalog } from './catalog.ts';
+import type { Commit } from './commit.ts';
+import type { Records } from './records.ts';
+import type { Writer } from './writer.ts';
+
+export const quarantineTable = 'hdb_quarantine';
+
+export interface Suspect {
+  /** Id of the transaction. */
+  readonly id: string;
+  /** Store id of the peer that sent it. */
+  readonly storeId: string;
+  readonly table: Table;
+  readonly seq: number;
+  readonly reason: 'undecodable' | 'illegal' | 'ahead of the clock';
+  readonly detail: string;
+  /** `encodeItem` of what could not be applied. */
+  readonly item: Uint8Array;
+  /** When it applies by itself, ms since 1970. */
+  readonly dueAtMs: number | undefined;
+}
+
+/** A quarantined transaction, as its row of `system.hdb_quarantine` says. */
+export interface Quarantined {
+  readonly id: string;
+  readonly database: string;
+  readonly tableName: string;
+  readonly storeId: string;
+  readonly item: Uint8Array;
+  readonly dueAtMs: number | undefined;
+}
+
+export interface QuarantineOptions {
+  readonly catalog: Catalog;
+  readonly records: Records;
+  readonly writer: Writer;
+  /** Of one peer; when it is full the channel waits: stopping beats dropping. */
+  readonly maxPerPeer: number;
+}
+
+/** Transactions of peers that could not be applied: kept, counted, listed, retried or skipped by a person. */
+export class Quarantine {
+  readonly #options: QuarantineOptions;
+
+  constructor(options: QuarantineOptions) {
+    this.#options = options;
+  }
+
+  /** Inside a commit: false when there is no room for another one of this peer. */
+  put(commit: Commit, suspect: Suspect): boolean {
+    const { writer, maxPerPeer } = this.#options;
+    const rows = this.#table();
+    if (!rows) return false;
+    if (this.all().filter(({ storeId }) => storeId === suspect.storeId).length >= maxPerPeer) return false;
+    const id = `${suspect.id}-${suspect.table.id}`;
+    writer.replace(commit, rows, id, {
+      id,
+      reason: suspect.reason,
+      detail: suspect.detail,
+      schema: suspect.table.database,
+      table: suspect.table.name,
+      store_id: suspect.storeId,
+      channel_seq: suspect.seq,
+      quarantined_at: commit.nowMs,
+      item: Buffer.from(suspect.item).toString('base64'),
+      ...(suspect.dueAtMs === undefined ? {} : { due_at: suspect.dueAtMs }),
+    });
+    return true;
+  }
+
+  all(): readonly Quarantined[] {
+    const rows = this.#table();
+    if (!rows) return [];
+    return [...this.#options.records.rows(rows)].flatMap(({ key, row }) => {
+      const found = row.bytes ? this.get(String(key)) : undefined;
+      return found ? [found] : [];
+    });
+  }
+
+  get(id: string): Quarantined | undefined {
+    const rows = this.#table();
+    const document = rows && this.#options.records.document(rows, id);
+    if (!document) return undefined;
+    const { schema, table, store_id: storeId, item, due_at: dueAt } = document;
+    return {
+      id,
+      database: String(schema),
+      tableName: String(table),
+      storeId: String(storeId),
+      item: Buffer.from(String(item), 'base64'),
+      dueAtMs: typeof dueAt === 'number' ? dueAt : undefined,
+    };
+  }
+
+  /** Inside a commit. */
+  remove(commit: Commit, id: string): void {
+    const rows = this.#table();
+    if (rows) this.#options.writer.replace(commit, rows, id, null);
+  }
+
+  #table(): Table | undefined {
+    return this.#options.catalog.table(systemDatabase, quarantineTable);
+  }
+}
