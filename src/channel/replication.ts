@@ -130,7 +130,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
         const session = this.#sessions.get(name);
         return session ? [session.status()] : [];
       }),
-      alarms: [],
+      alarms: this.#alarms(),
     };
   }
 
@@ -377,6 +377,16 @@ export class Replication implements ReplicationControl, AsyncDisposable {
 
   #live(): readonly string[] {
     return [...this.#sessions.values()].filter(({ isAlive }) => isAlive).map(({ name }) => name);
+  }
+
+  #alarms(): string[] {
+    const { quarantine } = this.#options.store;
+    const count = quarantine.all().length;
+    return count === 0
+      ? []
+      : [
+          `${count} ${count === 1 ? 'transaction is' : 'transactions are'} in quarantine: see system.hdb_quarantine`,
+        ];
   }
 
   #describe(): Hello {

@@ -31,6 +31,14 @@ export function subscriptionStatus(facts: SubscriptionFacts): SubscriptionStatus
   const { headSeq } = table ? store.log.head(table.id) : { headSeq: 0 };
   const unconfirmed =
     subscription.publish && table && confirmed ? Math.max(0, headSeq - confirmed.seq) : undefined;
+  const quarantined = store.quarantine
+    .all()
+    .filter(
+      (entry) =>
+        entry.storeId === peerStoreId &&
+        entry.database === subscription.database &&
+        entry.tableName === subscription.table,
+    ).length;
   return {
     database: subscription.database,
     table: subscription.table,
@@ -44,6 +52,8 @@ export function subscriptionStatus(facts: SubscriptionFacts): SubscriptionStatus
           lagMs: lag === 0 ? 0 : Math.max(0, Date.now() - (head?.committedAtMs ?? 0)),
         }),
     ...(unconfirmed === undefined ? {} : { unconfirmed }),
+    ...(table ? { conflicts: store.statistics(table).conflicts } : {}),
+    ...(quarantined === 0 ? {} : { quarantined }),
   };
 }
 

@@ -20,6 +20,10 @@ export interface SubscriptionStatus {
   readonly lagMs?: number;
   /** Transactions of ours that the peer has not confirmed (when publish). */
   readonly unconfirmed?: number;
+  /** Conflicts noted on the table so far: `system.hdb_conflicts` holds the latest. */
+  readonly conflicts?: number;
+  /** Transactions of the peer in `system.hdb_quarantine`. */
+  readonly quarantined?: number;
 }
 
 export interface PeerStatus {

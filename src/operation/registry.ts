@@ -1,4 +1,8 @@
 import { addNode } from './node/add-node.ts';
+import { resolveConflict } from './conflict/resolve-conflict.ts';
+import { retryQuarantined } from './conflict/retry-quarantined.ts';
+import { skipQuarantined } from './conflict/skip-quarantined.ts';
+import { transaction } from './record/transaction.ts';
 import { clusterDeleteRoutes } from './node/cluster-delete-routes.ts';
 import { clusterGetRoutes } from './node/cluster-get-routes.ts';
 import { clusterNetwork } from './node/cluster-network.ts';
@@ -45,6 +49,7 @@ export const operations: readonly Operation[] = [
   update,
   upsert,
   deleteRecords,
+  transaction,
   searchById,
   searchByValue,
   searchByConditions,
@@ -59,6 +64,9 @@ export const operations: readonly Operation[] = [
   clusterGetRoutes,
   clusterDeleteRoutes,
   purgeStream,
+  resolveConflict,
+  retryQuarantined,
+  skipQuarantined,
   userInfo,
   registrationInfo,
   readTransactionLog,

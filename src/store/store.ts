@@ -52,6 +52,8 @@ export interface TableStatistics {
   readonly sizeBytes: number;
   readonly databaseSizeBytes: number;
   readonly logSizeBytes: number;
+  /** Noted so far. */
+  readonly conflicts: number;
 }
 
 /** A search over a table of at least this many records builds the index that it missed. */
@@ -223,6 +225,7 @@ export class Store implements AsyncDisposable {
       sizeBytes: state.bytes,
       databaseSizeBytes: this.#environment.sizeBytes,
       logSizeBytes: readStoreState(this.#environment).logBytes,
+      conflicts: state.conflicts,
     };
   }
 

@@ -49,16 +49,7 @@ export function encodeTableState(state: TableState): Buffer {
 }
 
 export function decodeTableState(value: Buffer): TableState {
-  const [
-    headSeq = 0,
-    headId,
-    trimmedSeq = 0,
-    trimmedId,
-    records = 0,
-    tombstones = 0,
-    bytes = 0,
-    lastVersion = 0,
-    conflicts = 0,
-  ] = decodeMessage(value) as [number, string, number, string, ...number[]];
+  const [headSeq, headId, trimmedSeq, trimmedId, records, tombstones, bytes, lastVersion, conflicts] =
+    decodeMessage(value) as [number, string, number, string, number, number, number, number, number];
   return { headSeq, headId, trimmedSeq, trimmedId, records, tombstones, bytes, lastVersion, conflicts };
 }

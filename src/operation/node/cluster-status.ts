@@ -97,6 +97,8 @@ function subscriptionStatus(
     lag_transactions: status?.lagTransactions,
     lag_ms: status?.lagMs,
     unconfirmed: status?.unconfirmed,
+    conflicts: status?.conflicts,
+    quarantined: status?.quarantined,
   });
 }
 

@@ -4,18 +4,22 @@ import * as field from '../field.ts';
 import { defineOperation } from '../operation.ts';
 import { requireTable } from '../table-lookup.ts';
 import { protectSystemTable } from './system-row.ts';
+import { writeAnswer } from './write-answer.ts';
 
 const key = z.custom<Key>(field.isKey, 'must be a string or a number');
+
+/** The body of delete. */
+export const deleteRequest = z.object({
+  schema: field.databaseOfWrite,
+  table: field.tableOfWrite,
+  hash_values: z.array(key),
+});
 
 /** Deletes records by key; unknown keys are skipped. */
 export const deleteRecords = defineOperation({
   name: 'delete',
   permission: 'delete',
-  request: z.object({
-    schema: field.databaseOfWrite,
-    table: field.tableOfWrite,
-    hash_values: z.array(key),
-  }),
+  request: deleteRequest,
   async run({ store, user }, { schema, table: name, hash_values: keys }) {
     const table = requireTable(store, schema, name);
     protectSystemTable(table, 'delete');
@@ -23,11 +27,6 @@ export const deleteRecords = defineOperation({
       keys.length === 0
         ? { deleted: [], skipped: [] }
         : await store.delete({ table, keys, user: user.username });
-    const total = deleted.length + skipped.length;
-    return {
-      message: `${deleted.length} of ${total} ${total === 1 ? 'record' : 'records'} successfully deleted`,
-      deleted_hashes: deleted,
-      skipped_hashes: skipped,
-    };
+    return writeAnswer('delete', deleted, skipped);
   },
 });

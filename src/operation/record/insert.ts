@@ -1,5 +1,6 @@
 import { defineOperation } from '../operation.ts';
 import { commitWrite } from './commit-write.ts';
+import { writeAnswer } from './write-answer.ts';
 import { writeRequest } from './write-request.ts';
 
 /** Adds records; those whose key exists are skipped. */
@@ -9,10 +10,6 @@ export const insert = defineOperation({
   request: writeRequest,
   async run(context, request) {
     const { written, skipped } = await commitWrite(context, request, 'insert');
-    return {
-      message: `inserted ${written.length} of ${written.length + skipped.length} records`,
-      inserted_hashes: written,
-      skipped_hashes: skipped,
-    };
+    return writeAnswer('insert', written, skipped);
   },
 });

@@ -1,5 +1,6 @@
 import { defineOperation } from '../operation.ts';
 import { commitWrite } from './commit-write.ts';
+import { writeAnswer } from './write-answer.ts';
 import { writeRequest } from './write-request.ts';
 
 /** Merges fields into existing records; unknown keys are skipped. */
@@ -9,10 +10,6 @@ export const update = defineOperation({
   request: writeRequest,
   async run(context, request) {
     const { written, skipped } = await commitWrite(context, request, 'update');
-    return {
-      message: `updated ${written.length} of ${written.length + skipped.length} records`,
-      update_hashes: written,
-      skipped_hashes: skipped,
-    };
+    return writeAnswer('update', written, skipped);
   },
 });

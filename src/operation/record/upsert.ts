@@ -1,5 +1,6 @@
 import { defineOperation } from '../operation.ts';
 import { commitWrite } from './commit-write.ts';
+import { writeAnswer } from './write-answer.ts';
 import { writeRequest } from './write-request.ts';
 
 /** Adds records or merges into existing ones; nothing is skipped. */
@@ -9,9 +10,6 @@ export const upsert = defineOperation({
   request: writeRequest,
   async run(context, request) {
     const { written, skipped } = await commitWrite(context, request, 'upsert');
-    return {
-      message: `upserted ${written.length} of ${written.length + skipped.length} records`,
-      upserted_hashes: written,
-    };
+    return writeAnswer('upsert', written, skipped);
   },
 });

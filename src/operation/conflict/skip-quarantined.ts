@@ -1,0 +1,14 @@
+import { z } from 'zod';
+import * as field from '../field.ts';
+import { defineOperation } from '../operation.ts';
+
+/** Gives up a transaction of `system.hdb_quarantine`. */
+export const skipQuarantined = defineOperation({
+  name: 'skip_quarantined',
+  permission: 'super_user',
+  request: z.object({ id: field.existingName }),
+  async run({ store }, { id }) {
+    await store.skipQuarantined(id);
+    return `quarantined transaction '${id}' skipped`;
+  },
+});

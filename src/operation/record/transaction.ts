@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import type { WriteStep } from '../../store/writer.ts';
+import { canonicalBody } from '../canonical-body.ts';
+import * as field from '../field.ts';
+import { defineOperation, type OperationContext } from '../operation.ts';
+import { requireTable } from '../table-lookup.ts';
+import { deleteRequest } from './delete.ts';
+import { protectSystemTable } from './system-row.ts';
+import { writeAnswer } from './write-answer.ts';
+import { checkWrite, writeRequest } from './write-request.ts';
+
+const step = z.preprocess(
+  (value) => (field.isDocument(value) ? canonicalBody(value) : value),
+  z.discriminatedUnion(
+    'operation',
+    [
+      z.object({ operation: z.enum(['insert', 'update', 'upsert']), ...writeRequest.shape }),
+      z.object({ operation: z.literal('delete'), ...deleteRequest.shape }),
+    ],
+    { error: `must be an insert, update, upsert or delete` },
+  ),
+);
+
+const maxSteps = 1_000;
+
+/**
+ * Several writes, to one table or several, as one transaction: all or nothing here, and applied all or nothing
+ * at every node that subscribes to the tables. A later step sees what an earlier one did.
+ */
+export const transaction = defineOperation({
+  name: 'transaction',
+  permission: 'super_user',
+  request: z.object({ operations: z.array(step).min(1).max(maxSteps) }),
+  async run(context, request) {
+    const steps: WriteStep[] = [];
+    for (const wanted of request.operations) steps.push(await checkedStep(context, wanted));
+    const results = await context.store.transact(steps, context.user.username);
+    return {
+      message: `transaction of ${steps.length} ${steps.length === 1 ? 'operation' : 'operations'} committed`,
+      results: results.map(({ written, skipped }, index) =>
+        writeAnswer(request.operations[index]?.operation ?? 'upsert', written, skipped),
+      ),
+    };
+  },
+});
+
+async function checkedStep({ store }: OperationContext, wanted: z.infer<typeof step>): Promise<WriteStep> {
+  if (wanted.operation === 'delete') {
+    const table = requireTable(store, wanted.schema, wanted.table, 'to write');
+    protectSystemTable(table, 'delete');
+    return { table, keys: wanted.hash_values };
+  }
+  const { table, documents } = await checkWrite(store, wanted, wanted.operation);
+  return { table, operation: wanted.operation, documents };
+}

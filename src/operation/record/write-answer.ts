@@ -1,0 +1,33 @@
+import type { Key } from '../../model/change.ts';
+import type { WriteOperation } from '../../model/transaction.ts';
+
+/** What a write is answered with; clients match on the words and on which lists are there. */
+export function writeAnswer(
+  operation: WriteOperation,
+  written: readonly Key[],
+  skipped: readonly Key[],
+): Readonly<Record<string, unknown>> {
+  const total = written.length + skipped.length;
+  switch (operation) {
+    case 'insert':
+      return {
+        message: `inserted ${written.length} of ${total} records`,
+        inserted_hashes: written,
+        skipped_hashes: skipped,
+      };
+    case 'update':
+      return {
+        message: `updated ${written.length} of ${total} records`,
+        update_hashes: written,
+        skipped_hashes: skipped,
+      };
+    case 'upsert':
+      return { message: `upserted ${written.length} of ${total} records`, upserted_hashes: written };
+    case 'delete':
+      return {
+        message: `${written.length} of ${total} ${total === 1 ? 'record' : 'records'} successfully deleted`,
+        deleted_hashes: written,
+        skipped_hashes: skipped,
+      };
+  }
+}
