@@ -41,6 +41,8 @@ export interface ChannelReceiverOptions {
   readonly onApplied: (result: ApplyResult) => void;
 }
 
+const restMs = 1_000;
+
 /**
  * The subscriber's half of one channel of one peer: says what to ask next and applies what comes.
  *
@@ -57,6 +59,7 @@ export class ChannelReceiver {
   #pieces = 0;
   #isBehind = false;
   #needsBodies = false;
+  #restUntilMs = 0;
 
   constructor(options: ChannelReceiverOptions) {
     this.#options = options;
@@ -78,6 +81,17 @@ export class ChannelReceiver {
   restart(): void {
     this.#state = { kind: 'subscribing' };
     this.#pieces = 0;
+  }
+
+  /** Something went wrong that trying at once will not mend: status says what until the next try. */
+  fail(reason: string): void {
+    this.#state = { kind: 'failed', reason };
+    this.#restUntilMs = this.#options.now() + restMs;
+  }
+
+  /** A failure is fresh: nothing is asked yet. */
+  get isResting(): boolean {
+    return this.#options.now() < this.#restUntilMs;
   }
 
   /** What to ask the publisher now. */

@@ -118,10 +118,16 @@ export class PeerSession implements AsyncDisposable {
     // Over our own link we pull: nobody needs to push.
     if (this.#link?.connection) return { next: null, reason: 'pulling' };
     const { pushed } = incoming;
+    if (pushed.isResting) return { next: null, reason: 'after a failure' };
     const turn = incoming.pushing.then(async () => {
-      if (request.response) await pushed.accept(request.response);
-      else pushed.restart();
-      return { next: pushed.next() };
+      try {
+        if (request.response) await pushed.accept(request.response);
+        else pushed.restart();
+        return { next: pushed.next() };
+      } catch (error) {
+        pushed.fail(messageOf(error));
+        throw error;
+      }
     });
     incoming.pushing = turn.catch(() => undefined);
     return turn;

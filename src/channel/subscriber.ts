@@ -1,3 +1,4 @@
+import { messageOf } from '../model/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { RunLoop } from '../runtime/run-loop.ts';
 import { decodeItems } from '../model/transaction-codec.ts';
@@ -24,7 +25,10 @@ const maxApplyBytes = 1 << 20;
 export class Subscriber implements AsyncDisposable {
   readonly #options: SubscriberOptions;
   readonly #loop: RunLoop;
-  #pull: { readonly pull: StreamPull; readonly place: StreamPlace } | undefined;
+  /** The pull that is under way, and how far its consumer had come when it began. */
+  #pull:
+    | { readonly pull: StreamPull | undefined; readonly place: StreamPlace; readonly delivered: number }
+    | undefined;
 
   constructor(options: SubscriberOptions) {
     this.#options = options;
@@ -33,7 +37,10 @@ export class Subscriber implements AsyncDisposable {
       body: (signal) => this.#round(signal),
       idleMs: waitingMs,
       backoff: { minMs: 100, maxMs: 2_000 },
-      onError: () => this.#doubt(),
+      onError: (error) => {
+        this.#doubt();
+        if (this.#options.link.connection) options.receiver.fail(messageOf(error));
+      },
       log: options.log,
     });
   }
@@ -44,7 +51,7 @@ export class Subscriber implements AsyncDisposable {
 
   /** The link came up or went down, or the peer has something new. */
   wake(): void {
-    if (!this.#options.link.connection) this.#pull?.pull.doubt('link lost');
+    if (!this.#options.link.connection) this.#pull?.pull?.doubt('link lost');
     this.#loop.wake();
   }
 
@@ -59,6 +66,7 @@ export class Subscriber implements AsyncDisposable {
       this.#doubt();
       return false;
     }
+    if (receiver.isResting) return false;
     const { state } = receiver;
     if (state.kind === 'following' && state.stream) return this.#followStream(state.stream, signal);
     this.#endPull();
@@ -72,7 +80,7 @@ export class Subscriber implements AsyncDisposable {
     const pull = this.#currentPull(place);
     const arrived = await pull.next(signal);
     if (arrived === 'done') {
-      this.#endPull();
+      this.#renewPull();
       return true;
     }
     if ('doubt' in arrived) {
@@ -102,7 +110,8 @@ export class Subscriber implements AsyncDisposable {
   }
 
   #currentPull(place: StreamPlace): StreamPull {
-    if (this.#pull?.place === place) return this.#pull.pull;
+    if (this.#pull?.place === place && this.#pull.pull) return this.#pull.pull;
+    const delivered = this.#pull?.place === place ? this.#pull.delivered : 0;
     this.#endPull();
     const { link } = this.#options;
     const { connection } = link;
@@ -112,12 +121,13 @@ export class Subscriber implements AsyncDisposable {
       inboxPrefix: link.inboxPrefix,
       channel: place.stream,
       consumer: place.consumer,
+      delivered,
       maxMessages: 500,
       maxBytes: 4 << 20,
       expiresMs: 10_000,
       heartbeatMs: 2_000,
     });
-    this.#pull = { pull, place };
+    this.#pull = { pull, place, delivered };
     return pull;
   }
 
@@ -126,8 +136,16 @@ export class Subscriber implements AsyncDisposable {
     if (this.#options.receiver.state.kind !== 'awaiting-body') this.#options.receiver.restart();
   }
 
+  /** The consumer goes on where the pull ended. */
+  #renewPull(): void {
+    if (!this.#pull?.pull) return;
+    const { pull, place } = this.#pull;
+    pull[Symbol.dispose]();
+    this.#pull = { pull: undefined, place, delivered: pull.delivered };
+  }
+
   #endPull(): void {
-    this.#pull?.pull[Symbol.dispose]();
+    this.#pull?.pull?.[Symbol.dispose]();
     this.#pull = undefined;
   }
 }

@@ -13,6 +13,8 @@ export interface StreamPullOptions {
   readonly consumer: string;
   /** The prefix under which this connection may subscribe. */
   readonly inboxPrefix: string;
+  /** Consumer sequence of the last message that earlier pulls of this consumer received. */
+  readonly delivered: number;
   readonly maxMessages: number;
   readonly maxBytes: number;
   readonly expiresMs: number;
@@ -35,12 +37,13 @@ export class StreamPull implements Disposable {
   readonly #watchdog: NodeJS.Timeout;
   #outstanding: number;
   #lastHeardMs = performance.now();
-  #lastSequence = 0;
+  #delivered: number;
   #end: PullEnd | undefined;
   #wake: (() => void) | undefined;
 
   constructor(options: StreamPullOptions) {
     this.#outstanding = options.maxMessages;
+    this.#delivered = options.delivered;
     const { connection, channel, consumer, heartbeatMs } = options;
     const inbox = createInbox(options.inboxPrefix);
     const subscription = connection.subscribe(inbox, {
@@ -63,6 +66,11 @@ export class StreamPull implements Disposable {
     connection.publish(`$JS.API.CONSUMER.MSG.NEXT.${channel}.${consumer}`, JSON.stringify(request), {
       reply: inbox,
     });
+  }
+
+  /** Consumer sequence of the last message received. */
+  get delivered(): number {
+    return this.#delivered;
   }
 
   /** Messages that have arrived, at least one; or how the pull ended. */
@@ -104,7 +112,12 @@ export class StreamPull implements Disposable {
       this.#finish({ doubt: 'a message of an unknown format' });
       return;
     }
-    this.#lastSequence = streamSequenceOf(message.reply);
+    const sequence = consumerSequenceOf(message.reply);
+    if (sequence !== this.#delivered + 1) {
+      this.#finish({ doubt: 'a message was lost on the way' });
+      return;
+    }
+    this.#delivered = sequence;
     this.#queue.push({ head, body: message.data });
     this.#outstanding -= 1;
     if (this.#outstanding === 0) this.#finish('done');
@@ -114,9 +127,8 @@ export class StreamPull implements Disposable {
   #receiveStatus(status: number, message: Msg): void {
     const description = message.headers?.description ?? '';
     if (status === 100) {
-      const delivered = Number(message.headers?.get('Nats-Last-Stream') ?? 0);
-      if (this.#lastSequence > 0 && delivered > this.#lastSequence)
-        this.#finish({ doubt: 'heartbeat ahead of us' });
+      const sent = Number(message.headers?.get('Nats-Last-Consumer') ?? 0);
+      if (sent > this.#delivered) this.#finish({ doubt: 'heartbeat ahead of us' });
       return;
     }
     const isNormal =
@@ -135,8 +147,8 @@ export class StreamPull implements Disposable {
   }
 }
 
-/** From `$JS.ACK.<stream>.<consumer>.<delivered>.<sequence>...`, with two more tokens when there is a domain. */
-function streamSequenceOf(reply: string | undefined): number {
+/** From `$JS.ACK.<stream>.<consumer>.<deliveries>.<stream sequence>.<consumer sequence>...`; two more tokens with a domain. */
+function consumerSequenceOf(reply: string | undefined): number {
   const tokens = reply?.split('.') ?? [];
-  return Number(tokens[tokens.length >= 11 ? 7 : 5] ?? 0);
+  return Number(tokens[tokens.length >= 11 ? 8 : 6] ?? 0);
 }

@@ -81,6 +81,8 @@ export class Recorder {
       if (status === 200) answer = body as WriteAnswer;
     } catch (error) {
       if (error instanceof RefusedWriteError) throw error;
+      // It has never reached the node, so it cannot be there later.
+      if (isConnectionRefused(error)) return 'unanswered';
     }
     const endedMs = performance.now();
     const stored = answer && (await readBack?.());
@@ -101,6 +103,11 @@ export class Recorder {
 }
 
 class RefusedWriteError extends Error {}
+
+function isConnectionRefused(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED';
+}
 
 function outcomeOf(answer: WriteAnswer | undefined, id: Key): Write['outcome'] {
   if (!answer) return 'unanswered';

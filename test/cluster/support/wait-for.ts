@@ -28,7 +28,7 @@ export async function waitFor<T>(
     }
     if (performance.now() > deadlineMs)
       throw new Error(
-        `waited ${limitMs / 1_000} s for ${what}${last === undefined ? '' : `: ${String(last)}`}`,
+        `waited ${limitMs / 1_000} s for ${what}${last === undefined ? '' : `: ${last instanceof Error ? last.message : JSON.stringify(last)}`}`,
         {
           cause: last,
         },
