@@ -72,3 +72,5 @@ process.on('SIGTERM', () => void stop());
 process.on('SIGINT', () => undefined);
 // The parent is gone: whoever starts the node next must find nobody here. What was acknowledged is on disk.
 process.on('disconnect', () => process.exit(1));
+// It may have died before this module was loaded, with the start message already on its way.
+if (!process.connected) process.exit(1);
