@@ -58,7 +58,11 @@ async function raiseAlert({ reading, limit, limits }) {
     table: 'sensor_data',
     operator: 'and',
     conditions: [
-      { attribute: 'timestamp', comparator: 'greater_than_equal', value: minutesBefore(timestamp, minutesInAlert) },
+      {
+        attribute: 'timestamp',
+        comparator: 'greater_than_equal',
+        value: minutesBefore(timestamp, minutesInAlert),
+      },
       { attribute: 'timestamp', comparator: 'less_than', value: timestamp },
     ],
     sort: { attribute: 'timestamp' },

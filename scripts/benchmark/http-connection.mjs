@@ -4,7 +4,7 @@ import { connect } from 'node:net';
  * One keep-alive connection that carries one request at a time, written by hand on a plain socket: a request costs a
  * fraction of what an HTTP library takes, so that the client is not what is measured.
  *
- * Connects when first used, and again when the server has closed an idle connection.
+ * Connects when first used. Not for long pauses: the server closes idle connections.
  */
 export class HttpConnection {
   #target;
@@ -32,11 +32,6 @@ export class HttpConnection {
       this.#socket ??= this.#open();
       this.#socket.write(`${this.#head}${body.length}\r\n\r\n${body}`, 'latin1');
     });
-  }
-
-  /** @param {object} body */
-  async operation(body) {
-    return JSON.parse(await this.post(JSON.stringify(body)));
   }
 
   close() {

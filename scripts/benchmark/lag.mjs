@@ -33,7 +33,8 @@ export async function measureLag({ write, has, firstNumber, perSecond, warmUpRow
       const oldest = awaited[0];
       if (!oldest) break;
       const askedAt = performance.now();
-      if (askedAt - oldest.acknowledgedAt > 30_000) throw new Error('A row was not visible at the peer after 30 s');
+      if (askedAt - oldest.acknowledgedAt > 30_000)
+        throw new Error('A row was not visible at the peer after 30 s');
       const isThere = await has(idOf(oldest.number));
       const answeredAt = performance.now();
       lookups.push(answeredAt - askedAt);
@@ -47,7 +48,7 @@ export async function measureLag({ write, has, firstNumber, perSecond, warmUpRow
     isProbing = false;
   }
 
-  const fail = (/** @type {unknown} */ error) => (failure ??= error);
+  const fail = (/** @type {Error} */ error) => (failure ??= error);
   const startedAt = performance.now();
   let written = Promise.resolve();
   for (let at = 0; at < total && !failure; at += 1) {
@@ -66,7 +67,7 @@ export async function measureLag({ write, has, firstNumber, perSecond, warmUpRow
   const pacedSeconds = (performance.now() - startedAt) / 1_000;
   await written;
   while (seen < total && !failure) await sleep(1);
-  if (failure) throw failure;
+  if (failure) throw new Error(failure.message, { cause: failure });
   const { p50Ms, p99Ms } = percentiles(lags);
   const whole = percentiles(wholeLags);
   return {

@@ -12,7 +12,6 @@ export class LyreNode {
   #options;
   #child;
   #ports;
-  #control;
 
   /** @param {{ root: string, directory: string, name: string, profileDirectory: string | undefined }} options */
   constructor(options) {
@@ -34,13 +33,17 @@ export class LyreNode {
   /** Resolves when the node says that it is ready. */
   async start() {
     const { root, directory, name, profileDirectory } = this.#options;
-    this.#child = spawnOwned(process.execPath, [join(root, 'dist', 'cli', 'main.js'), 'start'], {
+    // Options of the command line: the bridge inherits them.
+    const profiling = profileDirectory
+      ? ['--cpu-prof', `--cpu-prof-dir=${join(profileDirectory, name)}`]
+      : [];
+    const program = join(root, 'dist', 'cli', 'main.js');
+    this.#child = spawnOwned(process.execPath, [...profiling, program, 'start'], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         PATH: process.env.PATH,
         ...(process.env.NATS_SERVER_BIN ? { NATS_SERVER_BIN: process.env.NATS_SERVER_BIN } : {}),
-        ...(profileDirectory ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profileDirectory}` } : {}),
         ROOTPATH: directory,
         NODE_NAME: name,
         HDB_ADMIN_USERNAME: administrator.user,
@@ -56,12 +59,9 @@ export class LyreNode {
     });
     await ready(this.#child, name);
     this.#ports = JSON.parse(readFileSync(join(directory, 'ports.json'), 'utf8'));
-    this.#control?.close();
-    this.#control = this.connection();
   }
 
   async stop() {
-    this.#control?.close();
     if (this.#child) await end(this.#child, 'SIGTERM');
   }
 
@@ -69,9 +69,18 @@ export class LyreNode {
     return new HttpConnection({ host, port: this.#ports.api, ...administrator });
   }
 
-  /** @param {object} body */
-  operation(body) {
-    return this.#control.operation(body);
+  /**
+   * Over a connection of its own: the node closes one that was idle while the other contender had its turn.
+   *
+   * @param {object} body
+   */
+  async operation(body) {
+    const connection = this.connection();
+    try {
+      return JSON.parse(await connection.post(JSON.stringify(body)));
+    } finally {
+      connection.close();
+    }
   }
 
   address() {

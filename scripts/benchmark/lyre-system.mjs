@@ -31,7 +31,8 @@ export class LyreSystem {
     const { version } = JSON.parse(readFileSync(join(this.#root, 'package.json'), 'utf8'));
     return {
       version,
-      settings: 'as delivered: a request is acknowledged after its commit is flushed; HTTP with Basic auth, TLS between nodes',
+      settings:
+        'as delivered: a request is acknowledged after its commit is flushed; HTTP with Basic auth, TLS between nodes',
     };
   }
 

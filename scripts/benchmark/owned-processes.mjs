@@ -4,6 +4,7 @@ import { once } from 'node:events';
 /** @typedef {import('node:child_process').ChildProcess} ChildProcess */
 
 const running = new Set();
+let isEnding = false;
 
 /**
  * Starts a program that {@link endAll} ends. It gets a process group of its own, so that Ctrl-C reaches only the
@@ -11,9 +12,10 @@ const running = new Set();
  *
  * @param {string} command
  * @param {readonly string[]} args
- * @param {import('node:child_process').SpawnOptions & { endSignal?: NodeJS.Signals }} options
+ * @param {Record<string, unknown>} options of `spawn`, and `endSignal`
  */
 export function spawnOwned(command, args, { endSignal = 'SIGTERM', ...options } = {}) {
+  if (isEnding) throw new Error('The benchmark is ending');
   const child = spawn(command, args, { ...options, detached: true });
   const owned = { child, endSignal };
   running.add(owned);
@@ -22,8 +24,9 @@ export function spawnOwned(command, args, { endSignal = 'SIGTERM', ...options } 
   return child;
 }
 
-/** Ends everything that still runs; what does not stop in time is killed with all of its group. */
+/** Ends everything that still runs, and lets nothing start any more; what does not stop in time is killed with all of its group. */
 export async function endAll() {
+  isEnding = true;
   await Promise.all([...running].map(({ child, endSignal }) => end(child, endSignal)));
 }
 

@@ -44,7 +44,18 @@ export class PostgresCluster {
     if (this.#account) chownSync(this.#directory, this.#account.uid, this.#account.gid);
     const data = join(this.#directory, 'data');
     const { status, output } = await run(
-      ...this.#asAccount('initdb', ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-locale', '-N']),
+      ...this.#asAccount('initdb', [
+        '-D',
+        data,
+        '-U',
+        'postgres',
+        '-A',
+        'trust',
+        '-E',
+        'UTF8',
+        '--no-locale',
+        '-N',
+      ]),
       { cwd: this.#directory },
     );
     if (status !== 0) throw new Error(`initdb failed: ${output.trim()}`);
@@ -65,7 +76,8 @@ export class PostgresCluster {
       { cwd: this.#directory, stdio: 'ignore', endSignal: 'SIGQUIT' },
     );
     await until('PostgreSQL to take connections', 20_000, 50, async () => {
-      if (this.#child.exitCode !== null) throw new Error(`PostgreSQL ended with status ${this.#child.exitCode}`);
+      if (this.#child.exitCode !== null)
+        throw new Error(`PostgreSQL ended with status ${this.#child.exitCode}`);
       try {
         (await this.connect()).close();
         return true;

@@ -27,7 +27,9 @@ function installed() {
   return readdirSync(versionsDirectory)
     .sort((a, b) => Number(b === wantedVersion) - Number(a === wantedVersion) || Number(b) - Number(a))
     .map((version) => join(versionsDirectory, version, 'bin'))
-    .find((directory) => ['initdb', 'postgres', 'pgbench'].every((name) => existsSync(join(directory, name))));
+    .find((directory) =>
+      ['initdb', 'postgres', 'pgbench'].every((name) => existsSync(join(directory, name))),
+    );
 }
 
 /** @returns {Promise<string>} the last line of what went wrong */

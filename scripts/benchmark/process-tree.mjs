@@ -30,6 +30,18 @@ export function cpuSecondsOf(pid) {
   return ticks / ticksPerSecond;
 }
 
+/** Processor seconds of everything in the machine so far, other guests of its host included. */
+export function machineCpuSeconds() {
+  const [user, nice, system, , , irq, softirq, steal] = read('/proc/stat')
+    .slice(0, 200)
+    .split('\n')[0]
+    .trim()
+    .split(/\s+/)
+    .slice(1)
+    .map(Number);
+  return (user + nice + system + irq + softirq + steal) / ticksPerSecond;
+}
+
 /**
  * Memory of a tree in MiB: pages that processes share are counted once in all.
  *

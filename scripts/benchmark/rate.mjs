@@ -1,10 +1,13 @@
+import { machineCpuSeconds } from './process-tree.mjs';
+
 /**
  * @typedef {object} Rate
  * @property {number} rowsPerSecond
- * @property {number} p50Ms from sending a request to its acknowledgement
- * @property {number} p99Ms
- * @property {number} clientCpu share of one core that this process, the client, took
- * @property {number} systemCpuSecondsPer100kRows
+ * @property {number} meanMs from sending a request to its acknowledgement
+ * @property {number} [p50Ms]
+ * @property {number} [p99Ms]
+ * @property {number} rows
+ * @property {Usage} usage
  */
 
 /**
@@ -22,12 +25,13 @@ export async function measureRate({ writers, warmUpMs, windowMs, cpuSeconds }) {
   const windowEnd = windowStart + windowMs;
   const latencies = [];
   let rows = 0;
-  let atStart;
+  /** @type {ReturnType<typeof startUsage> | undefined} */
+  let endUsage;
   const work = writers.map(async (write) => {
     for (;;) {
       const sentAt = performance.now();
       if (sentAt >= windowEnd) return;
-      if (sentAt >= windowStart) atStart ??= usage(cpuSeconds);
+      if (sentAt >= windowStart) endUsage ??= startUsage(cpuSeconds);
       const written = await write();
       const acknowledgedAt = performance.now();
       if (acknowledgedAt < windowStart || acknowledgedAt > windowEnd) continue;
@@ -36,27 +40,61 @@ export async function measureRate({ writers, warmUpMs, windowMs, cpuSeconds }) {
     }
   });
   await Promise.all(work);
-  if (!atStart || rows === 0) throw new Error('No request was acknowledged in the time of the measurement');
-  const atEnd = usage(cpuSeconds);
-  const seconds = (atEnd.at - atStart.at) / 1_000;
+  if (!endUsage || rows === 0) throw new Error('No request was acknowledged in the time of the measurement');
   return {
     rowsPerSecond: (rows / windowMs) * 1_000,
     ...percentiles(latencies),
-    clientCpu: (atEnd.client - atStart.client) / seconds,
-    systemCpuSecondsPer100kRows: ((atEnd.system - atStart.system) / rows) * 100_000,
+    meanMs: latencies.reduce((total, value) => total + value, 0) / latencies.length,
+    rows,
+    usage: endUsage(),
   };
 }
 
-/** @param {() => number} cpuSeconds */
-export function usage(cpuSeconds) {
-  const { user, system } = process.cpuUsage();
-  return { at: performance.now(), client: (user + system) / 1e6, system: cpuSeconds() };
+/**
+ * @typedef {object} Usage
+ * @property {number} seconds
+ * @property {number} clientCpu share of one core that this process, the client, took
+ * @property {number} elsewhereCpu cores taken by what is neither the client nor the system: above 0, figures are too low
+ * @property {number} systemSeconds processor time of the system
+ */
+
+/**
+ * Begins to count; the function that it returns tells what was used since.
+ *
+ * @param {() => number} cpuSeconds of the system
+ * @returns {(otherClientSeconds?: number) => Usage} `otherClientSeconds`: of a client that is a process of its own
+ */
+export function startUsage(cpuSeconds) {
+  const read = () => {
+    const { user, system } = process.cpuUsage();
+    return {
+      at: performance.now(),
+      client: (user + system) / 1e6,
+      system: cpuSeconds(),
+      machine: machineCpuSeconds(),
+    };
+  };
+  const before = read();
+  return (otherClientSeconds = 0) => {
+    const after = read();
+    const seconds = (after.at - before.at) / 1_000;
+    const client = after.client - before.client + otherClientSeconds;
+    const systemSeconds = after.system - before.system;
+    const elsewhere = after.machine - before.machine - client - systemSeconds;
+    return {
+      seconds,
+      clientCpu: client / seconds,
+      elsewhereCpu: Math.max(0, elsewhere / seconds),
+      systemSeconds,
+    };
+  };
 }
 
 /** @param {number[]} values sorted in place */
 export function percentiles(values) {
   values.sort((a, b) => a - b);
-  const at = (/** @type {number} */ share) => values[Math.min(values.length - 1, Math.floor(values.length * share))] ?? 0;
+  const at = (/** @type {number} */ share) =>
+    values[Math.min(values.length - 1, Math.floor(values.length * share))] ?? 0;
   return { p50Ms: at(0.5), p99Ms: at(0.99) };
 }
 
@@ -71,7 +109,8 @@ export function percentiles(values) {
 export async function until(what, limitMs, intervalMs, isDone) {
   const deadline = performance.now() + limitMs;
   while (!(await isDone())) {
-    if (performance.now() > deadline) throw new Error(`Waited ${Math.round(limitMs / 1_000)} s in vain for ${what}`);
+    if (performance.now() > deadline)
+      throw new Error(`Waited ${Math.round(limitMs / 1_000)} s in vain for ${what}`);
     await sleep(intervalMs);
   }
 }

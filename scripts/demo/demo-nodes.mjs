@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,6 +19,7 @@ export class DemoNodes {
   password = randomBytes(9).toString('base64url');
   #clusterPassword = randomBytes(9).toString('base64url');
   #keeper = fork(keeperProgram, [this.directory], { detached: true, stdio: 'ignore', execArgv: [] });
+  #areKept = false;
   /** @type {Map<string, string>} */
   #ended = new Map();
 
@@ -66,6 +67,8 @@ export class DemoNodes {
   /** Stops the nodes and removes their data. */
   async stop() {
     await this.#letGo();
+    // Once more: the keeper may have ended before it could.
+    if (!this.#areKept) rmSync(this.directory, { recursive: true, force: true });
   }
 
   /** Lets the nodes run on after this process. */
@@ -73,6 +76,7 @@ export class DemoNodes {
     const kept = once(this.#keeper, 'message');
     this.#keeper.send({ kind: 'keep' });
     await kept;
+    this.#areKept = true;
     await this.#letGo();
   }
 

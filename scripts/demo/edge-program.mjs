@@ -72,6 +72,13 @@ export class EdgeProgram {
     }
   }
 
+  /** The sensor has nothing more to say. */
+  async finish() {
+    this.#child.stdin.end();
+    while (!this.#hasEnded) await new Promise((resolve) => (this.#news = resolve));
+    if (this.#child.exitCode !== 0) throw new Error(`The edge application failed: ${this.#errors.trim()}`);
+  }
+
   stop() {
     this.#child.kill('SIGKILL');
   }

@@ -28,6 +28,9 @@ export class LinkGate {
     return this.#sockets.size / 2;
   }
 
+  /** When the first connection passed since the gate was opened. @type {number | undefined} */
+  passedAtMs;
+
   /** Attempts that found the gate shut. */
   get refused() {
     return this.#refused;
@@ -48,6 +51,7 @@ export class LinkGate {
 
   open() {
     this.#isOpen = true;
+    this.passedAtMs = undefined;
   }
 
   close() {
@@ -63,6 +67,7 @@ export class LinkGate {
       near.resetAndDestroy();
       return;
     }
+    this.passedAtMs ??= performance.now();
     const far = connect({ host: '127.0.0.1', port: this.#target });
     for (const [one, other] of [
       [near, far],

@@ -13,6 +13,7 @@ const stopLimitMs = 12_000;
 const nodes = new Map();
 const [directory] = process.argv.slice(2);
 let isKept = false;
+let isEnding = false;
 
 process.on('message', (message) => {
   if (message.kind === 'start') start(message);
@@ -22,10 +23,13 @@ process.on('message', (message) => {
   }
 });
 process.on('disconnect', () => void end());
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.disconnect());
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => void end());
+// The demo was gone before anybody listened.
+if (!process.connected) void end();
 
 /** @param {{ name: string, rootPath: string, env: Record<string, string> }} node */
 function start({ name, rootPath, env }) {
+  if (isEnding) return;
   const output = openSync(join(directory, `${name}.out`), 'a');
   const child = spawn(process.execPath, [lyre, 'start'], {
     cwd: directory,
@@ -44,6 +48,8 @@ function start({ name, rootPath, env }) {
 
 async function end() {
   if (isKept) process.exit(0);
+  if (isEnding) return;
+  isEnding = true;
   const running = [...nodes.values()];
   for (const { child } of running) child.kill('SIGTERM');
   setTimeout(() => {

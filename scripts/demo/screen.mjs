@@ -39,12 +39,15 @@ export class Screen {
   }
 
   /**
-   * @param {readonly (readonly string[])[]} rows the first is the heading; all columns but the first are to the right
+   * @param {readonly (readonly string[])[]} rows the first is the heading; columns of numbers are to the right
    */
   table(rows) {
     const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+    const areNumbers = rows[0].map((_, column) =>
+      rows.slice(1).every((row) => /^[\d,]+$/.test(row[column] ?? '')),
+    );
     const line = (row) =>
-      widths.map((width, column) => align(row[column] ?? '', width, column === 0)).join('   ');
+      widths.map((width, column) => align(row[column] ?? '', width, areNumbers[column])).join('   ');
     const [heading, ...body] = rows.map(line);
     for (const text of [heading, '─'.repeat(heading.length), ...body]) this.#write(`  ${text}`.trimEnd());
   }
@@ -73,8 +76,8 @@ function percent(fraction) {
 /**
  * @param {string} text
  * @param {number} width
- * @param {boolean} isLeft
+ * @param {boolean} isNumber
  */
-function align(text, width, isLeft) {
-  return isLeft ? text.padEnd(width) : text.padStart(width);
+function align(text, width, isNumber) {
+  return isNumber ? text.padStart(width) : text.padEnd(width);
 }

@@ -248,8 +248,10 @@ export class ChannelReceiver {
     if (!stop) {
       this.#isBehind = this.#pieces > 0 || (result.cursor?.seq ?? 0) < response.head.seq;
       // Everything the log had; from here on the stream brings it.
-      if (response.hasStream && !this.#isBehind) this.restart();
-      else
+      if (response.hasStream && !this.#isBehind) {
+        this.restart();
+        this.#isBehind = true;
+      } else
         this.#state = {
           kind: 'following',
           source,

@@ -19,10 +19,27 @@ function formatObject(value: Row): string {
   const plain = entries.filter(([, part]) => !isRows(part));
   const width = Math.max(0, ...plain.map(([key]) => formatCell(key).length));
   const lines = plain.map(([key, part]) => `${formatCell(key).padEnd(width)}  ${formatCell(part)}`.trimEnd());
-  const tables = entries.flatMap(([key, part]) =>
-    isRows(part) ? [`${formatCell(key)}:\n${formatTable(part)}`] : [],
-  );
+  const tables = entries.flatMap(([key, part]) => (isRows(part) ? formatTables(key, part) : []));
   return [...(lines.length === 0 ? [] : [lines.join('\n')]), ...tables].join('\n\n');
+}
+
+/** The table of a list, then one for each list inside its rows, whose first column says which row it was in. */
+function formatTables(name: string, rows: readonly Row[]): string[] {
+  const nested = [...new Set(rows.flatMap((row) => Object.keys(row).filter((key) => isRows(row[key]))))];
+  const [first = ''] = Object.keys(rows[0] ?? {});
+  const flat = rows.map((row) =>
+    Object.fromEntries(Object.entries(row).filter(([key]) => !nested.includes(key))),
+  );
+  const inner = nested.flatMap((key) =>
+    formatTables(
+      key,
+      rows.flatMap((row) => {
+        const children = row[key];
+        return isRows(children) ? children.map((child) => ({ [first]: row[first], ...child })) : [];
+      }),
+    ),
+  );
+  return [`${formatCell(name)}:\n${formatTable(flat)}`, ...inner];
 }
 
 function formatTable(rows: readonly Row[]): string {

@@ -67,7 +67,7 @@ function connection(
     host: row.host,
     port: row.port,
     ports: peer?.ports ?? (row.port === undefined ? undefined : { clustering: row.port }),
-    latency_ms: peer?.latencyMs,
+    latency_ms: rounded(peer?.latencyMs),
     uptime: peer?.connectedSinceMs === undefined ? undefined : uptimeText(nowMs - peer.connectedSinceMs),
     connected_since: peer?.connectedSinceMs,
     last_seen: peer?.lastSeenMs,
@@ -93,13 +93,23 @@ function subscriptionStatus(
     start_time: startTimeMs === undefined ? undefined : new Date(startTimeMs).toISOString(),
     state: stopped === undefined ? status?.state : 'stopped',
     reason: stopped ?? status?.reason,
-    copy: copy && { rows: copy.rows, total: copy.total, rate: copy.rate, eta_seconds: copy.etaSeconds },
+    copy: copy && {
+      rows: copy.rows,
+      total: copy.total,
+      rate: rounded(copy.rate),
+      eta_seconds: rounded(copy.etaSeconds),
+    },
     lag_transactions: status?.lagTransactions,
     lag_ms: status?.lagMs,
     unconfirmed: status?.unconfirmed,
     conflicts: status?.conflicts,
     quarantined: status?.quarantined,
   });
+}
+
+/** One decimal is more than anybody reads. */
+function rounded(value: number | undefined): number | undefined {
+  return value === undefined ? undefined : Math.round(value * 10) / 10;
 }
 
 function withoutUndefined(fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
