@@ -8,6 +8,7 @@ import type { ApplyResult, Source } from '../store/applier.ts';
 import type { Store } from '../store/store.ts';
 import type { PartGate } from './part-gate.ts';
 import type { ChannelRequest, ChannelResponse, WireCursor } from './protocol.ts';
+import { Verifier } from './verifier.ts';
 
 /** Where a subscription stands; see DESIGN 8. */
 export type ReceiverState =
@@ -34,6 +35,8 @@ export interface ChannelReceiverOptions {
   /** Other nodes whose own channel of this table we follow over a live link. */
   readonly sources: () => readonly string[];
   readonly relayWaitMs: number;
+  /** Between two comparisons with the publisher; without it they are made only when asked for. */
+  readonly verifyIntervalMs?: number | undefined;
   readonly now: () => number;
   /** Where parts of transactions over several channels of this peer meet. */
   readonly gate: PartGate;
@@ -54,6 +57,7 @@ export class ChannelReceiver {
   readonly channel: string;
   readonly database: string;
   readonly tableName: string;
+  readonly verifier: Verifier;
   readonly #options: ChannelReceiverOptions;
   #state: ReceiverState = { kind: 'subscribing' };
   #pieces = 0;
@@ -66,6 +70,13 @@ export class ChannelReceiver {
     this.database = options.database;
     this.tableName = options.tableName;
     this.channel = channelName(options.database, options.tableName);
+    this.verifier = new Verifier({
+      store: options.store,
+      channel: this.channel,
+      followed: () => (this.#state.kind === 'following' ? this.#state.source : undefined),
+      intervalMs: options.verifyIntervalMs,
+      now: options.now,
+    });
   }
 
   get state(): ReceiverState {
@@ -136,7 +147,8 @@ export class ChannelReceiver {
 
   /** Applies an answer; when this resolves, what it brought and the cursor are on disk. */
   async accept(response: ChannelResponse): Promise<void> {
-    this.#isBehind = false;
+    if (response.kind !== 'digest' && response.kind !== 'list' && response.kind !== 'rows')
+      this.#isBehind = false;
     switch (response.kind) {
       case 'waiting':
         this.#state = { kind: 'waiting', reason: response.reason };
@@ -156,6 +168,11 @@ export class ChannelReceiver {
         return;
       case 'page':
         await this.#page(response);
+        return;
+      case 'digest':
+      case 'list':
+      case 'rows':
+        await this.verifier.accept(response);
         return;
     }
   }

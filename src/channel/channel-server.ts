@@ -17,6 +17,8 @@ export interface ChannelServerOptions {
 type CopyStart = Extract<Extract<ChannelResponse, { kind: 'begin' }>['start'], { kind: 'copy' }>;
 
 const copyPageRows = 2_000;
+/** A digest of so many rows holds the bridge for a few milliseconds. */
+const digestPageRows = 2_048;
 
 /**
  * Answers what subscribers ask of this node's channels, from the store alone.
@@ -49,6 +51,8 @@ export class ChannelServer {
     const table = store.catalog.table(name.database, name.table);
     if (!table || table.local)
       return { kind: 'waiting', reason: `no table ${name.database}.${name.table} at ${store.nodeName} yet` };
+    if ('cursor' in request && request.cursor && this.#isBeyondLog(table, request.cursor))
+      await store.redrawIdentity();
     switch (request.kind) {
       case 'subscribe':
         return this.#subscribe(peer, table, request);
@@ -56,6 +60,10 @@ export class ChannelServer {
         return this.#pull(peer, table, request);
       case 'copy':
         return this.#copy(table, request);
+      case 'digest':
+      case 'list':
+      case 'rows':
+        return this.#compare(table, request);
     }
   }
 
@@ -144,6 +152,39 @@ export class ChannelServer {
     };
   }
 
+  /** What a subscriber that checks its copy wants to know: digests, then lists where they differ, then rows. */
+  #compare(
+    table: Table,
+    request: Extract<ChannelRequest, { kind: 'digest' | 'list' | 'rows' }>,
+  ): ChannelResponse {
+    const { store } = this.#options;
+    const identity = this.#identity(table);
+    if (
+      request.identity.storeId !== identity.storeId ||
+      request.identity.incarnation !== identity.incarnation
+    )
+      return { kind: 'diverged', reason: `${table.database}.${table.name} has another history now` };
+    switch (request.kind) {
+      case 'digest': {
+        const options = { after: request.after, maxRows: digestPageRows, newerThan: request.newerThan };
+        return { kind: 'digest', identity, digests: store.digestPage(table, options) };
+      }
+      case 'list': {
+        // The head first: what the list shows beyond it can only look older than it is.
+        const head = this.#head(table);
+        return {
+          kind: 'list',
+          identity,
+          range: request.range,
+          entries: store.listRange(table, request.range, request.newerThan),
+          head,
+        };
+      }
+      case 'rows':
+        return { kind: 'rows', identity, rows: encodeChanges(store.rowsOf(table, request.keys)) };
+    }
+  }
+
   /** Where the channel and everything it has taken in stand now: rows read later hold at least that. */
   #newCopy(table: Table): CopyStart {
     const { store } = this.#options;
@@ -165,6 +206,15 @@ export class ChannelServer {
       cursor.incarnation === incarnation &&
       this.#options.store.log.idAt(table.id, cursor.seq) === cursor.id
     );
+  }
+
+  /** The peer holds a transaction of this very history that the log never had: an older backup was put back here. */
+  #isBeyondLog(table: Table, cursor: WireCursor): boolean {
+    const { storeId, incarnation } = this.#identity(table);
+    if (cursor.storeId !== storeId || cursor.incarnation !== incarnation) return false;
+    const { log } = this.#options.store;
+    const id = log.idAt(table.id, cursor.seq);
+    return id === undefined ? cursor.seq > log.head(table.id).headSeq : id !== cursor.id;
   }
 
   #diverged(table: Table, cursor: WireCursor): ChannelResponse {

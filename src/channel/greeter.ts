@@ -1,7 +1,9 @@
 import { channelName } from '../model/channel-name.ts';
+import type { Subscription } from '../model/node.ts';
 import { mergeSubscriptions } from '../model/subscription.ts';
 import type { Store } from '../store/store.ts';
 import { isProven, proveSubscription } from './agreement.ts';
+import type { VerificationResult } from './verification.ts';
 import { protocolVersion, type Hello } from './protocol.ts';
 
 export interface GreeterOptions {
@@ -16,6 +18,8 @@ export interface GreeterOptions {
   /** We have a live link of our own to the peer. */
   readonly isLinked: (peer: string) => boolean;
   readonly live: () => readonly string[];
+  /** The newest comparison of a channel with a peer. */
+  readonly verified: (peer: string, channel: string) => VerificationResult | undefined;
 }
 
 /** What this node says of itself to a peer, and what it makes of what a peer says. */
@@ -58,6 +62,7 @@ export class Greeter {
           .filter(({ subscribe }) => subscribe)
           .flatMap((subscription) => this.#cursor(subscription, row?.storeId)),
       ),
+      verified: this.#verified(peer, subscriptions),
       links: [...live()],
       routes: [...routes],
       ...(row?.removedVersion === undefined ? {} : { removedVersion: row.removedVersion }),
@@ -87,6 +92,15 @@ export class Greeter {
       };
     });
     return true;
+  }
+
+  #verified(peer: string | undefined, subscriptions: readonly Subscription[]): Hello['verified'] {
+    const found = subscriptions.flatMap((subscription): [string, Hello['verified'][string]][] => {
+      const channel = channelName(subscription.database, subscription.table);
+      const result = peer === undefined ? undefined : this.#options.verified(peer, channel);
+      return result ? [[channel, { ...result, repaired: [...result.repaired] }]] : [];
+    });
+    return Object.fromEntries(found);
   }
 
   #head(subscription: {

@@ -194,7 +194,8 @@ export class JoinServer {
   async #finish(final: z.infer<typeof joinFinal>): Promise<JoinResult> {
     const pending = this.#pending.get(final.nonce);
     this.#pending.delete(final.nonce);
-    if (!pending) return { refused: 'join_refused', reason: 'the join took too long; try again' };
+    if (!pending || Date.now() - pending.atMs > pendingMs)
+      return { refused: 'join_refused', reason: 'the join took too long; try again' };
     const { first, challenge } = pending;
     const authMessage = messageToProve(first, challenge, await fingerprintOf(this.#options.certificate));
     const serverSignature = checkProof(this.#verifier(first.user), final.proof, authMessage);

@@ -6,14 +6,10 @@ import type { NodeRow } from '../model/node.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { RunLoop } from '../runtime/run-loop.ts';
 import { connectTo } from '../stream/connection.ts';
+import { StreamPull } from '../stream/stream-pull.ts';
+import type { LinkState } from './link-state.ts';
+import type { PeerLink } from './peer-link.ts';
 import { decodeBody, encodeBody } from './protocol.ts';
-
-export type LinkState =
-  | { readonly kind: 'idle' }
-  | { readonly kind: 'open'; readonly sinceMs: number; readonly seenMs: number; readonly latencyMs: number }
-  | { readonly kind: 'closed'; readonly reason: string }
-  /** The peer answered, and does not want us; tried again slowly. */
-  | { readonly kind: 'refused'; readonly code: 'join_refused' | 'name_in_use'; readonly reason: string };
 
 /** A peer that answered and said no. */
 export class RefusedError extends Error {
@@ -50,10 +46,10 @@ const requestTimeoutMs = 5_000;
  * Liveness is an answer of the peer's bridge, not a socket that looks connected: a greeting that stays
  * unanswered closes the connection, and the next round dials again.
  */
-export class Link implements AsyncDisposable {
+export class Link implements PeerLink {
   readonly #options: LinkOptions;
   readonly #loop: RunLoop;
-  readonly inboxPrefix: string;
+  readonly #inboxPrefix: string;
   #connection: NatsConnection | undefined;
   #state: LinkState = { kind: 'idle' };
   #mustJoin = false;
@@ -61,7 +57,7 @@ export class Link implements AsyncDisposable {
 
   constructor(options: LinkOptions) {
     this.#options = options;
-    this.inboxPrefix = `_INBOX_${encodeToken(options.selfName)}`;
+    this.#inboxPrefix = `_INBOX_${encodeToken(options.selfName)}`;
     this.#loop = new RunLoop({
       name: `link to ${options.peer}`,
       body: () => this.#round(),
@@ -80,8 +76,8 @@ export class Link implements AsyncDisposable {
     return this.#attempts;
   }
 
-  get connection(): NatsConnection | undefined {
-    return this.#state.kind === 'open' ? this.#connection : undefined;
+  get isOpen(): boolean {
+    return this.#openConnection !== undefined;
   }
 
   start(): void {
@@ -116,11 +112,31 @@ export class Link implements AsyncDisposable {
     }
   }
 
+  pull(stream: string, consumer: string, delivered: number): StreamPull {
+    const connection = this.#openConnection;
+    if (!connection) throw new CodedError('unavailable', `There is no link to ${this.#options.peer}`);
+    return new StreamPull({
+      connection,
+      inboxPrefix: this.#inboxPrefix,
+      channel: stream,
+      consumer,
+      delivered,
+      maxMessages: 500,
+      maxBytes: 4 << 20,
+      expiresMs: 10_000,
+      heartbeatMs: 2_000,
+    });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#loop[Symbol.asyncDispose]();
     await this.#connection?.close();
     this.#connection = undefined;
     this.#state = { kind: 'idle' };
+  }
+
+  get #openConnection(): NatsConnection | undefined {
+    return this.#state.kind === 'open' ? this.#connection : undefined;
   }
 
   async #round(): Promise<boolean> {

@@ -3,6 +3,7 @@ import { decodeToken } from '../model/channel-name.ts';
 import { CodedError, messageOf } from '../model/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { RunLoop } from '../runtime/run-loop.ts';
+import { ChannelStream, type StreamServer } from '../stream/channel-stream.ts';
 import { connectTo } from '../stream/connection.ts';
 import type { NodeKeys } from '../stream/node-keys.ts';
 import { encodeBody, encodeFailure } from './protocol.ts';
@@ -22,6 +23,7 @@ export class LocalServer implements AsyncDisposable {
   readonly #options: LocalServerOptions;
   readonly #loop: RunLoop;
   #connection: NatsConnection | undefined;
+  #streams: StreamServer | undefined;
 
   constructor(options: LocalServerOptions) {
     this.#options = options;
@@ -38,6 +40,11 @@ export class LocalServer implements AsyncDisposable {
 
   get connection(): NatsConnection | undefined {
     return this.#connection?.isClosed() === false ? this.#connection : undefined;
+  }
+
+  /** The streams behind the connection; undefined while there is none. */
+  get streams(): StreamServer | undefined {
+    return this.connection && this.#streams;
   }
 
   start(): void {
@@ -69,6 +76,10 @@ export class LocalServer implements AsyncDisposable {
       },
     });
     this.#connection = connection;
+    this.#streams = {
+      isClosed: () => connection.isClosed(),
+      open: async (channel) => ChannelStream.open(connection, channel),
+    };
     void connection.closed().then(() => this.#loop.wake());
     onConnected();
     return false;

@@ -3,29 +3,36 @@ import { messageOf } from '../model/errors.ts';
 import type { NodeRow, Subscription } from '../model/node.ts';
 import type { PeerStatus, SubscriptionStatus } from '../model/replication-control.ts';
 import type { Logger } from '../runtime/logger.ts';
+import type { MakeLoop } from '../runtime/run-loop.ts';
 import type { Store } from '../store/store.ts';
 import { ChannelReceiver } from './channel-receiver.ts';
 import type { ChannelServer } from './channel-server.ts';
-import type { Link } from './link.ts';
-import { PartGate, type FollowedChannel } from './part-gate.ts';
+import { PartGate, type FollowedChannel, type Later } from './part-gate.ts';
+import type { PeerLink } from './peer-link.ts';
 import type { ApplyRequest, ApplyResponse, Hello } from './protocol.ts';
 import { Pusher } from './pusher.ts';
 import { Subscriber } from './subscriber.ts';
+import type { VerificationResult } from './verification.ts';
 import { subscriptionStatus } from './subscription-status.ts';
 
 /** Silence for this long is a dead peer, whatever its sockets look like. */
 export const aliveMs = 5_000;
 
-export interface PeerSessionOptions {
+export interface PeerSessionOptions<L extends PeerLink> {
   readonly name: string;
   readonly store: Store;
   /** Makes our own link to the peer; used once an address is known. */
-  readonly makeLink: () => Link;
+  readonly makeLink: () => L;
   /** Answers the pushes' questions from the log. */
   readonly server: ChannelServer;
   /** Names of other peers that are alive and publish the table to us. */
   readonly otherSources: (database: string, table: string) => readonly string[];
   readonly relayWaitMs: number;
+  readonly verifyIntervalMs?: number;
+  readonly makeLoop: MakeLoop;
+  /** Wall clock, ms since 1970. */
+  readonly now: () => number;
+  readonly later?: Later;
   readonly log: Logger;
 }
 
@@ -38,13 +45,13 @@ interface Incoming {
 }
 
 /** Everything that runs for one peer: the link, a receiver for each channel we take, a pusher for each we may have to bring. */
-export class PeerSession implements AsyncDisposable {
+export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposable {
   readonly name: string;
-  readonly #options: PeerSessionOptions;
+  readonly #options: PeerSessionOptions<L>;
   readonly #incoming = new Map<string, Incoming>();
   readonly #gate: PartGate;
   readonly #pushers = new Map<string, Pusher>();
-  #link: Link | undefined;
+  #link: L | undefined;
   #address = '';
   #row: NodeRow;
   #hello: Hello | undefined;
@@ -53,28 +60,29 @@ export class PeerSession implements AsyncDisposable {
   #heardFromTheirsMs = 0;
   #sinceMs = 0;
 
-  constructor(options: PeerSessionOptions, row: NodeRow) {
+  constructor(options: PeerSessionOptions<L>, row: NodeRow) {
     this.#options = options;
     this.name = options.name;
     this.#gate = new PartGate({
       store: options.store,
       followed: (channel) => this.#followed(channel),
       waitMs: 2_000,
+      ...(options.later ? { later: options.later } : {}),
     });
     this.#row = row;
   }
 
-  get link(): Link | undefined {
+  get link(): L | undefined {
     return this.#link;
   }
 
   get isAlive(): boolean {
-    return Date.now() - this.#heardMs < aliveMs;
+    return this.#options.now() - this.#heardMs < aliveMs;
   }
 
   /** The peer has a live connection of its own to us. */
   get isDialledByPeer(): boolean {
-    return Date.now() - this.#heardFromTheirsMs < aliveMs;
+    return this.#options.now() - this.#heardFromTheirsMs < aliveMs;
   }
 
   get hello(): Hello | undefined {
@@ -92,7 +100,7 @@ export class PeerSession implements AsyncDisposable {
 
   /** Remembers what the peer said, over our link or over its own. */
   heard(hello: Hello, by: 'our link' | 'their link'): void {
-    const now = Date.now();
+    const now = this.#options.now();
     if (!this.isAlive) this.#sinceMs = now;
     this.#hello = hello;
     this.#heardMs = now;
@@ -116,14 +124,14 @@ export class PeerSession implements AsyncDisposable {
     const incoming = this.#incoming.get(request.channel);
     if (!incoming) return { next: null, reason: `not subscribed to ${request.channel}` };
     // Over our own link we pull: nobody needs to push.
-    if (this.#link?.connection) return { next: null, reason: 'pulling' };
+    if (this.#link?.isOpen) return { next: null, reason: 'pulling' };
     const { pushed } = incoming;
     if (pushed.isResting) return { next: null, reason: 'after a failure' };
     const turn = incoming.pushing.then(async () => {
       try {
         if (request.response) await pushed.accept(request.response);
         else pushed.restart();
-        return { next: pushed.next() };
+        return { next: (pushed.isBehind ? undefined : pushed.verifier.next()) ?? pushed.next() };
       } catch (error) {
         pushed.fail(messageOf(error));
         throw error;
@@ -131,6 +139,18 @@ export class PeerSession implements AsyncDisposable {
     });
     incoming.pushing = turn.catch(() => undefined);
     return turn;
+  }
+
+  /** Compares a channel with the peer as soon as it is followed; false when nothing of it is taken from there. */
+  verify(channel: string): boolean {
+    const receiver = this.#receiverOf(channel);
+    receiver?.verifier.request();
+    return receiver !== undefined;
+  }
+
+  /** The newest comparison of a channel with the peer. */
+  verified(channel: string): VerificationResult | undefined {
+    return this.#receiverOf(channel)?.verifier.last;
   }
 
   status(): PeerStatus {
@@ -186,8 +206,7 @@ export class PeerSession implements AsyncDisposable {
   }
 
   #subscriptionStatus(subscription: Subscription, isOpen: boolean): SubscriptionStatus {
-    const incoming = this.#incoming.get(channelName(subscription.database, subscription.table));
-    const receiver = this.#link?.connection ? incoming?.receiver : incoming?.pushed;
+    const receiver = this.#receiverOf(channelName(subscription.database, subscription.table));
     return subscriptionStatus({
       store: this.#options.store,
       subscription,
@@ -233,16 +252,16 @@ export class PeerSession implements AsyncDisposable {
   }
 
   #startIncoming(subscription: Subscription): Incoming {
-    const { log } = this.#options;
+    const { makeLoop, log } = this.#options;
     const receiver = this.#makeReceiver(subscription);
     const link = this.#link;
-    const subscriber = link && new Subscriber({ receiver, link, log });
+    const subscriber = link && new Subscriber({ receiver, link, makeLoop, log });
     subscriber?.start();
     return { receiver, subscriber, pushed: this.#makeReceiver(subscription), pushing: Promise.resolve() };
   }
 
   #makeReceiver({ database, table: tableName }: Subscription): ChannelReceiver {
-    const { store, otherSources, relayWaitMs, log } = this.#options;
+    const { store, otherSources, relayWaitMs, verifyIntervalMs, now, log } = this.#options;
     return new ChannelReceiver({
       store,
       peer: this.name,
@@ -251,18 +270,24 @@ export class PeerSession implements AsyncDisposable {
       peerStoreId: () => this.#hello?.storeId ?? this.#row.storeId,
       sources: () => otherSources(database, tableName),
       relayWaitMs,
+      verifyIntervalMs,
       gate: this.#gate,
-      now: Date.now,
+      now,
       onApplied: ({ stop }) => {
         if (stop) log.info({ peer: this.name, database, table: tableName, stop: stop.kind }, 'batch stopped');
       },
     });
   }
 
+  /** The receiver that is in use: our own when we dial, else the one that is pushed to. */
+  #receiverOf(channel: string): ChannelReceiver | undefined {
+    const incoming = this.#incoming.get(channel);
+    return this.#link?.isOpen ? incoming?.receiver : incoming?.pushed;
+  }
+
   /** Also while it subscribes again: only a channel that cannot go on by itself is not waited for. */
   #followed(channel: string): FollowedChannel | undefined {
-    const incoming = this.#incoming.get(channel);
-    const receiver = this.#link?.connection ? incoming?.receiver : incoming?.pushed;
+    const receiver = this.#receiverOf(channel);
     const storeId = this.#hello?.storeId ?? this.#row.storeId;
     const table = receiver && this.#options.store.catalog.table(receiver.database, receiver.tableName);
     if (!table || storeId === undefined) return undefined;
@@ -283,7 +308,7 @@ export class PeerSession implements AsyncDisposable {
   }
 
   async #updatePushers(subscriptions: readonly Subscription[]): Promise<void> {
-    const { server, log } = this.#options;
+    const { server, makeLoop, now, log } = this.#options;
     const link = this.#link;
     const wanted = new Set(
       link ? subscriptions.map(({ database, table }) => channelName(database, table)) : [],
@@ -297,16 +322,16 @@ export class PeerSession implements AsyncDisposable {
     for (const channel of wanted) {
       if (this.#pushers.has(channel)) continue;
       const isPulling = (): boolean => this.#hello?.isDialling ?? false;
-      const pusher = new Pusher({ peer: this.name, channel, server, link, isPulling, log });
+      const pusher = new Pusher({ peer: this.name, channel, server, link, isPulling, makeLoop, now, log });
       this.#pushers.set(channel, pusher);
       pusher.start();
     }
   }
 
   /** Tells the peer that it has been removed here, if it can be told. */
-  async farewell(greet: (link: Link) => Promise<void>): Promise<void> {
+  async farewell(greet: (link: L) => Promise<void>): Promise<void> {
     const link = this.#link;
-    if (!link?.connection) return;
+    if (!link?.isOpen) return;
     try {
       await greet(link);
     } catch (error) {

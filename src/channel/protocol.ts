@@ -12,6 +12,8 @@ const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'expe
 /** A place in one history of one table. */
 const cursor = z.object({ storeId: z.string(), incarnation: z.string(), seq: count, id: z.string() });
 
+const identity = z.object({ storeId: z.string(), incarnation: z.string() });
+const range = z.object({ after: key.nullable(), upTo: key.nullable() });
 const noted = z.object({ seq: count, id: z.string() });
 
 /** What a subscriber asks of the publisher of a channel. */
@@ -44,10 +46,22 @@ export const channelRequest = z.discriminatedUnion('kind', [
     after: key.nullable(),
     newerThan: count,
   }),
+  /** Digests of the next rows in key order. */
+  z.object({
+    kind: z.literal('digest'),
+    channel: z.string(),
+    identity,
+    after: key.nullable(),
+    newerThan: count,
+  }),
+  /** The rows of a range, without their contents. */
+  z.object({ kind: z.literal('list'), channel: z.string(), identity, range, newerThan: count }),
+  /** Some rows, tombstones too. */
+  z.object({ kind: z.literal('rows'), channel: z.string(), identity, keys: z.array(key) }),
 ]);
 
 const head = z.object({ seq: count, committedAtMs: z.number() });
-const identity = z.object({ storeId: z.string(), incarnation: z.string() });
+const origin = z.object({ name: z.string(), storeId: z.string() });
 const mark = z.object({ storeId: z.string(), place: z.object({ incarnation: z.string(), seq: count }) });
 
 /** What the publisher answers. */
@@ -89,6 +103,25 @@ export const channelResponse = z.discriminatedUnion('kind', [
     lastKey: key.nullable(),
     isLast: z.boolean(),
   }),
+  z.object({
+    kind: z.literal('digest'),
+    identity,
+    digests: z.array(z.object({ range, rows: count, hash: z.string() })),
+  }),
+  z.object({
+    kind: z.literal('list'),
+    identity,
+    range,
+    entries: z.array(z.object({ key, version: count, origin, hash: z.string() })),
+    /** Newest transaction when the list was made. */
+    head,
+  }),
+  z.object({
+    kind: z.literal('rows'),
+    identity,
+    /** `encodeChanges`. */
+    rows: bytes,
+  }),
 ]);
 
 const subscription = z.object({
@@ -126,6 +159,17 @@ export const hello = z.object({
   heads: z.record(z.string(), head),
   /** What the teller has applied, on disk, of the other's channels. */
   cursors: z.record(z.string(), cursor),
+  /** The teller's newest comparisons with the other's channels. */
+  verified: z.record(
+    z.string(),
+    z.object({
+      asOfMs: z.number(),
+      rows: count,
+      repairedCount: count,
+      repaired: z.array(key),
+      onlyHere: count,
+    }),
+  ),
   /** Names of the nodes that the teller has a live link with. */
   links: z.array(z.string()),
   routes: z.array(z.object({ host: z.string(), port: count })),

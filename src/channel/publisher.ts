@@ -1,13 +1,18 @@
-import type { NatsConnection } from '@nats-io/transport-node';
 import { channelName, encodeToken } from '../model/channel-name.ts';
 import { CodedError } from '../model/errors.ts';
 import type { Table } from '../model/table.ts';
 import type { TransactionHeader } from '../model/transaction.ts';
 import { encodeItems } from '../model/transaction-codec.ts';
 import type { Logger } from '../runtime/logger.ts';
-import { RunLoop } from '../runtime/run-loop.ts';
+import type { Loop, MakeLoop } from '../runtime/run-loop.ts';
 import type { Store } from '../store/store.ts';
-import { ChannelStream, type MessageHead, type StreamState } from '../stream/channel-stream.ts';
+import type {
+  MessageHead,
+  StreamLimits,
+  StreamServer,
+  StreamState,
+  WritableStream,
+} from '../stream/channel-stream.ts';
 import { encodedItems, needsBody, type EncodedItem, type Reader } from './channel-items.ts';
 
 export interface PublisherOptions {
@@ -15,20 +20,21 @@ export interface PublisherOptions {
   readonly database: string;
   readonly tableName: string;
   /** To the node's own nats-server; undefined while there is none. */
-  readonly connection: () => NatsConnection | undefined;
+  readonly streams: () => StreamServer | undefined;
   /** Peers that this node publishes the channel to. */
   readonly readers: () => readonly Reader[];
   /** Lowest number that a current subscriber has said it holds; undefined when none has spoken. */
   readonly lowestCursor: () => number | undefined;
-  readonly limits: { readonly maxBytes: number; readonly maxAgeMs: number };
+  readonly limits: StreamLimits;
   /** Target size of a message. */
   readonly maxMessageBytes: number;
+  readonly makeLoop: MakeLoop;
   readonly log: Logger;
 }
 
 /** A stream that this publisher has checked and is the only one to write. */
 interface Place {
-  readonly stream: ChannelStream;
+  readonly stream: WritableStream;
   readonly table: Table;
   /** First number that the stream holds; everything from here to `publishedSeq` is in it. */
   firstSeq: number;
@@ -47,14 +53,14 @@ interface Place {
 export class Publisher implements AsyncDisposable {
   readonly channel: string;
   readonly #options: PublisherOptions;
-  readonly #loop: RunLoop;
+  readonly #loop: Loop;
   #place: Place | undefined;
-  #connection: NatsConnection | undefined;
+  #server: StreamServer | undefined;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
     this.channel = channelName(options.database, options.tableName);
-    this.#loop = new RunLoop({
+    this.#loop = options.makeLoop({
       name: `publisher of ${this.channel}`,
       body: () => this.#round(),
       idleMs: 1_000,
@@ -113,17 +119,17 @@ export class Publisher implements AsyncDisposable {
   }
 
   async #round(): Promise<boolean> {
-    const { store, connection, database, tableName } = this.#options;
-    const current = connection();
+    const { store, streams, database, tableName } = this.#options;
+    const current = streams();
     const table = store.catalog.table(database, tableName);
     if (!current || current.isClosed() || !table || table.local) {
       this.#place = undefined;
       return false;
     }
-    if (current !== this.#connection || this.#place?.table.incarnation !== table.incarnation)
+    if (current !== this.#server || this.#place?.table.incarnation !== table.incarnation)
       this.#place = undefined;
-    this.#connection = current;
-    this.#place ??= await this.#reconcile(await ChannelStream.open(current, this.channel), table);
+    this.#server = current;
+    this.#place ??= await this.#reconcile(await current.open(this.channel), table);
     return this.#publishSome(this.#place);
   }
 
@@ -170,7 +176,7 @@ export class Publisher implements AsyncDisposable {
   }
 
   /** The place to go on from, after making sure that the stream is a true copy of a stretch of the log. */
-  async #reconcile(stream: ChannelStream, table: Table): Promise<Place> {
+  async #reconcile(stream: WritableStream, table: Table): Promise<Place> {
     const { store, limits, lowestCursor, log } = this.#options;
     const identity = { storeId: store.identity.storeId, incarnation: table.incarnation };
     const { headSeq, trimmedSeq } = store.log.head(table.id);
@@ -191,7 +197,7 @@ export class Publisher implements AsyncDisposable {
   }
 
   /** Where the stream can be continued, or why it cannot. */
-  async #foundPlace(stream: ChannelStream, state: StreamState, table: Table): Promise<Place | string> {
+  async #foundPlace(stream: WritableStream, state: StreamState, table: Table): Promise<Place | string> {
     const { store } = this.#options;
     const { storeId } = store.identity;
     if (state.identity?.storeId !== storeId || state.identity.incarnation !== table.incarnation)

@@ -1,22 +1,25 @@
-import type { NatsConnection } from '@nats-io/transport-node';
 import { channelName } from '../model/channel-name.ts';
 import type { NodeRow } from '../model/node.ts';
 import type { Table } from '../model/table.ts';
 import type { Logger } from '../runtime/logger.ts';
+import type { MakeLoop } from '../runtime/run-loop.ts';
 import type { Store } from '../store/store.ts';
+import type { StreamLimits, StreamServer } from '../stream/channel-stream.ts';
 import type { Reader } from './channel-items.ts';
 import { Publisher } from './publisher.ts';
 import type { StreamDirectory } from './stream-directory.ts';
 
 export interface PublishersOptions {
   readonly store: Store;
-  readonly connection: () => NatsConnection | undefined;
+  /** Of the node's own nats-server; undefined while there is none. */
+  readonly streams: () => StreamServer | undefined;
   /** Peers that are not removed. */
   readonly rows: () => readonly NodeRow[];
   /** Lowest number that a current subscriber has said it holds; undefined when none has spoken. */
   readonly lowestCursor: (channel: string) => number | undefined;
-  readonly limits: { readonly maxBytes: number; readonly maxAgeMs: number };
+  readonly limits: StreamLimits;
   readonly maxMessageBytes: number;
+  readonly makeLoop: MakeLoop;
   readonly log: Logger;
 }
 
@@ -85,16 +88,17 @@ export class Publishers implements StreamDirectory, AsyncDisposable {
   }
 
   #start(channel: string, database: string, tableName: string): Publisher {
-    const { store, connection, lowestCursor, limits, maxMessageBytes, log } = this.#options;
+    const { store, streams, lowestCursor, limits, maxMessageBytes, makeLoop, log } = this.#options;
     const publisher = new Publisher({
       store,
       database,
       tableName,
-      connection,
+      streams,
       readers: () => this.#readers(database, tableName),
       lowestCursor: () => lowestCursor(channel),
       limits,
       maxMessageBytes,
+      makeLoop,
       log,
     });
     publisher.start();

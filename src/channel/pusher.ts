@@ -1,18 +1,23 @@
 import type { Logger } from '../runtime/logger.ts';
-import { RunLoop } from '../runtime/run-loop.ts';
+import type { Loop, MakeLoop } from '../runtime/run-loop.ts';
 import type { ChannelServer } from './channel-server.ts';
-import type { Link } from './link.ts';
+import type { PeerLink } from './peer-link.ts';
 import { applyResponse, type ApplyRequest, type ChannelRequest, type ChannelResponse } from './protocol.ts';
 
 export interface PusherOptions {
   readonly peer: string;
   readonly channel: string;
   readonly server: ChannelServer;
-  readonly link: Link;
+  readonly link: PeerLink;
   /** The peer has a live connection of its own: then it pulls. */
   readonly isPulling: () => boolean;
+  readonly makeLoop: MakeLoop;
+  readonly now: () => number;
   readonly log: Logger;
 }
+
+/** Even when there is nothing new the receiver is asked this often what it wants: it may want to compare. */
+const askAgainMs = 5_000;
 
 /**
  * Carries a subscription of a peer that cannot dial us over our own link to it: the peer's receiver says
@@ -20,12 +25,13 @@ export interface PusherOptions {
  */
 export class Pusher implements AsyncDisposable {
   readonly #options: PusherOptions;
-  readonly #loop: RunLoop;
+  readonly #loop: Loop;
   #wanted: ChannelRequest | undefined;
+  #askAgainAtMs = 0;
 
   constructor(options: PusherOptions) {
     this.#options = options;
-    this.#loop = new RunLoop({
+    this.#loop = options.makeLoop({
       name: `pusher of ${options.channel}`,
       body: () => this.#round(),
       idleMs: 1_000,
@@ -49,13 +55,14 @@ export class Pusher implements AsyncDisposable {
   }
 
   async #round(): Promise<boolean> {
-    const { peer, channel, server, link, isPulling } = this.#options;
-    if (!link.connection || isPulling()) {
+    const { peer, channel, server, link, isPulling, now } = this.#options;
+    if (!link.isOpen || isPulling()) {
       this.#wanted = undefined;
       return false;
     }
     const response = this.#wanted ? await server.answer(peer, this.#wanted) : null;
-    if (response && isNothingNew(response)) return false;
+    if (response && isNothingNew(response) && now() < this.#askAgainAtMs) return false;
+    this.#askAgainAtMs = now() + askAgainMs;
     const request: ApplyRequest = { channel, response };
     const { next } = await link.request('apply', request, applyResponse, 30_000);
     this.#wanted = next ?? undefined;

@@ -7,17 +7,20 @@ import type {
   NetworkNode,
   ReplicationControl,
   ReplicationStatus,
+  VerifiedTable,
 } from '../model/replication-control.ts';
 import type { Logger } from '../runtime/logger.ts';
-import { RunLoop } from '../runtime/run-loop.ts';
+import { runLoop, RunLoop } from '../runtime/run-loop.ts';
 import type { Store } from '../store/store.ts';
 import { reloadServer } from '../stream/server-reload.ts';
 import { peersConfig, writePeers } from '../stream/server-config.ts';
 import type { NodeKeys } from '../stream/node-keys.ts';
+import { compareTable } from './compare-table.ts';
 import { ChannelServer } from './channel-server.ts';
 import { Greeter } from './greeter.ts';
 import { JoinServer, requestJoin, RemovedError } from './join.ts';
-import { greetingMs, Link, type LinkState } from './link.ts';
+import type { LinkState } from './link-state.ts';
+import { greetingMs, Link } from './link.ts';
 import { LocalServer } from './local-server.ts';
 import { PeerSession } from './peer-session.ts';
 import { hello as helloSchema, type Hello } from './protocol.ts';
@@ -42,6 +45,8 @@ export interface ReplicationOptions {
   readonly version: string;
   readonly routes: readonly Route[];
   readonly relayWaitMs: number;
+  /** From the end of one comparison of a channel with its publisher to the beginning of the next. */
+  readonly verifyIntervalMs: number;
   readonly maxTransactionBytes: number;
   readonly streamLimits: { readonly maxBytes: number; readonly maxAgeMs: number };
   readonly log: Logger;
@@ -56,7 +61,7 @@ const maxBatchBytes = 512 * 1024;
  */
 export class Replication implements ReplicationControl, AsyncDisposable {
   readonly #options: ReplicationOptions;
-  readonly #sessions = new Map<string, PeerSession>();
+  readonly #sessions = new Map<string, PeerSession<Link>>();
   readonly #publishers: Publishers;
   readonly #local: LocalServer;
   readonly #greeter: Greeter;
@@ -73,19 +78,21 @@ export class Replication implements ReplicationControl, AsyncDisposable {
     const { store, log } = options;
     this.#publishers = new Publishers({
       store,
-      connection: () => this.#local.connection,
+      streams: () => this.#local.streams,
       rows: () => this.#rows(),
       lowestCursor: (channel) => this.#lowestCursor(channel),
       limits: options.streamLimits,
       maxMessageBytes: maxBatchBytes,
+      makeLoop: runLoop,
       log,
     });
     this.#server = new ChannelServer({ store, streams: this.#publishers, maxBatchBytes });
     this.#pushServer = new ChannelServer({ store, streams: noStreams, maxBatchBytes });
     this.#greeter = new Greeter({
       ...options,
-      isLinked: (peer) => this.#sessions.get(peer)?.link?.connection !== undefined,
+      isLinked: (peer) => this.#sessions.get(peer)?.link?.isOpen ?? false,
       live: () => this.#live(),
+      verified: (peer, channel) => this.#sessions.get(peer)?.verified(channel),
     });
     const joinServer = this.#joinServer();
     this.#local = new LocalServer({
@@ -159,7 +166,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
         routes: session.hello?.routes ?? [],
       };
       const { link } = session;
-      if (!link?.connection) return known;
+      if (!link?.isOpen) return known;
       const startedMs = performance.now();
       const isAnswered = await link.request('nodes', {}, helloSchema, timeoutMs).then(
         () => true,
@@ -172,6 +179,23 @@ export class Replication implements ReplicationControl, AsyncDisposable {
       { name: own.name, responseTimeMs: 0, connectedNodes: own.links, routes: own.routes },
       ...(await Promise.all(peers)),
     ];
+  }
+
+  async verify(
+    database: string,
+    table: string,
+    node: string | undefined,
+    timeoutMs: number,
+  ): Promise<readonly VerifiedTable[]> {
+    const channel = channelName(database, table);
+    const sharing = this.#rows().filter(
+      ({ name, subscriptions }) =>
+        (node === undefined || name === node) &&
+        subscriptions.some((candidate) => candidate.database === database && candidate.table === table),
+    );
+    const sessions = sharing.flatMap(({ name }) => this.#sessions.get(name) ?? []);
+    const self = this.#options.store.nodeName;
+    return Promise.all(sessions.map((session) => compareTable(session, self, channel, timeoutMs)));
   }
 
   async purge(database: string, table: string): Promise<void> {
@@ -253,15 +277,18 @@ export class Replication implements ReplicationControl, AsyncDisposable {
     this.#connectionInForce = connection;
   }
 
-  #makeSession(row: NodeRow): PeerSession {
-    const { store, log, relayWaitMs } = this.#options;
+  #makeSession(row: NodeRow): PeerSession<Link> {
+    const { store, log, relayWaitMs, verifyIntervalMs } = this.#options;
     const peerLog = log.child({ peer: row.name });
-    const session: PeerSession = new PeerSession(
+    const session: PeerSession<Link> = new PeerSession(
       {
         name: row.name,
         store,
         server: this.#pushServer,
         relayWaitMs,
+        verifyIntervalMs,
+        makeLoop: runLoop,
+        now: Date.now,
         log: peerLog,
         otherSources: (database, table) => this.#sourcesOf(database, table, row.name),
         makeLink: () =>

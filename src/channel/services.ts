@@ -15,7 +15,7 @@ export interface ServiceCall {
 export interface ServiceContext {
   readonly store: Store;
   readonly server: ChannelServer;
-  readonly join: JoinServer;
+  readonly join: Pick<JoinServer, 'answer'>;
   readonly session: (peer: string) => PeerSession | undefined;
   readonly greeted: (peer: string, message: Hello) => Promise<Hello>;
   readonly node: () => Hello;

@@ -1,15 +1,16 @@
 import { messageOf } from '../model/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
-import { RunLoop } from '../runtime/run-loop.ts';
+import type { Loop, MakeLoop } from '../runtime/run-loop.ts';
 import { decodeItems } from '../model/transaction-codec.ts';
-import { StreamPull, type PulledMessage } from '../stream/stream-pull.ts';
+import type { ChannelPull, PulledMessage } from '../stream/stream-pull.ts';
 import type { ChannelReceiver, StreamPlace } from './channel-receiver.ts';
-import type { Link } from './link.ts';
+import type { PeerLink } from './peer-link.ts';
 import { channelResponse } from './protocol.ts';
 
 export interface SubscriberOptions {
   readonly receiver: ChannelReceiver;
-  readonly link: Link;
+  readonly link: PeerLink;
+  readonly makeLoop: MakeLoop;
   readonly log: Logger;
 }
 
@@ -24,45 +25,55 @@ const maxApplyBytes = 1 << 20;
  */
 export class Subscriber implements AsyncDisposable {
   readonly #options: SubscriberOptions;
-  readonly #loop: RunLoop;
+  readonly #loop: Loop;
+  readonly #verifying: Loop;
   /** The pull that is under way, and how far its consumer had come when it began. */
   #pull:
-    | { readonly pull: StreamPull | undefined; readonly place: StreamPlace; readonly delivered: number }
+    | { readonly pull: ChannelPull | undefined; readonly place: StreamPlace; readonly delivered: number }
     | undefined;
 
   constructor(options: SubscriberOptions) {
     this.#options = options;
-    this.#loop = new RunLoop({
+    this.#loop = options.makeLoop({
       name: `subscriber of ${options.receiver.channel}`,
       body: (signal) => this.#round(signal),
       idleMs: waitingMs,
       backoff: { minMs: 100, maxMs: 2_000 },
       onError: (error) => {
         this.#doubt();
-        if (this.#options.link.connection) options.receiver.fail(messageOf(error));
+        if (this.#options.link.isOpen) options.receiver.fail(messageOf(error));
       },
+      log: options.log,
+    });
+    this.#verifying = options.makeLoop({
+      name: `verifier of ${options.receiver.channel}`,
+      body: () => this.#verify(),
+      idleMs: waitingMs,
+      backoff: { minMs: 1_000, maxMs: 30_000 },
       log: options.log,
     });
   }
 
   start(): void {
     this.#loop.start();
+    this.#verifying.start();
   }
 
   /** The link came up or went down, or the peer has something new. */
   wake(): void {
-    if (!this.#options.link.connection) this.#pull?.pull?.doubt('link lost');
+    if (!this.#options.link.isOpen) this.#pull?.pull?.doubt('link lost');
     this.#loop.wake();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#verifying[Symbol.asyncDispose]();
     await this.#loop[Symbol.asyncDispose]();
     this.#endPull();
   }
 
   async #round(signal: AbortSignal): Promise<boolean> {
     const { receiver, link } = this.#options;
-    if (!link.connection) {
+    if (!link.isOpen) {
       this.#doubt();
       return false;
     }
@@ -73,6 +84,15 @@ export class Subscriber implements AsyncDisposable {
     const service = receiver.next();
     await receiver.accept(await link.request(service.kind, service, channelResponse));
     return receiver.isBehind || (receiver.state.kind === 'following' && receiver.state.stream !== undefined);
+  }
+
+  /** Beside the following: a comparison must not hold up what is new. */
+  async #verify(): Promise<boolean> {
+    const { receiver, link } = this.#options;
+    const request = link.isOpen ? receiver.verifier.next() : undefined;
+    if (!request) return false;
+    await receiver.accept(await link.request(request.kind, request, channelResponse, 30_000));
+    return true;
   }
 
   async #followStream(place: StreamPlace, signal: AbortSignal): Promise<boolean> {
@@ -109,24 +129,11 @@ export class Subscriber implements AsyncDisposable {
     return true;
   }
 
-  #currentPull(place: StreamPlace): StreamPull {
+  #currentPull(place: StreamPlace): ChannelPull {
     if (this.#pull?.place === place && this.#pull.pull) return this.#pull.pull;
     const delivered = this.#pull?.place === place ? this.#pull.delivered : 0;
     this.#endPull();
-    const { link } = this.#options;
-    const { connection } = link;
-    if (!connection) throw new Error('the link is gone');
-    const pull = new StreamPull({
-      connection,
-      inboxPrefix: link.inboxPrefix,
-      channel: place.stream,
-      consumer: place.consumer,
-      delivered,
-      maxMessages: 500,
-      maxBytes: 4 << 20,
-      expiresMs: 10_000,
-      heartbeatMs: 2_000,
-    });
+    const pull = this.#options.link.pull(place.stream, place.consumer, delivered);
     this.#pull = { pull, place, delivered };
     return pull;
   }

@@ -31,6 +31,7 @@ export function subscriptionStatus(facts: SubscriptionFacts): SubscriptionStatus
   const { headSeq } = table ? store.log.head(table.id) : { headSeq: 0 };
   const unconfirmed =
     subscription.publish && table && confirmed ? Math.max(0, headSeq - confirmed.seq) : undefined;
+  const verified = subscription.subscribe ? facts.receiver?.verifier.last : hello?.verified[channel];
   const quarantined = store.quarantine
     .all()
     .filter(
@@ -54,6 +55,7 @@ export function subscriptionStatus(facts: SubscriptionFacts): SubscriptionStatus
     ...(unconfirmed === undefined ? {} : { unconfirmed }),
     ...(table ? { conflicts: store.statistics(table).conflicts } : {}),
     ...(quarantined === 0 ? {} : { quarantined }),
+    ...(verified ? { identicalAsOfMs: verified.asOfMs } : {}),
   };
 }
 

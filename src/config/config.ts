@@ -40,6 +40,8 @@ export interface Config {
     readonly port: number;
     readonly routes: readonly Route[];
     readonly relayWaitMs: number;
+    /** From the end of one comparison with a publisher to the next. */
+    readonly verifyIntervalMs: number;
     readonly maxClockSkewMs: number;
     /** Limits of each stream. */
     readonly stream: { readonly maxBytes: number; readonly maxAgeSeconds: number };
@@ -178,6 +180,7 @@ function toConfig(settings: Settings, cwd: string, ignored: readonly string[]): 
         ...settings['clustering.leafServer.network.routes'],
       ]),
       relayWaitMs: settings['clustering.relayWaitMs'],
+      verifyIntervalMs: settings['clustering.verifyIntervalMs'],
       maxClockSkewMs: settings['clustering.maxClockSkewMs'],
       stream: {
         maxBytes: settings['clustering.leafServer.streams.maxBytes'],

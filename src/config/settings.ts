@@ -141,6 +141,7 @@ export const settingsSchema = z.object({
   'clustering.leafServer.streams.maxAge': setting(duration.default(30 * dayMs), { expects: aDuration }),
   'clustering.leafServer.streams.maxBytes': setting(size.default(GiB), { expects: aSize }),
   'clustering.relayWaitMs': setting(milliseconds.default(2_000), { expects: someMilliseconds }),
+  'clustering.verifyIntervalMs': setting(milliseconds.default(10 * minuteMs), { expects: someMilliseconds }),
   'clustering.maxClockSkewMs': setting(milliseconds.default(5 * minuteMs), { expects: someMilliseconds }),
 
   'storage.path': setting(path.optional(), aPath),

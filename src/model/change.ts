@@ -1,6 +1,12 @@
 /** Primary key of a record. A number and its decimal string are two keys. */
 export type Key = string | number;
 
+/** The key encoding of the store uses these for itself. */
+export function hasReservedCharacters(key: string): boolean {
+  for (let index = 0; index < key.length; index += 1) if (key.charCodeAt(index) < 5) return true;
+  return false;
+}
+
 /** A document as clients see it. */
 export type Document = Readonly<Record<string, unknown>>;
 

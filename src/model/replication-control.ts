@@ -24,6 +24,8 @@ export interface SubscriptionStatus {
   readonly conflicts?: number;
   /** Transactions of the peer in `system.hdb_quarantine`. */
   readonly quarantined?: number;
+  /** When every row of the publisher was last known to be here, ms since 1970. */
+  readonly identicalAsOfMs?: number;
 }
 
 export interface PeerStatus {
@@ -51,6 +53,23 @@ export interface ReplicationStatus {
   readonly alarms: readonly string[];
 }
 
+/** What a comparison of a table with one peer has shown. */
+export interface VerifiedTable {
+  readonly node: string;
+  /** `identical`: every row that the publisher had then is here. `repaired`: it is now. */
+  readonly outcome: 'identical' | 'repaired' | 'unfinished';
+  readonly reason?: string;
+  /** Who took part as subscriber: the comparison is its. */
+  readonly comparedBy: string;
+  readonly asOfMs?: number;
+  readonly rows?: number;
+  readonly repairedCount?: number;
+  /** Keys that differed, the first hundred. */
+  readonly repaired?: readonly (string | number)[];
+  /** Live rows at the subscriber of which the publisher knows nothing. */
+  readonly onlyAtSubscriber?: number;
+}
+
 export type ConnectOutcome =
   | { readonly kind: 'connected' }
   | { readonly kind: 'refused'; readonly code: 'join_refused' | 'name_in_use'; readonly reason: string }
@@ -73,6 +92,13 @@ export interface ReplicationControl {
   /** Tries now to reach and join the node, as its row in `system.hdb_nodes` says. */
   connect(node: string, timeoutMs: number): Promise<ConnectOutcome>;
   network(timeoutMs: number): Promise<readonly NetworkNode[]>;
+  /** Compares a table with every peer (or one) that it is shared with, now, and repairs what differs. */
+  verify(
+    database: string,
+    table: string,
+    node: string | undefined,
+    timeoutMs: number,
+  ): Promise<readonly VerifiedTable[]>;
   /** Makes the stream of a channel match the (just trimmed) change log. */
   purge(database: string, table: string): Promise<void>;
   /** Something was committed; look now. */

@@ -30,8 +30,9 @@ export function mergeSubscriptions(
   let isChanged = false;
   for (const shared of theirs) {
     const known = merged.get(channelOf(shared));
-    if (known && known.version >= shared.version) continue;
-    const decided = mirrored(shared);
+    if (known && known.version > shared.version) continue;
+    const decided = known?.version === shared.version ? united(known, mirrored(shared)) : mirrored(shared);
+    if (known && known.version === decided.version && isSameAgreement(known, decided)) continue;
     merged.set(
       channelOf(shared),
       known?.stopped && isSameAgreement(known, decided) ? { ...decided, stopped: known.stopped } : decided,
@@ -41,8 +42,22 @@ export function mergeSubscriptions(
   return isChanged ? [...merged.values()] : mine;
 }
 
+/** Two decisions of one moment, one at each end: what either of them wants. */
+function united(a: SharedSubscription, b: SharedSubscription): SharedSubscription {
+  const startTimes = [a.startTimeMs, b.startTimeMs].filter((time) => time !== undefined);
+  return {
+    database: a.database,
+    table: a.table,
+    publish: a.publish || b.publish,
+    subscribe: a.subscribe || b.subscribe,
+    // From the beginning, if one of them wants that.
+    ...(startTimes.length === 2 ? { startTimeMs: Math.min(...startTimes) } : {}),
+    version: a.version,
+  };
+}
+
 function isSameAgreement(a: SharedSubscription, b: SharedSubscription): boolean {
-  return a.publish === b.publish && a.subscribe === b.subscribe;
+  return a.publish === b.publish && a.subscribe === b.subscribe && a.startTimeMs === b.startTimeMs;
 }
 
 function channelOf(subscription: SharedSubscription): string {

@@ -1,5 +1,5 @@
 import { Packr } from 'msgpackr';
-import type { Change, Document, Key, Origin } from './change.ts';
+import { hasReservedCharacters, type Change, type Document, type Key, type Origin } from './change.ts';
 import { CodedError, messageOf } from './errors.ts';
 import type {
   ChannelItem,
@@ -250,9 +250,7 @@ function requireFormat(format: unknown): void {
 }
 
 function isDocument(value: unknown): value is Document {
-  return (
-    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
-  );
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
 function array(value: unknown): unknown[] {
@@ -277,7 +275,8 @@ function binary(value: unknown): Uint8Array {
 }
 
 function keyOf(value: unknown): Key {
-  if (typeof value !== 'string' && typeof value !== 'number') throw mismatch('a key', value);
+  if (typeof value === 'number' && Number.isFinite(value)) return value === 0 ? 0 : value;
+  if (typeof value !== 'string' || hasReservedCharacters(value)) throw mismatch('a key', value);
   return value;
 }
 

@@ -12,6 +12,7 @@ import { configureCluster } from './node/configure-cluster.ts';
 import { purgeStream } from './node/purge-stream.ts';
 import { removeNode } from './node/remove-node.ts';
 import { setNodeReplication } from './node/set-node-replication.ts';
+import { verifyReplication } from './node/verify-replication.ts';
 import { updateNode } from './node/update-node.ts';
 import type { Operation } from './operation.ts';
 import { deleteRecords } from './record/delete.ts';
@@ -64,6 +65,7 @@ export const operations: readonly Operation[] = [
   clusterGetRoutes,
   clusterDeleteRoutes,
   purgeStream,
+  verifyReplication,
   resolveConflict,
   retryQuarantined,
   skipQuarantined,

@@ -210,6 +210,7 @@ function lazily(control: () => ReplicationControl | undefined): ReplicationContr
     status: async () => present().status(),
     connect: async (node, timeoutMs) => present().connect(node, timeoutMs),
     network: async (timeoutMs) => present().network(timeoutMs),
+    verify: async (database, table, node, timeoutMs) => present().verify(database, table, node, timeoutMs),
     purge: async (database, table) => present().purge(database, table),
     wake: () => control()?.wake(),
   };

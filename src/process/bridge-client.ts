@@ -5,6 +5,7 @@ import type {
   NetworkNode,
   ReplicationControl,
   ReplicationStatus,
+  VerifiedTable,
 } from '../model/replication-control.ts';
 import type { Answers, FromBridge, Question, ToBridge } from './bridge-messages.ts';
 
@@ -67,6 +68,16 @@ export class BridgeClient implements ReplicationControl {
       { kind: 'network', timeoutMs },
       timeoutMs + 1_000,
     )) as readonly NetworkNode[];
+  }
+
+  async verify(
+    database: string,
+    table: string,
+    node: string | undefined,
+    timeoutMs: number,
+  ): Promise<readonly VerifiedTable[]> {
+    const question: Question = { kind: 'verify', database, table, node, timeoutMs };
+    return (await this.#ask('verify', question, timeoutMs + 1_000)) as readonly VerifiedTable[];
   }
 
   async purge(database: string, table: string): Promise<void> {

@@ -39,6 +39,8 @@ async function ask({ replication }: RunningBridge, question: Question): Promise<
       return replication.connect(question.node, question.timeoutMs);
     case 'network':
       return replication.network(question.timeoutMs);
+    case 'verify':
+      return replication.verify(question.database, question.table, question.node, question.timeoutMs);
     case 'purge':
       await replication.purge(question.database, question.table);
       return undefined;

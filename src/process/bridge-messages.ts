@@ -1,4 +1,9 @@
-import type { ConnectOutcome, NetworkNode, ReplicationStatus } from '../model/replication-control.ts';
+import type {
+  ConnectOutcome,
+  NetworkNode,
+  ReplicationStatus,
+  VerifiedTable,
+} from '../model/replication-control.ts';
 import type { BridgeConfig } from './bridge-config.ts';
 
 /** From the api process to the bridge: hints and questions, never data. */
@@ -12,12 +17,20 @@ export type Question =
   | { readonly kind: 'status' }
   | { readonly kind: 'connect'; readonly node: string; readonly timeoutMs: number }
   | { readonly kind: 'network'; readonly timeoutMs: number }
+  | {
+      readonly kind: 'verify';
+      readonly database: string;
+      readonly table: string;
+      readonly node: string | undefined;
+      readonly timeoutMs: number;
+    }
   | { readonly kind: 'purge'; readonly database: string; readonly table: string };
 
 export interface Answers {
   readonly status: ReplicationStatus;
   readonly connect: ConnectOutcome;
   readonly network: readonly NetworkNode[];
+  readonly verify: readonly VerifiedTable[];
   readonly purge: undefined;
 }
 

@@ -58,6 +58,7 @@ export async function startBridge(bridge: BridgeConfig, log: Logger, shared?: St
         version: bridge.version,
         routes: config.clustering.routes,
         relayWaitMs: config.clustering.relayWaitMs,
+        verifyIntervalMs: config.clustering.verifyIntervalMs,
         maxTransactionBytes: config.store.maxTransactionBytes,
         streamLimits: {
           maxBytes: config.clustering.stream.maxBytes,

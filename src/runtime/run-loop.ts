@@ -18,6 +18,17 @@ export interface RunLoopOptions {
   readonly onError?: (error: unknown) => void;
 }
 
+/** Runs a body again and again from `start` until it is disposed; `wake` ends its idle waiting. */
+export interface Loop extends AsyncDisposable {
+  start(): void;
+  wake(): void;
+}
+
+/** How a service gets its loop: {@link runLoop} in production; the simulator steps the body itself. */
+export type MakeLoop = (options: RunLoopOptions) => Loop;
+
+export const runLoop: MakeLoop = (options) => new RunLoop(options);
+
 const defaultBackoff: BackoffBounds = { minMs: 100, maxMs: 5_000 };
 
 /**
@@ -27,7 +38,7 @@ const defaultBackoff: BackoffBounds = { minMs: 100, maxMs: 5_000 };
  * two of them the event loop always gets a turn, so a body that is always busy cannot keep timers, sockets and
  * signals from being served. A body that throws is logged and tried again, later and later.
  */
-export class RunLoop implements AsyncDisposable {
+export class RunLoop implements Loop {
   readonly #options: RunLoopOptions;
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;

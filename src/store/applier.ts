@@ -6,6 +6,7 @@ import type {
   ChannelItem,
   OriginPlace,
   PieceItem,
+  StubItem,
   TransactionHeader,
   UndecodableItem,
   WholeItem,
@@ -138,22 +139,30 @@ export class Applier {
    */
   applyTogether(commit: Commit, parts: readonly TransactionPart[]): 'applied' | 'not-next' {
     const { cursors, catalog, log, marks } = this.#options;
-    const placed: (TransactionPart & { readonly table: Table; readonly cursor: Cursor })[] = [];
+    const placed: (TransactionPart & {
+      readonly table: Table;
+      readonly cursor: Cursor;
+      readonly isOwn: boolean;
+    })[] = [];
     for (const { source, item } of parts) {
       const table = catalog.tableById(source.table.id);
       const cursor = cursors.get(source.storeId, source.table.id);
       const isNext =
         cursor?.incarnation === source.incarnation && !cursor.copy && cursor.seq + 1 === item.seq;
       if (!table || !cursor || !isNext) return 'not-next';
-      placed.push({ source, item, table, cursor });
+      const isOwn = this.#isOwn(table, item);
+      if (isOwn && !this.#isOurs(table, item.header, item.originPlace)) return 'not-next';
+      placed.push({ source, item, table, cursor, isOwn });
     }
     const doubt = placed.map(({ item }) => this.#doubtOf(commit, item)).find((found) => found !== undefined);
     const logged: NewPart[] = [];
-    for (const { source, item, table, cursor } of placed) {
+    for (const { source, item, table, cursor, isOwn } of placed) {
       const { header, originPlace } = item;
-      const isNew = originPlace.seq > marks.get(table.id, header.origin.storeId, originPlace.incarnation);
+      const isNew =
+        !isOwn && originPlace.seq > marks.get(table.id, header.origin.storeId, originPlace.incarnation);
       if (isNew && doubt && !this.#isolate(commit, table, source, item, doubt)) return 'not-next';
-      if (isNew && !doubt) logged.push(this.#mergePart(commit, table, source, item).part);
+      const part = isNew && !doubt ? this.#mergePart(commit, table, source, item).part : undefined;
+      if (part) logged.push(part);
       cursors.put(source.storeId, table.id, { ...cursor, seq: item.seq, id: header.id });
     }
     const [first] = parts;
@@ -189,8 +198,20 @@ export class Applier {
     };
     cursors.put(source.storeId, table.id, cursor);
     // Only a complete copy holds everything up to the publisher's marks.
-    if (page.isLast) for (const mark of stored.copy.marks) marks.raise(table.id, mark.storeId, mark.place);
+    if (page.isLast && source.newerThan === 0)
+      for (const mark of stored.copy.marks) marks.raise(table.id, mark.storeId, mark.place);
     return { cursor, transactions: 1, changes, stop: undefined };
+  }
+
+  /** Merges rows that a comparison found to differ; those ahead of the clock stay out. The number that won. */
+  repair(commit: Commit, source: Source, rows: readonly Change[]): number {
+    const { catalog, merger, clockGuard } = this.#options;
+    const table = catalog.tableById(source.table.id);
+    if (!table) return 0;
+    const present = newer(rows, source).filter(
+      ({ version }) => clockGuard.dueAtMs(commit, version) === undefined,
+    );
+    return merger.mergeRows(commit, table, present, source.storeId);
   }
 
   /**
@@ -221,14 +242,13 @@ export class Applier {
       return this.#isolate(commit, table, source, item, doubt) ? 0 : full;
     }
     const { header, originPlace } = item;
-    const own = this.#options.identity().storeId;
-    if (header.origin.storeId === own)
+    if (this.#isOwn(table, item))
       return this.#isOurs(table, header, originPlace) ? 0 : { kind: 'forged', header };
     const isNew = originPlace.seq > marks.get(table.id, header.origin.storeId, originPlace.incarnation);
     if (!isNew) return 0;
     if (item.kind === 'stub') {
       // Rows that our peer copied from us: we have them.
-      if (header.via !== own) return { kind: 'stub', header, seq: item.seq };
+      if (header.via !== this.#options.identity().storeId) return { kind: 'stub', header, seq: item.seq };
       marks.raise(table.id, header.origin.storeId, originPlace);
       return 0;
     }
@@ -240,22 +260,28 @@ export class Applier {
     }
     const { part, won } = this.#mergePart(commit, table, source, item);
     // Numbered here even if nothing won: whoever follows us must not see a hole where this origin's history has none.
-    log.append(commit, header, [part]);
+    if (part) log.append(commit, header, [part]);
     return won;
   }
 
-  /** Rows and mark of one part; what the log is to say of it. */
-  #mergePart(commit: Commit, table: Table, source: Source, item: WholeItem): { part: NewPart; won: number } {
+  /** Rows and mark of one part; what the log is to say of it: nothing when a part of it was left out. */
+  #mergePart(
+    commit: Commit,
+    table: Table,
+    source: Source,
+    item: WholeItem,
+  ): { part: NewPart | undefined; won: number } {
     const { merger, marks } = this.#options;
     const all = decodeChanges(item.changes);
     const kept = newer(all, source);
+    if (kept.length < all.length) {
+      // Not the transaction that its id names: whoever hears it from us must still take the whole one from elsewhere.
+      return { part: undefined, won: merger.mergeRows(commit, table, kept, source.storeId) };
+    }
     const won = merger.merge(commit, table, kept).length;
     marks.raise(table.id, item.header.origin.storeId, item.originPlace);
-    const changes = kept.length === all.length ? item.changes : encodeChanges(kept);
-    return {
-      part: { tableId: table.id, originPlace: item.originPlace, incarnation: table.incarnation, changes },
-      won,
-    };
+    const { originPlace, changes } = item;
+    return { part: { tableId: table.id, originPlace, incarnation: table.incarnation, changes }, won };
   }
 
   /** Why a transaction may not be applied now; undefined when it may. */
@@ -333,9 +359,16 @@ export class Applier {
     return doubt === undefined || this.#isolate(commit, table, source, item, doubt);
   }
 
+  /** Began in this store and this table. What was written into a table that was dropped since is like any other's. */
+  #isOwn(table: Table, item: WholeItem | StubItem): boolean {
+    return (
+      item.header.origin.storeId === this.#options.identity().storeId &&
+      item.originPlace.incarnation === table.incarnation
+    );
+  }
+
   /** A transaction that names our current store must be in our log, unless the log no longer reaches so far back. */
   #isOurs(table: Table, header: TransactionHeader, place: OriginPlace): boolean {
-    if (place.incarnation !== table.incarnation) return true;
     const id = this.#options.log.idAt(table.id, place.seq);
     return id === undefined ? place.seq <= this.#options.log.head(table.id).trimmedSeq : id === header.id;
   }

@@ -1,11 +1,22 @@
-import { mkdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { open, type Database, type Key as LmdbKey, type RootDatabase } from 'lmdb';
+import type { Key as TreeKey, RangeOptions } from 'lmdb';
 
-/** One B-tree of the environment: ordered keys, opaque values. */
-export type Tree = Database<Buffer, LmdbKey>;
+export type { TreeKey };
 
-const treeNames = [
+/** What a range of a tree is limited by: `start` counts, `end` does not; in reverse, `start` is the higher one. */
+export type TreeRange = Pick<RangeOptions, 'start' | 'end' | 'reverse' | 'limit' | 'exclusiveStart'>;
+
+/** One B-tree of the environment: ordered keys, opaque values. Writes only inside a commit. */
+export interface Tree {
+  get(key: TreeKey): Buffer | undefined;
+  putSync(key: TreeKey, value: Buffer): unknown;
+  removeSync(key: TreeKey): boolean;
+  /** Lazy. */
+  getRange(range: TreeRange): Iterable<{ readonly key: TreeKey; readonly value: Buffer }>;
+  getKeys(range: TreeRange): Iterable<TreeKey>;
+  getKeysCount(range: TreeRange): number;
+}
+
+export const treeNames = [
   'meta',
   'catalog',
   'tableStates',
@@ -21,86 +32,25 @@ const treeNames = [
 
 export type Trees = Readonly<Record<(typeof treeNames)[number], Tree>>;
 
-export interface EnvironmentOptions {
-  /** Directory of the data file. */
-  readonly path: string;
-  readonly mapSizeBytes: number;
-}
-
-/**
- * The LMDB environment of a node, open in both of its processes.
- *
- * Opened with `overlappingSync: false`: a commit is visible (to either process) only after it is on disk,
- * so whatever can be read may also be acknowledged, published or confirmed.
- */
-export class Environment implements AsyncDisposable {
+/** What a store keeps its trees in: LMDB in production, memory in the simulator. */
+export interface Environment extends AsyncDisposable {
   readonly trees: Trees;
-  readonly dataFile: string;
-  readonly #root: RootDatabase<Buffer, LmdbKey>;
-  readonly #onAbort: (() => void)[] = [];
-
-  constructor(options: EnvironmentOptions) {
-    mkdirSync(options.path, { recursive: true });
-    this.dataFile = join(options.path, 'lyre.mdb');
-    this.#root = open<Buffer, LmdbKey>({
-      path: this.dataFile,
-      noSubdir: true,
-      overlappingSync: false,
-      maxDbs: treeNames.length + 4,
-      mapSize: options.mapSizeBytes,
-      encoding: 'binary',
-    });
-    const tree = (name: string): Tree => this.#root.openDB<Buffer, LmdbKey>({ name, encoding: 'binary' });
-    this.trees = {
-      meta: tree('meta'),
-      catalog: tree('catalog'),
-      tableStates: tree('tableStates'),
-      records: tree('records'),
-      indexes: tree('indexes'),
-      log: tree('log'),
-      channels: tree('channels'),
-      origins: tree('origins'),
-      cursors: tree('cursors'),
-      marks: tree('marks'),
-      spool: tree('spool'),
-    };
-  }
-
   /** Inode of the data file: differs when the store was copied or restored. */
-  get inode(): number {
-    return statSync(this.dataFile).ino;
-  }
+  readonly inode: number;
+  readonly sizeBytes: number;
 
-  get sizeBytes(): number {
-    return statSync(this.dataFile).size;
-  }
+  /** A few characters kept beside the store and not in it: they tell a store from an older copy of itself. */
+  readonly marker?: { read(): string | undefined; write(text: string): void };
 
   /** Registers what must forget cached reads when a commit is rolled back. */
-  onAbort(forget: () => void): void {
-    this.#onAbort.push(forget);
-  }
+  onAbort(forget: () => void): void;
 
   /**
-   * Runs `body` in a write transaction; resolves when it is on disk.
-   *
-   * Concurrent commits share one flush. Not lmdb's `transaction()`: that one keeps what was written
-   * before a throw; here a throw rolls everything back and rejects.
+   * Runs `body` in a write transaction; resolves when it is on disk, and nothing is visible before that.
+   * A throw rolls everything back and rejects.
    */
-  async commit<T>(body: () => T): Promise<T> {
-    try {
-      return await this.#root.childTransaction(body);
-    } catch (error) {
-      for (const forget of this.#onAbort) forget();
-      throw error;
-    }
-  }
+  commit<T>(body: () => T): Promise<T>;
 
   /** Frees reader slots of processes that died. */
-  checkReaders(): void {
-    this.#root.readerCheck();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#root.close();
-  }
+  checkReaders(): void;
 }

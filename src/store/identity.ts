@@ -10,27 +10,70 @@ interface StoredIdentity {
   readonly storeId: string;
   readonly machineId: string;
   readonly inode: number;
+  /** What the marker beside the store says: of the last start, and of one that was broken off. */
+  readonly starts: readonly string[];
 }
 
 /**
- * The store id: random, drawn when the store is created, and again when it is found to be a copy
- * (machine id or inode of the data file differ from those of the last start). A copy that kept its id
- * would number new transactions like those that its twin had published.
+ * The store id: random, drawn when the store is created, and again when it is found to be a copy or an older
+ * backup. A copy that kept its id would number new transactions like those that its twin had published.
  *
- * Inside a commit, by the api process only; the bridge reads.
+ * A copy shows by the machine id, the inode of the data file, or the marker beside it, which changes with
+ * every start. A backup that was put back together with its marker shows when a peer names a transaction of
+ * this store that its log does not have: see {@link redrawIdentity}.
+ *
+ * Each step inside a commit of its own, by the api process only; the bridge reads.
  */
-export function claimIdentity(environment: Environment): 'created' | 'kept' | 'redrawn' {
-  const here = { machineId: machineId(), inode: environment.inode };
+export class IdentityClaim {
+  readonly #environment: Environment;
+  readonly #start = randomBytes(9).toString('base64url');
+
+  constructor(environment: Environment) {
+    this.#environment = environment;
+  }
+
+  /** First: decides on the store id, and announces the marker that is about to be written. */
+  announce(): void {
+    const stored = storedIdentity(this.#environment);
+    const here = { machineId: machineId(), inode: this.#environment.inode };
+    const mark = this.#environment.marker?.read();
+    const isSame =
+      stored?.machineId === here.machineId &&
+      stored.inode === here.inode &&
+      (this.#environment.marker === undefined || (mark !== undefined && stored.starts.includes(mark)));
+    const storeId = isSame ? stored.storeId : drawStoreId();
+    const starts = mark === undefined ? [this.#start] : [mark, this.#start];
+    put(this.#environment, { storeId, ...here, starts });
+  }
+
+  /** Last, after the marker was written. */
+  settle(): void {
+    const stored = storedIdentity(this.#environment);
+    if (stored) put(this.#environment, { ...stored, starts: [this.#start] });
+  }
+
+  writeMarker(): void {
+    this.#environment.marker?.write(this.#start);
+  }
+}
+
+/** Inside a commit: another store id, because this store turned out to have lost transactions that it had told. */
+export function redrawIdentity(environment: Environment): void {
   const stored = storedIdentity(environment);
-  if (stored?.machineId === here.machineId && stored.inode === here.inode) return 'kept';
-  const identity: StoredIdentity = { storeId: randomBytes(9).toString('base64url'), ...here };
-  environment.trees.meta.putSync(identityKey, Buffer.from(encodeMessage(identity)));
-  return stored ? 'redrawn' : 'created';
+  if (stored) put(environment, { ...stored, storeId: drawStoreId() });
 }
 
 export function readIdentity(environment: Environment, nodeName: string): Origin | undefined {
   const stored = storedIdentity(environment);
   return stored && { name: nodeName, storeId: stored.storeId };
+}
+
+function drawStoreId(): string {
+  return randomBytes(9).toString('base64url');
+}
+
+function put(environment: Environment, identity: StoredIdentity): void {
+  environment.trees.meta.putSync(identityKey, Buffer.from(encodeMessage(identity)));
 }
 
 function storedIdentity(environment: Environment): StoredIdentity | undefined {
@@ -42,7 +85,7 @@ function machineId(): string {
   try {
     return readFileSync('/etc/machine-id', 'utf8').trim();
   } catch {
-    // Not every system has one (macOS, minimal containers): then the inode decides alone.
+    // Not every system has one (macOS, minimal containers): then the rest decides.
     return '';
   }
 }

@@ -10,6 +10,9 @@ import { decodeRow, encodeRow, type Row } from './row.ts';
 /** Longest primary key, UTF-8 bytes: LMDB keys hold it beside a table number and an index value. */
 export const maxKeyBytes = 900;
 
+/** Sorts after every key in the order of the trees. */
+export const afterAll = Buffer.from([0xff, 0xff]);
+
 /** Rows of every table and their index entries. */
 export class Records {
   readonly #environment: Environment;
@@ -48,6 +51,21 @@ export class Records {
     for (const { key, value } of this.#environment.trees.records.getRange(bounds)) {
       const primaryKey = (key as [number, Key])[1];
       if (primaryKey !== options.after) yield { key: primaryKey, row: decodeRow(value, this.#origins) };
+    }
+  }
+
+  /** Rows after one key (or from the beginning), up to and with another (or to the end), tombstones too. */
+  *rowsWithin(
+    table: Table,
+    range: { readonly after: Key | null; readonly upTo: Key | null },
+  ): Generator<{ key: Key; row: Row }> {
+    const bounds = {
+      start: range.after === null ? [table.id] : [table.id, range.after],
+      end: range.upTo === null ? [table.id + 1] : [table.id, range.upTo, afterAll],
+    };
+    for (const { key, value } of this.#environment.trees.records.getRange(bounds)) {
+      const primaryKey = (key as [number, Key])[1];
+      if (primaryKey !== range.after) yield { key: primaryKey, row: decodeRow(value, this.#origins) };
     }
   }
 
@@ -98,6 +116,11 @@ export class Records {
 
 const empty = Buffer.alloc(0);
 
+/** Tells infinite numbers and null apart, which JSON does not. */
+function entryName([, attribute, value, key]: IndexKey): string {
+  return JSON.stringify([attribute, typeof value, String(value), typeof key, String(key)]);
+}
+
 function entriesOf(
   table: Table,
   indexes: readonly Attribute[],
@@ -106,7 +129,7 @@ function entriesOf(
 ): Map<string, IndexKey> {
   const document = row && visibleDocument(table, row);
   if (!document) return new Map();
-  return new Map(indexKeys(table, indexes, key, document).map((entry) => [JSON.stringify(entry), entry]));
+  return new Map(indexKeys(table, indexes, key, document).map((entry) => [entryName(entry), entry]));
 }
 
 /** The document of a row without what a drop_attribute hid; undefined for a tombstone. */

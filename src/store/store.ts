@@ -1,4 +1,4 @@
-import type { Change, Document, Key, Origin } from '../model/change.ts';
+import type { Change, Document, Key, Origin, Stamp } from '../model/change.ts';
 import { CodedError } from '../model/errors.ts';
 import type { Query } from '../model/query.ts';
 import { systemDatabase, type Table } from '../model/table.ts';
@@ -11,10 +11,20 @@ import { Cursors, type Cursor } from './cursors.ts';
 import { ClockGuard } from './clock-guard.ts';
 import { Conflicts, conflictsTable } from './conflicts.ts';
 import { Definitions } from './definitions.ts';
-import { Environment } from './environment.ts';
-import { claimIdentity, readIdentity } from './identity.ts';
+import type { Environment } from './environment.ts';
+import { IdentityClaim, readIdentity, redrawIdentity } from './identity.ts';
+import { LmdbEnvironment } from './lmdb-environment.ts';
 import { Maintenance } from './maintenance.ts';
 import { Marks } from './marks.ts';
+import {
+  contentHash,
+  digestPage,
+  digestRange,
+  listRange,
+  type DigestEntry,
+  type KeyRange,
+  type RangeDigest,
+} from './digest.ts';
 import { Merger } from './merger.ts';
 import { Nodes } from './nodes.ts';
 import { Origins } from './origins.ts';
@@ -27,13 +37,16 @@ import { TableSearchSource } from './table-search-source.ts';
 import { readTransactionLog, type LoggedTransaction } from './transaction-log.ts';
 import { Writer, type DeleteRequest, type WriteRequest, type WriteResult, type WriteStep } from './writer.ts';
 
-export interface StoreOptions {
+export interface StoreOptions extends OpenStoreOptions {
   /** Directory of the LMDB environment. */
   readonly path: string;
+  readonly mapSizeBytes?: number;
+}
+
+export interface OpenStoreOptions {
   readonly nodeName: string;
   /** The api process opens first: it creates the store and decides its identity. */
   readonly role: 'api' | 'bridge';
-  readonly mapSizeBytes?: number;
   readonly maxTransactionBytes?: number;
   /** Versions of peers further ahead than this wait in quarantine. */
   readonly maxClockSkewMs?: number;
@@ -91,17 +104,14 @@ export class Store implements AsyncDisposable {
   readonly #now: () => number;
   readonly #nodeName: string;
   readonly #onCommit: () => void;
-  #identity: Origin | undefined;
+  /** As of a version of the catalog: either process may draw another one. */
+  #identity: { readonly origin: Origin; readonly catalogVersion: number } | undefined;
 
-  private constructor(options: StoreOptions) {
-    this.#environment = new Environment({
-      path: options.path,
-      mapSizeBytes: options.mapSizeBytes ?? 2 ** 40,
-    });
+  private constructor(environment: Environment, options: OpenStoreOptions) {
+    this.#environment = environment;
     this.#now = options.now ?? Date.now;
     this.#nodeName = options.nodeName;
     this.#onCommit = options.onCommit ?? (() => {});
-    const environment = this.#environment;
     const catalog = new Catalog(environment.trees.catalog, () => readStoreState(environment).catalogVersion);
     environment.onAbort(() => catalog.forget());
     const records = new Records(environment, new Origins(environment));
@@ -161,20 +171,39 @@ export class Store implements AsyncDisposable {
 
   /** @throws CodedError `start_failed` when a bridge opens a store that no api process has created */
   static async open(options: StoreOptions): Promise<Store> {
-    const store = new Store(options);
+    const { path, mapSizeBytes = 2 ** 40 } = options;
+    return Store.over(new LmdbEnvironment({ path, mapSizeBytes }), options);
+  }
+
+  /** A store in an environment, which it owns from here on. @throws CodedError `start_failed` as {@link open} */
+  static async over(environment: Environment, options: OpenStoreOptions): Promise<Store> {
+    const store = new Store(environment, options);
     if (options.role === 'api') await store.#prepare();
-    store.#identity = readIdentity(store.#environment, options.nodeName);
-    if (!store.#identity) {
+    if (!readIdentity(environment, options.nodeName)) {
       await store[Symbol.asyncDispose]();
-      throw new CodedError('start_failed', `The store in ${options.path} has not been created yet`);
+      throw new CodedError('start_failed', `The store of ${options.nodeName} has not been created yet`);
     }
     return store;
   }
 
   /** What this store signs its own changes with. */
   get identity(): Origin {
-    if (!this.#identity) throw new CodedError('start_failed', 'The store is not open');
-    return this.#identity;
+    const { catalogVersion } = readStoreState(this.#environment);
+    if (this.#identity?.catalogVersion !== catalogVersion) {
+      const origin = readIdentity(this.#environment, this.#nodeName);
+      if (!origin)
+        throw new CodedError('start_failed', `The store of ${this.#nodeName} has not been created yet`);
+      this.#identity = { origin, catalogVersion };
+    }
+    return this.#identity.origin;
+  }
+
+  /** This store has lost transactions that it had told: what it writes from here on must not pass for them. */
+  async redrawIdentity(): Promise<void> {
+    await this.#run((commit) => {
+      redrawIdentity(this.#environment);
+      commit.touchCatalog();
+    });
   }
 
   get nodeName(): string {
@@ -270,6 +299,43 @@ export class Store implements AsyncDisposable {
     return this.#run((commit) => this.#applier.applyCopy(commit, source, page));
   }
 
+  /** Merges rows that a comparison with a publisher found to differ; the number that won. */
+  async repair(source: Source, rows: readonly Change[]): Promise<number> {
+    return this.#run((commit) => this.#applier.repair(commit, source, rows));
+  }
+
+  digestPage(table: Table, options: Parameters<typeof digestPage>[2]): RangeDigest[] {
+    return digestPage(this.#records, table, options);
+  }
+
+  digestRange(table: Table, range: KeyRange, newerThan: number): RangeDigest {
+    return digestRange(this.#records, table, range, newerThan);
+  }
+
+  listRange(table: Table, range: KeyRange, newerThan: number): DigestEntry[] {
+    return listRange(this.#records, table, range, newerThan);
+  }
+
+  /** Stamp of the row under a key, and the hash of its contents unless it is a tombstone. */
+  stampOf(table: Table, key: Key): (Stamp & { readonly hash: string | undefined }) | undefined {
+    const row = this.#records.row(table, key);
+    return (
+      row && {
+        version: row.version,
+        origin: row.origin,
+        hash: row.bytes ? contentHash(row.bytes) : undefined,
+      }
+    );
+  }
+
+  /** Rows under these keys as changes, tombstones too; keys that were never used are left out. */
+  rowsOf(table: Table, keys: readonly Key[]): Change[] {
+    return keys.flatMap((key) => {
+      const row = this.#records.row(table, key);
+      return row ? [{ key, ...row }] : [];
+    });
+  }
+
   /** Applies a quarantined transaction after all. @throws CodedError `not_found`, `undecodable` */
   async retryQuarantined(id: string): Promise<'applied' | 'no-table'> {
     return this.#run((commit) => this.#applier.release(commit, this.#quarantined(id)));
@@ -334,9 +400,14 @@ export class Store implements AsyncDisposable {
 
   async #prepare(): Promise<void> {
     this.checkReaders();
+    const claim = new IdentityClaim(this.#environment);
     await this.#run((commit) => {
-      claimIdentity(this.#environment);
-      this.#identity = readIdentity(this.#environment, this.#nodeName);
+      claim.announce();
+      commit.touchCatalog();
+    });
+    claim.writeMarker();
+    await this.#run((commit) => {
+      claim.settle();
       for (const { name, primaryKey } of systemTables)
         if (!this.#catalog.table(systemDatabase, name))
           this.#catalog.createTable(commit, { database: systemDatabase, name, primaryKey });

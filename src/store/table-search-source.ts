@@ -3,12 +3,9 @@ import type { Table } from '../model/table.ts';
 import { readTableState } from './commit.ts';
 import type { Environment, Tree } from './environment.ts';
 import { lmdbKey } from './index-entry.ts';
-import { visibleDocument, type Records } from './records.ts';
+import { afterAll, visibleDocument, type Records } from './records.ts';
 import { compareIndexValues } from './search/index-value.ts';
 import type { IndexBounds, IndexValue, SearchSource } from './search/search-source.ts';
-
-/** Sorts after every key and value in LMDB's key order. */
-const afterAll = Buffer.from([0xff, 0xff]);
 
 /** What a search reads, from the trees of the store. */
 export class TableSearchSource implements SearchSource {

@@ -1,5 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { Change, Document, Key, Origin, Stamp } from '../model/change.ts';
+import {
+  hasReservedCharacters,
+  type Change,
+  type Document,
+  type Key,
+  type Origin,
+  type Stamp,
+} from '../model/change.ts';
 import { CodedError } from '../model/errors.ts';
 import { createdTime, updatedTime, type Table } from '../model/table.ts';
 import type { WriteOperation } from '../model/transaction.ts';
@@ -234,11 +241,17 @@ function stamped(table: Table, document: Document, before: Row | undefined, time
 function keyOf(table: Table, operation: WriteRequest['operation'], document: Document): Key {
   const key = Object.hasOwn(document, table.primaryKey) ? document[table.primaryKey] : undefined;
   if ((key === undefined || key === '') && operation !== 'update') return randomUUID();
-  if (typeof key === 'number' && Number.isFinite(key)) return key;
+  // One zero: the key encoding has no other.
+  if (typeof key === 'number' && Number.isFinite(key)) return key === 0 ? 0 : key;
   if (typeof key !== 'string' || key === '')
     throw new CodedError(
       'invalid_key',
       `Invalid hash value: '${String(key)}' is not a valid hash attribute value, check log for more info`,
+    );
+  if (hasReservedCharacters(key))
+    throw new CodedError(
+      'invalid_key',
+      'A primary key cannot include the control characters U+0000 to U+0004',
     );
   if (Buffer.byteLength(key) > maxKeyBytes)
     throw new CodedError(

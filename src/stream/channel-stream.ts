@@ -31,6 +31,11 @@ export interface MessageHead extends StreamIdentity {
   readonly isPartial: boolean;
 }
 
+export interface StreamLimits {
+  readonly maxBytes: number;
+  readonly maxAgeMs: number;
+}
+
 export interface StreamState {
   readonly identity: StreamIdentity | undefined;
   readonly firstSequence: number;
@@ -42,8 +47,41 @@ export interface StreamState {
 
 const apiErrors = { streamNotFound: 10059, consumerNotFound: 10014, noMessage: 10037 } as const;
 
-/** The stream of one channel in the node's own JetStream: a cache of the change log, never the truth. */
-export class ChannelStream {
+/** The stream of one channel, as its only writer sees it: a cache of the change log, never the truth. */
+export interface WritableStream {
+  readonly channel: string;
+
+  /** undefined when there is no such stream. */
+  state(): Promise<StreamState | undefined>;
+
+  create(identity: StreamIdentity, limits: StreamLimits): Promise<void>;
+
+  remove(): Promise<void>;
+
+  /** Head of a stored message; undefined when it is gone or not ours. */
+  headAt(sequence: number): Promise<MessageHead | undefined>;
+
+  /**
+   * Appends a message as `sequence`.
+   *
+   * @throws CodedError `stream_unavailable` when the server did not confirm exactly that: the caller reconciles
+   */
+  publish(head: MessageHead, body: Uint8Array, sequence: number): Promise<void>;
+
+  /** Makes the pull consumer of a peer begin at `sequence`. */
+  provideConsumer(name: string, sequence: number): Promise<void>;
+
+  removeConsumer(name: string): Promise<void>;
+}
+
+/** A connection to the server that keeps the streams of this node; another object after each reconnect. */
+export interface StreamServer {
+  isClosed(): boolean;
+  open(channel: string): Promise<WritableStream>;
+}
+
+/** The stream of one channel in the node's own JetStream. */
+export class ChannelStream implements WritableStream {
   readonly channel: string;
   readonly #manager: JetStreamManager;
   readonly #client: JetStreamClient;
@@ -59,7 +97,6 @@ export class ChannelStream {
     return new ChannelStream(channel, manager, jetstream(connection, { timeout: 5_000 }));
   }
 
-  /** undefined when there is no such stream. */
   async state(): Promise<StreamState | undefined> {
     const info = await ifFound(apiErrors.streamNotFound, () => this.#manager.streams.info(this.channel));
     if (!info) return undefined;
@@ -79,10 +116,7 @@ export class ChannelStream {
     };
   }
 
-  async create(
-    identity: StreamIdentity,
-    limits: { readonly maxBytes: number; readonly maxAgeMs: number },
-  ): Promise<void> {
+  async create(identity: StreamIdentity, limits: StreamLimits): Promise<void> {
     await this.#manager.streams.add({
       name: this.channel,
       subjects: [channelSubject(this.channel)],
@@ -102,7 +136,6 @@ export class ChannelStream {
     await ifFound(apiErrors.streamNotFound, () => this.#manager.streams.delete(this.channel));
   }
 
-  /** Head of a stored message; undefined when it is gone or not ours. */
   async headAt(sequence: number): Promise<MessageHead | undefined> {
     const message = await ifFound(apiErrors.noMessage, () =>
       this.#manager.streams.getMessage(this.channel, { seq: sequence }),
@@ -110,11 +143,6 @@ export class ChannelStream {
     return message ? parseHead(message.header) : undefined;
   }
 
-  /**
-   * Appends a message as `sequence`.
-   *
-   * @throws CodedError `stream_unavailable` when the server did not confirm exactly that: the caller reconciles
-   */
   async publish(head: MessageHead, body: Uint8Array, sequence: number): Promise<void> {
     try {
       const ack = await this.#client.publish(channelSubject(this.channel), body, {
@@ -132,7 +160,6 @@ export class ChannelStream {
     }
   }
 
-  /** Makes the pull consumer of a peer begin at `sequence`. */
   async provideConsumer(name: string, sequence: number): Promise<void> {
     await this.removeConsumer(name);
     await this.#manager.consumers.add(this.channel, {

@@ -24,6 +24,18 @@ export interface StreamPullOptions {
 /** `done`: ask again. Anything else is a doubt: the subscriber begins again from its cursor. */
 export type PullEnd = 'done' | { readonly doubt: string };
 
+/** Messages of a stream as a subscriber takes them. */
+export interface ChannelPull extends Disposable {
+  /** Number at its consumer of the last message received. */
+  readonly delivered: number;
+
+  /** Messages that have arrived, at least one; or how the pull ended. */
+  next(signal: AbortSignal): Promise<readonly PulledMessage[] | PullEnd>;
+
+  /** Ends the pull from outside, for instance when the connection was lost. */
+  doubt(reason: string): void;
+}
+
 /**
  * One pull request on a fresh inbox.
  *
@@ -31,7 +43,7 @@ export type PullEnd = 'done' | { readonly doubt: string };
  * stalls on an idle stream after a black-holed link. Here a missed heartbeat, a heartbeat that is ahead of
  * us, a foreign message or any status but the expected ends the pull with a doubt.
  */
-export class StreamPull implements Disposable {
+export class StreamPull implements ChannelPull {
   readonly #queue: PulledMessage[] = [];
   readonly #unsubscribe: () => void;
   readonly #watchdog: NodeJS.Timeout;
@@ -68,12 +80,10 @@ export class StreamPull implements Disposable {
     });
   }
 
-  /** Consumer sequence of the last message received. */
   get delivered(): number {
     return this.#delivered;
   }
 
-  /** Messages that have arrived, at least one; or how the pull ended. */
   async next(signal: AbortSignal): Promise<readonly PulledMessage[] | PullEnd> {
     for (;;) {
       if (this.#queue.length > 0) return this.#queue.splice(0);
@@ -90,7 +100,6 @@ export class StreamPull implements Disposable {
     }
   }
 
-  /** Ends the pull from outside, for instance when the connection was lost. */
   doubt(reason: string): void {
     this.#finish({ doubt: reason });
   }

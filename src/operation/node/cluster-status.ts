@@ -104,6 +104,8 @@ function subscriptionStatus(
     unconfirmed: status?.unconfirmed,
     conflicts: status?.conflicts,
     quarantined: status?.quarantined,
+    identical_as_of:
+      status?.identicalAsOfMs === undefined ? undefined : new Date(status.identicalAsOfMs).toISOString(),
   });
 }
 

@@ -1,6 +1,6 @@
 import type { IndexBounds, IndexValue } from './search-source.ts';
 
-/** Indexes hold this many UTF-16 units of a string; longer strings share an entry's place with their prefix. */
+/** Indexes hold this many code points of a string; longer strings share an entry's place with their prefix. */
 export const indexedUnits = 200;
 
 /** The scalars that a search sees in an attribute: the value itself, the elements of an array, or nothing. */
@@ -18,14 +18,30 @@ export function indexEntriesOf(value: unknown): readonly IndexValue[] {
 
 /** The value as an index holds it. Cutting keeps the order: a <= b gives form(a) <= form(b). */
 export function indexForm(value: IndexValue, units = indexedUnits): IndexValue {
-  if (typeof value === 'string') return value.length > units ? value.slice(0, units) : value;
+  if (typeof value === 'string') return value.length > units ? [...value].slice(0, units).join('') : value;
   // One zero: -0 equals 0 for a search, so it must not have a place of its own.
   return value === 0 ? 0 : value;
 }
 
-/** Null, booleans, numbers, strings by UTF-16 unit. */
+/** By code point, as the key encoding of the store (UTF-8) orders them; JavaScript's `<` goes by UTF-16 unit. */
+export function compareTexts(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let index = 0; index < length; index += 1) {
+    const left = a.charCodeAt(index);
+    const right = b.charCodeAt(index);
+    if (left !== right) return rankOfUnit(left) < rankOfUnit(right) ? -1 : 1;
+  }
+  return Math.sign(a.length - b.length);
+}
+
+/** Surrogates stand for code points above every other unit. */
+function rankOfUnit(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
+}
+
+/** Null, booleans, numbers, strings by code point. */
 export function compareIndexValues(a: IndexValue, b: IndexValue): number {
-  if (typeof a === 'string' && typeof b === 'string') return a < b ? -1 : a > b ? 1 : 0;
+  if (typeof a === 'string' && typeof b === 'string') return compareTexts(a, b);
   if (typeof a === 'number' && typeof b === 'number') return a < b ? -1 : a > b ? 1 : 0;
   return rankOf(a) - rankOf(b);
 }

@@ -101,7 +101,14 @@ export function order(a: IndexValue, b: IndexValue): number {
   const types = ['object', 'boolean', 'number', 'string'];
   if (typeof a !== typeof b) return types.indexOf(typeof a) - types.indexOf(typeof b);
   if (a === null || b === null || a === b) return 0;
+  if (typeof a === 'string' && typeof b === 'string') return byCodePoint([...a], [...b]);
   return a < b ? -1 : 1;
+}
+
+function byCodePoint(a: readonly string[], b: readonly string[]): number {
+  const at = a.findIndex((character, index) => character !== b[index]);
+  if (at === -1) return a.length - b.length;
+  return b[at] === undefined ? 1 : (a[at]?.codePointAt(0) ?? 0) - (b[at].codePointAt(0) ?? 0);
 }
 
 function holds({ low, high, lowExclusive, highExclusive }: IndexBounds, value: IndexValue): boolean {

@@ -23,7 +23,7 @@ describe('the entries of a value', () => {
 });
 
 test('cutting strings keeps their order', () => {
-  const text = fc.string({ unit: fc.constantFrom('a', '😀', '\ufffd', '\ud83d') });
+  const text = fc.string({ unit: fc.constantFrom('a', '😀', '\ufffd') });
   fc.assert(
     fc.property(text, text, fc.integer({ min: 1, max: 5 }), (a, b, units) => {
       const cut = compareIndexValues(indexForm(a, units), indexForm(b, units));
@@ -50,8 +50,8 @@ test('values are ordered by type, then by value', () => {
     '2',
     'B',
     'a',
-    '😀',
     '\ufffd',
+    '😀',
   ];
 
   expect(ordered.toReversed().toSorted(compareIndexValues)).toEqual(ordered);

@@ -1,0 +1,46 @@
+import type { VerifiedTable } from '../model/replication-control.ts';
+import type { PeerSession } from './peer-session.ts';
+
+const pollMs = 20;
+
+/** Has a channel compared with one peer now, or tells what the peer has found if it is the subscriber. */
+export async function compareTable(
+  session: PeerSession,
+  self: string,
+  channel: string,
+  timeoutMs: number,
+): Promise<VerifiedTable> {
+  const node = session.name;
+  const begunAtMs = Date.now();
+  if (!session.verify(channel)) {
+    const told = session.hello?.verified[channel];
+    return told ? verdict(node, node, told) : unfinished(node, node, `${node} has not compared it yet`);
+  }
+  while (Date.now() - begunAtMs < timeoutMs) {
+    const result = session.verified(channel);
+    if (result && result.asOfMs >= begunAtMs) return verdict(node, self, result);
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+  const why = session.isAlive ? `it took longer than ${timeoutMs} ms` : `${node} cannot be reached`;
+  return unfinished(node, self, why);
+}
+
+function verdict(
+  node: string,
+  comparedBy: string,
+  result: {
+    readonly asOfMs: number;
+    readonly rows: number;
+    readonly repairedCount: number;
+    readonly repaired: readonly (string | number)[];
+    readonly onlyHere: number;
+  },
+): VerifiedTable {
+  const { asOfMs, rows, repairedCount, repaired, onlyHere } = result;
+  const outcome = repairedCount === 0 ? 'identical' : 'repaired';
+  return { node, outcome, comparedBy, asOfMs, rows, repairedCount, repaired, onlyAtSubscriber: onlyHere };
+}
+
+function unfinished(node: string, comparedBy: string, reason: string): VerifiedTable {
+  return { node, outcome: 'unfinished', reason, comparedBy };
+}

@@ -1,0 +1,22 @@
+import type { z } from 'zod';
+import type { ChannelPull } from '../stream/stream-pull.ts';
+import type { LinkState } from './link-state.ts';
+
+/** Our own way to a peer, as those see it who use it: `Link` over NATS, another one in the simulator. */
+export interface PeerLink extends AsyncDisposable {
+  readonly state: LinkState;
+  /** The peer has answered over the connection that is up now. */
+  readonly isOpen: boolean;
+
+  start(): void;
+
+  /** Asks a service of the peer. @throws CodedError `unavailable` */
+  request<T>(service: string, body: unknown, schema: z.ZodType<T>, timeoutMs?: number): Promise<T>;
+
+  /**
+   * Begins to take what a consumer of the peer's stream delivers, after its message number `delivered`.
+   *
+   * @throws CodedError `unavailable`
+   */
+  pull(stream: string, consumer: string, delivered: number): ChannelPull;
+}

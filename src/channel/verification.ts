@@ -1,0 +1,172 @@
+import type { Key } from '../model/change.ts';
+import { compareStamps } from '../model/conflict.ts';
+import { decodeChanges } from '../model/transaction-codec.ts';
+import type { Source } from '../store/applier.ts';
+import type { DigestEntry, KeyRange } from '../store/digest.ts';
+import type { Store } from '../store/store.ts';
+import type { ChannelRequest, ChannelResponse } from './protocol.ts';
+
+export interface VerificationResult {
+  /** Everything that both sides had committed by then was compared, ms since 1970. */
+  readonly asOfMs: number;
+  readonly rows: number;
+  /** Keys that differed and now hold what the publisher holds, or newer; the first hundred. */
+  readonly repaired: readonly Key[];
+  readonly repairedCount: number;
+  /** Live rows here of which the publisher knows nothing. */
+  readonly onlyHere: number;
+}
+
+/** What follows once the differences of a page are settled. */
+type NextPage = { readonly kind: 'digest'; readonly after: Key | null } | { readonly kind: 'done' };
+
+type Step =
+  | NextPage
+  /** Ranges of a page that differ, to be listed one by one. */
+  | { readonly kind: 'list'; readonly ranges: readonly KeyRange[]; readonly following: NextPage }
+  /** Rows that differed when they were listed: judged once everything up to `seq` is applied here. */
+  | { readonly kind: 'settle'; readonly seq: number; readonly following: NextPage }
+  | { readonly kind: 'rows'; readonly keys: readonly Key[]; readonly following: NextPage };
+
+export interface VerificationOptions {
+  readonly store: Store;
+  readonly channel: string;
+  readonly source: Source;
+  readonly now: () => number;
+}
+
+const keysAtOnce = 200;
+const keysTold = 100;
+
+/**
+ * Compares a table with the publisher's, finds the rows that differ by digests of ranges, and repairs them.
+ *
+ * Needs no pause in writing: a difference counts only if it is still there once this node has applied all
+ * that the publisher had committed when it listed the row. Nothing is lost if it is broken off.
+ */
+export class Verification {
+  readonly #options: VerificationOptions;
+  readonly #startedAtMs: number;
+  readonly #suspects = new Map<Key, DigestEntry | undefined>();
+  readonly #repaired: Key[] = [];
+  #step: Step = { kind: 'digest', after: null };
+  #headSeq = 0;
+  #rows = 0;
+  #repairedCount = 0;
+  #onlyHere = 0;
+
+  constructor(options: VerificationOptions) {
+    this.#options = options;
+    this.#startedAtMs = options.now();
+  }
+
+  get result(): VerificationResult | undefined {
+    if (this.#step.kind !== 'done') return undefined;
+    return {
+      asOfMs: this.#startedAtMs,
+      rows: this.#rows,
+      repaired: this.#repaired,
+      repairedCount: this.#repairedCount,
+      onlyHere: this.#onlyHere,
+    };
+  }
+
+  /** What to ask now; undefined while the channel has to come further, and when it is done. */
+  next(): ChannelRequest | undefined {
+    const { channel, source } = this.#options;
+    const { storeId, incarnation, newerThan } = source;
+    const identity = { storeId, incarnation };
+    if (this.#step.kind === 'settle') this.#settle(this.#step);
+    const step = this.#step;
+    switch (step.kind) {
+      case 'digest':
+        return { kind: 'digest', channel, identity, after: step.after, newerThan };
+      case 'list': {
+        const [range] = step.ranges;
+        return range && { kind: 'list', channel, identity, range, newerThan };
+      }
+      case 'rows':
+        return { kind: 'rows', channel, identity, keys: step.keys.slice(0, keysAtOnce) };
+      case 'settle':
+      case 'done':
+        return undefined;
+    }
+  }
+
+  async accept(response: ChannelResponse): Promise<void> {
+    const step = this.#step;
+    if (response.kind === 'digest' && step.kind === 'digest') this.#compare(response);
+    else if (response.kind === 'list' && step.kind === 'list') this.#suspect(response, step);
+    else if (response.kind === 'rows' && step.kind === 'rows') await this.#repair(response, step);
+  }
+
+  #compare(response: Extract<ChannelResponse, { kind: 'digest' }>): void {
+    const { store, source } = this.#options;
+    const ranges: KeyRange[] = [];
+    for (const theirs of response.digests) {
+      const ours = store.digestRange(source.table, theirs.range, source.newerThan);
+      this.#rows += theirs.rows;
+      if (ours.rows !== theirs.rows || ours.hash !== theirs.hash) ranges.push(theirs.range);
+    }
+    const after = response.digests.at(-1)?.range.upTo ?? null;
+    const following: NextPage = after === null ? { kind: 'done' } : { kind: 'digest', after };
+    this.#step = ranges.length > 0 ? { kind: 'list', ranges, following } : following;
+  }
+
+  #suspect(
+    response: Extract<ChannelResponse, { kind: 'list' }>,
+    step: Extract<Step, { kind: 'list' }>,
+  ): void {
+    const { store, source } = this.#options;
+    const [range, ...left] = step.ranges;
+    const theirs = new Map(response.entries.map((entry) => [entry.key, entry]));
+    for (const entry of theirs.values())
+      if (this.#differs(entry.key, entry)) this.#suspects.set(entry.key, entry);
+    if (range)
+      for (const { key } of store.listRange(source.table, range, source.newerThan))
+        if (!theirs.has(key)) this.#suspects.set(key, undefined);
+    this.#headSeq = response.head.seq;
+    this.#step =
+      left.length > 0
+        ? { ...step, ranges: left }
+        : { kind: 'settle', seq: this.#headSeq, following: step.following };
+  }
+
+  #settle({ seq, following }: Extract<Step, { kind: 'settle' }>): void {
+    const { store, source } = this.#options;
+    const cursor = store.cursors.get(source.storeId, source.table.id);
+    if (!cursor || cursor.seq < seq) return;
+    const keys = [...this.#suspects].filter(([key, entry]) => this.#differs(key, entry)).map(([key]) => key);
+    this.#suspects.clear();
+    this.#step = keys.length > 0 ? { kind: 'rows', keys, following } : following;
+  }
+
+  async #repair(
+    response: Extract<ChannelResponse, { kind: 'rows' }>,
+    step: Extract<Step, { kind: 'rows' }>,
+  ): Promise<void> {
+    const { store, source } = this.#options;
+    const asked = step.keys.slice(0, keysAtOnce);
+    const rows = decodeChanges(response.rows);
+    const known = new Set(rows.map(({ key }) => key));
+    const won = rows.length > 0 ? await store.repair(source, rows) : 0;
+    this.#repairedCount += won;
+    if (won > 0)
+      this.#repaired.push(
+        ...asked.filter((key) => known.has(key)).slice(0, keysTold - this.#repaired.length),
+      );
+    this.#onlyHere += asked.filter((key) => !known.has(key)).length;
+    const left = step.keys.slice(keysAtOnce);
+    this.#step = left.length > 0 ? { ...step, keys: left } : step.following;
+  }
+
+  /** Whether the row here is older than the publisher's, or another one under the same stamp, or not known there. */
+  #differs(key: Key, theirs: DigestEntry | undefined): boolean {
+    const { store, source } = this.#options;
+    const ours = store.stampOf(source.table, key);
+    if (!theirs) return ours?.hash !== undefined;
+    if (!ours) return true;
+    const order = compareStamps(ours, theirs);
+    return order < 0 || (order === 0 && ours.hash !== theirs.hash);
+  }
+}

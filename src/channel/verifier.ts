@@ -1,0 +1,69 @@
+import type { Source } from '../store/applier.ts';
+import type { Store } from '../store/store.ts';
+import type { ChannelRequest, ChannelResponse } from './protocol.ts';
+import { Verification, type VerificationResult } from './verification.ts';
+
+export interface VerifierOptions {
+  readonly store: Store;
+  readonly channel: string;
+  /** What is followed now; undefined while nothing is, or a copy runs. */
+  readonly followed: () => Source | undefined;
+  /** From the end of one comparison to the beginning of the next; undefined is only when asked to. */
+  readonly intervalMs: number | undefined;
+  readonly now: () => number;
+}
+
+/** Compares a channel with its publisher when the link comes up, at an interval, and when asked to. */
+export class Verifier {
+  readonly #options: VerifierOptions;
+  #current: { readonly source: Source; readonly verification: Verification } | undefined;
+  #last: VerificationResult | undefined;
+  #dueAtMs: number;
+
+  constructor(options: VerifierOptions) {
+    this.#options = options;
+    this.#dueAtMs = options.intervalMs === undefined ? Infinity : 0;
+  }
+
+  /** The newest comparison that came to its end. */
+  get last(): VerificationResult | undefined {
+    return this.#last;
+  }
+
+  /** Compares as soon as the channel is followed. */
+  request(): void {
+    this.#dueAtMs = 0;
+  }
+
+  /** What to ask the publisher now; undefined when nothing is due, or the channel has to come further first. */
+  next(): ChannelRequest | undefined {
+    const { store, channel, followed, now } = this.#options;
+    const source = followed();
+    if (!source) {
+      this.#current = undefined;
+      return undefined;
+    }
+    const isSame =
+      this.#current?.source.storeId === source.storeId &&
+      this.#current.source.incarnation === source.incarnation;
+    if (!isSame) this.#current = undefined;
+    if (!this.#current && now() < this.#dueAtMs) return undefined;
+    this.#current ??= { source, verification: new Verification({ store, channel, source, now }) };
+    const request = this.#current.verification.next();
+    this.#finish();
+    return request;
+  }
+
+  async accept(response: ChannelResponse): Promise<void> {
+    await this.#current?.verification.accept(response);
+    this.#finish();
+  }
+
+  #finish(): void {
+    const result = this.#current?.verification.result;
+    if (!result) return;
+    this.#last = result;
+    this.#current = undefined;
+    this.#dueAtMs = this.#options.now() + (this.#options.intervalMs ?? Infinity);
+  }
+}

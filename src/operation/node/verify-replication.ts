@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { CodedError } from '../../model/errors.ts';
+import type { VerifiedTable } from '../../model/replication-control.ts';
+import * as field from '../field.ts';
+import { defineOperation } from '../operation.ts';
+import { requireTable } from '../table-lookup.ts';
+import { requireReplication } from './known-nodes.ts';
+
+const defaultTimeoutMs = 60_000;
+
+/**
+ * Compares a table with every node that it is shared with (or one), repairs what differs, and says as of when
+ * the two are identical.
+ */
+export const verifyReplication = defineOperation({
+  name: 'verify_replication',
+  permission: 'super_user',
+  request: z.object({
+    schema: field.database,
+    table: field.existingName,
+    node: z.string().optional(),
+    timeout: z.int().positive().max(110_000).default(defaultTimeoutMs),
+  }),
+  async run(context, { schema, table: name, node, timeout }) {
+    const replication = requireReplication(context);
+    requireTable(context.store, schema, name);
+    const results = await replication.verify(schema, name, node, timeout);
+    if (results.length === 0)
+      throw new CodedError(
+        'invalid_request',
+        `'${schema}.${name}' is not shared with ${node === undefined ? 'any node' : `'${node}'`}`,
+      );
+    return { schema, table: name, nodes: results.map(told) };
+  },
+});
+
+function told(result: VerifiedTable): Readonly<Record<string, unknown>> {
+  const fields = {
+    node: result.node,
+    outcome: result.outcome,
+    reason: result.reason,
+    compared_by: result.comparedBy,
+    identical_as_of: result.asOfMs === undefined ? undefined : new Date(result.asOfMs).toISOString(),
+    rows: result.rows,
+    repaired: result.repairedCount,
+    repaired_hashes: result.repaired,
+    only_at_subscriber: result.onlyAtSubscriber,
+  };
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,111 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { open, type Database, type RootDatabase } from 'lmdb';
+import { treeNames, type Environment, type TreeKey, type Trees } from './environment.ts';
+
+export interface LmdbEnvironmentOptions {
+  /** Directory of the data file. */
+  readonly path: string;
+  readonly mapSizeBytes: number;
+}
+
+/**
+ * The LMDB environment of a node, open in both of its processes.
+ *
+ * Opened with `overlappingSync: false`: a commit is visible (to either process) only after it is on disk,
+ * so whatever can be read may also be acknowledged, published or confirmed.
+ */
+export class LmdbEnvironment implements Environment {
+  readonly trees: Trees;
+  readonly dataFile: string;
+  readonly marker: { read(): string | undefined; write(text: string): void };
+  readonly #root: RootDatabase<Buffer, TreeKey>;
+  readonly #onAbort: (() => void)[] = [];
+
+  constructor(options: LmdbEnvironmentOptions) {
+    mkdirSync(options.path, { recursive: true });
+    this.dataFile = join(options.path, 'lyre.mdb');
+    this.marker = markerFile(`${options.path}.start`);
+    this.#root = open<Buffer, TreeKey>({
+      path: this.dataFile,
+      noSubdir: true,
+      overlappingSync: false,
+      maxDbs: treeNames.length + 4,
+      mapSize: options.mapSizeBytes,
+      encoding: 'binary',
+    });
+    const tree = (name: string): Database<Buffer, TreeKey> =>
+      this.#root.openDB<Buffer, TreeKey>({ name, encoding: 'binary' });
+    this.trees = {
+      meta: tree('meta'),
+      catalog: tree('catalog'),
+      tableStates: tree('tableStates'),
+      records: tree('records'),
+      indexes: tree('indexes'),
+      log: tree('log'),
+      channels: tree('channels'),
+      origins: tree('origins'),
+      cursors: tree('cursors'),
+      marks: tree('marks'),
+      spool: tree('spool'),
+    };
+  }
+
+  get inode(): number {
+    return statSync(this.dataFile).ino;
+  }
+
+  get sizeBytes(): number {
+    return statSync(this.dataFile).size;
+  }
+
+  onAbort(forget: () => void): void {
+    this.#onAbort.push(forget);
+  }
+
+  /**
+   * Concurrent commits share one flush. Not lmdb's `transaction()`: that one keeps what was written
+   * before a throw; here a throw rolls everything back and rejects.
+   */
+  async commit<T>(body: () => T): Promise<T> {
+    try {
+      return await this.#root.childTransaction(() => this.#guarded(body));
+    } catch (error) {
+      this.#forget();
+      throw error;
+    }
+  }
+
+  /** Forgets inside the transaction: the next commit of the same batch must not read what this one cached. */
+  #guarded<T>(body: () => T): T {
+    try {
+      return body();
+    } catch (error) {
+      this.#forget();
+      throw error;
+    }
+  }
+
+  #forget(): void {
+    for (const forget of this.#onAbort) forget();
+  }
+
+  checkReaders(): void {
+    this.#root.readerCheck();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#root.close();
+  }
+}
+
+/** Beside the directory, not in it: a backup of the directory that is put back does not bring it along. */
+function markerFile(file: string): { read(): string | undefined; write(text: string): void } {
+  return {
+    read: () => (existsSync(file) ? readFileSync(file, 'utf8') : undefined),
+    write: (text) => {
+      writeFileSync(`${file}.new`, text, { flush: true });
+      renameSync(`${file}.new`, file);
+    },
+  };
+}

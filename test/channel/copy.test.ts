@@ -1,0 +1,101 @@
+import { describe, expect, test } from 'vitest';
+import { documentsOf, makeTable, rowsOf } from '../store/test-store.ts';
+import { openPair, records } from './replica-pair.ts';
+import { expectSame, greet, keysOf, settle } from './replica.ts';
+
+describe('a copy', () => {
+  test('brings what was there before, tombstones too, and makes the table', async () => {
+    await using nodes = await openPair();
+    const { a, b } = nodes;
+    await a.upsert(...records(10));
+    await a.delete(3, 4);
+
+    await settle(a, b);
+
+    expectSame(a, b);
+    expect(keysOf(b)).toEqual([0, 1, 2, 5, 6, 7, 8, 9]);
+    expect(b.store.statistics(b.table)).toMatchObject({ records: 8, tombstones: 2 });
+    expect(b.table.primaryKey).toBe('id');
+  });
+
+  test('goes on in the middle of the table after a restart, and asks for no row twice', async () => {
+    await using nodes = await openPair({ maxBatchBytes: 1_000 });
+    const { a, b } = nodes;
+    await a.upsert(...records(100, 'x'.repeat(100)));
+    await b.step(a);
+    for (let page = 0; page < 3; page += 1) await b.step(a);
+    const { copy } = b.cursor(a) ?? {};
+    expect(copy?.total).toBe(100);
+    expect(copy?.rows).toBeGreaterThan(0);
+    expect(copy?.rows).toBeLessThan(100);
+    expect(rowsOf(b.store)).toHaveLength(copy?.rows ?? -1);
+
+    await b.restart();
+    expect(b.cursor(a)?.copy).toEqual(copy);
+    await a.upsert({ id: 0, text: 'changed meanwhile' }, { id: 1_000 });
+    const exchanges = await b.follow(a);
+
+    const pages = exchanges.flatMap(({ response }) => (response.kind === 'page' ? [response] : []));
+    expect(pages[0]?.copyId).toBe(copy?.id);
+    expect(exchanges.find(({ request }) => request.kind === 'copy')?.request).toMatchObject({
+      after: copy?.afterKey,
+    });
+    await settle(a, b);
+    expectSame(a, b);
+    expect(keysOf(b)).toHaveLength(101);
+  });
+
+  test('begins anew when the publisher has become another store in the middle of it', async () => {
+    await using nodes = await openPair({ maxBatchBytes: 1_000 });
+    const { a, b } = nodes;
+    await a.upsert(...records(40, 'x'.repeat(100)));
+    await b.step(a);
+    await b.step(a);
+    expect(b.cursor(a)?.copy?.rows).toBeGreaterThan(0);
+    const backup = await a.backUp('backup');
+
+    await a.restart({ path: backup });
+    await a.upsert({ id: 'new' });
+    await greet(a, b);
+    await settle(a, b);
+
+    expectSame(a, b);
+    expect(keysOf(b)).toContain('new');
+  });
+
+  test('begins anew when the log was trimmed in the middle of it', async () => {
+    await using nodes = await openPair({ maxBatchBytes: 1_000 });
+    const { a, b } = nodes;
+    await a.upsert(...records(40, 'x'.repeat(100)));
+    await b.step(a);
+    await b.step(a);
+    const copyId = b.cursor(a)?.copy?.id;
+    await a.upsert({ id: 0, text: 'changed' });
+    await a.upsert({ id: 99 });
+    await a.store.purgeChannel(a.table, {});
+
+    await settle(a, b);
+
+    expect(copyId).toBeDefined();
+    expectSame(a, b);
+    expect(keysOf(b)).toHaveLength(41);
+  });
+
+  test('of rows that lose changes nothing, and both sides end alike', async () => {
+    await using nodes = await openPair();
+    const { a, b } = nodes;
+    await makeTable(b.store);
+    await a.upsert({ id: 1, by: 'a' }, { id: 2, by: 'a' });
+    b.pass(10);
+    await b.upsert({ id: 1, by: 'b' }, { id: 3, by: 'b' });
+
+    await settle(a, b);
+
+    expectSame(a, b);
+    expect(documentsOf(a.store)).toEqual([
+      { id: 1, by: 'b' },
+      { id: 2, by: 'a' },
+      { id: 3, by: 'b' },
+    ]);
+  });
+});

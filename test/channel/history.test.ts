@@ -1,0 +1,117 @@
+import { cp } from 'node:fs/promises';
+import { describe, expect, test } from 'vitest';
+import { makeTable } from '../store/test-store.ts';
+import { openPair } from './replica-pair.ts';
+import { connect, expectSame, greet, keysOf, Replica, settle } from './replica.ts';
+
+describe('a cursor that the publisher cannot serve', () => {
+  test('a trimmed log leads to a copy, and a cursor at its very end does not', async () => {
+    await using nodes = await openPair();
+    const { a, b } = nodes;
+    await a.upsert({ id: 1 });
+    await settle(a, b);
+    await a.store.purgeChannel(a.table, {});
+    await b.restart();
+    expect((await b.follow(a)).map(({ response }) => response.kind)).not.toContain('page');
+
+    await a.upsert({ id: 2 });
+    await a.delete(1);
+    await a.upsert({ id: 3 });
+    await a.store.purgeChannel(a.table, { keep: 1 });
+    const kinds = (await b.follow(a)).map(({ response }) => response.kind);
+
+    expect(kinds).toContain('page');
+    await settle(a, b);
+    expectSame(a, b);
+    expect(keysOf(b)).toEqual([2, 3]);
+  });
+
+  test('a restored older backup of the publisher leads to a copy, and nothing is lost on either side', async () => {
+    await using nodes = await openPair();
+    const { a, b } = nodes;
+    await a.upsert({ id: 1 });
+    await settle(a, b);
+    const backup = await a.backUp('backup');
+    await a.upsert({ id: 2 }, { id: 3 });
+    await b.upsert({ id: 4 });
+    await settle(a, b);
+    const lostId = a.store.identity.storeId;
+
+    await a.restart({ path: backup });
+    expect(keysOf(a)).toEqual([1]);
+    expect(a.store.identity.storeId).not.toBe(lostId);
+    await a.upsert({ id: 5 }, { id: 6 });
+    await greet(a, b);
+    const kinds = (await b.follow(a)).map(({ response }) => response.kind);
+    await settle(a, b);
+
+    expect(kinds).toContain('page');
+    expectSame(a, b);
+    expect(keysOf(a)).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  test('an older backup put over the data file of the publisher loses no write made since', async () => {
+    await using nodes = await openPair({}, { publish: true, subscribe: true });
+    const { a, b } = nodes;
+    await a.upsert({ id: 1 });
+    await settle(a, b);
+    const backup = await a.backUp('backup');
+    for (const id of [2, 3, 4]) await a.upsert({ id });
+    await settle(a, b);
+
+    await a.restart({}, async () => cp(backup, a.path, { recursive: true }));
+    expect(keysOf(a)).toEqual([1]);
+    await a.upsert({ id: 'first after' });
+    await greet(a, b);
+    await settle(a, b);
+    await a.upsert({ id: 'second after' });
+    await settle(a, b);
+
+    expectSame(a, b);
+    expect(keysOf(b)).toEqual([1, 2, 3, 4, 'first after', 'second after']);
+  });
+
+  test('a table that was dropped and made again at the publisher is another history', async () => {
+    await using nodes = await openPair({}, { publish: true, subscribe: false });
+    const { a, b } = nodes;
+    await a.upsert({ id: 1 }, { id: 2 });
+    await settle(a, b);
+    await a.store.catalog.dropTable('dev', 'dog');
+    await makeTable(a.store);
+    await a.upsert({ id: 3 });
+    await connect(a, b, { publish: true, subscribe: false });
+
+    await settle(a, b);
+
+    expect(keysOf(b)).toEqual([1, 2, 3]);
+    await a.upsert({ id: 4 });
+    await settle(a, b);
+    expect(keysOf(b)).toEqual([1, 2, 3, 4]);
+  });
+
+  test('a write of the dropped table that comes back late is a write like any other', async () => {
+    await using nodes = await openPair();
+    const { a, b } = nodes;
+    await using c = await Replica.open('c');
+    await connect(a, c);
+    await connect(b, c);
+    await settle(a, b, c);
+    // Only c hears of it, and is then cut off from a for good.
+    await a.upsert({ id: 'late' });
+    await c.follow(a);
+    for (const [one, other] of [
+      ['a', c],
+      ['c', a],
+    ] as const)
+      other.cut.add(one);
+    await a.store.catalog.dropTable('dev', 'dog');
+    await makeTable(a.store);
+    await connect(a, b);
+    await a.follow(b);
+
+    await settle(a, b, c);
+
+    expect(keysOf(b)).toEqual(['late']);
+    expectSame(a, b, c);
+  });
+});

@@ -1,0 +1,188 @@
+import { describe, expect, test } from 'vitest';
+import type { Change, Origin } from '../../src/model/change.ts';
+import type { WholeItem } from '../../src/model/transaction.ts';
+import { encodeChanges, encodeDocument, encodeItem } from '../../src/model/transaction-codec.ts';
+import { maintain, makeTable, rowsOf, tableOf } from '../store/test-store.ts';
+import { openPair } from './replica-pair.ts';
+import { both, connect, expectSame, greet, keysOf, Replica, settle } from './replica.ts';
+
+describe('what is refused', () => {
+  test('another primary key fails, says so, and takes nothing', async () => {
+    await using nodes = await openPair();
+    const { a, b } = nodes;
+    await b.store.catalog.createTable({ database: 'dev', name: 'dog', primaryKey: 'name' });
+    await a.upsert({ id: 1 });
+
+    await b.follow(a);
+
+    expect(b.receiver(a).state).toEqual({
+      kind: 'failed',
+      reason: "primary key differs: 'name' there, 'id' at a",
+    });
+    expect(rowsOf(b.store)).toEqual([]);
+  });
+
+  test('a table that was dropped at the subscriber is not made again by what comes', async () => {
+    await using nodes = await openPair();
+    const { a, b } = nodes;
+    await a.upsert({ id: 1 });
+    await settle(a, b);
+    const inFlight = await b.ask(a);
+    await b.store.catalog.dropTable('dev', 'dog');
+    await a.upsert({ id: 2 });
+
+    await b.receiver(a).accept(inFlight.response);
+    await b.follow(a);
+    expect(b.receiver(a).state).toEqual({ kind: 'waiting', reason: 'dropped here' });
+    await greet(a, b);
+    await b.restart();
+    await b.follow(a);
+
+    expect(b.store.catalog.table('dev', 'dog')).toBeUndefined();
+    expect(b.receiver(a).state.kind).toBe('waiting');
+    expect(keysOf(a)).toEqual([1, 2]);
+  });
+
+  test('a channel that is not published to the asker waits, and shows nothing', async () => {
+    await using nodes = await openPair({}, { publish: false, subscribe: true });
+    const { a, b } = nodes;
+    await a.upsert({ id: 1 });
+
+    const { response } = await b.step(a);
+
+    expect(response).toEqual({ kind: 'waiting', reason: 'a does not publish dev.dog to b' });
+  });
+
+  const stranger = (storeId: string): Origin => ({ name: 'x', storeId });
+
+  function forged(storeId: string, seq: number, channels: readonly string[]): WholeItem {
+    const origin = stranger(storeId);
+    const change: Change = {
+      key: 'forged',
+      version: 1_800_000_000_000_000,
+      origin,
+      base: null,
+      bytes: encodeDocument({ id: 'forged' }),
+    };
+    return {
+      kind: 'whole',
+      seq,
+      header: {
+        id: `forged ${seq} aaaaaaa`,
+        kind: 'write',
+        origin,
+        version: change.version,
+        via: undefined,
+        operation: 'upsert',
+        user: undefined,
+      },
+      originPlace: { incarnation: 'forged', seq: 5 },
+      parts: channels.map((channel) => ({ channel, seq })),
+      changes: encodeChanges([change]),
+    };
+  }
+
+  test('a transaction that claims to be of the subscriber itself, which never made it', async () => {
+    await using nodes = await openPair();
+    const { a, b } = nodes;
+    await a.upsert({ id: 1 });
+    await settle(a, b);
+    const source = {
+      table: b.table,
+      storeId: a.store.identity.storeId,
+      incarnation: a.table.incarnation,
+      newerThan: 0,
+    };
+    const before = await b.dump();
+    const seq = (b.cursor(a)?.seq ?? 0) + 1;
+    const item = forged(b.store.identity.storeId, seq, ['dev:dog']);
+
+    await b.receiver(a).accept({
+      kind: 'items',
+      identity: { storeId: source.storeId, incarnation: source.incarnation },
+      items: [
+        {
+          seq,
+          id: item.header.id,
+          bytes: encodeItem({
+            ...item,
+            originPlace: { incarnation: b.table.incarnation, seq: b.store.log.head(b.table.id).headSeq + 1 },
+          }),
+        },
+      ],
+      head: { seq, committedAtMs: 0 },
+      hasStream: false,
+    });
+
+    expect(b.receiver(a).state.kind).toBe('failed');
+    expect(await b.dump()).toEqual(before);
+  });
+
+  test('one that claims so in the parts of several channels', async () => {
+    await using a = await Replica.open('a');
+    await using b = await Replica.open('b');
+    for (const name of ['dog', 'cat']) await makeTable(a.store, name);
+    await connect(a, b, both, ['dog', 'cat']);
+    await a.upsert({ id: 1 });
+    for (const name of ['dog', 'cat']) await b.follow(a, name);
+    const before = await b.dump();
+
+    const parts = ['dog', 'cat'].map((name) => {
+      const table = tableOf(b.store, name);
+      const seq = (b.cursor(a, name)?.seq ?? 0) + 1;
+      const item = {
+        ...forged(b.store.identity.storeId, seq, ['dev:dog', 'dev:cat']),
+        originPlace: { incarnation: table.incarnation, seq: b.store.log.head(table.id).headSeq + 1 },
+      };
+      const { incarnation } = tableOf(a.store, name);
+      return { source: { table, storeId: a.store.identity.storeId, incarnation, newerThan: 0 }, item };
+    });
+    await b.store.applyTogether(parts);
+
+    expect(keysOf(b)).toEqual([1]);
+    expect(await b.dump()).toEqual(before);
+  });
+
+  test('a transaction that cannot be read goes to quarantine, and the channel goes on', async () => {
+    await using nodes = await openPair();
+    const { a, b } = nodes;
+    await a.upsert({ id: 1 });
+    await settle(a, b);
+    await a.upsert({ id: 2 });
+    await a.upsert({ id: 3 });
+    const { response } = await b.ask(a);
+    if (response.kind !== 'items') throw new Error(`expected items, got ${response.kind}`);
+    const [bad, good] = response.items;
+    const garbled = { ...response, items: bad && good ? [{ ...bad, bytes: Uint8Array.of(0xc1) }, good] : [] };
+
+    await b.receiver(a).accept(garbled);
+
+    expect(keysOf(b)).toEqual([1, 3]);
+    expect(b.cursor(a)?.seq).toBe(good?.seq);
+    expect(b.store.quarantine.all()).toHaveLength(1);
+    const before = await b.dump();
+    await b.receiver(a).accept(garbled);
+    expect(await b.dump()).toEqual(before);
+  });
+
+  test('a transaction that is far ahead of the clock waits, and applies by itself when time has caught up', async () => {
+    await using nodes = await openPair({ maxClockSkewMs: 60_000 });
+    const { a, b } = nodes;
+    await settle(a, b);
+    a.pass(3_600_000);
+    await a.upsert({ id: 'early' });
+    await b.follow(a);
+    expect(keysOf(b)).toEqual([]);
+    expect(b.store.quarantine.all()).toHaveLength(1);
+    await b.upsert({ id: 'now' });
+    const [now] = rowsOf(b.store);
+    expect(now?.version).toBeLessThan(1_800_001_000_000_000);
+
+    b.pass(3_600_000);
+    await maintain(b.store);
+    await settle(a, b);
+
+    expect(keysOf(b)).toEqual(['early', 'now']);
+    expectSame(a, b);
+  });
+});

@@ -1,0 +1,112 @@
+import { describe, expect, test } from 'vitest';
+import type { WholeItem } from '../../src/model/transaction.ts';
+import { makeTable, tableOf } from '../store/test-store.ts';
+import type { Pair } from './replica-pair.ts';
+import { both, connect, keysOf, Replica } from './replica.ts';
+
+describe('a transaction over two tables', () => {
+  async function openTables(): Promise<Pair> {
+    const a = await Replica.open('a');
+    const b = await Replica.open('b');
+    for (const name of ['dog', 'cat']) await makeTable(a.store, name);
+    await connect(a, b, both, ['dog', 'cat']);
+    for (const name of ['dog', 'cat']) {
+      await b.follow(a, name);
+      await a.follow(b, name);
+    }
+    return {
+      a,
+      b,
+      async [Symbol.asyncDispose]() {
+        await a[Symbol.asyncDispose]();
+        await b[Symbol.asyncDispose]();
+      },
+    };
+  }
+
+  async function transact(replica: Replica, id: string): Promise<void> {
+    await replica.store.transact(
+      ['dog', 'cat'].map((name) => ({
+        table: tableOf(replica.store, name),
+        operation: 'upsert' as const,
+        documents: [{ id }],
+      })),
+      undefined,
+    );
+  }
+
+  test('applies in one commit and is one entry of the log', async () => {
+    await using nodes = await openTables();
+    const { a, b } = nodes;
+    await transact(a, 'both');
+
+    await b.step(a, 'dog');
+    expect(keysOf(b, 'dog')).toEqual([]);
+    await Promise.all([b.step(a, 'dog'), b.step(a, 'cat')]);
+
+    expect(keysOf(b, 'dog')).toEqual(['both']);
+    expect(keysOf(b, 'cat')).toEqual(['both']);
+    const [dog, cat] = ['dog', 'cat'].map((name) => [
+      ...b.store.log.readChannel(tableOf(b.store, name).id, 0),
+    ]);
+    expect(dog?.at(-1)?.entry.position).toBe(cat?.at(-1)?.entry.position);
+  });
+
+  test('does not come back to the node that made it, even when it asks for all bodies', async () => {
+    await using nodes = await openTables();
+    const { a, b } = nodes;
+    await transact(a, 'both');
+    await Promise.all([b.step(a, 'dog'), b.step(a, 'cat')]);
+    for (const name of ['dog', 'cat']) await a.follow(b, name);
+    await b.store.transact(
+      ['dog', 'cat'].map((name) => ({
+        table: tableOf(b.store, name),
+        operation: 'upsert' as const,
+        documents: [{ id: 'of b' }],
+      })),
+      undefined,
+    );
+    await Promise.all([a.step(b, 'dog'), a.step(b, 'cat')]);
+    const before = await a.dump();
+
+    for (const name of ['dog', 'cat']) {
+      const { id } = tableOf(a.store, name);
+      const { storeId } = b.store.identity;
+      const cursor = a.store.cursors.get(storeId, id);
+      if (!cursor) throw new Error(`a has no cursor of ${name}`);
+      await a.store.putCursor(storeId, tableOf(a.store, name), { ...cursor, seq: 0, id: '' });
+    }
+    const whole = (name: string) => {
+      const { store } = b;
+      return [...store.log.readChannel(tableOf(store, name).id, 0)].map(({ seq, entry }) => {
+        const part = entry.parts.find(({ tableId }) => tableId === tableOf(store, name).id);
+        if (!part) throw new Error('no part');
+        const item: WholeItem = {
+          kind: 'whole',
+          seq,
+          header: entry.header,
+          originPlace: part.originPlace,
+          parts: ['dev:dog', 'dev:cat'].map((channel) => ({ channel, seq })),
+          changes: part.changes,
+        };
+        const { incarnation } = tableOf(store, name);
+        return {
+          source: {
+            table: tableOf(a.store, name),
+            storeId: store.identity.storeId,
+            incarnation,
+            newerThan: 0,
+          },
+          item,
+        };
+      });
+    };
+    const [dogs, cats] = [whole('dog'), whole('cat')];
+    for (const [index, dog] of dogs.entries()) {
+      const cat = cats[index];
+      if (cat) await a.store.applyTogether([dog, cat]);
+    }
+
+    expect(await a.dump()).toEqual(before);
+  });
+});

@@ -1,0 +1,75 @@
+import { describe, expect, test } from 'vitest';
+import { makeTable, rowsOf } from '../store/test-store.ts';
+import { openPair, type Pair } from './replica-pair.ts';
+import { connect, expectSame, keysOf, Replica, settle } from './replica.ts';
+
+describe('a subscription with a start time', () => {
+  const startTimeMs = 1_800_000_000_500;
+
+  async function openLate(): Promise<Pair> {
+    const nodes = await openPair({}, { publish: true, subscribe: true, startTimeMs });
+    await nodes.a.upsert({ id: 'old' }, { id: 'deleted' });
+    nodes.a.pass(1_000);
+    nodes.b.pass(1_000);
+    await nodes.a.upsert({ id: 'new' });
+    await nodes.a.delete('deleted');
+    return nodes;
+  }
+
+  test('copies only what is newer, tombstones too, and follows', async () => {
+    await using nodes = await openLate();
+    const { a, b } = nodes;
+
+    await settle(a, b);
+
+    expect(rowsOf(b.store).map(({ key, bytes }) => [key, bytes !== null])).toEqual([
+      ['deleted', false],
+      ['new', true],
+    ]);
+    await a.upsert({ id: 'newer' });
+    await settle(a, b);
+    expect(keysOf(b)).toEqual(['new', 'newer']);
+  });
+
+  test('drops an older change that comes later, and keeps its place', async () => {
+    await using nodes = await openLate();
+    const { a, b } = nodes;
+    await settle(a, b);
+    await using c = await Replica.open('c');
+    await makeTable(c.store);
+    await c.upsert({ id: 'late' });
+    await connect(a, c);
+
+    await settle(a, b, c);
+
+    expect(keysOf(a)).toContain('late');
+    expect(keysOf(b)).not.toContain('late');
+    expect(b.cursor(a)?.seq).toBe(a.store.log.head(a.table.id).headSeq);
+  });
+
+  test('does not keep from others what it dropped itself', async () => {
+    await using nodes = await openLate();
+    const { a, b } = nodes;
+    await settle(a, b);
+    // c follows both; d has written long ago, and is heard only now, by a.
+    await using c = await Replica.open('c');
+    await connect(b, c);
+    await connect(a, c);
+    await settle(a, b, c);
+    await using d = await Replica.open('d');
+    await makeTable(d.store);
+    await connect(a, d);
+    await a.follow(d);
+    await d.upsert({ id: 'late' });
+    await a.follow(d);
+    expect(keysOf(a)).toContain('late');
+
+    // By chance c hears of it from b first.
+    await b.follow(a);
+    await c.follow(b);
+    await settle(a, b, c, d);
+
+    expect(keysOf(c)).toContain('late');
+    expectSame(a, c, d);
+  });
+});

@@ -1,0 +1,187 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Document, Key } from '../../src/model/change.ts';
+import type { Query } from '../../src/model/query.ts';
+import type { Store } from '../../src/store/store.ts';
+import { naiveSearch } from './search/naive-search.ts';
+import { searchCase, type SearchCase } from './search/search-cases.ts';
+import { dumpOf, maintain, makeTable, tableOf, TestStore, upsert, withoutTimes } from './test-store.ts';
+
+/** A table that has come to hold the documents of the case by a detour. */
+interface Detour extends SearchCase {
+  /** Written first under the same keys, and replaced or deleted later. */
+  readonly earlier: readonly Document[];
+  /** Attributes whose index is built after the first writes, from a scan. */
+  readonly late: readonly string[];
+}
+
+const detour: fc.Arbitrary<Detour> = fc
+  .tuple(searchCase, searchCase, fc.subarray(['a', 'b', 'c', 'absent']))
+  .map(([last, { documents: earlier }, late]) => ({ ...last, earlier, late }));
+
+async function writeDetour(store: Store, name: string, { documents, earlier, indexed, late }: Detour) {
+  const table = await makeTable(
+    store,
+    name,
+    indexed.filter((attribute) => !late.includes(attribute)),
+  );
+  // Commits keep the order in which they were asked for, and share flushes.
+  const commits: Promise<unknown>[] = [];
+  const insert = (values: readonly Document[]): void => {
+    commits.push(store.write({ table, operation: 'insert', documents: values }));
+  };
+  const remove = (values: readonly Document[]): void => {
+    commits.push(store.delete({ table, keys: values.map(({ id }) => id as Key) }));
+  };
+  insert(earlier);
+  await Promise.all(commits);
+  for (const attribute of late)
+    if (store.catalog.tableById(table.id)?.attributes.some((known) => known.name === attribute))
+      await store.catalog.wantIndex(table, attribute);
+    else await store.catalog.createAttribute('dev', name, { name: attribute, indexed: true });
+  // Some before the index is complete, some after.
+  remove(earlier.slice(0, 4));
+  insert(documents.slice(0, 3));
+  await maintain(store);
+  remove(earlier);
+  remove(documents);
+  insert(documents);
+  await Promise.all(commits);
+}
+
+describe('a search of a table', () => {
+  test('answers what filtering and sorting everything answers, however the rows and indexes came about', async () => {
+    await using test = await TestStore.open();
+    let round = 0;
+    await fc.assert(
+      fc.asyncProperty(detour, async (example) => {
+        const name = `t${(round += 1)}`;
+        await writeDetour(test.store, name, example);
+
+        const found = [...test.store.search(tableOf(test.store, name), example.query)].map(withoutTimes);
+
+        expect(found).toEqual(naiveSearch(example.documents, example.query));
+        await test.store.catalog.dropTable('dev', name);
+      }),
+      { numRuns: 80, interruptAfterTimeLimit: 5_000 },
+    );
+  });
+
+  test('leaves no entry of a deleted record in an index', async () => {
+    await using test = await TestStore.open();
+    let round = 0;
+    await fc.assert(
+      fc.asyncProperty(detour, async (example) => {
+        const name = `t${(round += 1)}`;
+        await writeDetour(test.store, name, example);
+
+        const table = tableOf(test.store, name);
+        await test.store.delete({ table, keys: example.documents.map(({ id }) => id as Key) });
+        const left = (await dumpOf(test.path))['indexes']?.filter((line) => line.startsWith(`[${table.id},`));
+        expect(left).toEqual([]);
+        await test.store.catalog.dropTable('dev', name);
+      }),
+      { numRuns: 25, interruptAfterTimeLimit: 5_000 },
+    );
+  });
+});
+
+describe('an index', () => {
+  test('tells infinite numbers and null apart', async () => {
+    await using test = await TestStore.open();
+    const table = await makeTable(test.store, 'dog', ['size']);
+    const find = (value: unknown): unknown[] => {
+      const conditions = [{ attribute: 'size', comparator: 'equals' as const, value }];
+      return [...test.store.search(table, { where: { operator: 'and', conditions } })].map(({ id }) => id);
+    };
+    await upsert(test.store, { id: 1, size: [Infinity, null] }, { id: 2, size: -Infinity });
+    await upsert(test.store, { id: 2, size: null });
+
+    expect(find(Infinity)).toEqual([1]);
+    expect(find(null)).toEqual([1, 2]);
+    expect(find(-Infinity)).toEqual([]);
+  });
+
+  const byName: Query = {
+    where: {
+      operator: 'and',
+      conditions: [{ attribute: 'name', comparator: 'starts_with', value: 'n' }],
+    },
+  };
+
+  test('orders texts as a scan does, also beyond the basic plane', async () => {
+    await using test = await TestStore.open();
+    const documents = ['\ue000', '😀', '\uffff', 'z'].map((name, id) => ({ id, name }));
+    const orders: unknown[] = [];
+    for (const [table, indexed] of [
+      ['scanned', []],
+      ['indexed', ['name']],
+    ] as const) {
+      await makeTable(test.store, table, indexed);
+      await test.store.write({ table: tableOf(test.store, table), operation: 'insert', documents });
+      const sort = { attribute: 'name', descending: false };
+      const where = {
+        operator: 'and' as const,
+        conditions: [{ attribute: 'name', comparator: 'greater_than' as const, value: '😀' }],
+      };
+      orders.push(
+        [
+          { sort, limit: 2 },
+          { sort, where },
+        ].map((query) => [...test.store.search(tableOf(test.store, table), query)].map(({ id }) => id)),
+      );
+    }
+
+    expect(orders[1]).toEqual(orders[0]);
+  });
+
+  test('is not read until it is complete, and misses no write made meanwhile', async () => {
+    await using test = await TestStore.open();
+    await makeTable(test.store);
+    const documents = Array.from({ length: 5_000 }, (_, id) => ({ id, name: `n${id % 10}` }));
+    await upsert(test.store, ...documents);
+    await test.store.catalog.wantIndex(tableOf(test.store), 'name');
+    const states: unknown[] = [];
+    let steps = 0;
+    do {
+      states.push(tableOf(test.store).attributes.find(({ name }) => name === 'name')?.index);
+      expect([...test.store.search(tableOf(test.store), byName)]).toHaveLength(5_000 + steps);
+      await upsert(test.store, { id: 10_000 + steps, name: 'nx' }, { id: steps, name: 'n-changed' });
+      steps += 1;
+    } while (await test.store.maintenance.step());
+
+    expect(states.slice(0, 3)).toEqual(['building', 'building', 'building']);
+    expect(states.at(-1)).toBe('ready');
+    const found = [...test.store.search(tableOf(test.store), byName)];
+    expect(found).toHaveLength(5_000 + steps);
+    expect(found.filter(({ name }) => name === 'n-changed')).toHaveLength(steps);
+  });
+
+  test('that was half built is built anew after a restart', async () => {
+    await using test = await TestStore.open();
+    await makeTable(test.store);
+    await upsert(test.store, ...Array.from({ length: 5_000 }, (_, id) => ({ id, name: `n${id}` })));
+    await test.store.catalog.wantIndex(tableOf(test.store), 'name');
+    await test.store.maintenance.step();
+
+    await test.reopen();
+    expect(tableOf(test.store).attributes.find(({ name }) => name === 'name')?.index).toBe('building');
+    await maintain(test.store);
+
+    expect(tableOf(test.store).attributes.find(({ name }) => name === 'name')?.index).toBe('ready');
+    expect([...test.store.search(tableOf(test.store), byName)]).toHaveLength(5_000);
+  });
+
+  test('is asked for by a search of a large table that missed it', async () => {
+    await using test = await TestStore.open();
+    await makeTable(test.store);
+    await upsert(test.store, ...Array.from({ length: 10_000 }, (_, id) => ({ id, name: `n${id}` })));
+
+    expect([...test.store.search(tableOf(test.store), byName)]).toHaveLength(10_000);
+    await upsert(test.store, { id: 1 });
+    await maintain(test.store);
+
+    expect(tableOf(test.store).attributes.find(({ name }) => name === 'name')?.index).toBe('ready');
+    expect([...test.store.search(tableOf(test.store), byName)]).toHaveLength(10_000);
+  });
+});

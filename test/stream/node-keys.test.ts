@@ -1,0 +1,76 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fromSeed } from '@nats-io/nkeys';
+import { expect, test } from 'vitest';
+import { fingerprintOf, openNodeKeys, tlsServerName } from '../../src/stream/node-keys.ts';
+import { TemporaryDirectory } from '../store/test-store.ts';
+
+test('keys are made once and read ever after', async () => {
+  await using directory = await TemporaryDirectory.make();
+  const path = join(directory.path, 'keys');
+
+  const made = await openNodeKeys(path, 'edge');
+  const read = await openNodeKeys(path, 'edge');
+
+  expect(read).toEqual(made);
+  expect(made.publicKey).toMatch(/^U[A-Z2-7]{55}$/);
+  expect(made.systemPublicKey).toMatch(/^U[A-Z2-7]{55}$/);
+  expect(made.systemPublicKey).not.toBe(made.publicKey);
+  expect(fromSeed(made.seed).getPublicKey()).toBe(made.publicKey);
+});
+
+test('files and directory are readable by their user only, and nothing half-written is left', async () => {
+  await using directory = await TemporaryDirectory.make();
+  const path = join(directory.path, 'keys');
+
+  await openNodeKeys(path, 'edge');
+
+  expect(statSync(path).mode & 0o777).toBe(0o700);
+  const files = readdirSync(path).toSorted();
+  expect(files).toEqual(['certificate.pem', 'node.nk', 'privateKey.pem', 'system.nk']);
+  expect(files.map((file) => statSync(join(path, file)).mode & 0o777)).toEqual([0o600, 0o600, 0o600, 0o600]);
+});
+
+test('the certificate is the node server, for long, and fits its key', async () => {
+  await using directory = await TemporaryDirectory.make();
+  const keys = await openNodeKeys(join(directory.path, 'keys'), 'x'.repeat(200));
+
+  const certificate = new X509Certificate(keys.certificate);
+
+  expect(certificate.checkHost(tlsServerName)).toBe(tlsServerName);
+  expect(certificate.ca).toBe(true);
+  expect(certificate.checkPrivateKey(createPrivateKey(readFileSync(keys.privateKeyFile)))).toBe(true);
+  expect(new Date(certificate.validFrom).getTime()).toBeLessThan(Date.now());
+  expect(new Date(certificate.validTo).getFullYear()).toBeGreaterThan(new Date().getFullYear() + 15);
+  expect(await fingerprintOf(keys.certificate)).toBe(
+    certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
+  );
+});
+
+test('two nodes have different keys and certificates', async () => {
+  await using directory = await TemporaryDirectory.make();
+  const [one, two] = [
+    await openNodeKeys(join(directory.path, 'one'), 'edge'),
+    await openNodeKeys(join(directory.path, 'two'), 'edge'),
+  ];
+
+  expect(one.publicKey).not.toBe(two.publicKey);
+  expect(await fingerprintOf(one.certificate)).not.toBe(await fingerprintOf(two.certificate));
+});
+
+test.each([['certificate.pem'], ['privateKey.pem']])(
+  'when %s is missing both are made anew: the two always fit, and the nkey stays',
+  async (file) => {
+    await using directory = await TemporaryDirectory.make();
+    const path = join(directory.path, 'keys');
+    const before = await openNodeKeys(path, 'edge');
+    rmSync(join(path, file));
+
+    const after = await openNodeKeys(path, 'edge');
+
+    expect(after.publicKey).toBe(before.publicKey);
+    const certificate = new X509Certificate(after.certificate);
+    expect(certificate.checkPrivateKey(createPrivateKey(readFileSync(after.privateKeyFile)))).toBe(true);
+  },
+);
