@@ -39,6 +39,9 @@ export async function answerService(
     case 'subscribe':
     case 'pull':
     case 'copy':
+    case 'digest':
+    case 'list':
+    case 'rows':
       return context.server.answer(peer, decodeBody(channelRequest, body));
     case 'apply':
       return (

@@ -5,11 +5,13 @@ import type { Commit } from './commit.ts';
 import type { Cursors } from './cursors.ts';
 import type { Marks } from './marks.ts';
 import type { Nodes } from './nodes.ts';
+import type { Spool } from './spool.ts';
 
 export interface DefinitionsOptions {
   readonly catalog: Catalog;
   readonly cursors: Cursors;
   readonly marks: Marks;
+  readonly spool: Spool;
   readonly nodes: Nodes;
   readonly run: <T>(body: (commit: Commit) => T) => Promise<T>;
 }
@@ -128,6 +130,7 @@ export class Definitions {
     this.#options.catalog.removeTable(commit, table);
     this.#options.cursors.removeTable(table.id);
     this.#options.marks.removeTable(table.id);
+    this.#options.spool.removeTable(table.id);
     this.#options.nodes.stopTable(commit, table);
     commit.removeTable(table.id);
   }

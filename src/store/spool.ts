@@ -33,6 +33,12 @@ export class Spool {
   }
 
   /** Inside a commit. */
+  removeTable(tableId: number): void {
+    const { spool } = this.#environment.trees;
+    for (const key of [...spool.getKeys({ start: [tableId], end: [tableId + 1] })]) spool.removeSync(key);
+  }
+
+  /** Inside a commit. */
   clear(tableId: number, storeId: string): void {
     const { spool } = this.#environment.trees;
     for (const key of [

@@ -120,6 +120,7 @@ export class Store implements AsyncDisposable {
     this.log = new ChangeLog(environment);
     this.cursors = new Cursors(environment);
     this.marks = new Marks(environment);
+    const spool = new Spool(environment);
     this.#catalog = catalog;
     this.#records = records;
     this.#writer = new Writer({
@@ -134,6 +135,7 @@ export class Store implements AsyncDisposable {
       catalog,
       cursors: this.cursors,
       marks: this.marks,
+      spool,
       nodes: this.nodes,
       run,
     });
@@ -150,7 +152,7 @@ export class Store implements AsyncDisposable {
       log: this.log,
       cursors: this.cursors,
       marks: this.marks,
-      spool: new Spool(environment),
+      spool,
       quarantine: this.quarantine,
       clockGuard: new ClockGuard(options.maxClockSkewMs ?? 300_000),
       identity,
