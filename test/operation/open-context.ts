@@ -6,6 +6,7 @@ import type {
   NetworkNode,
   ReplicationControl,
   ReplicationStatus,
+  VerifiedTable,
 } from '../../src/model/replication-control.ts';
 import type { OperationContext } from '../../src/operation/operation.ts';
 import { runOperation } from '../../src/operation/run-operation.ts';
@@ -50,6 +51,7 @@ export class MemoryReplication implements ReplicationControl {
   outcome: ConnectOutcome | Error = { kind: 'connected' };
   told: ReplicationStatus | Error = { nats: 'running', peers: [], alarms: [] };
   nodes: readonly NetworkNode[] | Error = [];
+  verified: readonly VerifiedTable[] | Error = [];
   readonly connected: string[] = [];
   readonly purged: string[] = [];
   wakes = 0;
@@ -65,6 +67,10 @@ export class MemoryReplication implements ReplicationControl {
 
   network(): Promise<readonly NetworkNode[]> {
     return answer(this.nodes);
+  }
+
+  verify(): Promise<readonly VerifiedTable[]> {
+    return answer(this.verified);
   }
 
   purge(database: string, table: string): Promise<void> {

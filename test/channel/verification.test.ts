@@ -1,0 +1,103 @@
+import { describe, expect, test } from 'vitest';
+import { ChannelServer } from '../../src/channel/channel-server.ts';
+import { noStreams } from '../../src/channel/stream-directory.ts';
+import { openPair, records } from './replica-pair.ts';
+import { expectSame, settle, type Replica } from './replica.ts';
+import { tamper } from './tamper.ts';
+
+/** Compares everything that `subscriber` takes from `publisher`; the kinds of questions that it took. */
+async function verify(subscriber: Replica, publisher: Replica): Promise<string[]> {
+  const { verifier } = subscriber.receiver(publisher);
+  verifier.request();
+  return goOn(subscriber, publisher);
+}
+
+/** Asks until nothing is left to ask for now. */
+async function goOn(subscriber: Replica, publisher: Replica): Promise<string[]> {
+  const { verifier } = subscriber.receiver(publisher);
+  const server = new ChannelServer({ store: publisher.store, streams: noStreams, maxBatchBytes: 1 << 20 });
+  const asked: string[] = [];
+  for (let request = verifier.next(); request; request = verifier.next()) {
+    asked.push(request.kind);
+    await verifier.accept(await server.answer(subscriber.name, request));
+  }
+  return asked;
+}
+
+describe('a comparison with the publisher', () => {
+  test('of equal tables says so and lists nothing', async () => {
+    await using nodes = await openPair();
+    const { a, b } = nodes;
+    await a.upsert(...records(5_000));
+    await a.delete(7);
+    await settle(a, b);
+
+    const asked = await verify(b, a);
+
+    expect(asked).toEqual(['digest', 'digest', 'digest']);
+    expect(b.receiver(a).verifier.last).toMatchObject({
+      rows: 4_999,
+      repairedCount: 0,
+      repaired: [],
+      onlyHere: 0,
+    });
+  });
+
+  test('finds the rows that were lost, kept, or changed behind its back, and repairs exactly those', async () => {
+    await using nodes = await openPair();
+    const { a, b } = nodes;
+    await a.upsert(...records(5_000));
+    await settle(a, b);
+    const { id: table } = b.table;
+    let kept: Buffer | undefined;
+    await tamper(b, (rows) => (kept = rows.get([table, 4_000])));
+    await settle(a, b);
+    await a.delete(4_000);
+    await settle(a, b);
+    await tamper(b, (rows) => {
+      for (const key of [3, 4_999]) rows.removeSync([table, key]);
+      if (kept) rows.putSync([table, 4_000], kept);
+    });
+    await settle(a, b);
+    expect(b.store.get(b.table, 3)).toBeUndefined();
+    expect(b.store.get(b.table, 4_000)).toMatchObject({ id: 4_000 });
+
+    const asked = await verify(b, a);
+
+    expectSame(a, b);
+    expect(b.receiver(a).verifier.last?.repaired).toEqual(expect.arrayContaining([3, 4_999, 4_000]));
+    expect(b.receiver(a).verifier.last).toMatchObject({ repairedCount: 3, onlyHere: 0 });
+    expect(asked.filter((kind) => kind === 'list').length).toBeLessThan(4);
+    await verify(b, a);
+    expect(b.receiver(a).verifier.last).toMatchObject({ repairedCount: 0 });
+  });
+
+  test('waits for what is on its way instead of calling it a difference', async () => {
+    await using nodes = await openPair();
+    const { a, b } = nodes;
+    await a.upsert(...records(100));
+    await settle(a, b);
+    await a.upsert({ id: 50, text: 'not there yet' });
+    const { verifier } = b.receiver(a);
+    expect(await verify(b, a)).toEqual(['digest', 'list']);
+    expect(verifier.last).toBeUndefined();
+
+    await settle(a, b);
+    expect(verifier.next()).toBeUndefined();
+
+    expect(verifier.last).toMatchObject({ repairedCount: 0, onlyHere: 0 });
+  });
+
+  test('leaves rows alone that only the subscriber has, and counts them', async () => {
+    await using nodes = await openPair();
+    const { a, b } = nodes;
+    await a.upsert(...records(10));
+    await settle(a, b);
+    await b.upsert({ id: 'local' });
+
+    await verify(b, a);
+
+    expect(b.receiver(a).verifier.last).toMatchObject({ repairedCount: 0, onlyHere: 1 });
+    expect(b.store.get(b.table, 'local')).toMatchObject({ id: 'local' });
+  });
+});
