@@ -38,6 +38,8 @@ export interface ChannelReceiverOptions {
   /** Between two comparisons with the publisher; without it they are made only when asked for. */
   readonly verifyIntervalMs?: number | undefined;
   readonly now: () => number;
+  /** Ms of a clock that nobody sets: what waits must not wait for an hour because the wall clock went back. */
+  readonly steadyMs?: () => number;
   /** Where parts of transactions over several channels of this peer meet. */
   readonly gate: PartGate;
   /** Something of the peer's was applied. */
@@ -59,14 +61,16 @@ export class ChannelReceiver {
   readonly tableName: string;
   readonly verifier: Verifier;
   readonly #options: ChannelReceiverOptions;
+  readonly #steadyMs: () => number;
   #state: ReceiverState = { kind: 'subscribing' };
   #pieces = 0;
   #isBehind = false;
   #needsBodies = false;
-  #restUntilMs = 0;
+  #restUntilMs = -Infinity;
 
   constructor(options: ChannelReceiverOptions) {
     this.#options = options;
+    this.#steadyMs = options.steadyMs ?? options.now;
     this.database = options.database;
     this.tableName = options.tableName;
     this.channel = channelName(options.database, options.tableName);
@@ -76,6 +80,7 @@ export class ChannelReceiver {
       followed: () => (this.#state.kind === 'following' ? this.#state.source : undefined),
       intervalMs: options.verifyIntervalMs,
       now: options.now,
+      steadyMs: this.#steadyMs,
     });
   }
 
@@ -97,12 +102,12 @@ export class ChannelReceiver {
   /** Something went wrong that trying at once will not mend: status says what until the next try. */
   fail(reason: string): void {
     this.#state = { kind: 'failed', reason };
-    this.#restUntilMs = this.#options.now() + restMs;
+    this.#restUntilMs = this.#steadyMs() + restMs;
   }
 
   /** A failure is fresh: nothing is asked yet. */
   get isResting(): boolean {
-    return this.#options.now() < this.#restUntilMs;
+    return this.#steadyMs() < this.#restUntilMs;
   }
 
   /** What to ask the publisher now. */
@@ -132,7 +137,7 @@ export class ChannelReceiver {
         const cursor = this.#options.store.cursors.get(state.source.storeId, state.source.table.id);
         if (!cursor) return this.#subscribe(sources);
         const bodies =
-          this.#needsBodies || (state.kind === 'awaiting-body' && this.#options.now() >= state.untilMs);
+          this.#needsBodies || (state.kind === 'awaiting-body' && this.#steadyMs() >= state.untilMs);
         return {
           kind: 'pull',
           channel,
@@ -260,7 +265,8 @@ export class ChannelReceiver {
     const last = items.at(-1);
     this.#pieces = last?.kind === 'piece' && last.seq > (result.cursor?.seq ?? 0) ? last.index + 1 : 0;
     this.#options.onApplied(result);
-    this.#needsBodies = false;
+    // The rest of a body must come the same way.
+    this.#needsBodies = this.#pieces > 0;
     const { stop } = result;
     if (!stop) {
       this.#isBehind = this.#pieces > 0 || (result.cursor?.seq ?? 0) < response.head.seq;
@@ -279,6 +285,7 @@ export class ChannelReceiver {
     switch (stop.kind) {
       case 'gap':
       case 'no-cursor':
+      case 'assembled':
         this.restart();
         this.#isBehind = true;
         return;
@@ -302,6 +309,13 @@ export class ChannelReceiver {
 
   /** Stops at each part of a transaction over several channels until the others are there; undefined when they are not. */
   async #applyInOrder(source: Source, items: readonly ChannelItem[]): Promise<ApplyResult | undefined> {
+    const result = await this.#applyWhole(source, items);
+    if (result?.stop?.kind !== 'assembled') return result;
+    const { item } = result.stop;
+    return this.#applyInOrder(source, [item, ...items.filter(({ seq }) => seq > item.seq)]);
+  }
+
+  async #applyWhole(source: Source, items: readonly ChannelItem[]): Promise<ApplyResult | undefined> {
     const { store, gate } = this.#options;
     let begin = 0;
     for (const [index, item] of items.entries()) {
@@ -321,7 +335,7 @@ export class ChannelReceiver {
   /** The body may come by the link to its origin; after `relayWaitMs` whoever showed the stub is asked for it. */
   #awaitBody(source: Source): void {
     const state = this.#state;
-    const now = this.#options.now();
+    const now = this.#steadyMs();
     const untilMs = state.kind === 'awaiting-body' ? state.untilMs : now + this.#options.relayWaitMs;
     this.#state = { kind: 'awaiting-body', source, untilMs };
     this.#needsBodies = now >= untilMs;

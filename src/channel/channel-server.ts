@@ -190,12 +190,19 @@ export class ChannelServer {
     const { store } = this.#options;
     const { headSeq, headId } = store.log.head(table.id);
     const { storeId, incarnation } = this.#identity(table);
+    const isQuarantining = store.quarantine
+      .all()
+      .some(({ database, tableName }) => database === table.database && tableName === table.name);
     return {
       kind: 'copy',
       copyId: randomBytes(9).toString('base64url'),
       noted: { seq: headSeq, id: headId },
       total: this.#total(table),
-      marks: [...store.marks.all(table.id), { storeId, place: { incarnation, seq: headSeq } }],
+      // A transaction in quarantine here is behind its origin's mark and not in the rows.
+      marks: [
+        ...(isQuarantining ? [] : store.marks.all(table.id)),
+        { storeId, place: { incarnation, seq: headSeq } },
+      ],
     };
   }
 

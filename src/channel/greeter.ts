@@ -4,6 +4,7 @@ import { mergeSubscriptions } from '../model/subscription.ts';
 import type { Store } from '../store/store.ts';
 import { isProven, proveSubscription } from './agreement.ts';
 import type { VerificationResult } from './verification.ts';
+import { storedRoutes } from './route-dialler.ts';
 import { protocolVersion, type Hello } from './protocol.ts';
 
 export interface GreeterOptions {
@@ -64,7 +65,7 @@ export class Greeter {
       ),
       verified: this.#verified(peer, subscriptions),
       links: [...live()],
-      routes: [...routes],
+      routes: [...routes, ...storedRoutes(store)],
       ...(row?.removedVersion === undefined ? {} : { removedVersion: row.removedVersion }),
     };
   }

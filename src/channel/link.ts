@@ -8,7 +8,7 @@ import { RunLoop } from '../runtime/run-loop.ts';
 import { connectTo } from '../stream/connection.ts';
 import { StreamPull } from '../stream/stream-pull.ts';
 import type { LinkState } from './link-state.ts';
-import type { PeerLink } from './peer-link.ts';
+import { NoAnswerError, type PeerLink } from './peer-link.ts';
 import { decodeBody, encodeBody } from './protocol.ts';
 
 /** A peer that answered and said no. */
@@ -104,11 +104,7 @@ export class Link implements PeerLink {
       return decodeBody(schema, answer.data);
     } catch (cause) {
       if (cause instanceof CodedError) throw cause;
-      throw new CodedError(
-        'unavailable',
-        `${this.#options.peer} did not answer ${service}: ${messageOf(cause)}`,
-        { cause },
-      );
+      throw new NoAnswerError(this.#options.peer, service, cause);
     }
   }
 

@@ -1,6 +1,16 @@
 import type { z } from 'zod';
+import { CodedError, messageOf } from '../model/errors.ts';
 import type { ChannelPull } from '../stream/stream-pull.ts';
 import type { LinkState } from './link-state.ts';
+
+/** Nothing came back over a link: a trouble of the link, not of what was asked. */
+export class NoAnswerError extends CodedError {
+  override readonly name = 'NoAnswerError';
+
+  constructor(peer: string, service: string, cause: unknown) {
+    super('unavailable', `${peer} did not answer ${service}: ${messageOf(cause)}`, { cause });
+  }
+}
 
 /** Our own way to a peer, as those see it who use it: `Link` over NATS, another one in the simulator. */
 export interface PeerLink extends AsyncDisposable {
@@ -10,7 +20,7 @@ export interface PeerLink extends AsyncDisposable {
 
   start(): void;
 
-  /** Asks a service of the peer. @throws CodedError `unavailable` */
+  /** Asks a service of the peer. @throws NoAnswerError; CodedError `unavailable` with what the peer refuses for */
   request<T>(service: string, body: unknown, schema: z.ZodType<T>, timeoutMs?: number): Promise<T>;
 
   /**

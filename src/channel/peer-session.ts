@@ -32,6 +32,8 @@ export interface PeerSessionOptions<L extends PeerLink> {
   readonly makeLoop: MakeLoop;
   /** Wall clock, ms since 1970. */
   readonly now: () => number;
+  /** Ms of a clock that nobody sets: what waits must not wait for an hour because the wall clock went back. */
+  readonly steadyMs: () => number;
   readonly later?: Later;
   readonly log: Logger;
 }
@@ -57,7 +59,8 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
   #hello: Hello | undefined;
   #heardMs = 0;
   /** When the peer last spoke over a connection that it dialled. */
-  #heardFromTheirsMs = 0;
+  #heardFromTheirsMs = -Infinity;
+  #heardSteadyMs = -Infinity;
   #sinceMs = 0;
 
   constructor(options: PeerSessionOptions<L>, row: NodeRow) {
@@ -77,12 +80,12 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
   }
 
   get isAlive(): boolean {
-    return this.#options.now() - this.#heardMs < aliveMs;
+    return this.#options.steadyMs() - this.#heardSteadyMs < aliveMs;
   }
 
   /** The peer has a live connection of its own to us. */
   get isDialledByPeer(): boolean {
-    return this.#options.now() - this.#heardFromTheirsMs < aliveMs;
+    return this.#options.steadyMs() - this.#heardFromTheirsMs < aliveMs;
   }
 
   get hello(): Hello | undefined {
@@ -104,7 +107,8 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
     if (!this.isAlive) this.#sinceMs = now;
     this.#hello = hello;
     this.#heardMs = now;
-    if (by === 'their link') this.#heardFromTheirsMs = now;
+    this.#heardSteadyMs = this.#options.steadyMs();
+    if (by === 'their link') this.#heardFromTheirsMs = this.#heardSteadyMs;
     for (const { subscriber, receiver } of this.#incoming.values())
       if (receiver.state.kind === 'waiting' || receiver.state.kind === 'subscribing') subscriber?.wake();
   }
@@ -261,7 +265,7 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
   }
 
   #makeReceiver({ database, table: tableName }: Subscription): ChannelReceiver {
-    const { store, otherSources, relayWaitMs, verifyIntervalMs, now, log } = this.#options;
+    const { store, otherSources, relayWaitMs, verifyIntervalMs, now, steadyMs, log } = this.#options;
     return new ChannelReceiver({
       store,
       peer: this.name,
@@ -273,6 +277,7 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
       verifyIntervalMs,
       gate: this.#gate,
       now,
+      steadyMs,
       onApplied: ({ stop }) => {
         if (stop) log.info({ peer: this.name, database, table: tableName, stop: stop.kind }, 'batch stopped');
       },
@@ -308,7 +313,7 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
   }
 
   async #updatePushers(subscriptions: readonly Subscription[]): Promise<void> {
-    const { server, makeLoop, now, log } = this.#options;
+    const { server, makeLoop, steadyMs, log } = this.#options;
     const link = this.#link;
     const wanted = new Set(
       link ? subscriptions.map(({ database, table }) => channelName(database, table)) : [],
@@ -322,7 +327,16 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
     for (const channel of wanted) {
       if (this.#pushers.has(channel)) continue;
       const isPulling = (): boolean => this.#hello?.isDialling ?? false;
-      const pusher = new Pusher({ peer: this.name, channel, server, link, isPulling, makeLoop, now, log });
+      const pusher = new Pusher({
+        peer: this.name,
+        channel,
+        server,
+        link,
+        isPulling,
+        makeLoop,
+        now: steadyMs,
+        log,
+      });
       this.#pushers.set(channel, pusher);
       pusher.start();
     }

@@ -98,7 +98,12 @@ export class Publisher implements AsyncDisposable {
   ): Promise<{ stream: string; consumer: string } | undefined> {
     const place = this.#place;
     if (!place || !this.covers(table, seq)) return undefined;
-    const found = await firstMessageAfter(place, seq);
+    const found = await firstMessageAfter(place, seq).catch(() => undefined);
+    if (!found || (!found.head && seq < place.publishedSeq)) {
+      // Somebody changed the stream behind our back: the log serves until it is put right.
+      this.reconcile();
+      return undefined;
+    }
     if (found.head && found.head.first > seq + 1) {
       // The limits of the stream have trimmed it meanwhile: the log serves what is gone.
       place.firstSeq = found.head.first;

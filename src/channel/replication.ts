@@ -289,6 +289,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
         verifyIntervalMs,
         makeLoop: runLoop,
         now: Date.now,
+        steadyMs: () => performance.now(),
         log: peerLog,
         otherSources: (database, table) => this.#sourcesOf(database, table, row.name),
         makeLink: () =>
@@ -337,7 +338,8 @@ export class Replication implements ReplicationControl, AsyncDisposable {
   async #take(name: string, message: Hello, by: 'our link' | 'their link'): Promise<void> {
     const session = this.#sessions.get(name);
     session?.heard(message, by);
-    if (await this.#greeter.merge(name, message)) await this.#sync();
+    // Not waited for: ending what runs takes as long as its last request, and the next greeting is due before.
+    if (await this.#greeter.merge(name, message)) this.#loop.wake();
   }
 
   async #joinNode(node: NodeRow): Promise<void> {

@@ -65,7 +65,8 @@ export class RouteDialler implements AsyncDisposable {
   }
 }
 
-function storedRoutes(store: Store): Route[] {
+/** Those of cluster_set_routes. */
+export function storedRoutes(store: Store): Route[] {
   const table = store.catalog.table(systemDatabase, 'hdb_routes');
   if (!table) return [];
   return [...store.search(table, {})].flatMap(({ host, port }) =>

@@ -4,7 +4,7 @@ import type { Loop, MakeLoop } from '../runtime/run-loop.ts';
 import { decodeItems } from '../model/transaction-codec.ts';
 import type { ChannelPull, PulledMessage } from '../stream/stream-pull.ts';
 import type { ChannelReceiver, StreamPlace } from './channel-receiver.ts';
-import type { PeerLink } from './peer-link.ts';
+import { NoAnswerError, type PeerLink } from './peer-link.ts';
 import { channelResponse } from './protocol.ts';
 
 export interface SubscriberOptions {
@@ -41,7 +41,9 @@ export class Subscriber implements AsyncDisposable {
       backoff: { minMs: 100, maxMs: 2_000 },
       onError: (error) => {
         this.#doubt();
-        if (this.#options.link.isOpen) options.receiver.fail(messageOf(error));
+        // Silence is no failure of this channel: the others, which it fell on too, still wait for its parts.
+        if (this.#options.link.isOpen && !(error instanceof NoAnswerError))
+          options.receiver.fail(messageOf(error));
       },
       log: options.log,
     });

@@ -11,6 +11,8 @@ export interface VerifierOptions {
   /** From the end of one comparison to the beginning of the next; undefined is only when asked to. */
   readonly intervalMs: number | undefined;
   readonly now: () => number;
+  /** Ms of a clock that nobody sets. */
+  readonly steadyMs: () => number;
 }
 
 /** Compares a channel with its publisher when the link comes up, at an interval, and when asked to. */
@@ -22,7 +24,7 @@ export class Verifier {
 
   constructor(options: VerifierOptions) {
     this.#options = options;
-    this.#dueAtMs = options.intervalMs === undefined ? Infinity : 0;
+    this.#dueAtMs = options.intervalMs === undefined ? Infinity : -Infinity;
   }
 
   /** The newest comparison that came to its end. */
@@ -32,12 +34,12 @@ export class Verifier {
 
   /** Compares as soon as the channel is followed. */
   request(): void {
-    this.#dueAtMs = 0;
+    this.#dueAtMs = -Infinity;
   }
 
   /** What to ask the publisher now; undefined when nothing is due, or the channel has to come further first. */
   next(): ChannelRequest | undefined {
-    const { store, channel, followed, now } = this.#options;
+    const { store, channel, followed, now, steadyMs } = this.#options;
     const source = followed();
     if (!source) {
       this.#current = undefined;
@@ -47,7 +49,7 @@ export class Verifier {
       this.#current?.source.storeId === source.storeId &&
       this.#current.source.incarnation === source.incarnation;
     if (!isSame) this.#current = undefined;
-    if (!this.#current && now() < this.#dueAtMs) return undefined;
+    if (!this.#current && steadyMs() < this.#dueAtMs) return undefined;
     this.#current ??= { source, verification: new Verification({ store, channel, source, now }) };
     const request = this.#current.verification.next();
     this.#finish();
@@ -64,6 +66,6 @@ export class Verifier {
     if (!result) return;
     this.#last = result;
     this.#current = undefined;
-    this.#dueAtMs = this.#options.now() + (this.#options.intervalMs ?? Infinity);
+    this.#dueAtMs = this.#options.steadyMs() + (this.#options.intervalMs ?? Infinity);
   }
 }

@@ -44,6 +44,8 @@ export type Stop =
   /** The body of this transaction has to come from elsewhere first. */
   | { readonly kind: 'stub'; readonly header: TransactionHeader; readonly seq: number }
   | { readonly kind: 'no-cursor' }
+  /** The last piece of a transaction over several channels has come: its other parts may have to wait for it. */
+  | { readonly kind: 'assembled'; readonly item: WholeItem }
   /** The quarantine of this peer is full: the channel waits for a person. */
   | { readonly kind: 'quarantine-full' }
   | { readonly kind: 'forged'; readonly header: TransactionHeader };
@@ -109,6 +111,7 @@ export class Applier {
     let transactions = 0;
     let changes = 0;
     let stop: Stop | undefined;
+    let isSpooling = false;
     for (const arrived of items) {
       if (arrived.seq <= cursor.seq) continue;
       if (arrived.seq !== cursor.seq + 1) {
@@ -116,7 +119,19 @@ export class Applier {
         break;
       }
       const item = arrived.kind === 'piece' ? spool.add(table.id, source.storeId, arrived) : arrived;
-      if (!item) continue;
+      if (!item) {
+        isSpooling = true;
+        // The last piece came and others are missing: from the first one again.
+        if (arrived.kind === 'piece' && arrived.index === arrived.count - 1) {
+          stop = { kind: 'gap', expected: arrived.seq, found: arrived.seq };
+          break;
+        }
+        continue;
+      }
+      if (arrived.kind === 'piece' && item.kind === 'whole' && item.parts.length > 1) {
+        stop = { kind: 'assembled', item };
+        break;
+      }
       const outcome = this.#applyItem(commit, table, source, item);
       if (typeof outcome !== 'number') {
         stop = outcome;
@@ -124,11 +139,13 @@ export class Applier {
       }
       transactions += 1;
       changes += outcome;
+      isSpooling = false;
+      if (arrived.kind === 'piece') spool.clear(table.id, source.storeId);
       cursor = { ...cursor, seq: item.seq, id: item.kind === 'undecodable' ? item.id : item.header.id };
     }
     if (cursor.seq !== before) {
       cursors.put(source.storeId, table.id, cursor);
-      spool.clear(table.id, source.storeId);
+      if (!isSpooling && stop?.kind !== 'assembled') spool.clear(table.id, source.storeId);
     }
     return { cursor, transactions, changes, stop };
   }

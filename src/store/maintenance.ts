@@ -93,8 +93,13 @@ export class Maintenance {
 
   /** Transactions that were ahead of the clock apply by themselves once time has caught up. */
   async #release(): Promise<boolean> {
-    const { quarantine, applier, run, now } = this.#options;
-    const due = quarantine.all().find(({ dueAtMs }) => dueAtMs !== undefined && dueAtMs <= now());
+    const { quarantine, applier, catalog, run, now } = this.#options;
+    const due = quarantine
+      .all()
+      .find(
+        ({ dueAtMs, database, tableName }) =>
+          dueAtMs !== undefined && dueAtMs <= now() && catalog.table(database, tableName) !== undefined,
+      );
     if (!due) return false;
     return (await run((commit) => applier.release(commit, due))) === 'applied';
   }

@@ -53,16 +53,29 @@ export class Nodes {
     });
   }
 
-  /** A version for a decision about nodes: newer than any drawn or seen before. */
+  /** A version for a decision about nodes: newer than every decision that this node has taken or heard of. */
   async nextVersion(): Promise<number> {
-    return this.#options.run((commit) => commit.drawVersion(0));
+    return this.#options.run((commit) => {
+      const heard = this.all().flatMap(({ subscriptions, addedVersion, removedVersion = 0 }) => [
+        addedVersion,
+        removedVersion,
+        ...subscriptions.map(({ version }) => version),
+      ]);
+      // Only this number goes beyond what was heard: the clock of another node must not move that of the data here.
+      return Math.max(commit.drawVersion(0), ...heard.map((version) => version + 1));
+    });
   }
 
-  /** Inside a commit: the subscriptions of a dropped table stop, at every peer. */
+  /**
+   * Inside a commit: nothing of a dropped table is taken from any peer until somebody asks for it again, or
+   * what comes in would make it anew. Where it is only published, its subscribers wait for it to come back.
+   */
   stopTable(commit: Commit, table: Table): void {
     for (const node of this.all()) {
       const hits = (subscription: Subscription): boolean =>
-        subscription.database === table.database && subscription.table === table.name;
+        subscription.subscribe &&
+        subscription.database === table.database &&
+        subscription.table === table.name;
       if (!node.subscriptions.some(hits)) continue;
       const version = commit.drawVersion(0);
       const subscriptions = node.subscriptions.map((subscription) =>
