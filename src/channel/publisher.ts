@@ -140,6 +140,11 @@ export class Publisher implements AsyncDisposable {
 
   async #publishSome(place: Place): Promise<boolean> {
     const { store, maxMessageBytes } = this.#options;
+    if (store.log.head(place.table.id).trimmedSeq > place.publishedSeq) {
+      // The log was trimmed before its end was published: whoever waits for that has to copy, and must hear of it.
+      this.#place = undefined;
+      return true;
+    }
     const readers = this.#options.readers();
     const wantsBody = (header: TransactionHeader): boolean =>
       readers.some((reader) => needsBody(header, store.identity, reader));
@@ -233,6 +238,7 @@ export class Publisher implements AsyncDisposable {
     if (!last.isPartial && store.log.idAt(table.id, whole) !== last.lastId)
       return 'a transaction that the log does not have';
     if (whole > store.log.head(table.id).headSeq) return 'ahead of the log';
+    if (whole < store.log.head(table.id).trimmedSeq) return 'behind the log';
     return {
       stream,
       table,

@@ -64,7 +64,7 @@ export class Pusher implements AsyncDisposable {
     if (response && isNothingNew(response) && now() < this.#askAgainAtMs) return false;
     this.#askAgainAtMs = now() + askAgainMs;
     const request: ApplyRequest = { channel, response };
-    const { next } = await link.request('apply', request, applyResponse, 30_000);
+    const { next } = await link.request('apply', request, applyResponse);
     this.#wanted = next ?? undefined;
     return next !== null;
   }
