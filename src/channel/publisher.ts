@@ -36,6 +36,7 @@ export interface PublisherOptions {
 interface Place {
   readonly stream: WritableStream;
   readonly table: Table;
+  readonly storeId: string;
   /** First number that the stream holds; everything from here to `publishedSeq` is in it. */
   firstSeq: number;
   publishedSeq: number;
@@ -55,6 +56,8 @@ export class Publisher implements AsyncDisposable {
   readonly #options: PublisherOptions;
   readonly #loop: Loop;
   #place: Place | undefined;
+  /** Something in the stream turned out to be unreadable since it was last begun. */
+  #isRotten = false;
   #server: StreamServer | undefined;
 
   constructor(options: PublisherOptions) {
@@ -98,8 +101,9 @@ export class Publisher implements AsyncDisposable {
   ): Promise<{ stream: string; consumer: string } | undefined> {
     const place = this.#place;
     if (!place || !this.covers(table, seq)) return undefined;
-    const found = await firstMessageAfter(place, seq).catch(() => undefined);
-    if (!found || (!found.head && seq < place.publishedSeq)) {
+    const found = await firstMessageAfter(place, seq).catch((error: unknown) => this.#distrust(error));
+    if (!found) return undefined;
+    if (!found.head && seq < place.publishedSeq) {
       // Somebody changed the stream behind our back: the log serves until it is put right.
       this.reconcile();
       return undefined;
@@ -112,6 +116,14 @@ export class Publisher implements AsyncDisposable {
     const consumer = encodeToken(peer);
     await place.stream.provideConsumer(consumer, found.sequence);
     return { stream: this.channel, consumer };
+  }
+
+  /** A message in the middle cannot be read: the stream is begun anew, and the log serves meanwhile. */
+  #distrust(error: unknown): undefined {
+    this.#options.log.warn({ channel: this.channel, err: error }, 'stream cannot be read');
+    this.#isRotten = true;
+    this.reconcile();
+    return undefined;
   }
 
   /** Ends a peer's access to what the stream would still deliver. */
@@ -131,8 +143,9 @@ export class Publisher implements AsyncDisposable {
       this.#place = undefined;
       return false;
     }
-    if (current !== this.#server || this.#place?.table.incarnation !== table.incarnation)
-      this.#place = undefined;
+    const isSameHistory =
+      this.#place?.table.incarnation === table.incarnation && this.#place.storeId === store.identity.storeId;
+    if (current !== this.#server || !isSameHistory) this.#place = undefined;
     this.#server = current;
     this.#place ??= await this.#reconcile(await current.open(this.channel), table);
     return this.#publishSome(this.#place);
@@ -191,7 +204,9 @@ export class Publisher implements AsyncDisposable {
     const identity = { storeId: store.identity.storeId, incarnation: table.incarnation };
     const { headSeq, trimmedSeq } = store.log.head(table.id);
     const state = await stream.state();
-    const found = state && (await this.#foundPlace(stream, state, table));
+    const found = this.#isRotten
+      ? 'a message that cannot be read'
+      : state && (await this.#foundPlace(stream, state, table));
     if (found && typeof found !== 'string') return found;
     if (state) {
       log.warn(
@@ -201,9 +216,17 @@ export class Publisher implements AsyncDisposable {
       await stream.remove();
     }
     await stream.create(identity, limits);
+    this.#isRotten = false;
     const lowest = Math.min(Math.max(lowestCursor() ?? headSeq, trimmedSeq), headSeq);
     log.info({ channel: this.channel, after: lowest }, 'stream created');
-    return { stream, table, firstSeq: lowest + 1, publishedSeq: lowest, nextSequence: 1 };
+    return {
+      stream,
+      table,
+      storeId: identity.storeId,
+      firstSeq: lowest + 1,
+      publishedSeq: lowest,
+      nextSequence: 1,
+    };
   }
 
   /** Where the stream can be continued, or why it cannot. */
@@ -242,6 +265,7 @@ export class Publisher implements AsyncDisposable {
     return {
       stream,
       table,
+      storeId,
       firstSeq: first.first,
       publishedSeq: whole,
       nextSequence: state.lastSequence + 1,

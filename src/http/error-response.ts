@@ -28,6 +28,7 @@ const statusOf: Readonly<Record<ErrorCode, number>> = {
   node_missing: 400,
   join_refused: 400,
   name_in_use: 409,
+  storage_failed: 507,
   stream_unavailable: 503,
   unavailable: 503,
   undecodable: 400,

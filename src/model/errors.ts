@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'node_missing'
   | 'join_refused'
   | 'name_in_use'
+  | 'storage_failed'
   | 'stream_unavailable'
   | 'unavailable'
   | 'undecodable'

@@ -73,6 +73,10 @@ async function stop(): Promise<void> {
 process.on('SIGTERM', () => void stop());
 process.on('SIGINT', () => undefined);
 // The parent is gone: whoever starts the node next must find nobody here. What was acknowledged is on disk.
-process.on('disconnect', () => process.exit(1));
+// Not process.exit(): in the middle of a commit that would wait for the worker which waits for us.
+function vanish(): void {
+  process.kill(process.pid, 'SIGKILL');
+}
+process.on('disconnect', vanish);
 // It may have died before this module was loaded, with the start message already on its way.
-if (!process.connected) process.exit(1);
+if (!process.connected) vanish();

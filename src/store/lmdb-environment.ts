@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { CodedError, messageOf } from '../model/errors.ts';
 import { open, type Database, type RootDatabase } from 'lmdb';
 import { treeNames, type Environment, type TreeKey, type Trees } from './environment.ts';
 
@@ -72,7 +73,7 @@ export class LmdbEnvironment implements Environment {
       return await this.#root.childTransaction(() => this.#guarded(body));
     } catch (error) {
       this.#forget();
-      throw error;
+      throw await diskError(error);
     }
   }
 
@@ -108,4 +109,17 @@ function markerFile(file: string): { read(): string | undefined; write(text: str
       renameSync(`${file}.new`, file);
     },
   };
+}
+
+/** lmdb says only that a commit failed; why is in a promise of its own, which nobody else looks at. */
+async function diskError(error: unknown): Promise<unknown> {
+  const { commitError } = error instanceof Error ? (error as Error & { commitError?: Promise<never> }) : {};
+  if (!commitError) return error;
+  let reason = messageOf(error);
+  await commitError.catch((cause: unknown) => (reason = messageOf(cause)));
+  return new CodedError(
+    'storage_failed',
+    `Nothing was written: the store cannot write to its disk (${reason})`,
+    { cause: error },
+  );
 }

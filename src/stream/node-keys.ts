@@ -70,16 +70,15 @@ function writeSecret(file: string, content: string): void {
   renameSync(half, file);
 }
 
-const validityYears = 20;
+/** Fixed, not from a clock that may be wrong at the first start. Trust comes from pinning, not from dates. */
+const notBefore = new Date('2020-01-01T00:00:00Z');
+const notAfter = new Date('9999-12-31T23:59:59Z');
 
 async function makeCertificate(
   nodeName: string,
 ): Promise<{ readonly certificate: string; readonly privateKey: string }> {
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
-  const notBefore = new Date(Date.now() - 86_400_000);
-  const notAfter = new Date(notBefore);
-  notAfter.setFullYear(notAfter.getFullYear() + validityYears);
   const certificate = await X509CertificateGenerator.createSelfSigned(
     {
       serialNumber: randomBytes(12).toString('hex'),

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   isRunning,
+  isStopped,
   processesOfDirectory,
   processesOf,
   type NodeProcesses,
@@ -25,6 +26,13 @@ export interface Answer {
   readonly body: unknown;
 }
 
+/** A process that was stopped where it was. */
+export interface Frozen {
+  readonly pid: number;
+  /** Lets it go on. @throws when it has not stood still until now */
+  readonly thaw: () => void;
+}
+
 /** What a start that failed left: nothing but this. */
 export interface FailedStart {
   readonly status: number | null;
@@ -42,9 +50,9 @@ export class ClusterNode implements AsyncDisposable {
   #apiPort = 0;
   #clusterPort = 0;
 
-  private constructor(name: string, environment: Readonly<Record<string, string>>) {
+  private constructor(name: string, environment: Readonly<Record<string, string>>, rootPath?: string) {
     this.name = name;
-    this.rootPath = mkdtempSync(join(tmpdir(), `lyre-${name}-`));
+    this.rootPath = rootPath ?? mkdtempSync(join(tmpdir(), `lyre-${name}-`));
     this.#environment = {
       PATH: process.env['PATH'] ?? '',
       ROOTPATH: this.rootPath,
@@ -75,9 +83,17 @@ export class ClusterNode implements AsyncDisposable {
     return node;
   }
 
-  /** A node with a directory that has not been started. */
-  static create(name: string, environment: Readonly<Record<string, string>> = {}): ClusterNode {
-    return new ClusterNode(name, environment);
+  /**
+   * A node with a directory that has not been started.
+   *
+   * @param rootPath an existing directory, which is removed with the node; else a new one
+   */
+  static create(
+    name: string,
+    environment: Readonly<Record<string, string>> = {},
+    rootPath?: string,
+  ): ClusterNode {
+    return new ClusterNode(name, environment, rootPath);
   }
 
   get apiPort(): number {
@@ -188,6 +204,26 @@ export class ClusterNode implements AsyncDisposable {
     if (signal === 'SIGKILL')
       await waitFor(`${which} of ${this.name} to die`, () => !isRunning(pid), { everyMs: 5 });
     return pid;
+  }
+
+  /** Stops one of the processes where it is, without telling it; resolves when it stands still. */
+  async freeze(which: ProcessName): Promise<Frozen> {
+    const pid = await this.kill(which, 'SIGSTOP');
+    await waitFor(`${which} of ${this.name} to stand still`, () => isStopped(pid), { everyMs: 1 });
+    return {
+      pid,
+      thaw: () => {
+        if (!isStopped(pid)) throw new Error(`${which} of ${this.name} did not stand still until now`);
+        process.kill(pid, 'SIGCONT');
+      },
+    };
+  }
+
+  /** Ends all three at the same moment, as a power cut does: nobody is told, and nobody cleans up. */
+  async powerOff(): Promise<void> {
+    const { api, bridge, nats } = await this.whole();
+    for (const pid of [api, bridge, nats]) process.kill(pid, 'SIGKILL');
+    await waitFor(`${this.name} to be dead`, () => ![api, bridge, nats].some(isRunning), { everyMs: 5 });
   }
 
   /** Stops it as a service manager does, and checks that it obeys: status 0 within 10 s, nobody left behind. */

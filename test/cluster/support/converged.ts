@@ -2,29 +2,36 @@ import type { ClusterNode } from './cluster-node.ts';
 import { differences, type ExpectedWinners, type Rows } from './expected-winners.ts';
 import { waitFor } from './wait-for.ts';
 
+/** A record may be long; what is wrong with it shows at its beginning. */
+const maxLineLength = 600;
+
 /**
- * Waits until both nodes hold the table byte for byte the same and exactly what was acknowledged.
+ * Waits until all nodes hold the table byte for byte the same and exactly what was acknowledged.
  *
- * @throws with the first rows that are wrong, and what both nodes say about the channel
+ * @throws with the first rows that are wrong, and what the nodes say about the channel
  */
 export async function converged(
-  nodes: readonly [ClusterNode, ClusterNode],
+  nodes: readonly ClusterNode[],
   [database, table]: readonly [string, string],
   expected: ExpectedWinners,
   { limitMs = 30_000 }: { readonly limitMs?: number } = {},
 ): Promise<Rows> {
-  const [one, other] = nodes;
+  const [one, ...others] = nodes;
+  if (!one) throw new Error('no nodes to compare');
   try {
     return await waitFor(
-      `${database}:${table} to be the same on ${one.name} and ${other.name}`,
+      `${database}:${table} to be the same on ${nodes.map(({ name }) => name).join(' and ')}`,
       async () => {
-        const [left, right] = await Promise.all([one.rows(database, table), other.rows(database, table)]);
+        const [first, ...rest] = await Promise.all(nodes.map((node) => node.rows(database, table)));
+        if (!first) return undefined;
         const wrong = [
-          ...differences(left, right).map((line) => `differs: ${line}`),
-          ...expected.problems(left).map((line) => `at ${one.name}: ${line}`),
+          ...rest.flatMap((rows, index) =>
+            differences(first, rows).map((line) => `differs at ${others[index]?.name}: ${line}`),
+          ),
+          ...expected.problems(first).map((line) => `at ${one.name}: ${line}`),
         ];
-        if (wrong.length > 0) throw new Error(wrong.join('\n'));
-        return left;
+        if (wrong.length > 0) throw new Error(wrong.map((line) => line.slice(0, maxLineLength)).join('\n'));
+        return first;
       },
       { limitMs, everyMs: 200 },
     );

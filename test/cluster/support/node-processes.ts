@@ -27,6 +27,17 @@ export function isRunning(pid: number): boolean {
   return stateOf(pid) !== undefined && stateOf(pid)?.kind !== 'Z';
 }
 
+/** For a message about a process that should not be there. */
+export function describeProcess(pid: number): string {
+  const command = readProc(pid, 'cmdline').replaceAll('\0', ' ');
+  return `${command} (${pid}, state ${stateOf(pid)?.kind}, parent ${stateOf(pid)?.parent})`;
+}
+
+/** Alive, and held by a signal. */
+export function isStopped(pid: number): boolean {
+  return stateOf(pid)?.kind === 'T';
+}
+
 /** Every process that works in the directory or has it in its command line, whoever its parent is now. */
 export function processesOfDirectory(directory: string): readonly number[] {
   return allPids().filter(

@@ -8,41 +8,53 @@ export interface Channel {
   readonly subscribe: boolean;
 }
 
+/** What each node gets over what every node gets. */
+export interface Environments {
+  readonly host?: Readonly<Record<string, string>>;
+  readonly edge?: Readonly<Record<string, string>>;
+}
+
 /** Two nodes and the links between them, each through a proxy. */
 export class Pair implements AsyncDisposable {
-  readonly host: ClusterNode;
-  readonly edge: ClusterNode;
   /** From the host to the edge. */
   readonly link: TcpProxy;
   /** From the edge to the host; used once {@link dialBack} was called. */
   readonly backLink: TcpProxy;
 
-  private constructor(host: ClusterNode, edge: ClusterNode, link: TcpProxy, backLink: TcpProxy) {
-    this.host = host;
-    this.edge = edge;
+  readonly #now: { host: ClusterNode; edge: ClusterNode };
+
+  private constructor(now: { host: ClusterNode; edge: ClusterNode }, link: TcpProxy, backLink: TcpProxy) {
+    this.#now = now;
     this.link = link;
     this.backLink = backLink;
   }
 
   /** Starts both; nothing connects them yet. */
-  static async start(): Promise<Pair> {
-    const started = await Promise.allSettled([ClusterNode.start('host'), ClusterNode.start('edge')]);
+  static async start(environments: Environments = {}): Promise<Pair> {
+    const started = await Promise.allSettled([
+      ClusterNode.start('host', environments.host),
+      ClusterNode.start('edge', environments.edge),
+    ]);
     const [host, edge] = started;
-    if (host.status === 'fulfilled' && edge.status === 'fulfilled')
+    if (host.status === 'fulfilled' && edge.status === 'fulfilled') {
+      const now = { host: host.value, edge: edge.value };
       return new Pair(
-        host.value,
-        edge.value,
-        await TcpProxy.to(() => edge.value.address),
-        await TcpProxy.to(() => host.value.address),
+        now,
+        await TcpProxy.to(() => now.edge.address),
+        await TcpProxy.to(() => now.host.address),
       );
+    }
     for (const result of started)
       if (result.status === 'fulfilled') await result.value[Symbol.asyncDispose]();
     throw new Error('a node did not start', { cause: started });
   }
 
   /** Starts both and connects them; `table` is the same on both, written by both. */
-  static async sharing([schema, table]: readonly [string, string]): Promise<Pair> {
-    const pair = await Pair.start();
+  static async sharing(
+    [schema, table]: readonly [string, string],
+    environments: Environments = {},
+  ): Promise<Pair> {
+    const pair = await Pair.start(environments);
     try {
       await pair.host.must({ operation: 'create_schema', schema });
       await pair.host.must({ operation: 'create_table', schema, table, hash_attribute: 'id' });
@@ -53,6 +65,21 @@ export class Pair implements AsyncDisposable {
       await pair[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  get host(): ClusterNode {
+    return this.#now.host;
+  }
+
+  get edge(): ClusterNode {
+    return this.#now.edge;
+  }
+
+  /** Another node takes the edge's place on both links, and is closed with the pair; the old one is removed. */
+  async replaceEdge(edge: ClusterNode): Promise<void> {
+    const old = this.#now.edge;
+    this.#now.edge = edge;
+    await old[Symbol.asyncDispose]();
   }
 
   get nodes(): readonly [ClusterNode, ClusterNode] {

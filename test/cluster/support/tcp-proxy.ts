@@ -11,6 +11,19 @@ export interface Address {
   readonly port: number;
 }
 
+/** A direction of the bytes, seen from the node that dials. */
+export type Direction = 'out' | 'back';
+
+export interface Shape {
+  /** Of each direction, for all connections together. */
+  readonly bytesPerSecond: number;
+  /** From one end to the other, beside what the rate costs. */
+  readonly delayMs: number;
+}
+
+/** What passes at once when the link is shaped: small, so that nothing waits long behind the bytes of another connection. */
+const shapedPieceBytes = 1_400;
+
 interface Passage {
   readonly client: Socket;
   readonly target: Socket | undefined;
@@ -27,6 +40,12 @@ export class TcpProxy implements AsyncDisposable {
   #refused = 0;
   #swallowedBytes = 0;
   #forwardedBytes = 0;
+  #cutFrames = 0;
+  #swallowed: ReadonlySet<Direction> = new Set();
+  #shape: Shape | undefined;
+  #cutting: Direction | undefined;
+  /** When the last byte of each direction has left the near end, while the link is shaped. */
+  readonly #busyUntilMs = { out: 0, back: 0 };
 
   private constructor(target: () => Address) {
     this.#target = target;
@@ -61,6 +80,7 @@ export class TcpProxy implements AsyncDisposable {
     readonly refused: number;
     readonly swallowedBytes: number;
     readonly forwardedBytes: number;
+    readonly cutFrames: number;
   } {
     return {
       accepted: this.#accepted,
@@ -68,6 +88,7 @@ export class TcpProxy implements AsyncDisposable {
       refused: this.#refused,
       swallowedBytes: this.#swallowedBytes,
       forwardedBytes: this.#forwardedBytes,
+      cutFrames: this.#cutFrames,
     };
   }
 
@@ -82,10 +103,26 @@ export class TcpProxy implements AsyncDisposable {
     this.#mode = 'swallowing';
   }
 
+  /** One direction of the link is down and nobody is told; the other goes on. */
+  swallow(direction: Direction): void {
+    this.#swallowed = new Set([direction]);
+  }
+
+  /** From now on the link is slow and far; undefined makes it what it was. */
+  shape(shape: Shape | undefined): void {
+    this.#shape = shape;
+  }
+
+  /** The next bytes that go this way get through by half, then their connection is cut. */
+  cutNextFrame(direction: Direction): void {
+    this.#cutting = direction;
+  }
+
   /** The link is back. What was swallowed is lost, so connections that lost something are cut. */
   unblock(): void {
-    if (this.#mode === 'swallowing') this.#cutAll();
+    if (this.#mode === 'swallowing' || this.#swallowed.size > 0) this.#cutAll();
     this.#mode = 'open';
+    this.#swallowed = new Set();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -112,25 +149,66 @@ export class TcpProxy implements AsyncDisposable {
     client.on('close', end);
     target?.on('error', () => client.resetAndDestroy());
     target?.on('close', end);
-    this.#forward(client, target);
-    if (target) this.#forward(target, client);
+    this.#forward('out', client, target);
+    if (target) this.#forward('back', target, client);
   }
 
   /** One direction; each half passes through here, so that a direction can be treated by itself. */
-  #forward(from: Socket, to: Socket | undefined): void {
+  #forward(direction: Direction, from: Socket, to: Socket | undefined): void {
     from.on('data', (bytes: Buffer) => {
-      if (this.#mode !== 'open' || !to) {
+      if (this.#mode !== 'open' || !to || this.#swallowed.has(direction)) {
         this.#swallowedBytes += bytes.length;
         return;
       }
+      if (this.#cutting === direction && bytes.length > 1) {
+        this.#cutting = undefined;
+        this.#cutFrames += 1;
+        const half = bytes.subarray(0, Math.floor(bytes.length / 2));
+        this.#forwardedBytes += half.length;
+        from.pause();
+        // Both ends are told, the far one after it has half of what was sent.
+        to.end(half, () => {
+          from.resetAndDestroy();
+          to.destroySoon();
+        });
+        return;
+      }
       this.#forwardedBytes += bytes.length;
+      if (this.#shape) {
+        this.#forwardSlowly(this.#shape, direction, bytes, from, to);
+        return;
+      }
       if (to.write(bytes)) return;
       from.pause();
       to.once('drain', () => from.resume());
     });
     from.on('end', () => {
-      if (this.#mode === 'open') to?.end();
+      if (this.#mode !== 'open') return;
+      // Behind what is still on its way.
+      if (this.#shape)
+        setTimeout(() => to?.end(), this.#busyUntilMs[direction] - performance.now() + this.#shape.delayMs);
+      else to?.end();
     });
+  }
+
+  /** Takes no more from the near end than the rate lets through; what is under way may fill the delay. */
+  #forwardSlowly(
+    { bytesPerSecond, delayMs }: Shape,
+    direction: Direction,
+    bytes: Buffer,
+    from: Socket,
+    to: Socket,
+  ): void {
+    for (let start = 0; start < bytes.length; start += shapedPieceBytes) {
+      const piece = bytes.subarray(start, start + shapedPieceBytes);
+      const nowMs = performance.now();
+      this.#busyUntilMs[direction] =
+        Math.max(nowMs, this.#busyUntilMs[direction]) + (piece.length / bytesPerSecond) * 1_000;
+      // Timers of one direction are due in the order in which they were set.
+      setTimeout(() => to.writable && to.write(piece), this.#busyUntilMs[direction] - nowMs + delayMs);
+    }
+    from.pause();
+    setTimeout(() => from.resume(), this.#busyUntilMs[direction] - performance.now());
   }
 
   #cutAll(): void {

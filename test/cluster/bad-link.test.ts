@@ -1,0 +1,133 @@
+import { describe, expect, test } from 'vitest';
+import { connected, peerOf } from './support/cluster-view.ts';
+import { converged } from './support/converged.ts';
+import { ExpectedWinners } from './support/expected-winners.ts';
+import { Load } from './support/load.ts';
+import { OneAfterAnother } from './support/one-after-another.ts';
+import { Pair } from './support/pair.ts';
+import { Recorder } from './support/recorder.ts';
+import { waitFor } from './support/wait-for.ts';
+
+const place = ['default', 'shared'] as const;
+const keys = Array.from({ length: 40 }, (_, index) => `key-${index}`);
+
+test.each(['out', 'back'] as const)(
+  'a link that loses everything in one direction (%s, seen from the node that dials) is noticed on both sides, and all is the same afterwards',
+  async (direction) => {
+    await using pair = await Pair.sharing(place);
+    const { host, edge, link } = pair;
+    await connected(host, edge);
+    const expected = new ExpectedWinners();
+    const overlapping = new OneAfterAnother({ place, expected, seed: 3, keys });
+    await overlapping.write(40, pair.nodes);
+    await converged(pair.nodes, place, expected);
+    const before = link.counters;
+
+    link.swallow(direction);
+    await overlapping.write(40, pair.nodes);
+    for (const [node, peer] of [
+      [host, edge],
+      [edge, host],
+    ] as const)
+      await waitFor(
+        `${node.name} to notice`,
+        async () => {
+          const view = await peerOf(node, peer);
+          if (view?.status === 'open') throw new Error(JSON.stringify(view));
+          return view?.reason !== undefined;
+        },
+        { limitMs: 10_000 },
+      );
+    await overlapping.write(40, pair.nodes);
+    const during = link.counters;
+    expect(during.swallowedBytes).toBeGreaterThan(before.swallowedBytes);
+    // The other direction does carry something, so this is no ordinary outage.
+    expect(during.forwardedBytes).toBeGreaterThan(before.forwardedBytes);
+    link.unblock();
+
+    await converged(pair.nodes, place, expected);
+    await connected(host, edge);
+  },
+);
+
+test('connections that are cut in the middle of what they carry, time and again in both directions, lose and double nothing', async () => {
+  await using pair = await Pair.sharing(place);
+  await pair.dialBack();
+  const { host, edge, link, backLink } = pair;
+  const expected = new ExpectedWinners();
+  await using hostLoad = new Load({ node: host, place, expected, seed: 1, writers: 2 });
+  await using edgeLoad = new Load({ node: edge, place, expected, seed: 2, writers: 2 });
+
+  for (const proxy of [link, backLink, link, backLink])
+    for (const direction of ['out', 'back'] as const) {
+      await connected(host, edge);
+      await Promise.all([hostLoad.advance(5), edgeLoad.advance(5)]);
+      const { cutFrames } = proxy.counters;
+      proxy.cutNextFrame(direction);
+      await waitFor('a cut in the middle', () => proxy.counters.cutFrames > cutFrames, { everyMs: 5 });
+    }
+  await Promise.all([hostLoad.stop(), edgeLoad.stop()]);
+
+  expect(link.counters.cutFrames + backLink.counters.cutFrames).toBe(8);
+  const rows = await converged(pair.nodes, place, expected);
+  expect(rows.size).toBeGreaterThan(100);
+});
+
+/** 64 kbit/s and 600 ms there and back. */
+const satellite = { bytesPerSecond: 8_000, delayMs: 300 };
+
+describe('a link of 64 kbit/s and 600 ms', () => {
+  test('comes up, stays up and carries what is written on both sides', async () => {
+    await using pair = await Pair.sharing(place);
+    const { host, edge, link } = pair;
+    const expected = new ExpectedWinners();
+    const overlapping = new OneAfterAnother({ place, expected, seed: 4, keys });
+    await overlapping.write(20, pair.nodes);
+    await converged(pair.nodes, place, expected);
+
+    link.shape(satellite);
+    await pair.cut();
+    await overlapping.write(30, pair.nodes);
+    pair.mend();
+    await connected(host, edge);
+    const { accepted, forwardedBytes } = link.counters;
+    await overlapping.write(40, pair.nodes);
+    await converged(pair.nodes, place, expected);
+
+    // The one connection has carried it all.
+    expect(link.counters.accepted).toBe(accepted);
+    expect(link.counters.forwardedBytes).toBeGreaterThan(forwardedBytes);
+    const view = (await peerOf(host, edge)) as { readonly latency_ms?: number } | undefined;
+    expect(view?.latency_ms).toBeGreaterThanOrEqual(2 * satellite.delayMs);
+  });
+
+  test.each(['host', 'edge'] as const)(
+    'gets through a backlog of the %s that takes it many seconds',
+    async (side) => {
+      await using pair = await Pair.sharing(place);
+      const { link } = pair;
+      const expected = new ExpectedWinners();
+      const recorder = new Recorder(pair[side], place, expected);
+      link.shape(satellite);
+      await pair.cut();
+      // As much as the link carries in eight seconds and more, of what cannot be compressed.
+      const count = Number(process.env['SLOW_LINK_ROWS'] ?? 60);
+      for (let id = 0; id < count; id += 1)
+        await recorder.insert({ id, at: pair[side].name, text: noise(id, 1_000) });
+      const before = link.counters;
+      pair.mend();
+
+      const rows = await converged(pair.nodes, place, expected, { limitMs: 30_000 + count * 500 });
+      expect(rows.size).toBe(count);
+      expect(link.counters.forwardedBytes - before.forwardedBytes).toBeGreaterThan(count * 1_000);
+    },
+  );
+});
+
+function noise(seed: number, length: number): string {
+  let state = seed + 1;
+  return Array.from({ length }, () => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    return ((state >>> 16) % 36).toString(36);
+  }).join('');
+}

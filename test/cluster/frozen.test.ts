@@ -1,0 +1,71 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { connected, peerOf } from './support/cluster-view.ts';
+import type { ClusterNode } from './support/cluster-node.ts';
+import { converged } from './support/converged.ts';
+import { ExpectedWinners } from './support/expected-winners.ts';
+import { Load } from './support/load.ts';
+import { isStopped, type ProcessName } from './support/node-processes.ts';
+import { Pair } from './support/pair.ts';
+import { waitFor } from './support/wait-for.ts';
+
+const place = ['default', 'shared'] as const;
+
+/** How long a process stands still. FROZEN_MS in the environment of the tests makes it longer. */
+const frozenMs = Number(process.env['FROZEN_MS'] ?? 2_500);
+
+/** Proof of life is as old as this at most. */
+const noticeLimitMs = 8_000;
+
+async function noticed(node: ClusterNode, frozen: ClusterNode): Promise<void> {
+  await waitFor(
+    `${node.name} to notice that ${frozen.name} is silent`,
+    async () => {
+      const view = await peerOf(node, frozen);
+      if (view?.status === 'open') throw new Error(JSON.stringify(view));
+      return view !== undefined;
+    },
+    { limitMs: noticeLimitMs, everyMs: 100 },
+  );
+}
+
+test.each(['host', 'edge'] as const)(
+  'each process of the %s stands still for a while during writes: the other side notices, and nothing is lost',
+  async (side) => {
+    await using pair = await Pair.sharing(place);
+    await connected(pair.host, pair.edge);
+    const victim = pair[side];
+    const other = side === 'host' ? pair.edge : pair.host;
+    const expected = new ExpectedWinners();
+    await using victimLoad = new Load({ node: victim, place, expected, seed: 1, writers: 2 });
+    await using otherLoad = new Load({ node: other, place, expected, seed: 2, writers: 2 });
+
+    for (const which of ['bridge', 'nats', 'api'] as const satisfies readonly ProcessName[]) {
+      await Promise.all([victimLoad.advance(10), otherLoad.advance(10)]);
+      const before = await victim.whole();
+      const { pid, thaw } = await victim.freeze(which);
+      expect(pid).toBe(before[which]);
+      // The host dials, so the link passes the nats-server of the edge only.
+      const isSilent = which === 'bridge' || (which === 'nats' && side === 'edge');
+      if (isSilent) await noticed(other, victim);
+      else await pause(frozenMs);
+      // The other takes writes all the while, and so does the victim as long as its api runs.
+      await otherLoad.advance(10);
+      if (which === 'api') {
+        const answered = victimLoad.acknowledged;
+        await otherLoad.advance(10);
+        expect(victimLoad.acknowledged).toBe(answered);
+      } else await victimLoad.advance(10);
+      expect(isStopped(pid)).toBe(true);
+      thaw();
+      await connected(pair.host, pair.edge);
+      // It was not replaced: the very process that stood still goes on.
+      expect((await victim.whole())[which]).toBe(pid);
+    }
+    await Promise.all([victimLoad.advance(10), otherLoad.advance(10)]);
+    await Promise.all([victimLoad.stop(), otherLoad.stop()]);
+
+    const rows = await converged(pair.nodes, place, expected);
+    expect(rows.size).toBeGreaterThan(100);
+  },
+);

@@ -1,0 +1,65 @@
+import { ClusterNode } from './cluster-node.ts';
+import { TcpProxy } from './tcp-proxy.ts';
+
+/** Who dials whom. */
+export type Dial = readonly [from: string, to: string];
+
+/** Several nodes that share one table, each link through a proxy of its own. */
+export class Network implements AsyncDisposable {
+  readonly nodes: readonly ClusterNode[];
+  readonly #links: ReadonlyMap<string, TcpProxy>;
+
+  private constructor(nodes: readonly ClusterNode[], links: ReadonlyMap<string, TcpProxy>) {
+    this.nodes = nodes;
+    this.#links = links;
+  }
+
+  /** Starts the nodes that the dials name, makes the table on each, and connects them. */
+  static async sharing([schema, table]: readonly [string, string], dials: readonly Dial[]): Promise<Network> {
+    const names = [...new Set(dials.flat())].toSorted();
+    const started = await Promise.allSettled(names.map((name) => ClusterNode.start(name)));
+    const nodes = started.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    const links = new Map<string, TcpProxy>();
+    const network = new Network(nodes, links);
+    try {
+      if (nodes.length < names.length) throw new Error('a node did not start', { cause: started });
+      for (const node of nodes)
+        await node.must({ operation: 'create_table', schema, table, hash_attribute: 'id' });
+      for (const [from, to] of dials) {
+        const proxy = await TcpProxy.to(() => network.node(to).address);
+        links.set(linkName(from, to), proxy);
+        await network.node(from).must({
+          operation: 'add_node',
+          name: to,
+          ...proxy.address,
+          subscriptions: [{ channel: `${schema}:${table}`, publish: true, subscribe: true }],
+        });
+      }
+      return network;
+    } catch (error) {
+      await network[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  node(name: string): ClusterNode {
+    const node = this.nodes.find((candidate) => candidate.name === name);
+    if (!node) throw new Error(`there is no node ${name}`);
+    return node;
+  }
+
+  /** The link between two nodes, whoever dials. */
+  link(one: string, other: string): TcpProxy {
+    const link = this.#links.get(linkName(one, other)) ?? this.#links.get(linkName(other, one));
+    if (!link) throw new Error(`there is no link between ${one} and ${other}`);
+    return link;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.nodes, ...this.#links.values()].map((owned) => owned[Symbol.asyncDispose]()));
+  }
+}
+
+function linkName(from: string, to: string): string {
+  return `${from} to ${to}`;
+}
