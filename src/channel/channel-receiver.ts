@@ -6,6 +6,7 @@ import { decodeChanges, openFrame } from '../model/transaction-codec.ts';
 import { msToVersion } from '../model/version-clock.ts';
 import type { ApplyResult, Source } from '../store/applier.ts';
 import type { Store } from '../store/store.ts';
+import { LinkBudget } from './link-budget.ts';
 import type { PartGate } from './part-gate.ts';
 import type { ChannelRequest, ChannelResponse, WireCursor } from './protocol.ts';
 import { Verifier } from './verifier.ts';
@@ -67,6 +68,8 @@ export class ChannelReceiver {
   #isBehind = false;
   #needsBodies = false;
   #restUntilMs = -Infinity;
+  readonly #budget = new LinkBudget();
+  #askedAtMs = 0;
 
   constructor(options: ChannelReceiverOptions) {
     this.#options = options;
@@ -101,8 +104,14 @@ export class ChannelReceiver {
 
   /** Something went wrong that trying at once will not mend: status says what until the next try. */
   fail(reason: string): void {
+    this.#budget.lost();
     this.#state = { kind: 'failed', reason };
     this.#restUntilMs = this.#steadyMs() + restMs;
+  }
+
+  /** A question was lost: perhaps the answer was too much for the link. */
+  unanswered(): void {
+    this.#budget.lost();
   }
 
   /** A failure is fresh: nothing is asked yet. */
@@ -112,6 +121,8 @@ export class ChannelReceiver {
 
   /** What to ask the publisher now. */
   next(): ChannelRequest {
+    this.#askedAtMs = this.#options.now();
+    const maxBytes = this.#budget.bytes;
     const { channel } = this;
     const state = this.#state;
     const sources = [...this.#options.sources()];
@@ -130,6 +141,7 @@ export class ChannelReceiver {
           copyId: state.copyId,
           after: cursor.copy.afterKey ?? null,
           newerThan: state.source.newerThan,
+          maxBytes,
         };
       }
       case 'following':
@@ -145,6 +157,7 @@ export class ChannelReceiver {
           sources,
           bodies,
           pieces: this.#pieces,
+          maxBytes,
         };
       }
     }
@@ -169,9 +182,12 @@ export class ChannelReceiver {
         await this.#begin(response);
         return;
       case 'items':
+        if (this.#state.kind === 'following' && !this.#state.stream)
+          this.#budget.answered(this.#options.now() - this.#askedAtMs);
         await this.#items(response);
         return;
       case 'page':
+        this.#budget.answered(this.#options.now() - this.#askedAtMs);
         await this.#page(response);
         return;
       case 'digest':
@@ -191,6 +207,7 @@ export class ChannelReceiver {
       kind: 'subscribe',
       channel: this.channel,
       sources,
+      maxBytes: this.#budget.bytes,
       ...(table ? { primaryKey: table.primaryKey } : {}),
       ...(cursor && storeId !== undefined
         ? { cursor: wireCursor({ storeId, incarnation: cursor.incarnation }, cursor) }
@@ -258,6 +275,7 @@ export class ChannelReceiver {
     const result = await this.#applyInOrder(source, items);
     if (!result) {
       // A part of the next transaction has not come yet: what is queued behind it comes again.
+      this.#pieces = 0;
       this.#state = { kind: 'following', source, stream: undefined };
       this.#isBehind = true;
       return;

@@ -72,7 +72,7 @@ export class ChannelServer {
     table: Table,
     request: Extract<ChannelRequest, { kind: 'subscribe' }>,
   ): Promise<ChannelResponse> {
-    const { store, streams } = this.#options;
+    const { store, streams, maxBatchBytes } = this.#options;
     if (request.primaryKey !== undefined && request.primaryKey !== table.primaryKey)
       return {
         kind: 'refused',
@@ -91,7 +91,11 @@ export class ChannelServer {
       // The subscriber keeps the marks of the copy that it goes on with.
       return { ...begin, start: { kind: 'copy', copyId, noted, total: this.#total(table), marks: [] } };
     }
-    const consumer = await streams.provideConsumer(peer, table, cursor.seq, request.sources);
+    // A message of the stream may be more than a slow link takes at a time: what is behind comes from the log.
+    const isSlow = (request.maxBytes ?? maxBatchBytes) < maxBatchBytes && cursor.seq < begin.head.seq;
+    const consumer = isSlow
+      ? undefined
+      : await streams.provideConsumer(peer, table, cursor.seq, request.sources);
     return { ...begin, start: consumer ? { kind: 'stream', ...consumer } : { kind: 'pull' } };
   }
 
@@ -110,22 +114,24 @@ export class ChannelServer {
     let bytes = 0;
     let last = cursor.seq;
     let skip = request.pieces;
+    const budget = Math.min(request.maxBytes ?? maxBatchBytes, maxBatchBytes);
     for (const item of encodedItems(store, table, cursor.seq, wantsBody, maxBatchBytes)) {
       if (skip > 0 && item.seq === cursor.seq + 1) {
         skip -= 1;
         continue;
       }
-      if (items.length > 0 && bytes + item.bytes.length > maxBatchBytes) break;
+      if (items.length > 0 && bytes + item.bytes.length > budget) break;
       items.push({ seq: item.seq, id: item.id, bytes: item.bytes });
       bytes += item.bytes.length;
       if (!item.isPartial) last = item.seq;
     }
+    const head = this.#head(table);
     return {
       kind: 'items',
       identity: this.#identity(table),
       items,
-      head: this.#head(table),
-      hasStream: streams.covers(table, last),
+      head,
+      hasStream: streams.covers(table, last) && (budget === maxBatchBytes || last >= head.seq),
     };
   }
 
@@ -135,7 +141,7 @@ export class ChannelServer {
     if (!this.#isServable(table, cursor)) return this.#diverged(table, cursor);
     const page = store.copyRows(table, {
       after: request.after ?? undefined,
-      maxBytes: maxBatchBytes,
+      maxBytes: Math.min(request.maxBytes ?? maxBatchBytes, maxBatchBytes),
       maxRows: copyPageRows,
       newerThan: request.newerThan,
     });

@@ -39,6 +39,8 @@ export interface PeerSessionOptions<L extends PeerLink> {
 }
 
 interface Incoming {
+  /** Of the decision that it serves. */
+  readonly version: number;
   readonly receiver: ChannelReceiver;
   readonly subscriber: Subscriber | undefined;
   /** For what the peer pushes over its own link: one at a time. */
@@ -245,13 +247,15 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
         subscription,
       ]),
     );
-    for (const [channel, incoming] of this.#incoming)
-      if (!wanted.has(channel)) {
-        this.#incoming.delete(channel);
-        await incoming.subscriber?.[Symbol.asyncDispose]();
-      }
+    // A new decision begins anew: its start time may differ, and the table may be another one since.
+    const ended = [...this.#incoming].filter(
+      ([channel, { version }]) => wanted.get(channel)?.version !== version,
+    );
+    for (const [channel] of ended) this.#incoming.delete(channel);
     for (const [channel, subscription] of wanted)
       if (!this.#incoming.has(channel)) this.#incoming.set(channel, this.#startIncoming(subscription));
+    // Only now: its last request may take seconds, and parts in other channels wait for a channel that is followed.
+    await Promise.all(ended.map(async ([, { subscriber }]) => subscriber?.[Symbol.asyncDispose]()));
     await this.#forgetEnded(new Set(wanted.keys()));
   }
 
@@ -261,7 +265,13 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
     const link = this.#link;
     const subscriber = link && new Subscriber({ receiver, link, makeLoop, log });
     subscriber?.start();
-    return { receiver, subscriber, pushed: this.#makeReceiver(subscription), pushing: Promise.resolve() };
+    return {
+      version: subscription.version,
+      receiver,
+      subscriber,
+      pushed: this.#makeReceiver(subscription),
+      pushing: Promise.resolve(),
+    };
   }
 
   #makeReceiver({ database, table: tableName }: Subscription): ChannelReceiver {

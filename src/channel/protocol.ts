@@ -14,6 +14,8 @@ const cursor = z.object({ storeId: z.string(), incarnation: z.string(), seq: cou
 
 const identity = z.object({ storeId: z.string(), incarnation: z.string() });
 const range = z.object({ after: key.nullable(), upTo: key.nullable() });
+/** About how much the link takes at a time, as the subscriber has measured it. */
+const maxBytes = count.optional();
 const noted = z.object({ seq: count, id: z.string() });
 
 /** What a subscriber asks of the publisher of a channel. */
@@ -27,6 +29,7 @@ export const channelRequest = z.discriminatedUnion('kind', [
     copyId: z.string().optional(),
     /** Nodes whose own channel of this table the subscriber follows: their transactions may come as stubs. */
     sources: z.array(z.string()),
+    maxBytes,
   }),
   z.object({
     kind: z.literal('pull'),
@@ -37,6 +40,7 @@ export const channelRequest = z.discriminatedUnion('kind', [
     bodies: z.boolean(),
     /** Pieces of transaction `cursor.seq + 1` that the subscriber holds. */
     pieces: count,
+    maxBytes,
   }),
   z.object({
     kind: z.literal('copy'),
@@ -45,6 +49,7 @@ export const channelRequest = z.discriminatedUnion('kind', [
     copyId: z.string(),
     after: key.nullable(),
     newerThan: count,
+    maxBytes,
   }),
   /** Digests of the next rows in key order. */
   z.object({

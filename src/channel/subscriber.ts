@@ -41,6 +41,7 @@ export class Subscriber implements AsyncDisposable {
       backoff: { minMs: 100, maxMs: 2_000 },
       onError: (error) => {
         this.#doubt();
+        options.receiver.unanswered();
         // Silence is no failure of this channel: the others, which it fell on too, still wait for its parts.
         if (this.#options.link.isOpen && !(error instanceof NoAnswerError))
           options.receiver.fail(messageOf(error));
