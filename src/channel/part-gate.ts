@@ -50,10 +50,10 @@ export class PartGate {
   }
 
   /** Whether some other part has to come first, or at the same time. */
-  mustWait(channel: string, item: WholeItem): boolean {
+  mustWait(channel: string, source: Source, item: WholeItem): boolean {
     // What began here is here already; whether it really did is judged part by part.
     if (item.header.origin.storeId === this.#options.store.identity.storeId) return false;
-    return this.#missing(channel, item).length > 0;
+    return this.#missing(channel, source, item).length > 0;
   }
 
   /**
@@ -68,7 +68,7 @@ export class PartGate {
     };
     this.#gatherings.set(id, gathering);
     gathering.arrivals.set(channel, { source, item });
-    const missing = this.#missing(channel, item);
+    const missing = this.#missing(channel, source, item);
     if (missing.length === 0) return this.#leave(id, channel, 'passed');
     if (missing.every((name) => gathering.arrivals.has(name))) {
       const outcome = await this.#options.store.applyTogether([...gathering.arrivals.values()]);
@@ -98,12 +98,13 @@ export class PartGate {
   }
 
   /** Channels whose part of the transaction we follow and have not reached. */
-  #missing(channel: string, item: WholeItem): string[] {
+  #missing(channel: string, { storeId }: Source, item: WholeItem): string[] {
     return item.parts.flatMap((part) => {
       if (part.channel === channel) return [];
       const followed = this.#options.followed(part.channel);
       if (!followed) return [];
-      const cursor = this.#options.store.cursors.get(followed.storeId, followed.tableId);
+      // Of the store that sent this part: what the peer said of itself may be older.
+      const cursor = this.#options.store.cursors.get(storeId, followed.tableId);
       return cursor && !cursor.copy && cursor.seq < part.seq ? [part.channel] : [];
     });
   }

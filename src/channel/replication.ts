@@ -326,7 +326,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
   }
 
   async #greet(name: string, link: Link): Promise<void> {
-    const answer = await link.request('hello', this.#greeter.compose(name), helloSchema, greetingMs * 1.5);
+    const answer = await link.request('hello', this.#greeter.compose(name), helloSchema, greetingMs * 2.5);
     await this.#take(name, answer, 'our link');
   }
 
