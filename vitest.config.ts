@@ -13,12 +13,11 @@ export default defineConfig({
         },
       },
       {
-        // Real nodes of several processes each, from dist/: one file at a time, after everything else.
+        // Real nodes of several processes each, from dist/: two files at a time, after everything else. They mostly wait.
         test: {
           name: 'cluster',
           include: ['test/cluster/**/*.test.ts'],
-          fileParallelism: false,
-          maxWorkers: 1,
+          maxWorkers: 2,
           testTimeout: 180_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 1 },
