@@ -337,7 +337,8 @@ export class ChannelReceiver {
     const { store, gate } = this.#options;
     let begin = 0;
     for (const [index, item] of items.entries()) {
-      if (item.kind !== 'whole' || item.parts.length < 2 || !gate.mustWait(this.channel, source, item)) continue;
+      if (item.kind !== 'whole' || item.parts.length < 2 || !gate.mustWait(this.channel, source, item))
+        continue;
       const before = await store.apply(source, items.slice(begin, index));
       if (before.stop) return before;
       if (

@@ -64,6 +64,7 @@ describe('defaults', () => {
         port: 9932,
         routes: [],
         relayWaitMs: 2000,
+        verifyIntervalMs: 600_000,
         maxClockSkewMs: 300_000,
         stream: { maxBytes: 1024 ** 3, maxAgeSeconds: 2_592_000 },
       },
