@@ -177,7 +177,10 @@ export class Applier {
       const { header, originPlace } = item;
       const isNew =
         !isOwn && originPlace.seq > marks.get(table.id, header.origin.storeId, originPlace.incarnation);
-      if (isNew && doubt && !this.#isolate(commit, table, source, item, doubt)) return 'not-next';
+      if (isNew && doubt) {
+        if (!this.#isolate(commit, table, source, item, doubt)) return 'not-next';
+        marks.raise(table.id, header.origin.storeId, originPlace);
+      }
       const part = isNew && !doubt ? this.#mergePart(commit, table, source, item).part : undefined;
       if (part) logged.push(part);
       cursors.put(source.storeId, table.id, { ...cursor, seq: item.seq, id: header.id });

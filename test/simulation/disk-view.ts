@@ -1,0 +1,75 @@
+import type { Change, Key, Stamp } from '../../src/model/change.ts';
+import type { Table } from '../../src/model/table.ts';
+import { decodeMessage } from '../../src/model/transaction-codec.ts';
+import { Catalog } from '../../src/store/catalog.ts';
+import { ChangeLog } from '../../src/store/change-log.ts';
+import { readStoreState } from '../../src/store/commit.ts';
+import { readIdentity } from '../../src/store/identity.ts';
+import { Origins } from '../../src/store/origins.ts';
+import { decodeRow, type Row } from '../../src/store/row.ts';
+import type { Life } from './life.ts';
+
+/** Reads a node's disk with the code of the store, but not through it. */
+export class DiskView {
+  readonly catalog: Catalog;
+  readonly log: ChangeLog;
+  readonly #life: Life;
+  readonly #origins: Origins;
+
+  constructor(life: Life) {
+    const { environment } = life;
+    this.#life = life;
+    this.catalog = new Catalog(environment.trees.catalog, () => readStoreState(environment).catalogVersion);
+    environment.onAbort(() => this.catalog.forget());
+    this.log = new ChangeLog(environment);
+    this.#origins = new Origins(environment);
+  }
+
+  get storeId(): string {
+    return readIdentity(this.#life.environment, this.#life.name)?.storeId ?? '';
+  }
+
+  row(tableId: number, key: Key): Row | undefined {
+    const value = this.#life.environment.trees.records.get([tableId, key]);
+    return value && this.decoded(value);
+  }
+
+  decoded(value: Buffer): Row {
+    return decodeRow(value, this.#origins);
+  }
+
+  rows(table: Table): Change[] {
+    const range = { start: [table.id], end: [table.id + 1] };
+    return [...this.#life.environment.trees.records.getRange(range)].map(({ key, value }) => ({
+      key: (key as [number, Key])[1],
+      ...this.decoded(value),
+    }));
+  }
+
+  cursor(tableId: number, storeId: string): CursorRow | undefined {
+    const value = this.#life.environment.trees.cursors.get([tableId, storeId]);
+    return value && cursorRow(value);
+  }
+
+  table(name: string): Table | undefined {
+    return this.catalog.table('d', name);
+  }
+}
+
+/** A cursor as its row says. */
+export interface CursorRow {
+  readonly incarnation: string;
+  readonly seq: number;
+  readonly id: string;
+  readonly isCopying: boolean;
+}
+
+export function cursorRow(value: Buffer): CursorRow {
+  const [incarnation, seq, id, copy] = decodeMessage(value) as [string, number, string, unknown];
+  return { incarnation, seq, id, isCopying: copy !== null };
+}
+
+/** A row as a story shows it. */
+export function told(key: Key, row: Stamp & { readonly bytes: Uint8Array | null }): string {
+  return `${JSON.stringify(key)} @ ${row.version} of ${row.origin.name}/${row.origin.storeId.slice(0, 4)} ${row.bytes ? JSON.stringify(decodeMessage(row.bytes)).slice(0, 120) : 'deleted'}`;
+}

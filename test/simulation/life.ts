@@ -1,0 +1,403 @@
+import { pino } from 'pino';
+import { ChannelServer, type ChannelServerOptions } from '../../src/channel/channel-server.ts';
+import { Greeter } from '../../src/channel/greeter.ts';
+import { PeerSession } from '../../src/channel/peer-session.ts';
+import { encodeBody, encodeFailure, hello as helloSchema, type Hello } from '../../src/channel/protocol.ts';
+import { Publishers } from '../../src/channel/publishers.ts';
+import { answerService } from '../../src/channel/services.ts';
+import { noStreams } from '../../src/channel/stream-directory.ts';
+import { CodedError } from '../../src/model/errors.ts';
+import type { NodeRow } from '../../src/model/node.ts';
+import type { Loop, MakeLoop } from '../../src/runtime/run-loop.ts';
+import { Store } from '../../src/store/store.ts';
+import { MemoryEnvironment, type CommitControl } from './memory-environment.ts';
+import { SimulatedLink, type SimulatedPull } from './simulated-link.ts';
+import { SimulatedLoop } from './simulated-loop.ts';
+import type { SimulatedNode } from './simulated-node.ts';
+import type { Streams } from './streams.ts';
+import type { World } from './world.ts';
+
+export type CrashPoint =
+  'before commit' | 'after commit' | 'before send' | 'before publish' | 'after publish' | 'before answer';
+
+/** Thrown where a process dies: nothing after it in that process may happen. */
+class Death extends Error {}
+
+const systemTables = 5;
+const silent = pino({ level: 'silent' });
+const agreementKey = Buffer.alloc(32, 'the secret of the cluster user');
+
+/**
+ * The processes of a node from one start to the next crash: what is in memory, over a disk and a
+ * nats-server that outlive it. Everything here but links and loops is what production runs.
+ */
+export class Life {
+  readonly node: SimulatedNode;
+  readonly world: World;
+  readonly log = silent;
+  readonly environment: MemoryEnvironment;
+  readonly #sessions = new Map<string, PeerSession<SimulatedLink>>();
+  /** When a greeting of a peer really arrived. */
+  readonly heardAtMs = new Map<string, number>();
+  readonly #pulls = new Set<SimulatedPull>();
+  #store: Store | undefined;
+  #publishers: Publishers | undefined;
+  #greeter: Greeter | undefined;
+  #server: ChannelServer | undefined;
+  #pushServer: ChannelServer | undefined;
+  #syncing: Promise<void> = Promise.resolve();
+  readonly #nodes = new Map<string, NodeRow | undefined>();
+  /** Until a commit writes to a table of the system. */
+  #rows: readonly NodeRow[] | undefined;
+  #membership: Loop | undefined;
+  #isDead = false;
+  #isStarting = true;
+  #diskFreeMs = 0;
+
+  private constructor(node: SimulatedNode) {
+    this.node = node;
+    this.world = node.world;
+    const control: CommitControl = {
+      schedule: (run) => this.#schedule(run),
+      committed: (writes) => {
+        if (
+          writes.some(({ tree, key }) => tree === 'records' && Number((key as unknown[])[0]) <= systemTables)
+        )
+          this.#forgetNodes();
+        this.world.oracle.committed(node, this, writes);
+        this.world.mutation.committed?.(this);
+        if (!this.#isStarting) this.#pass('after commit');
+      },
+      isDead: () => this.#isDead,
+    };
+    this.environment = new MemoryEnvironment(node.disk, control);
+  }
+
+  static async begin(node: SimulatedNode): Promise<Life> {
+    const life = new Life(node);
+    node.life = life;
+    const { config } = life.world;
+    life.#store = await Store.over(life.environment, {
+      nodeName: node.name,
+      role: 'api',
+      now: () => life.now(),
+      onCommit: () => life.#hint(),
+      logMaxBytes: config.logMaxBytes,
+    });
+    life.#isStarting = false;
+    life.#rememberNodes();
+    life.world.oracle.started(life);
+    life.#run();
+    return life;
+  }
+
+  get name(): string {
+    return this.node.name;
+  }
+
+  get isDead(): boolean {
+    return this.#isDead;
+  }
+
+  get store(): Store {
+    if (!this.#store) throw new Error(`${this.name} is still starting`);
+    return this.#store;
+  }
+
+  get isReady(): boolean {
+    return !this.#isDead && this.#greeter !== undefined;
+  }
+
+  get streams(): Streams {
+    return this.node.streams;
+  }
+
+  get sessions(): ReadonlyMap<string, PeerSession<SimulatedLink>> {
+    return this.#sessions;
+  }
+
+  get publishers(): Publishers | undefined {
+    return this.#publishers;
+  }
+
+  /** Wall clock of the node, right or wrong. */
+  now(): number {
+    return this.node.wallMs;
+  }
+
+  /** Only while this life lasts. */
+  after(delayMs: number, run: () => void): () => void {
+    return this.world.scheduler.after(delayMs, () => {
+      if (!this.#isDead) this.#guard(run);
+    });
+  }
+
+  readonly makeLoop: MakeLoop = (options) =>
+    new SimulatedLoop(options, {
+      after: (delayMs, run) => this.after(delayMs, run),
+      turnMs: () => this.world.random.between(0, this.node.isSlow ? 80 : 3),
+      chance: () => this.world.random.fraction(),
+      failed: (name, error) => this.world.failed(this, name, error),
+    });
+
+  /** The process may end here. */
+  crashPoint(point: CrashPoint): void {
+    if (this.#pass(point)) throw new Death(`${this.name} died ${point}`);
+  }
+
+  kill(): void {
+    if (this.#isDead) return;
+    this.#isDead = true;
+    this.world.mutation.died?.(this);
+    this.world.ended(this);
+  }
+
+  /** A request of a peer, as `LocalServer` answers it. Never resolves once the process is gone. */
+  async serve(peer: string, service: string, body: Uint8Array): Promise<Uint8Array> {
+    const answer = await this.#answer(peer, service, body);
+    if (this.#isDead || this.#pass('before answer')) return new Promise(() => {});
+    return answer;
+  }
+
+  addPull(pull: SimulatedPull): void {
+    this.#pulls.add(pull);
+    pull.deliver();
+  }
+
+  removePull(pull: SimulatedPull): void {
+    this.#pulls.delete(pull);
+  }
+
+  /** A stream has a new message. */
+  deliver(channel: string): void {
+    for (const pull of this.#pulls)
+      if (pull.isOver) this.#pulls.delete(pull);
+      else if (pull.channel === channel) pull.deliver();
+  }
+
+  /** The node's rows of its peers have changed. */
+  async sync(): Promise<void> {
+    const turn = this.#syncing.then(async () => this.#apply());
+    this.#syncing = turn.catch(() => undefined);
+    return turn;
+  }
+
+  rows(): readonly NodeRow[] {
+    this.#rows ??= this.store.nodes.all().filter(({ removedVersion }) => removedVersion === undefined);
+    return this.#rows;
+  }
+
+  /** The connection that a peer dialled, or the other one, is cut, and both ends see it. */
+  cut(peer: string): void {
+    this.#sessions.get(peer)?.link?.closed();
+  }
+
+  peerEnded(life: Life): void {
+    this.#sessions.get(life.name)?.link?.closed(life);
+  }
+
+  /** Rows of peers are read many times for each change of one. */
+  #rememberNodes(): void {
+    const { nodes } = this.store;
+    const get = nodes.get.bind(nodes);
+    Object.assign(nodes, {
+      get: (name: string) => {
+        if (!this.#nodes.has(name)) this.#nodes.set(name, get(name));
+        return this.#nodes.get(name);
+      },
+    });
+  }
+
+  #forgetNodes(): void {
+    this.#rows = undefined;
+    this.#nodes.clear();
+  }
+
+  #run(): void {
+    const { store, world, log } = this;
+    const { maxBatchBytes } = world.config;
+    this.#publishers = new Publishers({
+      store,
+      streams: () => this.streams.server,
+      rows: () => this.rows(),
+      lowestCursor: (channel) => this.#lowestCursor(channel),
+      limits: { maxBytes: 1 << 30, maxAgeMs: 1 << 30 },
+      maxMessageBytes: maxBatchBytes,
+      makeLoop: this.makeLoop,
+      log,
+    });
+    const serverOf =
+      world.mutation.channelServer ?? ((options: ChannelServerOptions) => new ChannelServer(options));
+    this.#server = serverOf({ store, streams: this.#publishers, maxBatchBytes });
+    this.#pushServer = serverOf({ store, streams: noStreams, maxBatchBytes });
+    this.#greeter = new Greeter({
+      store,
+      server: { port: 1 },
+      apiPort: 1,
+      version: '0',
+      maxTransactionBytes: 1 << 26,
+      routes: [],
+      agreementKey,
+      isLinked: (peer) => this.#sessions.get(peer)?.link?.isOpen ?? false,
+      live: () => [],
+      verified: (peer, channel) => this.#sessions.get(peer)?.verified(channel),
+    });
+    world.mutation.life?.(this);
+    this.#membership = this.makeLoop({
+      name: 'membership',
+      body: async () => this.sync().then(() => false),
+      idleMs: 3_000,
+      log,
+    });
+    this.#membership.start();
+    this.makeLoop({
+      name: 'maintenance',
+      body: async () => store.maintenance.step(),
+      idleMs: 2_000,
+      log,
+    }).start();
+  }
+
+  async #apply(): Promise<void> {
+    const { store } = this;
+    const rows = this.rows();
+    const names = new Set(rows.map(({ name }) => name));
+    for (const [name, session] of this.#sessions)
+      if (!names.has(name)) {
+        this.#sessions.delete(name);
+        await session[Symbol.asyncDispose]();
+      }
+    for (const row of rows) {
+      const session = this.#sessions.get(row.name) ?? this.#makeSession(row, store);
+      this.#sessions.set(row.name, session);
+      await session.update(row);
+    }
+    await this.#publishers?.update(rows);
+  }
+
+  #makeSession(row: NodeRow, store: Store): PeerSession<SimulatedLink> {
+    const { log, makeLoop, world } = this;
+    if (!this.#pushServer) throw new Error('not running');
+    const session: PeerSession<SimulatedLink> = new PeerSession(
+      {
+        name: row.name,
+        store,
+        server: this.#pushServer,
+        relayWaitMs: world.config.relayWaitMs,
+        makeLoop,
+        now: () => this.now(),
+        steadyMs: () => world.scheduler.nowMs,
+        later: (delayMs, call) => this.after(delayMs, call),
+        log,
+        otherSources: (database, table) => this.#sourcesOf(database, table, row.name),
+        makeLink: () =>
+          new SimulatedLink({
+            self: this,
+            peer: row.name,
+            greet: async (link) => this.#greet(row.name, link),
+            onChange: () => session.linkChanged(),
+          }),
+      },
+      row,
+    );
+    return session;
+  }
+
+  #sourcesOf(database: string, table: string, except: string): readonly string[] {
+    return this.rows()
+      .filter(({ name, subscriptions }) => {
+        if (name === except || !this.#sessions.get(name)?.isAlive) return false;
+        return subscriptions.some(
+          (candidate) => candidate.subscribe && candidate.database === database && candidate.table === table,
+        );
+      })
+      .map(({ name }) => name);
+  }
+
+  #lowestCursor(channel: string): number | undefined {
+    const known = [...this.#sessions.values()].flatMap(({ hello }) => hello?.cursors[channel]?.seq ?? []);
+    return known.length > 0 ? Math.min(...known) : undefined;
+  }
+
+  async #greet(name: string, link: SimulatedLink): Promise<void> {
+    const answer = await link.request('hello', this.#compose(name), helloSchema, 3_000);
+    await this.#take(name, answer, 'our link');
+  }
+
+  #compose(peer: string | undefined): Hello {
+    if (!this.#greeter) throw new CodedError('unavailable', 'not ready');
+    return this.#greeter.compose(peer);
+  }
+
+  async #take(name: string, message: Hello, by: 'our link' | 'their link'): Promise<void> {
+    this.heardAtMs.set(name, this.world.scheduler.nowMs);
+    this.#sessions.get(name)?.heard(message, by);
+    if (await this.#greeter?.merge(name, message)) this.#membership?.wake();
+  }
+
+  async #answer(peer: string, service: string, body: Uint8Array): Promise<Uint8Array> {
+    try {
+      if (!this.#server || !this.isReady) throw new CodedError('unavailable', 'not ready');
+      const answer = await answerService(
+        { peer, service, body },
+        {
+          store: this.store,
+          server: this.#server,
+          join: { answer: async () => Promise.reject(new CodedError('forbidden', 'no join')) },
+          session: (name) => this.#sessions.get(name),
+          greeted: async (name, message) => {
+            await this.#take(name, message, 'their link');
+            return this.#compose(name);
+          },
+          node: () => this.#compose(undefined),
+        },
+      );
+      this.world.oracle.answered(this, peer, service, answer);
+      return encodeBody(answer);
+    } catch (error) {
+      if (!(error instanceof CodedError)) this.world.failed(this, service, error);
+      return encodeFailure(error instanceof CodedError ? error.message : 'internal error');
+    }
+  }
+
+  /** Both processes hear of a commit by a hint, which may be lost. */
+  #hint(): void {
+    if (this.#isStarting || this.world.random.chance(0.1)) return;
+    this.after(this.world.random.below(2), () => {
+      this.#publishers?.wake();
+      for (const session of this.#sessions.values()) session.wake();
+    });
+  }
+
+  #schedule(run: () => void): void {
+    const guarded = (): void => {
+      if (!this.#isDead && !(!this.#isStarting && this.#pass('before commit'))) this.#guard(run);
+    };
+    const { scheduler, random } = this.world;
+    if (this.#isStarting || (!this.node.isSlow && this.#diskFreeMs <= scheduler.nowMs)) {
+      guarded();
+      return;
+    }
+    // One disk: commits keep their order.
+    this.#diskFreeMs =
+      Math.max(this.#diskFreeMs, scheduler.nowMs) + random.between(1, this.node.isSlow ? 60 : 2);
+    scheduler.after(this.#diskFreeMs - scheduler.nowMs, guarded);
+  }
+
+  #guard(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      if (!(error instanceof Death)) throw error;
+    }
+  }
+
+  /** True when the process died here. */
+  #pass(point: CrashPoint): boolean {
+    if (this.#isDead) return true;
+    if (!this.node.diesAt(point)) return false;
+    this.world.tell(`${this.name} dies ${point}`);
+    this.kill();
+    return true;
+  }
+}

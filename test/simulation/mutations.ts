@@ -1,0 +1,308 @@
+import { ChannelServer, type ChannelServerOptions } from '../../src/channel/channel-server.ts';
+import { PartGate } from '../../src/channel/part-gate.ts';
+import { PeerSession } from '../../src/channel/peer-session.ts';
+import type { ChannelRequest, ChannelResponse } from '../../src/channel/protocol.ts';
+import type { Change, Key } from '../../src/model/change.ts';
+import { nextVersion } from '../../src/model/version-clock.ts';
+import { Commit } from '../../src/store/commit.ts';
+import type { Life } from './life.ts';
+import type { MemoryDisk } from './memory-environment.ts';
+import type { FaultKind } from './plan.ts';
+
+/** A defect put into the core, to prove that the simulator sees it. */
+export interface Mutation {
+  readonly name: string;
+  /** Invariants of DESIGN 9 that it breaks; whichever is noticed first will do. */
+  readonly breaks: readonly number[];
+  readonly channelServer?: (options: ChannelServerOptions) => ChannelServer;
+  /** A process has started, and nothing of it runs yet. */
+  readonly life?: (life: Life) => void;
+  readonly committed?: (life: Life) => void;
+  readonly died?: (life: Life) => void;
+  /** Once, around all histories: changes a class; returns what puts it back. */
+  readonly install?: () => () => void;
+  /** What its histories are made of, when it takes a rare meeting of faults to show. */
+  readonly faults?: readonly FaultKind[];
+}
+
+export const none: Mutation = { name: 'none', breaks: [] };
+
+/** Replaces a method for as long as the mutation lasts. */
+function replaced<T extends object, K extends keyof T>(target: T, name: K, method: T[K]): () => void {
+  const before = Object.getOwnPropertyDescriptor(target, name);
+  Object.defineProperty(target, name, { value: method, configurable: true, writable: true });
+  return () => {
+    if (before) Object.defineProperty(target, name, before);
+  };
+}
+
+/** Writes to a table behind the store's back. */
+function forget(life: Life, tableId: number, keys: readonly Key[]): Promise<void> {
+  const { records } = life.environment.trees;
+  return life.environment.commit(() => {
+    for (const key of keys) records.removeSync([tableId, key]);
+  });
+}
+
+/** A channel server whose answers or questions are changed. */
+class ChangedServer extends ChannelServer {
+  readonly #ask: (request: ChannelRequest) => ChannelRequest;
+
+  constructor(options: ChannelServerOptions, ask: (request: ChannelRequest) => ChannelRequest) {
+    super(options);
+    this.#ask = ask;
+  }
+
+  override async answer(peer: string, request: ChannelRequest): Promise<ChannelResponse> {
+    return super.answer(peer, this.#ask(request));
+  }
+}
+
+const disks = new WeakMap<Life, MemoryDisk[]>();
+
+export const mutations: readonly Mutation[] = [
+  {
+    name: 'what is acknowledged is not flushed',
+    breaks: [1, 2, 3, 4, 8, 10],
+    committed: (life) => {
+      const { disk } = life.node;
+      const kept = [...(disks.get(life) ?? []), disk.copy(disk.inode)].slice(-3);
+      disks.set(life, kept);
+    },
+    died: (life) => {
+      const [older] = disks.get(life) ?? [];
+      if (older) life.node.disk = older;
+    },
+  },
+  {
+    name: 'a copy leaves out tombstones',
+    breaks: [2, 8],
+    life: ({ store }) => {
+      const copyRows = store.copyRows.bind(store);
+      Object.assign(store, {
+        copyRows: (...args: Parameters<typeof copyRows>) => {
+          const page = copyRows(...args);
+          return { ...page, rows: page.rows.filter(({ bytes }) => bytes !== null) };
+        },
+      });
+    },
+  },
+  {
+    name: 'copied rows are signed by the copier',
+    breaks: [3],
+    life: ({ store }) => {
+      const applyCopy = store.applyCopy.bind(store);
+      Object.assign(store, {
+        applyCopy: async (...[source, page]: Parameters<typeof applyCopy>) => {
+          const rows = page.rows.map((row): Change => ({ ...row, origin: store.identity }));
+          return applyCopy(source, { ...page, rows });
+        },
+      });
+    },
+  },
+  {
+    name: 'a copy replaces instead of merging',
+    breaks: [1, 2, 3, 6, 8],
+    life: (life) => {
+      const { store } = life;
+      const applyCopy = store.applyCopy.bind(store);
+      Object.assign(store, {
+        applyCopy: async (...[source, page]: Parameters<typeof applyCopy>) => {
+          await forget(
+            life,
+            source.table.id,
+            page.rows.map(({ key }) => key),
+          );
+          return applyCopy(source, page);
+        },
+      });
+    },
+  },
+  {
+    name: 'a gap is passed over',
+    breaks: [2, 4, 8],
+    faults: ['weather', 'stream'],
+    life: ({ store }) => {
+      const apply = store.apply.bind(store);
+      Object.assign(store, {
+        apply: async (...[source, items]: Parameters<typeof apply>) => {
+          const result = await apply(source, items);
+          const [first] = items;
+          if (result.stop?.kind !== 'gap' || !result.cursor || !first) return result;
+          const { found } = result.stop;
+          await store.putCursor(source.storeId, source.table, { ...result.cursor, seq: found - 1 });
+          return apply(source, items);
+        },
+      });
+    },
+  },
+  {
+    name: 'marks are not kept',
+    breaks: [5],
+    life: ({ store }) => {
+      Object.assign(store.marks, { raise: () => undefined });
+    },
+  },
+  {
+    name: 'tombstones are dropped at once',
+    breaks: [1, 2, 3, 6, 8],
+    life: (life) => {
+      const { store } = life;
+      const remove = store.delete.bind(store);
+      Object.assign(store, {
+        delete: async (...[request]: Parameters<typeof remove>) => {
+          const result = await remove(request);
+          await forget(life, request.table.id, result.deleted);
+          return result;
+        },
+      });
+    },
+  },
+  {
+    name: 'parts of a transaction do not wait for each other',
+    breaks: [7],
+    install: () => replaced(PartGate.prototype, 'mustWait', () => false),
+  },
+  {
+    name: 'the cursor moves before the data',
+    breaks: [4, 8],
+    life: ({ store }) => {
+      const apply = store.apply.bind(store);
+      Object.assign(store, {
+        apply: async (...[source, items]: Parameters<typeof apply>) => {
+          const cursor = store.cursors.get(source.storeId, source.table.id);
+          const last = items.findLast(({ kind }) => kind === 'whole');
+          if (cursor && !cursor.copy && last?.kind === 'whole' && last.seq > cursor.seq)
+            await store.putCursor(source.storeId, source.table, {
+              ...cursor,
+              seq: last.seq,
+              id: last.header.id,
+            });
+          return apply(source, items);
+        },
+      });
+    },
+  },
+  {
+    name: 'a copy ends with the marks of its end',
+    breaks: [2, 8],
+    life: (life) => {
+      const { store, world } = life;
+      const applyCopy = store.applyCopy.bind(store);
+      Object.assign(store, {
+        applyCopy: async (...[source, page]: Parameters<typeof applyCopy>) => {
+          const publisher = [...world.nodes.values()].find(
+            ({ life: other }) => other?.isReady && other.store.identity.storeId === source.storeId,
+          )?.life;
+          const table = publisher?.store.catalog.table(source.table.database, source.table.name);
+          if (page.isLast && publisher && table)
+            await life.environment.commit(() => {
+              for (const mark of publisher.store.marks.all(table.id))
+                store.marks.raise(source.table.id, mark.storeId, mark.place);
+              const { headSeq } = publisher.store.log.head(table.id);
+              store.marks.raise(source.table.id, source.storeId, {
+                incarnation: table.incarnation,
+                seq: headSeq,
+              });
+            });
+          return applyCopy(source, page);
+        },
+      });
+    },
+  },
+  {
+    name: 'anybody may read',
+    breaks: [9],
+    channelServer: (options) => {
+      const { store } = options;
+      const generous = Object.create(store) as typeof store;
+      Object.defineProperties(generous, {
+        identity: { get: () => store.identity },
+        nodeName: { get: () => store.nodeName },
+        copyRows: { value: store.copyRows.bind(store) },
+        statistics: { value: store.statistics.bind(store) },
+        nodes: {
+          value: {
+            get: (name: string) => {
+              const row = store.nodes.get(name);
+              return (
+                row && {
+                  ...row,
+                  subscriptions: row.subscriptions.map((one) => ({ ...one, publish: true })),
+                }
+              );
+            },
+          },
+        },
+      });
+      return new ChannelServer({ ...options, store: generous });
+    },
+  },
+  {
+    name: 'the wall clock is the version',
+    breaks: [1, 2, 3, 6, 8, 10],
+    install: () =>
+      replaced(Commit.prototype, 'drawVersion', function drawVersion(this: Commit) {
+        this.state.clock = Math.floor(this.nowMs * 1000);
+        return this.state.clock;
+      }),
+  },
+  {
+    name: 'a write does not look at what it replaces',
+    breaks: [1, 3, 6, 10],
+    install: () => {
+      const uninstall = [
+        replaced(Commit.prototype, 'raiseClock', () => undefined),
+        replaced(Commit.prototype, 'drawVersion', function drawVersion(this: Commit) {
+          this.state.clock = nextVersion(this.nowMs, this.state.clock, 0);
+          return this.state.clock;
+        }),
+      ];
+      return () => {
+        for (const undo of uninstall) undo();
+      };
+    },
+  },
+  {
+    name: 'an answer has no limit',
+    breaks: [11],
+    channelServer: (options) => new ChannelServer({ ...options, maxBatchBytes: 1 << 24 }),
+  },
+  {
+    name: 'a peer that was heard once is alive',
+    breaks: [12],
+    install: () => {
+      const before = Object.getOwnPropertyDescriptor(PeerSession.prototype, 'isAlive');
+      Object.defineProperty(PeerSession.prototype, 'isAlive', {
+        configurable: true,
+        get(this: PeerSession) {
+          return this.hello !== undefined;
+        },
+      });
+      return () => {
+        if (before) Object.defineProperty(PeerSession.prototype, 'isAlive', before);
+      };
+    },
+  },
+  {
+    name: 'the id at the cursor is not compared',
+    breaks: [2, 8],
+    faults: ['restore'],
+    channelServer: (options) =>
+      new ChangedServer(options, (request) => {
+        if (!('cursor' in request) || !request.cursor) return request;
+        const { cursor } = request;
+        const table = options.store.catalog
+          .allTables()
+          .find(({ incarnation }) => incarnation === cursor.incarnation);
+        const id = table && options.store.log.idAt(table.id, cursor.seq);
+        return id === undefined ? request : { ...request, cursor: { ...cursor, id } };
+      }),
+  },
+  {
+    name: 'the publisher trusts its stream',
+    breaks: [2, 8],
+    faults: ['block', 'stream', 'crash'],
+    life: ({ node, store }) => node.streams.believe(store),
+  },
+];

@@ -1,0 +1,465 @@
+import type { ChannelResponse } from '../../src/channel/protocol.ts';
+import { channelName, parseChannelName } from '../../src/model/channel-name.ts';
+import type { Change, Key, Stamp } from '../../src/model/change.ts';
+import { compareContent, compareStamps } from '../../src/model/conflict.ts';
+import type { Table } from '../../src/model/table.ts';
+import type { TransactionHeader } from '../../src/model/transaction.ts';
+import { decodeChanges, decodeItem, decodeMessage } from '../../src/model/transaction-codec.ts';
+import { msToVersion } from '../../src/model/version-clock.ts';
+import type { LogEntry } from '../../src/store/change-log.ts';
+import { cursorRow, DiskView, told } from './disk-view.ts';
+import type { Life } from './life.ts';
+import type { TreeWrite } from './memory-environment.ts';
+import type { SimulatedNode } from './simulated-node.ts';
+import { Violation } from './violation.ts';
+import type { World } from './world.ts';
+
+interface LoggedPart {
+  readonly seq: number;
+  readonly header: TransactionHeader;
+  readonly changes: readonly Change[];
+  /** Tables of all parts of its log entry. */
+  readonly tables: readonly string[];
+}
+
+/** What a client asked for, and what became of it. */
+interface Operation {
+  readonly node: string;
+  rows: { readonly table: string; readonly change: Change }[];
+  isAcknowledged: boolean;
+}
+
+/** What it knows of one disk beside what is on it. */
+interface DiskFacts {
+  lastPosition: number;
+  lastOwnVersion: number;
+  readonly identities: Set<string>;
+  /** Transactions of others that its log has numbered. */
+  readonly numbered: Set<string>;
+}
+
+/**
+ * Knows everything that was ever committed anywhere, and compares each commit with it.
+ *
+ * Of the invariants of DESIGN 9, each commit is checked for 3 (every row is what its origin wrote), 4 and 8
+ * (whatever a cursor passes is in the data), 5 (nothing is numbered twice), 6 (a row only becomes newer),
+ * 7 (parts of a transaction together) and 10 (clock and versions); each answer for 9 and 11; the rest is
+ * checked at rest, by `rest.ts`.
+ */
+export class Oracle {
+  readonly #world: World;
+  readonly #views = new WeakMap<Life, DiskView>();
+  readonly #facts = new Map<string, DiskFacts>();
+  /** By store id and incarnation, then by number. */
+  readonly #histories = new Map<string, Map<number, LoggedPart[]>>();
+  /** What each stamp of each key was written with. */
+  readonly #written = new Map<string, string | null>();
+  readonly #keysOf = new Map<string, Set<string>>();
+  readonly operations = new Map<string, Operation>();
+  /** Ways that were ever open, per table: `from>to table`. */
+  readonly #ways = new Set<string>();
+  /** Numbers of a history that were trimmed before it began under its id. */
+  readonly #begun = new Map<string, number>();
+  /** When a copy ended: what is decided meanwhile may still count on it. */
+  readonly #followedSince = new Map<string, number>();
+  /** Stores that went back without noticing: their numbers are given twice. */
+  readonly #forked = new Set<string>();
+  readonly #startTimes = new Map<string, number>();
+  /** While the simulator itself changes a store. */
+  isDeaf = false;
+  #count = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  view(life: Life): DiskView {
+    let view = this.#views.get(life);
+    if (!view) {
+      view = new DiskView(life);
+      this.#views.set(life, view);
+    }
+    return view;
+  }
+
+  nextOperation(node: string): string {
+    this.#count += 1;
+    const id = `op${this.#count}`;
+    this.operations.set(id, { node, rows: [], isAcknowledged: false });
+    return id;
+  }
+
+  acknowledged(id: string, hasWritten: boolean): void {
+    const operation = this.operations.get(id);
+    if (!operation) return;
+    operation.isAcknowledged = true;
+    if (hasWritten && operation.rows.length === 0)
+      this.#violate(1, `${operation.node} acknowledged ${id}, which it never committed`);
+  }
+
+  agreed(
+    a: string,
+    b: string,
+    table: string,
+    publish: boolean,
+    subscribe: boolean,
+    startTimeMs?: number,
+  ): void {
+    if (publish) this.#ways.add(`${a}>${b} ${table}`);
+    if (subscribe) this.#ways.add(`${b}>${a} ${table}`);
+    if (startTimeMs === undefined) return;
+    for (const name of [`${a} ${b} ${table}`, `${b} ${a} ${table}`])
+      this.#startTimes.set(name, Math.max(this.#startTimes.get(name) ?? 0, msToVersion(startTimeMs)));
+  }
+
+  /** A change that a subscription's start time leaves out. */
+  isBefore(startAt: string, peer: string, table: string, version: number): boolean {
+    return version <= (this.#startTimes.get(`${startAt} ${peer} ${table}`) ?? 0);
+  }
+
+  /** Its store has had another id. */
+  hasAnotherPast(name: string): boolean {
+    return this.#factsOf(name).identities.size > 1;
+  }
+
+  canCome(from: string, to: string, table: string): boolean {
+    const reached = new Set([from]);
+    for (const name of reached)
+      for (const other of this.#world.nodes.keys())
+        if (this.#ways.has(`${name}>${other} ${table}`)) reached.add(other);
+    return reached.has(to);
+  }
+
+  /** A disk got the contents of another one: what only it knew is gone, and no promise of it is left. */
+  replaced(node: SimulatedNode, from: SimulatedNode, isUnnoticed: boolean): void {
+    const facts = this.#facts.get(node.name);
+    if (isUnnoticed) for (const storeId of facts?.identities ?? []) this.#forked.add(storeId);
+    for (const operation of this.operations.values())
+      if (operation.node === node.name) operation.isAcknowledged = false;
+    this.#facts.delete(node.name);
+    if (from !== node)
+      for (const table of this.#world.config.tables) this.#ways.add(`${from.name}>${node.name} ${table}`);
+  }
+
+  /** A store was opened: under a new id it begins a history with all that is in its log. */
+  started(life: Life): void {
+    const view = this.view(life);
+    const { storeId } = view;
+    const facts = this.#factsOf(life.name);
+    if (facts.identities.has(storeId)) return;
+    facts.identities.add(storeId);
+    facts.lastOwnVersion = 0;
+    facts.numbered.clear();
+    for (const { key } of life.environment.trees.log.getRange({})) {
+      const entry = view.log.at(Number(key));
+      if (!entry) continue;
+      facts.lastPosition = Math.max(facts.lastPosition, entry.position);
+      for (const part of entry.parts) {
+        // Numbered here when this disk had another id: comes back as a transaction of somebody else.
+        if (part.originPlace.incarnation === view.catalog.tableById(part.tableId)?.incarnation)
+          facts.identities.add(entry.header.origin.storeId);
+        this.#remember(life.name, view, entry, part);
+      }
+    }
+    for (const table of view.catalog.allTables())
+      this.#begun.set(`${storeId} ${table.incarnation}`, view.log.head(table.id).trimmedSeq);
+  }
+
+  committed(node: SimulatedNode, life: Life, writes: readonly TreeWrite[]): void {
+    if (this.#world.violation || this.isDeaf) return;
+    const view = this.view(life);
+    if (writes.some(({ tree, key, before }) => tree === 'meta' && key === 'identity' && before))
+      this.started(life);
+    for (const write of writes) if (write.tree === 'log' && write.after) this.#logged(life, view, write);
+    for (const write of writes) {
+      if (write.tree === 'records') this.#rowWritten(life, view, write);
+      else if (write.tree === 'cursors') this.#cursorMoved(node, life, view, write);
+      else if (write.tree === 'meta' && write.key === 'state') this.#clockMoved(life, write);
+      else if (write.tree === 'catalog' && write.before && !write.after) this.#dropped(life, write);
+    }
+    this.#checkTogether(node, life, view, writes);
+  }
+
+  /** An answer that leaves a node over a link. */
+  answered(life: Life, peer: string, service: string, answer: unknown): void {
+    if (service !== 'subscribe' && service !== 'pull' && service !== 'copy') return;
+    const response = answer as ChannelResponse;
+    if (response.kind === 'items' || response.kind === 'page') this.sent(life, peer, response);
+  }
+
+  /** Invariants 9 and 11: only what was agreed, in bites. */
+  sent(life: Life, peer: string, response: ChannelResponse): void {
+    if (response.kind !== 'items' && response.kind !== 'page') return;
+    const { maxBatchBytes } = this.#world.config;
+    const sizes = response.kind === 'items' ? response.items.map(({ bytes }) => bytes.length) : [];
+    const total = sizes.reduce((sum, size) => sum + size, 0);
+    if (sizes.length > 1 && total > maxBatchBytes + 200)
+      this.#violate(11, `${life.name} answers ${peer} with ${total} bytes, limit ${maxBatchBytes}`);
+    const { incarnation } = response.identity;
+    const table = life.store.catalog.allTables().find((candidate) => candidate.incarnation === incarnation);
+    if (table && !this.mayRead(life, peer, channelName(table.database, table.name)))
+      this.#violate(9, `${life.name} gives ${table.name} to ${peer}, which may not read it`);
+  }
+
+  mayRead(life: Life, peer: string, channel: string): boolean {
+    const name = parseChannelName(channel);
+    const row = life.rows().find((one) => one.name === peer);
+    return (
+      row?.subscriptions.some(
+        ({ database, table, publish, stopped }) =>
+          database === name?.database && table === name.table && publish && stopped === undefined,
+      ) ?? false
+    );
+  }
+
+  /** Keys of a table that a node keeps in quarantine instead of in its rows. */
+  quarantined(life: Life, table: string): Set<string> {
+    const keys = new Set<string>();
+    for (const { id, tableName, item } of life.store.quarantine.all()) {
+      if (tableName !== table) continue;
+      try {
+        const decoded = decodeItem(item);
+        if (decoded.kind === 'whole')
+          for (const { key } of decodeChanges(decoded.changes)) keys.add(JSON.stringify(key));
+      } catch {
+        // Not readable: then it is known by its id.
+      }
+      for (const key of this.#keysOf.get(id.slice(0, 16)) ?? []) keys.add(key);
+    }
+    return keys;
+  }
+
+  #logged(life: Life, view: DiskView, write: TreeWrite): void {
+    const facts = this.#factsOf(life.name);
+    const position = Number(write.key);
+    if (position <= facts.lastPosition) return;
+    const entry = view.log.at(position);
+    if (!entry) return;
+    facts.lastPosition = position;
+    const { storeId } = view;
+    facts.identities.add(storeId);
+    const { header } = entry;
+    if (header.origin.storeId === storeId) {
+      if (header.kind === 'write' && header.version <= facts.lastOwnVersion)
+        this.#violate(10, `${life.name} draws version ${header.version} after ${facts.lastOwnVersion}`);
+      facts.lastOwnVersion = Math.max(facts.lastOwnVersion, header.version);
+    }
+    for (const part of entry.parts) this.#remember(life.name, view, entry, part);
+  }
+
+  #remember(node: string, view: DiskView, entry: LogEntry, part: LogEntry['parts'][number]): void {
+    const { storeId } = view;
+    const table = view.catalog.tableById(part.tableId);
+    if (!table) return;
+    const { header } = entry;
+    const changes = decodeChanges(part.changes);
+    const name = `${storeId} ${table.incarnation}`;
+    const history = this.#histories.get(name) ?? new Map<number, LoggedPart[]>();
+    this.#histories.set(name, history);
+    const known = history.get(part.seq) ?? [];
+    if (known.length > 0 && !this.#forked.has(storeId) && known[0]?.header.id !== header.id)
+      this.#violate(4, `number ${part.seq} of ${table.name} is given twice in one history`);
+    const tables = entry.parts.flatMap(({ tableId }) => view.catalog.tableById(tableId)?.name ?? []);
+    if (!known.some(({ header: { id } }) => id === header.id))
+      history.set(part.seq, [...known, { seq: part.seq, header, changes, tables }]);
+    const keys = this.#keysOf.get(header.id) ?? new Set<string>();
+    for (const { key } of changes) keys.add(JSON.stringify(key));
+    this.#keysOf.set(header.id, keys);
+    if (header.origin.storeId !== storeId) {
+      this.#checkNumberedOnce(node, table, entry, part);
+      return;
+    }
+    if (header.kind !== 'write') return;
+    const operation = header.user === undefined ? undefined : this.operations.get(header.user);
+    for (const change of changes) {
+      this.#written.set(stampName(table.name, change.key, change), contentOf(change.bytes));
+      operation?.rows.push({ table: table.name, change });
+    }
+  }
+
+  /** Invariant 5: a transaction that is known is not numbered again, or it would go round for ever. */
+  #checkNumberedOnce(node: string, table: Table, entry: LogEntry, part: LogEntry['parts'][number]): void {
+    const facts = this.#factsOf(node);
+    const { origin } = entry.header;
+    if (facts.identities.has(origin.storeId) || this.#forked.has(origin.storeId)) return;
+    const { incarnation, seq } = part.originPlace;
+    const name = `${table.id} ${origin.storeId} ${incarnation} ${seq}`;
+    if (facts.numbered.has(name))
+      this.#violate(5, `${node} numbers transaction ${seq} of ${origin.name} twice in ${table.name}`);
+    facts.numbered.add(name);
+  }
+
+  #rowWritten(life: Life, view: DiskView, { key, before, after }: TreeWrite): void {
+    if (!after) return;
+    const [tableId, primaryKey] = key as [number, Key];
+    const table = view.catalog.tableById(tableId);
+    if (!table || table.local) return;
+    const row = view.decoded(after);
+    const content = contentOf(row.bytes);
+    if (this.#written.get(stampName(table.name, primaryKey, row)) !== content)
+      this.#violate(3, `${life.name} has a row in ${table.name} that nobody wrote`, [told(primaryKey, row)]);
+    if (!before) return;
+    const old = view.decoded(before);
+    const order = compareStamps(row, old) || compareContent(row.bytes, old.bytes);
+    if (order <= 0)
+      this.#violate(6, `${life.name} replaces a row of ${table.name} by an older one`, [
+        `had  ${told(primaryKey, old)}`,
+        `took ${told(primaryKey, row)}`,
+      ]);
+  }
+
+  #cursorMoved(node: SimulatedNode, life: Life, view: DiskView, { key, before, after }: TreeWrite): void {
+    if (!after) return;
+    const [tableId, storeId] = key as [number, string];
+    const now = cursorRow(after);
+    const old = before && cursorRow(before);
+    const goesOn = old !== undefined && old.incarnation === now.incarnation && !old.isCopying;
+    const table = view.catalog.tableById(tableId);
+    if (!goesOn) this.#followedSince.set(`${node.name} ${tableId} ${storeId}`, this.#world.scheduler.nowMs);
+    if (!table || now.isCopying) return;
+    if (goesOn && now.seq < old.seq)
+      this.#violate(8, `${life.name} moves a cursor of ${table.name} back from ${old.seq} to ${now.seq}`);
+    const history = this.#histories.get(`${storeId} ${now.incarnation}`);
+    const begun = this.#begun.get(`${storeId} ${now.incarnation}`) ?? 0;
+    if (now.seq > begun && !history?.get(now.seq)?.some(({ header }) => header.id === now.id))
+      this.#violate(
+        8,
+        `${life.name} has a cursor at ${now.seq} of ${table.name} under an id that is not there`,
+      );
+    for (let seq = goesOn ? old.seq + 1 : 1; seq <= now.seq; seq += 1) {
+      // Of a machine that was put back unnoticed, two transactions may have had the number: either may be meant.
+      const [entry, other] = history?.get(seq) ?? [];
+      if (entry && !other) this.#checkHolds(node, life, view, table, storeId, entry);
+    }
+  }
+
+  /** Invariants 4 and 8: what a cursor has passed is in the rows. */
+  #checkHolds(
+    node: SimulatedNode,
+    life: Life,
+    view: DiskView,
+    table: Table,
+    storeId: string,
+    { seq, header, changes }: LoggedPart,
+  ): void {
+    for (const change of changes) {
+      const row = view.row(table.id, change.key);
+      if (row && compareStamps(row, change) >= 0) continue;
+      const peer = [...this.#world.nodes.values()].find(
+        ({ life: other }) => other && this.view(other).storeId === storeId,
+      );
+      if (peer && this.isBefore(node.name, peer.name, table.name, change.version)) continue;
+      if (life.isReady && this.quarantined(life, table.name).has(JSON.stringify(change.key))) continue;
+      this.#violate(
+        8,
+        `${node.name} has passed number ${seq} of ${table.name} of ${peer?.name ?? storeId} without its data`,
+        [
+          `transaction ${header.id} of ${header.origin.name}, ${header.kind}`,
+          `there ${told(change.key, change)}`,
+          `here  ${row ? told(change.key, row) : 'nothing'}`,
+        ],
+      );
+    }
+  }
+
+  /** What was promised of a table ends when somebody drops it. */
+  #dropped(life: Life, { key, before }: TreeWrite): void {
+    if (!Array.isArray(key) || key[0] !== 'table' || !before) return;
+    const { name } = decodeMessage(before) as Table;
+    for (const operation of this.operations.values())
+      if (operation.node === life.name) operation.rows = operation.rows.filter(({ table }) => table !== name);
+  }
+
+  #clockMoved(life: Life, { before, after }: TreeWrite): void {
+    if (before && after && after.readBigUInt64BE(0) < before.readBigUInt64BE(0))
+      this.#violate(10, `the stored clock of ${life.name} goes back`);
+  }
+
+  /** Invariant 7: what is followed from one peer appears together. */
+  #checkTogether(node: SimulatedNode, life: Life, view: DiskView, writes: readonly TreeWrite[]): void {
+    const moved = writes.filter(({ tree, after }) => tree === 'cursors' && after);
+    if (moved.length === 0 || !life.isReady) return;
+    const applied = new Set(
+      writes
+        .filter(({ tree, after }) => tree === 'log' && after)
+        .flatMap(({ key }) => view.log.at(Number(key))?.header.id ?? []),
+    );
+    for (const write of moved) {
+      const [tableId, storeId] = write.key as [number, string];
+      if (!write.after || !write.before) continue;
+      const now = cursorRow(write.after);
+      const old = cursorRow(write.before);
+      if (now.isCopying || old.isCopying || now.incarnation !== old.incarnation) continue;
+      for (let seq = old.seq + 1; seq <= now.seq; seq += 1) {
+        const { header, tables = [] } =
+          this.#histories.get(`${storeId} ${now.incarnation}`)?.get(seq)?.[0] ?? {};
+        if (header && tables.length > 1 && applied.has(header.id))
+          this.#checkParts(node, life, view, { tableId, storeId, header, tables });
+      }
+    }
+  }
+
+  #checkParts(
+    node: SimulatedNode,
+    life: Life,
+    view: DiskView,
+    part: {
+      readonly tableId: number;
+      readonly storeId: string;
+      readonly header: TransactionHeader;
+      readonly tables: readonly string[];
+    },
+  ): void {
+    const { tableId, storeId, header, tables } = part;
+    const peer = [...this.#world.nodes.values()].find(
+      ({ life: other }) => other?.isReady && this.view(other).storeId === storeId,
+    );
+    if (!peer?.life) return;
+    for (const name of tables) {
+      const table = view.table(name);
+      if (!table || table.id === tableId) continue;
+      const cursor = view.cursor(table.id, storeId);
+      const theirs = this.view(peer.life).table(name);
+      if (!cursor || cursor.isCopying || cursor.incarnation !== theirs?.incarnation) continue;
+      const seq = [...(this.#histories.get(`${storeId} ${theirs.incarnation}`)?.values() ?? [])]
+        .flat()
+        .find((entry) => entry.header.id === header.id)?.seq;
+      if (seq === undefined || cursor.seq >= seq || peer.life.store.log.head(theirs.id).trimmedSeq >= seq)
+        continue;
+      const since = this.#followedSince.get(`${node.name} ${table.id} ${storeId}`) ?? 0;
+      if (this.#world.scheduler.nowMs - since < 1_000) continue;
+      const own = life.store.nodes
+        .get(peer.name)
+        ?.subscriptions.find((subscription) => subscription.table === name);
+      if (!own?.subscribe || own.stopped || !this.mayRead(peer.life, node.name, channelName('d', name)))
+        continue;
+      this.#violate(
+        7,
+        `${node.name} applies transaction ${header.id} of ${peer.name} without its part in ${name}`,
+      );
+    }
+  }
+
+  #factsOf(name: string): DiskFacts {
+    const facts = this.#facts.get(name) ?? {
+      lastPosition: 0,
+      lastOwnVersion: 0,
+      identities: new Set<string>(),
+      numbered: new Set<string>(),
+    };
+    this.#facts.set(name, facts);
+    return facts;
+  }
+
+  #violate(invariant: number, message: string, facts: readonly string[] = []): void {
+    this.#world.violate(new Violation(invariant, message, facts));
+  }
+}
+
+function stampName(table: string, key: Key, stamp: Stamp): string {
+  return `${table} ${JSON.stringify(key)} ${stamp.version} ${stamp.origin.storeId}`;
+}
+
+function contentOf(bytes: Uint8Array | null): string | null {
+  return bytes && Buffer.from(bytes).toString('latin1');
+}

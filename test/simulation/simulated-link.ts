@@ -1,0 +1,290 @@
+import type { z } from 'zod';
+import type { LinkState } from '../../src/channel/link-state.ts';
+import { NoAnswerError, type PeerLink } from '../../src/channel/peer-link.ts';
+import { decodeBody, encodeBody } from '../../src/channel/protocol.ts';
+import { CodedError, messageOf } from '../../src/model/errors.ts';
+import type { Loop } from '../../src/runtime/run-loop.ts';
+import type { ChannelPull, PulledMessage, PullEnd } from '../../src/stream/stream-pull.ts';
+import type { Life } from './life.ts';
+
+export interface SimulatedLinkOptions {
+  readonly self: Life;
+  readonly peer: string;
+  readonly greet: (link: SimulatedLink) => Promise<void>;
+  readonly onChange: () => void;
+}
+
+const requestTimeoutMs = 5_000;
+const pullExpiresMs = 10_000;
+const heartbeatMs = 2_000;
+
+/** What `Link` is over NATS: the same states and promises, over the simulated network. */
+export class SimulatedLink implements PeerLink {
+  readonly #options: SimulatedLinkOptions;
+  readonly #loop: Loop;
+  #state: LinkState = { kind: 'idle' };
+  /** The life of the peer that the connection leads to. */
+  #connection: Life | undefined;
+  readonly #pulls = new Set<SimulatedPull>();
+
+  constructor(options: SimulatedLinkOptions) {
+    this.#options = options;
+    this.#loop = options.self.makeLoop({
+      name: `link to ${options.peer}`,
+      body: async () => this.#round(),
+      idleMs: 2_000,
+      backoff: { minMs: 100, maxMs: 2_000 },
+      log: options.self.log,
+    });
+  }
+
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  get isOpen(): boolean {
+    return this.#state.kind === 'open' && this.#connection !== undefined;
+  }
+
+  start(): void {
+    this.#loop.start();
+  }
+
+  /** The server behind the connection ended, or somebody cut the wire so that both ends see it. */
+  closed(life?: Life): void {
+    if (life && this.#connection !== life) return;
+    this.#connection = undefined;
+    for (const pull of this.#pulls) pull.doubt('connection closed');
+    this.#loop.wake();
+  }
+
+  async request<T>(
+    service: string,
+    body: unknown,
+    schema: z.ZodType<T>,
+    timeoutMs = requestTimeoutMs,
+  ): Promise<T> {
+    const { self, peer } = this.#options;
+    const connection = this.#connection;
+    if (!connection) throw new CodedError('unavailable', `There is no link to ${peer}`);
+    const { network } = self.world;
+    const question = encodeBody(body);
+    const answer = await new Promise<Uint8Array>((resolve, reject) => {
+      const cancel = self.after(timeoutMs, () => {
+        reject(new NoAnswerError(peer, service, new Error('timeout')));
+      });
+      self.crashPoint('before send');
+      network.transmit(self.name, peer, service, () => {
+        if (connection.isDead) return;
+        void connection.serve(self.name, service, question).then((answered) =>
+          network.transmit(peer, self.name, `the answer to ${service}`, () => {
+            if (self.isDead) return;
+            cancel();
+            resolve(answered);
+          }),
+        );
+      });
+    });
+    return decodeBody(schema, service === 'pull' ? self.world.network.carriedAnswer(answer) : answer);
+  }
+
+  pull(stream: string, consumer: string, delivered: number): ChannelPull {
+    const { self, peer } = this.#options;
+    const connection = this.#connection;
+    if (!connection) throw new CodedError('unavailable', `There is no link to ${peer}`);
+    const pull: SimulatedPull = new SimulatedPull(
+      { self, publisher: connection, stream, consumer, delivered },
+      () => this.#pulls.delete(pull),
+    );
+    this.#pulls.add(pull);
+    return pull;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#loop[Symbol.asyncDispose]();
+    this.#connection = undefined;
+    this.#state = { kind: 'idle' };
+  }
+
+  async #round(): Promise<boolean> {
+    const { self, peer, greet } = this.#options;
+    try {
+      this.#connection ??= self.world.dial(self, peer);
+      await greet(this);
+      const wasOpen = this.#state.kind === 'open';
+      const now = self.now();
+      this.#state = { kind: 'open', sinceMs: now, seenMs: now, latencyMs: 1 };
+      if (!wasOpen) this.#options.onChange();
+    } catch (error) {
+      const wasOpen = this.#state.kind === 'open';
+      this.#state = { kind: 'closed', reason: messageOf(error) };
+      this.#connection = undefined;
+      for (const pull of this.#pulls) pull.doubt('link lost');
+      if (wasOpen) this.#options.onChange();
+      throw error;
+    }
+    return false;
+  }
+}
+
+interface PullOptions {
+  readonly self: Life;
+  readonly publisher: Life;
+  readonly stream: string;
+  readonly consumer: string;
+  readonly delivered: number;
+}
+
+/** What `StreamPull` is over NATS: one request to a consumer, and its checks of what comes. */
+export class SimulatedPull implements ChannelPull {
+  readonly #options: PullOptions;
+  readonly #onDisposed: () => void;
+  readonly #queue: PulledMessage[] = [];
+  readonly #lane = { lastMs: 0 };
+  #delivered: number;
+  #lastHeardMs: number;
+  #end: PullEnd | undefined;
+  #wake: (() => void) | undefined;
+  #isDisposed = false;
+  /** The server is done with this request. */
+  #isAnswered = false;
+
+  constructor(options: PullOptions, onDisposed: () => void) {
+    this.#options = options;
+    this.#onDisposed = onDisposed;
+    this.#delivered = options.delivered;
+    const { self, publisher, stream, consumer } = options;
+    this.#lastHeardMs = self.world.scheduler.nowMs;
+    self.world.network.transmit(self.name, publisher.name, `pull of ${stream}`, () => {
+      if (publisher.isDead) return;
+      if (publisher.streams.hasConsumer(stream, consumer)) {
+        publisher.addPull(this);
+        this.#beat();
+        publisher.after(pullExpiresMs, () => this.#status('done'));
+      } else this.#status({ doubt: 'status 503' });
+    });
+    this.#watch();
+  }
+
+  get delivered(): number {
+    return this.#delivered;
+  }
+
+  get channel(): string {
+    return this.#options.stream;
+  }
+
+  get isOver(): boolean {
+    return this.#isDisposed || this.#end !== undefined || this.#options.self.isDead;
+  }
+
+  /** At the publisher: hands over whatever the consumer has. */
+  deliver(): void {
+    const { self, publisher, stream, consumer } = this.#options;
+    if (this.isOver || publisher.isDead) return;
+    if (!publisher.streams.hasConsumer(stream, consumer)) {
+      this.#status({ doubt: 'status 409 consumer deleted' });
+      return;
+    }
+    for (;;) {
+      const next = publisher.streams.take(stream, consumer);
+      if (!next) return;
+      const { head, body } = next.message;
+      self.world.network.transmit(
+        publisher.name,
+        self.name,
+        `${stream} ${head.first}-${head.last}`,
+        () => this.#receive(next.delivered, { head, body: self.world.network.carriedMessage(body) }),
+        this.#lane,
+      );
+    }
+  }
+
+  async next(signal: AbortSignal): Promise<readonly PulledMessage[] | PullEnd> {
+    for (;;) {
+      if (this.#queue.length > 0) return this.#queue.splice(0);
+      if (this.#end) return this.#end;
+      if (signal.aborted) return { doubt: 'stopped' };
+      await new Promise<void>((resolve) => {
+        const finish = (): void => {
+          signal.removeEventListener('abort', finish);
+          resolve();
+        };
+        this.#wake = finish;
+        signal.addEventListener('abort', finish, { once: true });
+      });
+    }
+  }
+
+  doubt(reason: string): void {
+    this.#finish({ doubt: reason });
+  }
+
+  [Symbol.dispose](): void {
+    this.#isDisposed = true;
+    this.#options.publisher.removePull(this);
+    this.#onDisposed();
+  }
+
+  #receive(delivered: number, message: PulledMessage): void {
+    if (this.isOver) return;
+    this.#lastHeardMs = this.#options.self.world.scheduler.nowMs;
+    if (delivered !== this.#delivered + 1) {
+      this.#finish({ doubt: 'a message was lost on the way' });
+      return;
+    }
+    this.#delivered = delivered;
+    this.#queue.push(message);
+    this.#signal();
+  }
+
+  /** What the server says about the request itself. */
+  #status(end: PullEnd): void {
+    const { self, publisher } = this.#options;
+    if (this.isOver || this.#isAnswered) return;
+    this.#isAnswered = true;
+    publisher.removePull(this);
+    self.world.network.transmit(publisher.name, self.name, 'a status', () => this.#finish(end), this.#lane);
+  }
+
+  #beat(): void {
+    const { self, publisher, stream, consumer } = this.#options;
+    publisher.after(heartbeatMs, () => {
+      if (this.isOver || this.#isAnswered) return;
+      const sent = publisher.streams.delivered(stream, consumer);
+      const isThere = publisher.streams.hasConsumer(stream, consumer);
+      self.world.network.transmit(
+        publisher.name,
+        self.name,
+        'a heartbeat',
+        () => {
+          this.#lastHeardMs = self.world.scheduler.nowMs;
+          if (!isThere) this.#finish({ doubt: 'status 409 consumer deleted' });
+          else if (sent > this.#delivered) this.#finish({ doubt: 'heartbeat ahead of us' });
+        },
+        this.#lane,
+      );
+      this.#beat();
+    });
+  }
+
+  #watch(): void {
+    const { self } = this.#options;
+    self.after(heartbeatMs, () => {
+      if (this.isOver) return;
+      if (self.world.scheduler.nowMs - this.#lastHeardMs > heartbeatMs * 2.5)
+        this.#finish({ doubt: 'heartbeat missed' });
+      else this.#watch();
+    });
+  }
+
+  #finish(end: PullEnd): void {
+    this.#end ??= end;
+    this.#signal();
+  }
+
+  #signal(): void {
+    this.#wake?.();
+    this.#wake = undefined;
+  }
+}
