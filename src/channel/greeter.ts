@@ -21,6 +21,8 @@ export interface GreeterOptions {
   readonly live: () => readonly string[];
   /** The newest comparison of a channel with a peer. */
   readonly verified: (peer: string, channel: string) => VerificationResult | undefined;
+  /** Channels that we were asked to compare with the peer. */
+  readonly comparing: (peer: string) => readonly string[];
 }
 
 /** What this node says of itself to a peer, and what it makes of what a peer says. */
@@ -64,6 +66,7 @@ export class Greeter {
           .flatMap((subscription) => this.#cursor(subscription, row?.storeId)),
       ),
       verified: this.#verified(peer, subscriptions),
+      comparing: peer === undefined ? [] : [...this.#options.comparing(peer)],
       links: [...live()],
       routes: [...routes, ...storedRoutes(store)],
       ...(row?.removedVersion === undefined ? {} : { removedVersion: row.removedVersion }),

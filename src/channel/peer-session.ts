@@ -113,6 +113,7 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
     if (by === 'their link') this.#heardFromTheirsMs = this.#heardSteadyMs;
     for (const { subscriber, receiver } of this.#incoming.values())
       if (receiver.state.kind === 'waiting' || receiver.state.kind === 'subscribing') subscriber?.wake();
+    for (const channel of hello.comparing ?? []) this.#pushers.get(channel)?.askNow();
   }
 
   /** Something was committed here, or the link changed. */
@@ -152,6 +153,11 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
     const receiver = this.#receiverOf(channel);
     receiver?.verifier.request();
     return receiver !== undefined;
+  }
+
+  /** Channels that somebody asked for and that wait for the peer to ask what we want. */
+  get comparing(): readonly string[] {
+    return [...this.#incoming].filter(([, { pushed }]) => pushed.verifier.isRequested).map(([name]) => name);
   }
 
   /** The newest comparison of a channel with the peer. */

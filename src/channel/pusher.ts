@@ -50,6 +50,12 @@ export class Pusher implements AsyncDisposable {
     this.#loop.wake();
   }
 
+  /** The receiver is known to want something else than it said last. */
+  askNow(): void {
+    this.#askAgainAtMs = 0;
+    this.#loop.wake();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#loop[Symbol.asyncDispose]();
   }

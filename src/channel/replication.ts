@@ -93,6 +93,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
       isLinked: (peer) => this.#sessions.get(peer)?.link?.isOpen ?? false,
       live: () => this.#live(),
       verified: (peer, channel) => this.#sessions.get(peer)?.verified(channel),
+      comparing: (peer) => this.#sessions.get(peer)?.comparing ?? [],
     });
     const joinServer = this.#joinServer();
     this.#local = new LocalServer({

@@ -21,10 +21,17 @@ export class Verifier {
   #current: { readonly source: Source; readonly verification: Verification } | undefined;
   #last: VerificationResult | undefined;
   #dueAtMs: number;
+  /** Since the current one began: it may not see what was there when it was asked for. */
+  #isRequested = false;
 
   constructor(options: VerifierOptions) {
     this.#options = options;
     this.#dueAtMs = options.intervalMs === undefined ? Infinity : -Infinity;
+  }
+
+  /** Somebody waits for one that has not begun. */
+  get isRequested(): boolean {
+    return this.#isRequested;
   }
 
   /** The newest comparison that came to its end. */
@@ -32,9 +39,9 @@ export class Verifier {
     return this.#last;
   }
 
-  /** Compares as soon as the channel is followed. */
+  /** Compares as soon as the channel is followed, once more if a comparison is under way. */
   request(): void {
-    this.#dueAtMs = -Infinity;
+    this.#isRequested = true;
   }
 
   /** What to ask the publisher now; undefined when nothing is due, or the channel has to come further first. */
@@ -49,8 +56,11 @@ export class Verifier {
       this.#current?.source.storeId === source.storeId &&
       this.#current.source.incarnation === source.incarnation;
     if (!isSame) this.#current = undefined;
-    if (!this.#current && steadyMs() < this.#dueAtMs) return undefined;
-    this.#current ??= { source, verification: new Verification({ store, channel, source, now }) };
+    if (!this.#current) {
+      if (!this.#isRequested && steadyMs() < this.#dueAtMs) return undefined;
+      this.#isRequested = false;
+      this.#current = { source, verification: new Verification({ store, channel, source, now }) };
+    }
     const request = this.#current.verification.next();
     this.#finish();
     return request;

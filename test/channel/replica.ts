@@ -220,6 +220,7 @@ export class Replica implements AsyncDisposable {
       isLinked: () => true,
       live: () => [],
       verified: () => undefined,
+      comparing: () => [],
     });
   }
 }

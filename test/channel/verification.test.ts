@@ -72,6 +72,21 @@ describe('a comparison with the publisher', () => {
     expect(b.receiver(a).verifier.last).toMatchObject({ repairedCount: 0 });
   });
 
+  test('that is asked for while one is under way is made after it', async () => {
+    await using nodes = await openPair();
+    const { a, b } = nodes;
+    await a.upsert(...records(100));
+    await settle(a, b);
+    const { verifier } = b.receiver(a);
+    verifier.request();
+    expect(verifier.next()).toMatchObject({ kind: 'digest', after: null });
+
+    verifier.request();
+
+    expect(await goOn(b, a)).toEqual(['digest', 'digest']);
+    expect(verifier.next()).toBeUndefined();
+  });
+
   test('waits for what is on its way instead of calling it a difference', async () => {
     await using nodes = await openPair();
     const { a, b } = nodes;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { converged } from './support/converged.ts';
 import { ExpectedWinners } from './support/expected-winners.ts';
-import { Load } from './support/load.ts';
+import { Load, Loads } from './support/load.ts';
 import { Network, type Dial } from './support/network.ts';
 import { describeProcess, isRunning } from './support/node-processes.ts';
 import { OneAfterAnother } from './support/one-after-another.ts';
@@ -65,10 +65,10 @@ test.each(shapes)(
     const expected = new ExpectedWinners();
     const overlapping = new OneAfterAnother({ place, expected, seed: 5, keys });
     {
-      await using closing = new AsyncLoads(
+      await using several = new Loads(
         nodes.map((node, index) => new Load({ node, place, expected, seed: 10 + index, writers: 1 })),
       );
-      const { loads } = closing;
+      const { loads } = several;
       await Promise.all(loads.map((load) => load.advance(10)));
       await overlapping.write(40, nodes);
 
@@ -127,15 +127,3 @@ test.each(shapes)(
     for (const [index, { logged }] of last.entries()) expect(logged - (still[index]?.logged ?? 0)).toBe(3);
   },
 );
-
-class AsyncLoads implements AsyncDisposable {
-  readonly loads: readonly Load[];
-
-  constructor(loads: readonly Load[]) {
-    this.loads = loads;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.loads.map((load) => load[Symbol.asyncDispose]()));
-  }
-}

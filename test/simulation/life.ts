@@ -241,6 +241,7 @@ export class Life {
       isLinked: (peer) => this.#sessions.get(peer)?.link?.isOpen ?? false,
       live: () => [],
       verified: (peer, channel) => this.#sessions.get(peer)?.verified(channel),
+      comparing: (peer) => this.#sessions.get(peer)?.comparing ?? [],
     });
     world.mutation.life?.(this);
     this.#membership = this.makeLoop({

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { ClusterNode } from './cluster-node.ts';
 import type { ExpectedWinners } from './expected-winners.ts';
 import { Random } from './random.ts';
@@ -11,10 +12,12 @@ export interface LoadOptions {
   readonly seed: number;
   /** Writers at a time; each has its own keys and sends one request after another. */
   readonly writers?: number;
+  /** Between two requests of a writer; none unless told. */
+  readonly restMs?: number;
 }
 
 /**
- * Writes to a node without a pause until it is stopped: transactions of three new records, updates and deletes
+ * Writes to a node until it is stopped, without a pause unless told: transactions of three new records, updates and deletes
  * of earlier ones. Keys are unique to a writer, so that what must come out is known exactly.
  */
 export class Load implements AsyncDisposable {
@@ -59,7 +62,7 @@ export class Load implements AsyncDisposable {
   }
 
   async #write(writer: number): Promise<void> {
-    const { node, place, expected, seed } = this.#options;
+    const { node, place, expected, seed, restMs } = this.#options;
     const random = new Random(seed * 100 + writer);
     const recorder = new Recorder(node, place, expected);
     const keys: string[] = [];
@@ -78,6 +81,7 @@ export class Load implements AsyncDisposable {
       };
       if ((await send()) === 'done') this.#acknowledged += 1;
       else await this.#answersAgain();
+      if (restMs !== undefined) await pause(restMs);
     }
   }
 
@@ -88,5 +92,18 @@ export class Load implements AsyncDisposable {
       async () => this.#isStopping || (await node.op({ operation: 'user_info' })).status === 200,
       { limitMs: 40_000, everyMs: 20 },
     );
+  }
+}
+
+/** Several that end together, also when the test fails. */
+export class Loads implements AsyncDisposable {
+  readonly loads: readonly Load[];
+
+  constructor(loads: readonly Load[]) {
+    this.loads = loads;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.loads.map((load) => load[Symbol.asyncDispose]()));
   }
 }

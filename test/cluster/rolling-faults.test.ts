@@ -1,0 +1,171 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { peersOf } from './support/cluster-view.ts';
+import type { ClusterNode } from './support/cluster-node.ts';
+import { converged } from './support/converged.ts';
+import { ExpectedWinners } from './support/expected-winners.ts';
+import { Load, Loads } from './support/load.ts';
+import { Network, type Dial } from './support/network.ts';
+import type { ProcessName } from './support/node-processes.ts';
+import { Random } from './support/random.ts';
+import { Recorder } from './support/recorder.ts';
+import type { TcpProxy } from './support/tcp-proxy.ts';
+import { waitFor } from './support/wait-for.ts';
+
+const place = ['default', 'shared'] as const;
+const dials = [
+  ['a', 'b'],
+  ['b', 'c'],
+  ['c', 'a'],
+] as const satisfies readonly Dial[];
+const sharedKeys = 40;
+
+/** FAULT_MINUTES=30 in the environment of the tests is the long run; FAULT_SEED another one. */
+const minutes = Number(process.env['FAULT_MINUTES'] ?? 0.4);
+const seed = Number(process.env['FAULT_SEED'] ?? 1);
+
+/** From the last heal until every node has proved that it holds what the others hold. */
+const identicalLimitMs = 10_000;
+
+/** A fault that lasts until it is ended; it says what it has proved to have happened. */
+type Fault = () => Promise<{ readonly what: string; readonly end: () => Promise<void> | void }>;
+
+test(
+  `${minutes} minutes of kills, frozen processes and partitions on three nodes with writes on all: nothing is lost, and all are identical within 10 s`,
+  {
+    timeout: minutes * 60_000 + 240_000,
+  },
+  async () => {
+    const random = new Random(seed);
+    await using network = await Network.sharing(place, dials);
+    const { nodes } = network;
+    const expected = new ExpectedWinners();
+    const happened = new Map<string, number>();
+    {
+      await using several = new Loads(
+        nodes.map(
+          (node, index) =>
+            new Load({ node, place, expected, seed: seed * 10 + index, writers: 1, restMs: 40 }),
+        ),
+      );
+      const { loads } = several;
+      const endMs = performance.now() + minutes * 60_000;
+      while (performance.now() < endMs) {
+        const faults = random
+          .shuffle([...nodes.map((node) => onNode(node, random)), ...linksOf(network, random)])
+          .slice(0, random.between(1, 4));
+        const begun = await Promise.all(faults.map((begin) => begin()));
+        const overlapping = writeShared(nodes, expected, random);
+        await pause(random.between(100, 4_000));
+        for (const { what, end } of begun) {
+          happened.set(what, (happened.get(what) ?? 0) + 1);
+          await end();
+        }
+        await overlapping;
+        await Promise.all(loads.map((load) => load.advance(random.between(1, 20))));
+      }
+      await Promise.all(loads.map((load) => load.stop()));
+    }
+
+    const healedAtMs = performance.now();
+    await waitFor(
+      'every node to prove that it holds what the others hold',
+      async () => (await Promise.all(nodes.map(provesEquality))).every(Boolean),
+      { limitMs: identicalLimitMs, everyMs: 100 },
+    );
+    const identicalAfterMs = performance.now() - healedAtMs;
+    const rows = await converged(nodes, place, expected, { limitMs: 60_000 });
+
+    console.log(
+      JSON.stringify({
+        minutes,
+        seed,
+        rows: rows.size,
+        acknowledged: expected.acknowledged,
+        unanswered: expected.unanswered,
+        identicalAfterMs: Math.round(identicalAfterMs),
+        happened: Object.fromEntries(happened),
+      }),
+    );
+    expect(identicalAfterMs).toBeLessThan(identicalLimitMs);
+    expect(rows.size).toBeGreaterThan(100);
+    expect([...happened.values()].reduce((sum, count) => sum + count, 0)).toBeGreaterThan(3);
+    // Partitions did meet connections and bytes.
+    const counters = dials.map(([from, to]) => network.link(from, to).counters);
+    expect(counters.reduce((sum, { cut, swallowedBytes }) => sum + cut + swallowedBytes, 0)).toBeGreaterThan(
+      0,
+    );
+  },
+);
+
+function onNode(node: ClusterNode, random: Random): Fault {
+  const which =
+    (['api', 'bridge', 'nats'] as const satisfies readonly ProcessName[])[random.between(0, 3)] ?? 'api';
+  if (random.fraction() < 0.25)
+    return async () => {
+      const { thaw } = await node.freeze(which);
+      return { what: `${which} frozen`, end: thaw };
+    };
+  return async () => {
+    const pid = await node.kill(which);
+    return {
+      what: `${which} killed`,
+      end: async () => {
+        if (which === 'api') await node.start();
+        await waitFor(`a new ${which} of ${node.name}`, async () => (await node.whole())[which] !== pid);
+      },
+    };
+  };
+}
+
+function linksOf(network: Network, random: Random): Fault[] {
+  return dials.map(([from, to]) => onLink(network.link(from, to), random));
+}
+
+function onLink(link: TcpProxy, random: Random): Fault {
+  const [what, begin] = (
+    [
+      ['link cut', () => link.block()],
+      ['link swallows', () => link.blackhole()],
+      ['link swallows one way', () => link.swallow('out')],
+      ['link swallows the other way', () => link.swallow('back')],
+    ] as const
+  )[random.between(0, 4)] ?? ['link cut', () => link.block()];
+  return async () => {
+    begin();
+    return { what, end: () => link.unblock() };
+  };
+}
+
+/** Writes of all nodes to the same keys while the faults last. */
+async function writeShared(
+  nodes: readonly ClusterNode[],
+  expected: ExpectedWinners,
+  random: Random,
+): Promise<void> {
+  for (let count = 0; count < 15; count += 1) {
+    const node = nodes[random.between(0, nodes.length)];
+    if (!node) throw new Error('no node to write to');
+    const id = `shared-${random.between(0, sharedKeys)}`;
+    const recorder = new Recorder(node, place, expected);
+    await (random.fraction() < 0.25
+      ? recorder.delete(id)
+      : recorder.upsert({ id, written: count, by: node.name }));
+    await pause(5);
+  }
+}
+
+async function provesEquality(node: ClusterNode): Promise<boolean> {
+  const { nodes } = (await node.must({
+    operation: 'verify_replication',
+    schema: place[0],
+    table: place[1],
+    timeout: 5_000,
+  })) as {
+    readonly nodes: readonly { readonly node: string; readonly outcome: string }[];
+  };
+  if (nodes.length < 2) throw new Error(JSON.stringify(nodes));
+  const unlike = nodes.filter(({ outcome }) => outcome !== 'identical');
+  if (unlike.length > 0) throw new Error(JSON.stringify([unlike, await peersOf(node)]));
+  return true;
+}
