@@ -7,23 +7,29 @@ export type Dial = readonly [from: string, to: string];
 /** Several nodes that share one table, each link through a proxy of its own. */
 export class Network implements AsyncDisposable {
   readonly nodes: readonly ClusterNode[];
-  readonly #links: ReadonlyMap<string, TcpProxy>;
+  readonly #links: Map<string, TcpProxy>;
 
-  private constructor(nodes: readonly ClusterNode[], links: ReadonlyMap<string, TcpProxy>) {
+  private constructor(nodes: readonly ClusterNode[], links: Map<string, TcpProxy>) {
     this.nodes = nodes;
     this.#links = links;
   }
 
-  /** Starts the nodes that the dials name, makes the table on each, and connects them. */
-  static async sharing([schema, table]: readonly [string, string], dials: readonly Dial[]): Promise<Network> {
-    const names = [...new Set(dials.flat())].toSorted();
+  /** Starts nodes that nothing connects. */
+  static async starting(names: readonly string[]): Promise<Network> {
     const started = await Promise.allSettled(names.map((name) => ClusterNode.start(name)));
     const nodes = started.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-    const links = new Map<string, TcpProxy>();
-    const network = new Network(nodes, links);
+    const network = new Network(nodes, new Map());
+    if (nodes.length === names.length) return network;
+    await network[Symbol.asyncDispose]();
+    throw new Error('a node did not start', { cause: started });
+  }
+
+  /** Starts the nodes that the dials name, makes the table on each, and connects them. */
+  static async sharing([schema, table]: readonly [string, string], dials: readonly Dial[]): Promise<Network> {
+    const network = await Network.starting([...new Set(dials.flat())].toSorted());
+    const links = network.#links;
     try {
-      if (nodes.length < names.length) throw new Error('a node did not start', { cause: started });
-      for (const node of nodes)
+      for (const node of network.nodes)
         await node.must({ operation: 'create_table', schema, table, hash_attribute: 'id' });
       for (const [from, to] of dials) {
         const proxy = await TcpProxy.to(() => network.node(to).address);
