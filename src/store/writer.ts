@@ -16,7 +16,7 @@ import type { Catalog } from './catalog.ts';
 import type { ChangeLog, NewPart } from './change-log.ts';
 import type { Commit } from './commit.ts';
 import { maxKeyBytes, visibleDocument, type Records } from './records.ts';
-import type { Row } from './row.ts';
+import { changeOf, type Row } from './row.ts';
 
 export interface WriteRequest {
   readonly table: Table;
@@ -210,9 +210,10 @@ export class Writer {
         ...stamp,
         base: before ? { version: before.version, origin: before.origin } : null,
         bytes,
+        retained: null,
       };
       this.#options.records.put(commit, table, key, before, row);
-      changes.push({ key, ...row });
+      changes.push(changeOf(key, row));
     }
     return changes;
   }
