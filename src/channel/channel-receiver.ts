@@ -233,7 +233,7 @@ export class ChannelReceiver {
     }
     const { storeId, incarnation } = response.identity;
     const newerThan = subscription.startTimeMs === undefined ? 0 : msToVersion(subscription.startTimeMs);
-    const source: Source = { table, storeId, incarnation, newerThan };
+    const source: Source = { peer: this.#options.peer, table, storeId, incarnation, newerThan };
     this.#pieces = 0;
     this.#isBehind = true;
     const { start } = response;

@@ -1,6 +1,6 @@
 import { channelName } from '../model/channel-name.ts';
 import type { Subscription } from '../model/node.ts';
-import { mergeSubscriptions } from '../model/subscription.ts';
+import { mergeSubscriptions, shared } from '../model/subscription.ts';
 import type { Store } from '../store/store.ts';
 import { isProven, proveSubscription } from './agreement.ts';
 import type { VerificationResult } from './verification.ts';
@@ -53,9 +53,9 @@ export class Greeter {
       maxTransactionBytes,
       isDialling: peer !== undefined && isLinked(peer),
       addedVersion: row?.addedVersion ?? 0,
-      subscriptions: subscriptions.map(({ stopped: _stopped, ...shared }) => ({
-        ...shared,
-        proof: proveSubscription(this.#options.agreementKey, store.nodeName, peer ?? '', shared),
+      subscriptions: subscriptions.map((subscription) => ({
+        ...shared(subscription),
+        proof: proveSubscription(this.#options.agreementKey, store.nodeName, peer ?? '', subscription),
       })),
       heads: Object.fromEntries(
         subscriptions.filter(({ publish }) => publish).flatMap((subscription) => this.#head(subscription)),

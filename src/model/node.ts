@@ -1,3 +1,11 @@
+export const deletePolicies = ['apply', 'ignore', 'archive'] as const;
+
+/**
+ * What a delete that comes over a subscription does to the record here: removes it; leaves it readable here,
+ * and only here; removes it and keeps it in `system.hdb_archive`. Replication sees the delete in every case.
+ */
+export type DeletePolicy = (typeof deletePolicies)[number];
+
 /** One channel of one peer, as asked by `add_node` and friends, from this node's view. */
 export interface Subscription {
   readonly database: string;
@@ -8,6 +16,8 @@ export interface Subscription {
   readonly startTimeMs?: number | undefined;
   /** Set by drop_table; cleared by the next add_node or update_node that names the channel. */
   readonly stopped?: 'dropped here';
+  /** This node's own decision, which the other end never hears; absent is `apply`. */
+  readonly onDelete?: DeletePolicy;
   /** Clock version of the operation that decided this; the newer one wins between the two ends. */
   readonly version: number;
 }

@@ -1,19 +1,24 @@
 import type { Subscription } from './node.ts';
 
 /** What two nodes tell each other of a subscription: from the teller's view, without what is local. */
-export type SharedSubscription = Omit<Subscription, 'stopped'>;
+export type SharedSubscription = Omit<Subscription, 'stopped' | 'onDelete'>;
 
-/** The same subscription from the other end. */
-export function mirrored(subscription: SharedSubscription): SharedSubscription {
+/** What of a subscription the other end is told. */
+export function shared(subscription: Subscription): SharedSubscription {
   const { database, table, publish, subscribe, startTimeMs, version } = subscription;
   return {
     database,
     table,
-    publish: subscribe,
-    subscribe: publish,
+    publish,
+    subscribe,
     ...(startTimeMs === undefined ? {} : { startTimeMs }),
     version,
   };
+}
+
+/** The same subscription from the other end. */
+export function mirrored(subscription: SharedSubscription): SharedSubscription {
+  return { ...shared(subscription), publish: subscription.subscribe, subscribe: subscription.publish };
 }
 
 /**
@@ -28,18 +33,27 @@ export function mergeSubscriptions(
 ): readonly Subscription[] {
   const merged = new Map(mine.map((subscription) => [channelOf(subscription), subscription]));
   let isChanged = false;
-  for (const shared of theirs) {
-    const known = merged.get(channelOf(shared));
-    if (known && known.version > shared.version) continue;
-    const decided = known?.version === shared.version ? united(known, mirrored(shared)) : mirrored(shared);
+  for (const told of theirs) {
+    const known = merged.get(channelOf(told));
+    if (known && known.version > told.version) continue;
+    const decided = known?.version === told.version ? united(known, mirrored(told)) : mirrored(told);
     if (known && known.version === decided.version && isSameAgreement(known, decided)) continue;
-    merged.set(
-      channelOf(shared),
-      known?.stopped && isSameAgreement(known, decided) ? { ...decided, stopped: known.stopped } : decided,
-    );
+    merged.set(channelOf(told), { ...decided, ...(known ? localPart(known, decided) : {}) });
     isChanged = true;
   }
   return isChanged ? [...merged.values()] : mine;
+}
+
+/** What this end keeps of its own under a new agreement. */
+function localPart(
+  known: Subscription,
+  decided: SharedSubscription,
+): Pick<Subscription, 'stopped' | 'onDelete'> {
+  const { stopped, onDelete } = known;
+  return {
+    ...(stopped && isSameAgreement(known, decided) ? { stopped } : {}),
+    ...(onDelete ? { onDelete } : {}),
+  };
 }
 
 /** Two decisions of one moment, one at each end: what either of them wants. */

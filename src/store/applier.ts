@@ -31,7 +31,8 @@ import type { Spool } from './spool.ts';
 /** Whose channel is applied to which table here. */
 export interface Source {
   readonly table: Table;
-  /** Store id of the peer that publishes, and incarnation of its table. */
+  /** Name and store id of the peer that publishes, and incarnation of its table. */
+  readonly peer: string;
   readonly storeId: string;
   readonly incarnation: string;
   /** Changes of this version or older are left out (`start_time`). */
@@ -203,7 +204,7 @@ export class Applier {
     const present = rows.filter(
       ({ version }) => this.#options.clockGuard.dueAtMs(commit, version) === undefined,
     );
-    const changes = merger.mergeRows(commit, table, present, source.storeId);
+    const changes = merger.mergeRows(commit, table, present, source);
     const cursor: Cursor = {
       incarnation: source.incarnation,
       ...page.noted,
@@ -231,7 +232,7 @@ export class Applier {
     const present = newer(rows, source).filter(
       ({ version }) => clockGuard.dueAtMs(commit, version) === undefined,
     );
-    return merger.mergeRows(commit, table, present, source.storeId);
+    return merger.mergeRows(commit, table, present, source);
   }
 
   /**
@@ -239,12 +240,14 @@ export class Applier {
    *
    * @throws CodedError `undecodable` when it still cannot be read
    */
-  release(commit: Commit, { id, database, tableName, item, storeId }: Quarantined): 'applied' | 'no-table' {
+  release(commit: Commit, quarantined: Quarantined): 'applied' | 'no-table' {
     const { catalog, merger, quarantine } = this.#options;
+    const { id, database, tableName, item } = quarantined;
     const table = catalog.table(database, tableName);
     if (!table) return 'no-table';
     const decoded = decodeItem(item);
-    if (decoded.kind === 'whole') merger.mergeRows(commit, table, decodeChanges(decoded.changes), storeId);
+    if (decoded.kind === 'whole')
+      merger.mergeRows(commit, table, decodeChanges(decoded.changes), quarantined);
     quarantine.remove(commit, id);
     return 'applied';
   }
@@ -296,9 +299,9 @@ export class Applier {
     const kept = newer(all, source);
     if (kept.length < all.length) {
       // Not the transaction that its id names: whoever hears it from us must still take the whole one from elsewhere.
-      return { part: undefined, won: merger.mergeRows(commit, table, kept, source.storeId) };
+      return { part: undefined, won: merger.mergeRows(commit, table, kept, source) };
     }
-    const won = merger.merge(commit, table, kept).length;
+    const won = merger.merge(commit, table, kept, source).length;
     marks.raise(table.id, item.header.origin.storeId, item.originPlace);
     const { originPlace, changes } = item;
     return { part: { tableId: table.id, originPlace, incarnation: table.incarnation, changes }, won };
@@ -337,6 +340,7 @@ export class Applier {
     const id = item.kind === 'undecodable' ? item.id : item.header.id;
     return this.#options.quarantine.put(commit, {
       id,
+      peer: source.peer,
       storeId: source.storeId,
       table,
       seq: item.seq,

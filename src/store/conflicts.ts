@@ -5,7 +5,7 @@ import { decodeDocument } from '../model/transaction-codec.ts';
 import type { Catalog } from './catalog.ts';
 import type { Commit } from './commit.ts';
 import type { Records } from './records.ts';
-import type { Row } from './row.ts';
+import type { Image } from './row.ts';
 import type { Writer } from './writer.ts';
 
 export const conflictsTable = 'hdb_conflicts';
@@ -31,7 +31,7 @@ export class Conflicts {
   }
 
   /** Inside a commit: keeps the loser when it was overwritten unseen: base(winner) < loser < winner. */
-  note(commit: Commit, table: Table, key: Key, loser: Row, winner: Row): void {
+  note(commit: Commit, table: Table, key: Key, loser: Image, winner: Image): void {
     const order = compareStamps(loser, winner);
     const isUnseen = winner.base === null || compareStamps(winner.base, loser) < 0;
     if (order > 0 || (order < 0 && !isUnseen)) return;
@@ -61,7 +61,7 @@ export class Conflicts {
     if (conflicts) this.#options.writer.replace(commit, conflicts, key, null);
   }
 
-  #keep(commit: Commit, table: Table, key: Key, loser: Row, winner: Row, reason: ConflictReason): void {
+  #keep(commit: Commit, table: Table, key: Key, loser: Image, winner: Image, reason: ConflictReason): void {
     const conflicts = this.#table();
     if (!conflicts) return;
     const state = commit.table(table.id);
@@ -86,7 +86,7 @@ export class Conflicts {
 }
 
 /** One side of a conflict as its row shows it; `record` is null for a delete. */
-function told(row: Row): Record<string, unknown> {
+function told(row: Image): Record<string, unknown> {
   return { ...stampOf(row), record: row.bytes ? decodeDocument(row.bytes) : null };
 }
 

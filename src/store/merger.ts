@@ -1,20 +1,33 @@
 import { randomBytes } from 'node:crypto';
 import type { Change, Origin } from '../model/change.ts';
 import { compareContent, judge } from '../model/conflict.ts';
+import type { DeletePolicy } from '../model/node.ts';
 import type { Table } from '../model/table.ts';
 import { decodeDocument, encodeChanges } from '../model/transaction-codec.ts';
+import type { Archive } from './archive.ts';
 import type { Catalog } from './catalog.ts';
 import type { ChangeLog } from './change-log.ts';
 import type { Commit } from './commit.ts';
 import type { Conflicts } from './conflicts.ts';
-import type { Records } from './records.ts';
+import type { Nodes } from './nodes.ts';
+import { visibleBytes, visibleDocument, type Records } from './records.ts';
+import type { Row } from './row.ts';
 
 export interface MergerOptions {
   readonly catalog: Catalog;
   readonly records: Records;
   readonly log: ChangeLog;
   readonly conflicts: Conflicts;
+  readonly archive: Archive;
+  readonly nodes: Nodes;
   readonly identity: () => Origin;
+}
+
+/** Who sent changes. */
+export interface Sender {
+  /** Name of the peer: the subscription to it says what a delete does. */
+  readonly peer: string;
+  readonly storeId: string;
 }
 
 /** Lets changes of other nodes meet the rows here: the last writer wins, record by record. Inside a commit. */
@@ -29,10 +42,11 @@ export class Merger {
    * Writes the changes that win and returns them. Raises the clock, so that what is written here later wins
    * later, and notes what was overwritten unseen.
    */
-  merge(commit: Commit, table: Table, changes: readonly Change[]): Change[] {
-    const { records, catalog, conflicts } = this.#options;
+  merge(commit: Commit, table: Table, changes: readonly Change[], sender: Sender): Change[] {
+    const { records, catalog, conflicts, nodes } = this.#options;
     const widened = catalog.withAttributes(commit, table, attributesOf(changes));
     const won: Change[] = [];
+    let policy: DeletePolicy | undefined;
     for (const change of changes) {
       commit.raiseClock(change.version);
       const stored = records.row(widened, change.key);
@@ -43,15 +57,20 @@ export class Merger {
         (verdict === 'forged' && compareContent(change.bytes, stored?.bytes ?? null) > 0);
       if (stored) conflicts.note(commit, widened, change.key, wins ? stored : change, wins ? change : stored);
       if (!wins) continue;
-      records.put(commit, widened, change.key, stored, change);
+      let retained: Uint8Array | null = null;
+      if (!change.bytes && stored) {
+        policy ??= nodes.deletePolicy(sender.peer, table);
+        retained = this.#remove(commit, widened, stored, change, policy);
+      }
+      records.put(commit, widened, change.key, stored, { ...change, retained });
       won.push(change);
     }
     return won;
   }
 
   /** Merges rows that came outside the order of a channel, and logs those that won as one transaction of this node. */
-  mergeRows(commit: Commit, table: Table, changes: readonly Change[], via: string): number {
-    const won = this.merge(commit, table, changes);
+  mergeRows(commit: Commit, table: Table, changes: readonly Change[], sender: Sender): number {
+    const won = this.merge(commit, table, changes, sender);
     if (won.length === 0) return 0;
     this.#options.log.append(
       commit,
@@ -60,13 +79,27 @@ export class Merger {
         kind: 'rows',
         origin: this.#options.identity(),
         version: commit.state.clock,
-        via,
+        via: sender.storeId,
         operation: undefined,
         user: undefined,
       },
       [{ tableId: table.id, incarnation: table.incarnation, changes: encodeChanges(won) }],
     );
     return won.length;
+  }
+
+  /** What stays readable here of a row that a peer's delete replaces. */
+  #remove(
+    commit: Commit,
+    table: Table,
+    removed: Row,
+    deletion: Change,
+    policy: DeletePolicy,
+  ): Uint8Array | null {
+    if (policy === 'ignore') return visibleBytes(table, removed);
+    const document = policy === 'archive' ? visibleDocument(table, removed) : undefined;
+    if (document) this.#options.archive.keep(commit, table, { document, removed, deletion });
+    return null;
   }
 }
 

@@ -1,5 +1,5 @@
 import { CodedError } from '../model/errors.ts';
-import type { NodeRow, Subscription } from '../model/node.ts';
+import type { DeletePolicy, NodeRow, Subscription } from '../model/node.ts';
 import { systemDatabase, type Table } from '../model/table.ts';
 import type { Catalog } from './catalog.ts';
 import type { Commit } from './commit.ts';
@@ -35,6 +35,14 @@ export class Nodes {
   get(name: string): NodeRow | undefined {
     const document = this.#options.records.document(this.#table(), name);
     return document && fromDocument(document);
+  }
+
+  /** What a delete that a peer brings does to a record of this table here. */
+  deletePolicy(peer: string, table: Table): DeletePolicy {
+    const subscription = this.get(peer)?.subscriptions.find(
+      (candidate) => candidate.database === table.database && candidate.table === table.name,
+    );
+    return subscription?.onDelete ?? 'apply';
   }
 
   async put(row: NodeRow): Promise<void> {

@@ -9,7 +9,8 @@ export const quarantineTable = 'hdb_quarantine';
 export interface Suspect {
   /** Id of the transaction. */
   readonly id: string;
-  /** Store id of the peer that sent it. */
+  /** Name and store id of the peer that sent it. */
+  readonly peer: string;
   readonly storeId: string;
   readonly table: Table;
   readonly seq: number;
@@ -26,6 +27,7 @@ export interface Quarantined {
   readonly id: string;
   readonly database: string;
   readonly tableName: string;
+  readonly peer: string;
   readonly storeId: string;
   readonly item: Uint8Array;
   readonly dueAtMs: number | undefined;
@@ -60,6 +62,7 @@ export class Quarantine {
       detail: suspect.detail,
       schema: suspect.table.database,
       table: suspect.table.name,
+      node: suspect.peer,
       store_id: suspect.storeId,
       channel_seq: suspect.seq,
       quarantined_at: commit.nowMs,
@@ -82,11 +85,13 @@ export class Quarantine {
     const rows = this.#table();
     const document = rows && this.#options.records.document(rows, id);
     if (!document) return undefined;
-    const { schema, table, store_id: storeId, item, due_at: dueAt } = document;
+    const { schema, table, node, store_id: storeId, item, due_at: dueAt } = document;
     return {
       id,
       database: String(schema),
       tableName: String(table),
+      // Older rows do not name the peer.
+      peer: typeof node === 'string' ? node : '',
       storeId: String(storeId),
       item: Buffer.from(String(item), 'base64'),
       dueAtMs: typeof dueAt === 'number' ? dueAt : undefined,

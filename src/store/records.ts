@@ -1,11 +1,11 @@
 import type { Document, Key } from '../model/change.ts';
 import type { Attribute, Table } from '../model/table.ts';
-import { decodeDocument } from '../model/transaction-codec.ts';
+import { decodeDocument, encodeDocument } from '../model/transaction-codec.ts';
 import { readTableState, type Commit } from './commit.ts';
 import type { Environment } from './environment.ts';
 import { indexKeys, lmdbKey, maintainedIndexes, type IndexKey } from './index-entry.ts';
 import type { Origins } from './origins.ts';
-import { decodeRow, encodeRow, type Row } from './row.ts';
+import { decodeRow, encodeRow, readableBytes, type Row } from './row.ts';
 
 /** Longest primary key, UTF-8 bytes: LMDB keys hold it beside a table number and an index value. */
 export const maxKeyBytes = 900;
@@ -29,7 +29,7 @@ export class Records {
     return value ? decodeRow(value, this.#origins) : undefined;
   }
 
-  /** Live records. */
+  /** Records that reads show. */
   count(table: Table): number {
     return readTableState(this.#environment, table.id).records;
   }
@@ -72,15 +72,17 @@ export class Records {
   /** Inside a commit: replaces a row and keeps counters and indexes with it. */
   put(commit: Commit, table: Table, key: Key, before: Row | undefined, after: Row): void {
     const state = commit.table(table.id);
-    state.records += (after.bytes ? 1 : 0) - (before?.bytes ? 1 : 0);
-    if (table.local && !after.bytes) {
+    const old = before && readableBytes(before);
+    const readable = readableBytes(after);
+    state.records += (readable ? 1 : 0) - (old ? 1 : 0);
+    if (table.local && !readable) {
       // Nobody else ever hears of these rows, so nothing has to be remembered of them.
       this.#environment.trees.records.removeSync([table.id, key]);
     } else {
       this.#environment.trees.records.putSync([table.id, key], encodeRow(after, this.#origins));
-      state.tombstones += (after.bytes ? 0 : 1) - (before && !before.bytes ? 1 : 0);
+      state.tombstones += (readable ? 0 : 1) - (before && !old ? 1 : 0);
     }
-    state.bytes += (after.bytes?.length ?? 0) - (before?.bytes?.length ?? 0);
+    state.bytes += (readable?.length ?? 0) - (old?.length ?? 0);
     if (after.version > state.lastVersion) state.lastVersion = after.version;
     const indexes = maintainedIndexes(table);
     if (indexes.length > 0) this.#reindex(table, indexes, key, before, after);
@@ -132,14 +134,26 @@ function entriesOf(
   return new Map(indexKeys(table, indexes, key, document).map((entry) => [entryName(entry), entry]));
 }
 
-/** The document of a row without what a drop_attribute hid; undefined for a tombstone. */
+/** The document of a row without what a drop_attribute hid; undefined for a tombstone that retains nothing. */
 export function visibleDocument(table: Table, row: Row): Document | undefined {
-  if (!row.bytes) return undefined;
-  const document = decodeDocument(row.bytes);
-  const hidden = hiddenAttributes(table).filter(({ hiddenUpTo }) => row.version <= hiddenUpTo);
+  const readable = readableBytes(row);
+  if (!readable) return undefined;
+  const document = decodeDocument(readable);
+  const hidden = hiddenIn(table, row);
   if (hidden.length === 0) return document;
   const names = new Set(hidden.map(({ name }) => name));
   return Object.fromEntries(Object.entries(document).filter(([name]) => !names.has(name)));
+}
+
+/** The bytes of {@link visibleDocument}: under a later version nothing would hide the rest. */
+export function visibleBytes(table: Table, row: Row): Uint8Array | null {
+  if (hiddenIn(table, row).length === 0) return readableBytes(row);
+  const document = visibleDocument(table, row);
+  return document ? encodeDocument(document) : null;
+}
+
+function hiddenIn(table: Table, row: Row): readonly Attribute[] {
+  return hiddenAttributes(table).filter(({ hiddenUpTo }) => row.version <= hiddenUpTo);
 }
 
 const hiddenByTable = new WeakMap<Table, readonly Attribute[]>();

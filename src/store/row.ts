@@ -1,29 +1,43 @@
-import type { Stamp } from '../model/change.ts';
+import type { Change, Key } from '../model/change.ts';
 import { CodedError } from '../model/errors.ts';
 import type { Origins } from './origins.ts';
 
-/** What the store holds under a primary key: a document or a tombstone, with its stamp and its base. */
-export interface Row extends Stamp {
-  readonly base: Stamp | null;
-  /** MessagePack of the document; null is a tombstone. */
-  readonly bytes: Uint8Array | null;
+/** What a change puts in the place of a row: a document or a tombstone, with its stamp and its base. */
+export type Image = Omit<Change, 'key'>;
+
+/** What the store holds under a primary key. */
+export interface Row extends Image {
+  /** Under a tombstone: what stays readable here (`on_delete: ignore`). Never leaves this node. */
+  readonly retained: Uint8Array | null;
+}
+
+/** MessagePack of the document that reads show. */
+export function readableBytes(row: Row): Uint8Array | null {
+  return row.bytes ?? row.retained;
+}
+
+/** All that replication may know of a row. */
+export function changeOf(key: Key, { version, origin, base, bytes }: Row): Change {
+  return { key, version, origin, base, bytes };
 }
 
 const format = 1;
 const tombstone = 1;
 const hasBase = 2;
+const hasRetained = 4;
 const headBytes = 26;
 
-/** Disk format of a row: 26 bytes of format, flags and stamps, then the document's bytes untouched. */
+/** Disk format of a row: 26 bytes of format, flags and stamps, then the bytes that are readable, untouched. */
 export function encodeRow(row: Row, origins: Origins): Buffer {
-  const value = Buffer.allocUnsafe(headBytes + (row.bytes?.length ?? 0));
+  const readable = readableBytes(row);
+  const value = Buffer.allocUnsafe(headBytes + (readable?.length ?? 0));
   value[0] = format;
-  value[1] = (row.bytes ? 0 : tombstone) | (row.base ? hasBase : 0);
+  value[1] = (row.bytes ? 0 : tombstone | (row.retained ? hasRetained : 0)) | (row.base ? hasBase : 0);
   writeVersion(value, row.version, 2);
   value.writeUInt32BE(origins.numberOf(row.origin), 10);
   writeVersion(value, row.base?.version ?? 0, 14);
   value.writeUInt32BE(row.base ? origins.numberOf(row.base.origin) : 0, 22);
-  if (row.bytes) value.set(row.bytes, headBytes);
+  if (readable) value.set(readable, headBytes);
   return value;
 }
 
@@ -39,6 +53,7 @@ export function decodeRow(value: Buffer, origins: Origins): Row {
         ? { version: readVersion(value, 14), origin: origins.at(value.readUInt32BE(22)) }
         : null,
     bytes: flags & tombstone ? null : value.subarray(headBytes),
+    retained: flags & hasRetained ? value.subarray(headBytes) : null,
   };
 }
 

@@ -4,6 +4,7 @@ import type { Query } from '../model/query.ts';
 import { systemDatabase, type Table } from '../model/table.ts';
 import type { ChannelItem, WholeItem } from '../model/transaction.ts';
 import { Applier, type ApplyResult, type CopyPage, type Source } from './applier.ts';
+import { Archive, archiveTable } from './archive.ts';
 import { Catalog } from './catalog.ts';
 import { ChangeLog } from './change-log.ts';
 import { Commit, readStoreState, readTableState } from './commit.ts';
@@ -30,6 +31,7 @@ import { Nodes } from './nodes.ts';
 import { Origins } from './origins.ts';
 import { Quarantine, quarantineTable, type Quarantined } from './quarantine.ts';
 import { Records } from './records.ts';
+import { changeOf } from './row.ts';
 import { planOf } from './search/search-plan.ts';
 import { search } from './search/search.ts';
 import { Spool } from './spool.ts';
@@ -81,6 +83,7 @@ const systemTables = [
   { name: 'hdb_role', primaryKey: 'id' },
   { name: conflictsTable, primaryKey: 'id' },
   { name: quarantineTable, primaryKey: 'id' },
+  { name: archiveTable, primaryKey: 'id' },
 ] as const;
 
 /**
@@ -148,7 +151,15 @@ export class Store implements AsyncDisposable {
     });
     this.#applier = new Applier({
       catalog,
-      merger: new Merger({ catalog, records, log: this.log, conflicts, identity }),
+      merger: new Merger({
+        catalog,
+        records,
+        log: this.log,
+        conflicts,
+        archive: new Archive({ catalog, writer: this.#writer }),
+        nodes: this.nodes,
+        identity,
+      }),
       log: this.log,
       cursors: this.cursors,
       marks: this.marks,
@@ -334,7 +345,7 @@ export class Store implements AsyncDisposable {
   rowsOf(table: Table, keys: readonly Key[]): Change[] {
     return keys.flatMap((key) => {
       const row = this.#records.row(table, key);
-      return row ? [{ key, ...row }] : [];
+      return row ? [changeOf(key, row)] : [];
     });
   }
 
@@ -379,7 +390,7 @@ export class Store implements AsyncDisposable {
       lastKey = key;
       seen += 1;
       if (row.version <= options.newerThan) continue;
-      rows.push({ key, ...row });
+      rows.push(changeOf(key, row));
       bytes += (row.bytes?.length ?? 0) + 64;
     }
     return { rows, lastKey, isLast: true };

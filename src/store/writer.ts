@@ -16,7 +16,7 @@ import type { Catalog } from './catalog.ts';
 import type { ChangeLog, NewPart } from './change-log.ts';
 import type { Commit } from './commit.ts';
 import { maxKeyBytes, visibleDocument, type Records } from './records.ts';
-import type { Row } from './row.ts';
+import { changeOf, type Row } from './row.ts';
 
 export interface WriteRequest {
   readonly table: Table;
@@ -100,12 +100,11 @@ export class Writer {
   replace(commit: Commit, table: Table, key: Key, document: Document | null): void {
     const before = this.#options.records.row(table, key);
     if (!before && document === null) return;
-    this.#commit(
-      commit,
-      new Map([[table.id, { table, rows: new Map([[key, { before, document }]]) }]]),
-      'upsert',
-      undefined,
-    );
+    const staged = new Map<number, Staged>();
+    const target = this.#target(staged, table);
+    target.rows.set(key, { before, document });
+    if (document) this.#widen(commit, target, Object.keys(document));
+    this.#commit(commit, staged, 'upsert', undefined);
   }
 
   #stageWrite(
@@ -131,11 +130,14 @@ export class Writer {
       rows.set(key, slot);
       written.push(key);
     }
-    if (written.length > 0) {
-      if (!table.schemaDefined) attributes.add(createdTime).add(updatedTime);
-      target.table = this.#options.catalog.withAttributes(commit, table, attributes);
-    }
+    if (written.length > 0) this.#widen(commit, target, attributes);
     return { written, skipped };
+  }
+
+  /** Searches know the attributes of what is written. */
+  #widen(commit: Commit, target: Staged, names: Iterable<string>): void {
+    const stamps = target.table.schemaDefined ? [] : [createdTime, updatedTime];
+    target.table = this.#options.catalog.withAttributes(commit, target.table, [...names, ...stamps]);
   }
 
   #stageDelete(staged: Map<number, Staged>, request: DeleteRequest): Omit<WriteResult, 'version'> {
@@ -197,7 +199,8 @@ export class Writer {
     const changes: Change[] = [];
     for (const [key, { before, document }] of rows) {
       const bytes = document && encodeDocument(stamped(table, document, before, timeMs));
-      budget.bytes -= bytes?.length ?? 0;
+      // What stays here no peer has to apply.
+      if (!table.local) budget.bytes -= bytes?.length ?? 0;
       if (budget.bytes < 0)
         throw new CodedError(
           'too_large',
@@ -207,9 +210,10 @@ export class Writer {
         ...stamp,
         base: before ? { version: before.version, origin: before.origin } : null,
         bytes,
+        retained: null,
       };
       this.#options.records.put(commit, table, key, before, row);
-      changes.push({ key, ...row });
+      changes.push(changeOf(key, row));
     }
     return changes;
   }

@@ -266,7 +266,12 @@ test('applying any stretch again changes nothing, not even the log', async () =>
         for (const { subscriber, publisher, exchange } of heard.slice(0, (cutAt % 20) + 1)) {
           const { response } = exchange;
           if (response.kind !== 'items') continue;
-          const source = { table: subscriber.table, ...response.identity, newerThan: 0 };
+          const source = {
+            peer: publisher.name,
+            table: subscriber.table,
+            ...response.identity,
+            newerThan: 0,
+          };
           await subscriber.store.apply(source, response.items.map(openFrame));
           expect(publisher.store.identity.storeId).toBe(response.identity.storeId);
         }

@@ -88,6 +88,7 @@ describe('what is refused', () => {
     await a.upsert({ id: 1 });
     await settle(a, b);
     const source = {
+      peer: 'a',
       table: b.table,
       storeId: a.store.identity.storeId,
       incarnation: a.table.incarnation,
@@ -135,7 +136,8 @@ describe('what is refused', () => {
         originPlace: { incarnation: table.incarnation, seq: b.store.log.head(table.id).headSeq + 1 },
       };
       const { incarnation } = tableOf(a.store, name);
-      return { source: { table, storeId: a.store.identity.storeId, incarnation, newerThan: 0 }, item };
+      const { storeId } = a.store.identity;
+      return { source: { peer: 'a', table, storeId, incarnation, newerThan: 0 }, item };
     });
     await b.store.applyTogether(parts);
 

@@ -93,6 +93,7 @@ describe('a transaction over two tables', () => {
         return {
           source: {
             table: tableOf(a.store, name),
+            peer: store.nodeName,
             storeId: store.identity.storeId,
             incarnation,
             newerThan: 0,

@@ -1,13 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Subscription } from '../../src/model/node.ts';
-import { mergeSubscriptions, mirrored, type SharedSubscription } from '../../src/model/subscription.ts';
+import {
+  mergeSubscriptions,
+  mirrored,
+  shared,
+  type SharedSubscription,
+} from '../../src/model/subscription.ts';
 
 const dog: Subscription = { database: 'dev', table: 'dog', publish: true, subscribe: false, version: 5 };
-
-function shared(subscriptions: readonly Subscription[]): SharedSubscription[] {
-  return subscriptions.map(({ stopped: _stopped, ...rest }) => rest);
-}
 
 function channels(subscriptions: readonly SharedSubscription[]): readonly SharedSubscription[] {
   return subscriptions.toSorted((a, b) => (a.table < b.table ? -1 : 1));
@@ -26,7 +27,7 @@ describe('merging what the other end says', () => {
     const mine = [dog];
 
     expect(mergeSubscriptions(mine, [{ ...dog, version: 4 }])).toBe(mine);
-    expect(mergeSubscriptions(mine, shared([mirrored(dog)]))).toBe(mine);
+    expect(mergeSubscriptions(mine, [mirrored(dog)])).toBe(mine);
   });
 
   test('adds a channel that only the other end knew', () => {
@@ -41,6 +42,16 @@ describe('merging what the other end says', () => {
     expect(mergeSubscriptions([stopped], [{ ...mirrored(dog), version: 9 }])).toEqual([
       { ...dog, version: 9, stopped: 'dropped here' },
     ]);
+  });
+
+  test('keeps what a delete does here, whatever the other end decides, and never tells it', () => {
+    const mine = { ...dog, onDelete: 'archive' as const };
+
+    expect(mergeSubscriptions([mine], [{ ...mirrored(dog), publish: true, version: 9 }])).toEqual([
+      { ...mirrored({ ...mirrored(dog), publish: true, version: 9 }), onDelete: 'archive' },
+    ]);
+    expect(shared(mine)).toEqual(dog);
+    expect(mirrored(mine)).toEqual(mirrored(dog));
   });
 
   test('tables of the same name in two databases are two channels', () => {
@@ -79,8 +90,8 @@ function bothEndsAfter(
   let first: readonly Subscription[] = [];
   let second: readonly Subscription[] = [];
   const tell = (fromFirst: boolean): void => {
-    if (fromFirst) second = mergeSubscriptions(second, shared(first));
-    else first = mergeSubscriptions(first, shared(second));
+    if (fromFirst) second = mergeSubscriptions(second, first.map(shared));
+    else first = mergeSubscriptions(first, second.map(shared));
   };
   for (const step of steps) {
     if (step.kind === 'tell') tell(step.fromFirst);
@@ -112,7 +123,7 @@ test('both ends agree once each has told the other, whoever spoke first and what
     fc.property(history(someVersion), lastWords, (steps, words) => {
       const [first, second] = bothEndsAfter(steps, words, distinct);
 
-      expect(channels(shared(first))).toEqual(channels(shared(second).map(mirrored)));
+      expect(channels(first.map(shared))).toEqual(channels(second.map(mirrored)));
     }),
     { numRuns: 2000 },
   );
@@ -123,7 +134,7 @@ test('both ends agree also when they decided differently in the same microsecond
     fc.property(history(someVersion), lastWords, (steps, words) => {
       const [first, second] = bothEndsAfter(steps, words, (_, version) => version);
 
-      expect(channels(shared(first))).toEqual(channels(shared(second).map(mirrored)));
+      expect(channels(first.map(shared))).toEqual(channels(second.map(mirrored)));
     }),
     { numRuns: 2000 },
   );
@@ -134,8 +145,8 @@ test('telling the same again changes nothing', () => {
     fc.property(history(someVersion), (steps) => {
       const [first, second] = bothEndsAfter(steps, [true, false, true, false], distinct);
 
-      expect(mergeSubscriptions(first, shared(second))).toBe(first);
-      expect(mergeSubscriptions(second, shared(first))).toBe(second);
+      expect(mergeSubscriptions(first, second.map(shared))).toBe(first);
+      expect(mergeSubscriptions(second, first.map(shared))).toBe(second);
     }),
   );
 });

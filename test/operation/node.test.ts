@@ -185,6 +185,43 @@ test('configure_cluster replaces nodes and channels, and remembers what it ended
   ]);
 });
 
+test.each(['add_node', 'update_node', 'set_node_replication'])(
+  '%s stores what a delete does here, shows it, and leaves it alone where it is not named',
+  async (operation) => {
+    await using t = await openCluster();
+    await t.call(legacy);
+    const one = { schema: 'default', table: 'sensor_data', publish: false, subscribe: true };
+    const policy = async () =>
+      ((await t.call({ operation: 'cluster_status' })) as { connections: [{ subscriptions: object[] }] })
+        .connections[0].subscriptions;
+    expect(await policy()).not.toContainEqual(expect.objectContaining({ on_delete: expect.anything() }));
+
+    await t.call({ operation, name: 'edge', subscriptions: [{ ...one, on_delete: 'archive' }] });
+
+    expect(await policy()).toContainEqual({ ...one, on_delete: 'archive' });
+    await t.call({ operation, name: 'edge', subscriptions: [{ ...one, publish: true }] });
+    expect(await policy()).toContainEqual({ ...one, publish: true, on_delete: 'archive' });
+    await t.call({ operation, name: 'edge', subscriptions: [{ ...one, on_delete: 'apply' }] });
+    expect(t.store.nodes.get('edge')?.subscriptions).toContainEqual(
+      expect.objectContaining({ table: 'sensor_data', onDelete: 'apply' }),
+    );
+  },
+);
+
+test('configure_cluster says all there is of a subscription, also what a delete does', async () => {
+  await using t = await openCluster();
+  const configure = async (more: object): Promise<void> => {
+    const subscriptions = [{ schema: 'dev', table: 'dog', publish: false, subscribe: true, ...more }];
+    await t.call({ operation: 'configure_cluster', connections: [{ node_name: 'edge', subscriptions }] });
+  };
+
+  await configure({ on_delete: 'ignore' });
+  expect(t.store.nodes.get('edge')?.subscriptions).toMatchObject([{ table: 'dog', onDelete: 'ignore' }]);
+  await configure({});
+
+  expect(t.store.nodes.get('edge')?.subscriptions[0]?.onDelete).toBeUndefined();
+});
+
 const one = { schema: 'dev', table: 'dog', publish: true, subscribe: true };
 test.each([
   [
@@ -261,6 +298,11 @@ test.each([
     { operation: 'add_node', node_name: 'n2', subscriptions: [{ ...one, start_time: '2024-01-02 03:04' }] },
     'invalid_request',
     "'subscriptions[0].start_time' must be a UTC time in the form YYYY-MM-DDTHH:mm:ss.sssZ",
+  ],
+  [
+    { operation: 'add_node', node_name: 'n2', subscriptions: [{ ...one, on_delete: 'keep' }] },
+    'invalid_request',
+    "'subscriptions[0].on_delete' must be one of [apply, ignore, archive]",
   ],
   [
     { operation: 'add_node', node_name: 'n2', subscriptions: [{ ...one, table: 'x'.repeat(197) }] },

@@ -238,6 +238,27 @@ test.each([
   expect(await t.call({ operation: 'describe_all' })).toEqual(describedBefore);
 });
 
+test('what was archived is searched and deleted like any record, and cannot be written', async () => {
+  await using t = await openContext();
+  const archive = { schema: 'system', table: 'hdb_archive' };
+  const row = { id: 'a1', schema: 'dev', table: 'dog', hash_value: 1, record: { id: 1, name: 'Rex' } };
+  await t.store.replaceSystemDocument('hdb_archive', 'a1', row);
+  const ofDogs = { operation: 'search_by_value', ...archive, attribute: 'table', value: 'dog' };
+
+  expect(await t.call(ofDogs)).toMatchObject([row]);
+  for (const operation of ['insert', 'update', 'upsert'])
+    await expect(
+      t.call({ operation, ...archive, records: [{ id: 'a1', record: {} }] }),
+    ).rejects.toMatchObject({ code: 'forbidden' });
+  expect(await t.call({ operation: 'delete', ...archive, ids: ['a1'] })).toEqual({
+    message: '1 of 1 record successfully deleted',
+    deleted_hashes: ['a1'],
+    skipped_hashes: [],
+  });
+
+  expect(await t.call(ofDogs)).toEqual([]);
+});
+
 test('a role without rights neither reads nor writes', async () => {
   await using t = await openWithDogs();
 

@@ -91,6 +91,7 @@ function agree(world: World, a: string, b: string, agreement: Agreement): void {
     const version = await life.store.nodes.nextVersion();
     await life.store.nodes.update(b, (row) => {
       if (!row) return undefined;
+      const onDelete = agreement.onDelete ?? row.subscriptions.find((one) => one.table === table)?.onDelete;
       const subscription: Subscription = {
         database: 'd',
         table,
@@ -98,6 +99,7 @@ function agree(world: World, a: string, b: string, agreement: Agreement): void {
         subscribe,
         version,
         ...(startTimeMs === undefined ? {} : { startTimeMs }),
+        ...(onDelete === undefined ? {} : { onDelete }),
       };
       const kept = row.subscriptions.filter((one) => one.table !== table);
       return { ...row, subscriptions: [...kept, subscription] };

@@ -1,3 +1,4 @@
+import { deletePolicies, type DeletePolicy } from '../../src/model/node.ts';
 import type { CrashPoint } from './life.ts';
 import { Random } from './random.ts';
 import { streamFaults, type StreamFault } from './streams.ts';
@@ -9,6 +10,8 @@ export interface Agreement {
   readonly subscribe: boolean;
   /** Only what is newer than this long before the moment of the agreement, ms. */
   readonly sinceMs?: number;
+  /** What a delete of the second does at the first. */
+  readonly onDelete?: DeletePolicy;
 }
 
 export interface Pair {
@@ -110,7 +113,7 @@ export function drawPlan(seed: number, faults?: readonly FaultKind[]): Plan {
     seed,
     nodes: names.map((name) => ({ name, drift: random.chance(0.5) ? random.between(-500, 501) / 1e6 : 0 })),
     tables,
-    pairs,
+    pairs: withPolicies(new Random(~seed), pairs),
     maxBatchBytes: random.pick([300, 800, 1 << 19]),
     logMaxBytes: random.chance(0.15) ? random.between(1_000, 6_000) : 1 << 30,
     relayWaitMs: random.pick([50, 500, 3_000]),
@@ -165,6 +168,16 @@ function drawAgreement(random: Random, table: string, isPlain: boolean): Agreeme
       ] as const);
   const since = !isPlain && random.chance(0.1) ? { sinceMs: random.pick([0, 500, 5_000]) } : {};
   return { table, publish, subscribe, ...since };
+}
+
+/** Drawn apart: a policy changes nothing that replication sees, so it leaves the rest of a plan as it is. */
+function withPolicies(random: Random, pairs: readonly Pair[]): Pair[] {
+  return pairs.map((pair) => ({
+    ...pair,
+    agreements: pair.agreements.map((agreement) =>
+      random.chance(0.3) ? { ...agreement, onDelete: random.pick(deletePolicies) } : agreement,
+    ),
+  }));
 }
 
 function drawKeys(random: Random, most: number): number[] {

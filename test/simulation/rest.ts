@@ -219,7 +219,8 @@ function checkReplays(world: World): void {
     const { trimmedSeq, trimmedId } = publisher.store.log.head(theirs.id);
     const items = [...encodedItems(publisher.store, theirs, trimmedSeq, () => true, 1 << 20)].map(openFrame);
     const before = contentOf(subscriber);
-    const source = { table: ours, storeId, incarnation: theirs.incarnation, newerThan: 0 };
+    const { incarnation } = theirs;
+    const source = { peer: publisher.name, table: ours, storeId, incarnation, newerThan: 0 };
     world.oracle.isDeaf = true;
     void subscriber.store
       .putCursor(storeId, ours, { ...cursor, seq: trimmedSeq, id: trimmedId })

@@ -22,7 +22,7 @@ async function openFull(): Promise<TestStore> {
     await test.store.write({ table, operation: 'insert', documents: [{ id: 1, name: 'rex' }, { id: 2 }] });
     await test.store.delete({ table, keys: [2] });
     await test.store.putCursor('peer', table, { incarnation: 'i', seq: 0, id: '', copy: undefined });
-    await test.store.apply({ table, storeId: 'peer', incarnation: 'i', newerThan: 0 }, [
+    await test.store.apply({ table, peer: 'n2', storeId: 'peer', incarnation: 'i', newerThan: 0 }, [
       {
         kind: 'whole',
         seq: 1,
@@ -107,7 +107,7 @@ describe('a dropped table', () => {
 
     await test.store.putCursor('peer', dog, { incarnation: 'i', seq: 5, id: 'x', copy: undefined });
     const applied = await test.store.apply(
-      { table: dog, storeId: 'peer', incarnation: 'i', newerThan: 0 },
+      { table: dog, peer: 'n2', storeId: 'peer', incarnation: 'i', newerThan: 0 },
       [],
     );
 

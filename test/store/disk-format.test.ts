@@ -8,7 +8,7 @@ import { Cursors, type Cursor } from '../../src/store/cursors.ts';
 import { LmdbEnvironment } from '../../src/store/lmdb-environment.ts';
 import { Marks } from '../../src/store/marks.ts';
 import { Origins } from '../../src/store/origins.ts';
-import { decodeRow, encodeRow, type Row } from '../../src/store/row.ts';
+import { changeOf, decodeRow, encodeRow, type Row } from '../../src/store/row.ts';
 import { goldenFile } from '../golden/golden-file.ts';
 import { TemporaryDirectory } from './test-store.ts';
 
@@ -39,14 +39,18 @@ describe('a row', () => {
     fc.maxSafeNat(),
   );
   const origin = fc.constantFrom(a, b, { name: 'edge-1', storeId: 'storeC' });
-  const row: fc.Arbitrary<Row> = fc.record({
-    version,
-    origin,
-    base: fc.option(fc.record({ version, origin })),
-    bytes: fc.option(fc.uint8Array({ maxLength: 30 }).map((bytes) => Buffer.from(bytes))),
-  });
+  const bytes = fc.uint8Array({ maxLength: 30 }).map((array) => Buffer.from(array));
+  const row: fc.Arbitrary<Row> = fc
+    .record({
+      version,
+      origin,
+      base: fc.option(fc.record({ version, origin })),
+      bytes: fc.option(bytes),
+      retained: fc.option(bytes),
+    })
+    .map((drawn) => ({ ...drawn, retained: drawn.bytes ? null : drawn.retained }));
 
-  test('comes back as it was written, with its stamp, its base and its bytes', async () => {
+  test('comes back as it was written, with its stamp, its base, its bytes and what it retains', async () => {
     await using environment = await openEnvironment();
     const origins = new Origins(environment);
     await fc.assert(
@@ -74,8 +78,16 @@ describe('disk format 1', () => {
     origin: b,
     base: { version: 1_700_000_000_000_001, origin: a },
     bytes: Buffer.from(encodeDocument({ id: 'rex', age: 7 })),
+    retained: null,
   };
-  const tombstone: Row = { version: 1_700_000_000_000_003, origin: a, base: null, bytes: null };
+  const tombstone: Row = {
+    version: 1_700_000_000_000_003,
+    origin: a,
+    base: null,
+    bytes: null,
+    retained: null,
+  };
+  const retaining: Row = { ...tombstone, retained: row.bytes };
   const cursor: Cursor = { incarnation: 'incarnation1', seq: 41, id: 'AAAAAAAAAAAAAAAA', copy: undefined };
   const copying: Cursor = {
     ...cursor,
@@ -145,6 +157,24 @@ describe('disk format 1', () => {
     expect(
       Object.fromEntries(Object.entries(written).map(([name, value]) => [name, value.toString('hex')])),
     ).toEqual(Object.fromEntries([...golden].map(([name, value]) => [name, value.toString('hex')])));
+  });
+
+  test('of a tombstone that retains a record is what is written, and is read', async () => {
+    await using environment = await openEnvironment();
+    const origins = new Origins(environment);
+
+    const written = await environment.commit(() => encodeRow(retaining, origins));
+
+    const golden = goldenFile('disk-format-1-retained', () => ({ row: written })).get('row');
+    expect(written.toString('hex')).toBe(golden?.toString('hex'));
+    expect(decodeRow(golden ?? Buffer.alloc(0), origins)).toEqual(retaining);
+    expect(changeOf('rex', retaining)).toEqual({
+      key: 'rex',
+      version: retaining.version,
+      origin: a,
+      base: null,
+      bytes: null,
+    });
   });
 
   test('is read', async () => {

@@ -123,6 +123,17 @@ test('a write to a dropped table is refused', async () => {
   ).rejects.toMatchObject({ code: 'table_missing' });
 });
 
+test('what the store notes in a system table has its attributes known, and may be larger than a transaction', async () => {
+  await using test = await TestStore.open({ maxTransactionBytes: 100 });
+  const noted = { id: 'c1', reason: 'concurrent', loser: { text: 'x'.repeat(200) } };
+
+  await test.store.replaceSystemDocument('hdb_conflicts', 'c1', noted);
+
+  const table = test.store.catalog.table('system', 'hdb_conflicts') ?? expect.fail('no table of conflicts');
+  expect(table.attributes.map(({ name }) => name)).toEqual(expect.arrayContaining(Object.keys(noted)));
+  expect(test.store.get(table, 'c1')).toMatchObject(noted);
+});
+
 test('the number 1 and the string 1 are two keys; 0 and -0 are one', async () => {
   await using test = await TestStore.open();
   const table = await makeTable(test.store);

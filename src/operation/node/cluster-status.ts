@@ -83,7 +83,7 @@ function subscriptionStatus(
   subscription: Subscription,
   status: SubscriptionStatus | undefined,
 ): Readonly<Record<string, unknown>> {
-  const { startTimeMs, stopped } = subscription;
+  const { startTimeMs, stopped, onDelete } = subscription;
   const copy = status?.copy;
   return withoutUndefined({
     schema: subscription.database,
@@ -91,6 +91,7 @@ function subscriptionStatus(
     publish: subscription.publish,
     subscribe: subscription.subscribe,
     start_time: startTimeMs === undefined ? undefined : new Date(startTimeMs).toISOString(),
+    on_delete: onDelete,
     state: stopped === undefined ? status?.state : 'stopped',
     reason: stopped ?? status?.reason,
     copy: copy && {

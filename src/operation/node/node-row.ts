@@ -10,14 +10,21 @@ interface ReplacedSubscription extends Subscription {
   readonly replaced: true;
 }
 
-/** The row with the channels of the request put into it; the others stay as they are. */
+/**
+ * The row with the channels of the request put into it; the others stay as they are. What a channel does on a
+ * delete stays too unless the request says: a client that does not know of it must not change it.
+ */
 export function mergedRow(existing: NodeRow | undefined, request: NodeRequest, version: number): NodeRow {
   const asked = lastOfEach(request.subscriptions);
-  const kept = (existing?.subscriptions ?? []).filter((one) => !asked.has(channelKey(one)));
-  const added = [...asked.values()].map((one): Subscription => ({ ...one, version }));
-  const { removedVersion: _wasRemoved, ...known } = existing ?? { name: request.name };
+  const known = new Map(existing?.subscriptions.map((one) => [channelKey(one), one]));
+  const kept = [...known.values()].filter((one) => !asked.has(channelKey(one)));
+  const added = [...asked].map(([key, one]): Subscription => {
+    const onDelete = one.onDelete ?? known.get(key)?.onDelete;
+    return { ...one, ...(onDelete ? { onDelete } : {}), version };
+  });
+  const { removedVersion: _wasRemoved, ...node } = existing ?? { name: request.name };
   return {
-    ...known,
+    ...node,
     ...(request.host === undefined ? {} : { host: request.host }),
     ...(request.port === undefined ? {} : { port: request.port }),
     subscriptions: [...kept, ...added],
@@ -28,7 +35,7 @@ export function mergedRow(existing: NodeRow | undefined, request: NodeRequest, v
 /** The row with the channels of the request and no others. */
 export function replacedRow(existing: NodeRow | undefined, request: NodeRequest, version: number): NodeRow {
   const left = existing?.subscriptions.map((one): ReplacedSubscription => {
-    const { startTimeMs: _noFilter, stopped: _noReason, ...channel } = one;
+    const { startTimeMs: _noFilter, stopped: _noReason, onDelete: _noPolicy, ...channel } = one;
     return { ...channel, publish: false, subscribe: false, replaced: true, version };
   });
   return mergedRow(

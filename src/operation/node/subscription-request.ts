@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { channelName, maxChannelNameBytes } from '../../model/channel-name.ts';
 import { nameProblem } from '../../model/names.ts';
+import { deletePolicies, type DeletePolicy } from '../../model/node.ts';
 import { systemDatabase } from '../../model/table.ts';
 import { defaultDatabase } from '../field.ts';
 
@@ -11,6 +12,7 @@ export interface RequestedSubscription {
   readonly publish: boolean;
   readonly subscribe: boolean;
   readonly startTimeMs?: number;
+  readonly onDelete?: DeletePolicy;
 }
 
 const utcTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?Z$/;
@@ -34,6 +36,7 @@ export const subscription = z
     subscribe: z.boolean(),
     start_time: startTime.optional(),
     opt_start_time: startTime.optional(),
+    on_delete: z.enum(deletePolicies).optional(),
   })
   .transform((read, context): RequestedSubscription => {
     const refuse = (path: PropertyKey[], message: string): never => {
@@ -67,6 +70,7 @@ export const subscription = z
       publish: read.publish,
       subscribe: read.subscribe,
       ...(startTimeMs === undefined ? {} : { startTimeMs }),
+      ...(read.on_delete === undefined ? {} : { onDelete: read.on_delete }),
     };
   });
 

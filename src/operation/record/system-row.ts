@@ -1,17 +1,19 @@
 import type { Document } from '../../model/change.ts';
 import { CodedError } from '../../model/errors.ts';
 import { systemDatabase, type Table } from '../../model/table.ts';
+import { archiveTable } from '../../store/archive.ts';
 import { ForbiddenError, refuseSystemDatabase } from '../permission.ts';
 import { hashPassword, isPasswordHash } from '../user/password.ts';
 
 /**
- * Super users may change users and roles as rows, nothing else of `system`. Nodes are refused because their
+ * Super users may change users and roles as rows and delete what was archived, nothing else of `system`. Nodes are refused because their
  * rows carry versions that both ends compare: the operations for nodes keep them right.
  *
  * @throws CodedError `forbidden`, `invalid_request`
  */
 export function protectSystemTable(table: Table, operation: 'insert' | 'update' | 'upsert' | 'delete'): void {
   if (table.database !== systemDatabase || table.name === 'hdb_user' || table.name === 'hdb_role') return;
+  if (table.name === archiveTable && operation === 'delete') return;
   if (table.name === 'hdb_nodes') {
     throw new CodedError(
       'invalid_request',

@@ -7,6 +7,7 @@ export interface ChannelView {
   readonly table: string;
   readonly publish: boolean;
   readonly subscribe: boolean;
+  readonly on_delete?: string;
   readonly state?: string;
   readonly reason?: string;
   readonly quarantined?: number;

@@ -6,6 +6,7 @@ export interface Channel {
   readonly channel: string;
   readonly publish: boolean;
   readonly subscribe: boolean;
+  readonly on_delete?: 'apply' | 'ignore' | 'archive';
 }
 
 /** What each node gets over what every node gets. */
