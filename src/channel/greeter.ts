@@ -1,6 +1,7 @@
 import { channelName } from '../model/channel-name.ts';
 import type { Subscription } from '../model/node.ts';
 import { mergeSubscriptions } from '../model/subscription.ts';
+import type { Told } from '../store/confirmed.ts';
 import type { Store } from '../store/store.ts';
 import { isProven, proveSubscription } from './agreement.ts';
 import type { VerificationResult } from './verification.ts';
@@ -78,6 +79,7 @@ export class Greeter {
     const { store } = this.#options;
     const row = store.nodes.get(peer);
     if (!row || row.removedVersion !== undefined) return false;
+    await store.confirmed.note(peer, this.#confirmed(row.subscriptions, message));
     const told = message.subscriptions.filter((subscription) =>
       isProven(this.#options.agreementKey, peer, store.nodeName, subscription),
     );
@@ -96,6 +98,22 @@ export class Greeter {
       };
     });
     return true;
+  }
+
+  /** Places in this very history of our channels; what a peer says of another one is for `subscribe` to settle. */
+  #confirmed(subscriptions: readonly Subscription[], { cursors }: Hello): Told[] {
+    const { store } = this.#options;
+    return subscriptions.flatMap(({ publish, database, table: name }) => {
+      const table = store.catalog.table(database, name);
+      const cursor = cursors[channelName(database, name)];
+      if (!publish || !table || !cursor) return [];
+      const { seq, id } = cursor;
+      const isOurs = cursor.storeId === store.identity.storeId && cursor.incarnation === table.incarnation;
+      const isTrimmed = seq < store.log.head(table.id).trimmedSeq;
+      return isOurs && (isTrimmed || store.log.idAt(table.id, seq) === id)
+        ? [{ tableId: table.id, seq, id }]
+        : [];
+    });
   }
 
   #verified(peer: string | undefined, subscriptions: readonly Subscription[]): Hello['verified'] {

@@ -3,6 +3,7 @@ import type { NodeRow, Subscription } from '../model/node.ts';
 import { systemDatabase, type Table } from '../model/table.ts';
 import type { Catalog } from './catalog.ts';
 import type { Commit } from './commit.ts';
+import type { Confirmed } from './confirmed.ts';
 import type { Records } from './records.ts';
 import type { Writer } from './writer.ts';
 
@@ -10,6 +11,7 @@ export interface NodesOptions {
   readonly catalog: Catalog;
   readonly records: Records;
   readonly writer: Writer;
+  readonly confirmed: Confirmed;
   readonly run: <T>(body: (commit: Commit) => T) => Promise<T>;
 }
 
@@ -35,6 +37,13 @@ export class Nodes {
   get(name: string): NodeRow | undefined {
     const document = this.#options.records.document(this.#table(), name);
     return document && fromDocument(document);
+  }
+
+  /** Numbers of the tables that are published to a peer and exist. */
+  published(name: string): number[] {
+    return (this.get(name)?.subscriptions ?? []).flatMap(({ publish, database, table }) =>
+      publish ? (this.#options.catalog.table(database, table)?.id ?? []) : [],
+    );
   }
 
   async put(row: NodeRow): Promise<void> {
@@ -86,7 +95,9 @@ export class Nodes {
   }
 
   #replace(commit: Commit, row: NodeRow): void {
-    this.#options.writer.replace(commit, this.#table(), row.name, toDocument(row));
+    const { writer, confirmed } = this.#options;
+    writer.replace(commit, this.#table(), row.name, toDocument(row));
+    confirmed.keepOnly(row.name, new Set(this.published(row.name)));
   }
 
   #table(): Table {

@@ -7,6 +7,7 @@ import { Applier, type ApplyResult, type CopyPage, type Source } from './applier
 import { Catalog } from './catalog.ts';
 import { ChangeLog } from './change-log.ts';
 import { Commit, readStoreState, readTableState } from './commit.ts';
+import { Confirmed } from './confirmed.ts';
 import { Cursors, type Cursor } from './cursors.ts';
 import { ClockGuard } from './clock-guard.ts';
 import { Conflicts, conflictsTable } from './conflicts.ts';
@@ -93,6 +94,7 @@ export class Store implements AsyncDisposable {
   readonly nodes: Nodes;
   readonly log: ChangeLog;
   readonly cursors: Cursors;
+  readonly confirmed: Confirmed;
   readonly marks: Marks;
   readonly maintenance: Maintenance;
   readonly quarantine: Quarantine;
@@ -120,6 +122,12 @@ export class Store implements AsyncDisposable {
     this.log = new ChangeLog(environment);
     this.cursors = new Cursors(environment);
     this.marks = new Marks(environment);
+    this.confirmed = new Confirmed({
+      environment,
+      isSubscriber: (peer, tableId) => this.nodes.published(peer).includes(tableId),
+      run,
+      now: this.#now,
+    });
     const spool = new Spool(environment);
     this.#catalog = catalog;
     this.#records = records;
@@ -130,11 +138,12 @@ export class Store implements AsyncDisposable {
       identity,
       maxTransactionBytes: options.maxTransactionBytes ?? 64 * 2 ** 20,
     });
-    this.nodes = new Nodes({ catalog, records, writer: this.#writer, run });
+    this.nodes = new Nodes({ catalog, records, writer: this.#writer, confirmed: this.confirmed, run });
     this.catalog = new Definitions({
       catalog,
       cursors: this.cursors,
       marks: this.marks,
+      confirmed: this.confirmed,
       spool,
       nodes: this.nodes,
       run,
