@@ -1,19 +1,22 @@
 import { decodeMessage, encodeMessage } from '../model/transaction-codec.ts';
 import type { Commit } from './commit.ts';
-import type { Environment } from './environment.ts';
+import type { Environment, Tree, TreeKey } from './environment.ts';
 
 /** How far a peer had come, on its disk, in a channel of this store when it last said so. */
 export interface Confirmation {
   readonly peer: string;
+  readonly tableId: number;
   /** channelSeq last applied there, and the id of that transaction ('' for 0). While it copies: where the copy began. */
   readonly seq: number;
   readonly id: string;
   /** When this was written down, ms since 1970. */
   readonly atMs: number;
+  /** Since when it is told that the log will not wait much longer for this peer; undefined while that is not so. */
+  readonly warnedAtMs: number | undefined;
 }
 
 /** What a peer says of one channel of this store. */
-export type Told = Pick<Confirmation, 'seq' | 'id'> & { readonly tableId: number };
+export type Told = Pick<Confirmation, 'tableId' | 'seq' | 'id'>;
 
 export interface ConfirmedOptions {
   readonly environment: Environment;
@@ -44,14 +47,13 @@ export class Confirmed {
 
   get(peer: string, tableId: number): Confirmation | undefined {
     const value = this.#tree.get([tableId, peer]);
-    return value && decode(peer, value);
+    return value && decode([tableId, peer], value);
   }
 
-  /** Of each subscriber of a channel. */
-  all(tableId: number): readonly Confirmation[] {
-    return [...this.#tree.getRange({ start: [tableId], end: [tableId + 1] })].map(({ key, value }) =>
-      decode(String((key as [number, string])[1]), value),
-    );
+  /** Of each subscriber of a channel, or of all channels. */
+  all(tableId?: number): readonly Confirmation[] {
+    const range = tableId === undefined ? {} : { start: [tableId], end: [tableId + 1] };
+    return [...this.#tree.getRange(range)].map(({ key, value }) => decode(key, value));
   }
 
   /** Of the subscriber that is furthest behind; undefined when none has confirmed anything. */
@@ -68,8 +70,18 @@ export class Confirmed {
     await this.#options.run((commit) => {
       for (const place of told)
         if (this.#isDue(peer, place) && this.#options.isSubscriber(peer, place.tableId))
-          this.#tree.putSync([place.tableId, peer], encode({ ...place, peer, atMs: commit.nowMs }));
+          this.#put({
+            ...place,
+            peer,
+            atMs: commit.nowMs,
+            warnedAtMs: this.get(peer, place.tableId)?.warnedAtMs,
+          });
     });
+  }
+
+  /** Inside a commit: notes that the log may overtake a peer, or that it no longer may. */
+  warn(commit: Commit, known: Confirmation, isInDanger: boolean): void {
+    this.#put({ ...known, warnedAtMs: isInDanger ? commit.nowMs : undefined });
   }
 
   /** Inside a commit: forgets what the peer confirmed of all other tables. */
@@ -94,16 +106,24 @@ export class Confirmed {
     return Math.abs(this.#options.now() - known.atMs) >= writeAgainMs;
   }
 
-  get #tree() {
+  #put({ peer, tableId, seq, id, atMs, warnedAtMs }: Confirmation): void {
+    const row = [format, seq, id, atMs, warnedAtMs ?? null];
+    this.#tree.putSync([tableId, peer], Buffer.from(encodeMessage(row)));
+  }
+
+  get #tree(): Tree {
     return this.#options.environment.trees.confirmed;
   }
 }
 
-function encode({ seq, id, atMs }: Confirmation): Buffer {
-  return Buffer.from(encodeMessage([format, seq, id, atMs]));
-}
-
-function decode(peer: string, value: Buffer): Confirmation {
-  const [, seq, id, atMs] = decodeMessage(value) as [number, number, string, number];
-  return { peer, seq, id, atMs };
+function decode(key: TreeKey, value: Buffer): Confirmation {
+  const [tableId, peer] = key as [number, string];
+  const [, seq, id, atMs, warnedAtMs] = decodeMessage(value) as [
+    number,
+    number,
+    string,
+    number,
+    number | null,
+  ];
+  return { peer, tableId, seq, id, atMs, warnedAtMs: warnedAtMs ?? undefined };
 }

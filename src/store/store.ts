@@ -12,9 +12,11 @@ import { Cursors, type Cursor } from './cursors.ts';
 import { ClockGuard } from './clock-guard.ts';
 import { Conflicts, conflictsTable } from './conflicts.ts';
 import { Definitions } from './definitions.ts';
+import { EnduranceGauge } from './endurance.ts';
 import type { Environment } from './environment.ts';
 import { IdentityClaim, readIdentity, redrawIdentity } from './identity.ts';
 import { LmdbEnvironment } from './lmdb-environment.ts';
+import { LogRetention } from './log-retention.ts';
 import { Maintenance } from './maintenance.ts';
 import { Marks } from './marks.ts';
 import {
@@ -53,6 +55,8 @@ export interface OpenStoreOptions {
   readonly maxClockSkewMs?: number;
   readonly logMaxAgeMs?: number;
   readonly logMaxBytes?: number;
+  /** A peer that the log will overtake is warned of at least so long before. */
+  readonly logNoticeMs?: number;
   /** Wall clock, ms since 1970. */
   readonly now?: () => number;
   /** Called after a commit that others may wait for; a hint, so it must be cheap and must not throw. */
@@ -95,6 +99,7 @@ export class Store implements AsyncDisposable {
   readonly log: ChangeLog;
   readonly cursors: Cursors;
   readonly confirmed: Confirmed;
+  readonly endurance: EnduranceGauge;
   readonly marks: Marks;
   readonly maintenance: Maintenance;
   readonly quarantine: Quarantine;
@@ -166,6 +171,20 @@ export class Store implements AsyncDisposable {
       clockGuard: new ClockGuard(options.maxClockSkewMs ?? 300_000),
       identity,
     });
+    const limits = {
+      maxAgeMs: options.logMaxAgeMs ?? 30 * 86_400_000,
+      maxBytes: options.logMaxBytes ?? 10 * 2 ** 30,
+    };
+    this.endurance = new EnduranceGauge({ log: this.log, ...limits, now: this.#now });
+    const retention = new LogRetention({
+      log: this.log,
+      confirmed: this.confirmed,
+      endurance: this.endurance,
+      ...limits,
+      noticeMs: options.logNoticeMs ?? 60_000,
+      run,
+      now: this.#now,
+    });
     this.maintenance = new Maintenance({
       catalog,
       records,
@@ -173,9 +192,8 @@ export class Store implements AsyncDisposable {
       conflicts,
       quarantine: this.quarantine,
       applier: this.#applier,
+      retention,
       run,
-      logMaxAgeMs: options.logMaxAgeMs ?? 30 * 86_400_000,
-      logMaxBytes: options.logMaxBytes ?? 10 * 2 ** 30,
       now: this.#now,
     });
   }

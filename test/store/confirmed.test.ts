@@ -25,6 +25,8 @@ test('what a peer confirmed is known after a restart', async () => {
 
   expect(t.store.confirmed.get('edge', id)).toEqual({
     peer: 'edge',
+    tableId: id,
+    warnedAtMs: undefined,
     seq: 7,
     id: 'seven',
     atMs: 1_800_000_000_000,
