@@ -1,4 +1,5 @@
 import { channelName } from '../model/channel-name.ts';
+import type { ClockReading } from '../model/clock-reading.ts';
 import type { Subscription } from '../model/node.ts';
 import { mergeSubscriptions } from '../model/subscription.ts';
 import type { Told } from '../store/confirmed.ts';
@@ -6,6 +7,7 @@ import type { Store } from '../store/store.ts';
 import { isProven, proveSubscription } from './agreement.ts';
 import type { VerificationResult } from './verification.ts';
 import { storedRoutes } from './route-dialler.ts';
+import { toldPlace } from './told-place.ts';
 import { protocolVersion, type Hello } from './protocol.ts';
 
 export interface GreeterOptions {
@@ -19,6 +21,10 @@ export interface GreeterOptions {
   readonly agreementKey: Buffer;
   /** We have a live link of our own to the peer. */
   readonly isLinked: (peer: string) => boolean;
+  /** The peer's clock as our link to it shows it. */
+  readonly clock: (peer: string) => ClockReading | undefined;
+  /** Wall clock, ms since 1970. */
+  readonly now: () => number;
   readonly live: () => readonly string[];
   /** The newest comparison of a channel with a peer. */
   readonly verified: (peer: string, channel: string) => VerificationResult | undefined;
@@ -39,11 +45,13 @@ export class Greeter {
     const { store, server, apiPort, version, maxTransactionBytes, routes, isLinked, live } = this.#options;
     const row = peer === undefined ? undefined : store.nodes.get(peer);
     const subscriptions = row?.subscriptions ?? [];
+    const clockOffset = peer === undefined ? undefined : this.#options.clock(peer);
     return {
       protocol: protocolVersion,
       name: store.nodeName,
       storeId: store.identity.storeId,
-      clockMs: Date.now(),
+      clockMs: this.#options.now(),
+      ...(clockOffset ? { clockOffset } : {}),
       system: {
         lyre: version,
         node: process.versions.node,
@@ -100,19 +108,12 @@ export class Greeter {
     return true;
   }
 
-  /** Places in this very history of our channels; what a peer says of another one is for `subscribe` to settle. */
+  /** What a peer has applied of our channels. */
   #confirmed(subscriptions: readonly Subscription[], { cursors }: Hello): Told[] {
     const { store } = this.#options;
     return subscriptions.flatMap(({ publish, database, table: name }) => {
       const table = store.catalog.table(database, name);
-      const cursor = cursors[channelName(database, name)];
-      if (!publish || !table || !cursor) return [];
-      const { seq, id } = cursor;
-      const isOurs = cursor.storeId === store.identity.storeId && cursor.incarnation === table.incarnation;
-      const isTrimmed = seq < store.log.head(table.id).trimmedSeq;
-      return isOurs && (isTrimmed || store.log.idAt(table.id, seq) === id)
-        ? [{ tableId: table.id, seq, id }]
-        : [];
+      return publish && table ? (toldPlace(store, table, cursors[channelName(database, name)]) ?? []) : [];
     });
   }
 

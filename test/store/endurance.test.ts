@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Endurance } from '../../src/store/endurance.ts';
+import type { Endurance } from '../../src/model/endurance.ts';
 import type { Store } from '../../src/store/store.ts';
 import { makeTable, TestStore, upsert } from './test-store.ts';
 

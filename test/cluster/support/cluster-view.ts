@@ -9,6 +9,9 @@ export interface ChannelView {
   readonly subscribe: boolean;
   readonly state?: string;
   readonly reason?: string;
+  readonly unconfirmed?: number;
+  readonly waiting?: { readonly transactions: number; readonly bytes?: number };
+  readonly may_stay_away?: string;
   readonly quarantined?: number;
   readonly copy?: { readonly rows: number; readonly total: number };
 }
@@ -18,6 +21,9 @@ export interface PeerView {
   readonly node_name: string;
   readonly status: string;
   readonly reason?: string;
+  readonly clock_offset_ms?: number;
+  readonly clock_uncertainty_ms?: number;
+  readonly alarms?: readonly string[];
   readonly subscriptions: readonly ChannelView[];
 }
 
