@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { channelOf, connected, peerOf } from './support/cluster-view.ts';
 import { Pair } from './support/pair.ts';
-import { insert } from './support/tables.ts';
+
 import { waitFor } from './support/wait-for.ts';
 
 const place = ['default', 'shared'] as const;
@@ -9,6 +9,7 @@ const place = ['default', 'shared'] as const;
 test('both ends show the clock of the other; what waits for a peer that is away is known after a restart', async () => {
   await using pair = await Pair.sharing(place);
   const { host, edge } = pair;
+  const [schema, table] = place;
   await connected(host, edge);
   for (const [node, peer] of [
     [host, edge],
@@ -27,7 +28,8 @@ test('both ends show the clock of the other; what waits for a peer that is away 
   await waitFor('the edge to confirm', async () => (await channelOf(host, edge, place))?.unconfirmed === 0);
 
   await edge.stop();
-  for (let id = 0; id < 20; id += 1) await insert(host, place, [{ id, text: 'x'.repeat(100) }]);
+  for (let id = 0; id < 20; id += 1)
+    await host.must({ operation: 'insert', schema, table, records: [{ id, text: 'x'.repeat(100) }] });
 
   const told = await channelOf(host, edge, place);
   expect(told).toMatchObject({ unconfirmed: 20, waiting: { transactions: 20 }, may_stay_away: '29 days' });
