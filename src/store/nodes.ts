@@ -39,11 +39,10 @@ export class Nodes {
     return document && fromDocument(document);
   }
 
-  /** Numbers of the tables that are published to a peer and exist. */
-  published(name: string): number[] {
-    return (this.get(name)?.subscriptions ?? []).flatMap(({ publish, database, table }) =>
-      publish ? (this.#options.catalog.table(database, table)?.id ?? []) : [],
-    );
+  /** Whether a table is published to a peer. */
+  isSubscriber(name: string, tableId: number): boolean {
+    const row = this.get(name);
+    return row !== undefined && this.#published(row).includes(tableId);
   }
 
   async put(row: NodeRow): Promise<void> {
@@ -97,7 +96,14 @@ export class Nodes {
   #replace(commit: Commit, row: NodeRow): void {
     const { writer, confirmed } = this.#options;
     writer.replace(commit, this.#table(), row.name, toDocument(row));
-    confirmed.keepOnly(row.name, new Set(this.published(row.name)));
+    confirmed.keepOnly(row.name, new Set(this.#published(row)));
+  }
+
+  /** Numbers of the tables that are published to a peer and exist. */
+  #published({ subscriptions }: NodeRow): number[] {
+    return subscriptions.flatMap(({ publish, database, table }) =>
+      publish ? (this.#options.catalog.table(database, table)?.id ?? []) : [],
+    );
   }
 
   #table(): Table {

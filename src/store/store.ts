@@ -129,7 +129,7 @@ export class Store implements AsyncDisposable {
     this.marks = new Marks(environment);
     this.confirmed = new Confirmed({
       environment,
-      isSubscriber: (peer, tableId) => this.nodes.published(peer).includes(tableId),
+      isSubscriber: (peer, tableId) => this.nodes.isSubscriber(peer, tableId),
       run,
       now: this.#now,
     });
