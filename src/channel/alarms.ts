@@ -56,12 +56,12 @@ export function peerAlarms(
 }
 
 function enduranceAlarm(node: string, { database, table, endurance }: SubscriptionStatus): readonly Alarm[] {
-  if (!endurance?.isShort) return [];
+  if (endurance === undefined || endurance.state === 'enough') return [];
   const { mayStayAwayMs, waiting } = endurance;
   const channel = `${database}.${table}`;
   const text =
-    mayStayAwayMs === 0
-      ? `the change log no longer waits for ${node} in ${channel}: it copies the table when it returns`
+    endurance.state === 'overtaken'
+      ? `the change log no longer has what ${node} lacks of ${channel}: it copies the table when it returns`
       : `${node} may stay away for ${durationText(mayStayAwayMs)} more before it has to copy ${channel}: ${waiting.transactions} transactions wait for it; connect it, or raise changeLog.maxAge and changeLog.maxBytes`;
   return [{ key: `${node} ${channel}`, text }];
 }

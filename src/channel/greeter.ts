@@ -1,5 +1,6 @@
 import { channelName } from '../model/channel-name.ts';
 import type { ClockReading } from '../model/clock-reading.ts';
+import { CodedError } from '../model/errors.ts';
 import type { Subscription } from '../model/node.ts';
 import { mergeSubscriptions } from '../model/subscription.ts';
 import type { Told } from '../store/confirmed.ts';
@@ -87,7 +88,7 @@ export class Greeter {
     const { store } = this.#options;
     const row = store.nodes.get(peer);
     if (!row || row.removedVersion !== undefined) return false;
-    await store.confirmed.note(peer, this.#confirmed(row.subscriptions, message));
+    await this.#noteConfirmed(peer, this.#confirmed(row.subscriptions, message));
     const told = message.subscriptions.filter((subscription) =>
       isProven(this.#options.agreementKey, peer, store.nodeName, subscription),
     );
@@ -106,6 +107,15 @@ export class Greeter {
       };
     });
     return true;
+  }
+
+  /** What is kept may be older than the truth: a disk that takes no more must not end the greeting. */
+  async #noteConfirmed(peer: string, told: readonly Told[]): Promise<void> {
+    try {
+      await this.#options.store.confirmed.note(peer, told);
+    } catch (error) {
+      if (!(error instanceof CodedError) || error.code !== 'storage_failed') throw error;
+    }
   }
 
   /** What a peer has applied of our channels. */

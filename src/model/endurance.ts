@@ -7,8 +7,8 @@ export interface Endurance {
   };
   /** Of the channel; undefined as above. */
   readonly growthBytesPerDay: number | undefined;
-  /** How long the subscriber may stay away from now on before it has to copy; 0 when it has to already. */
+  /** How long the subscriber may stay away from now on before it may have to copy. */
   readonly mayStayAwayMs: number;
-  /** Much less than a subscriber has that lacks nothing. */
-  readonly isShort: boolean;
+  /** `short`: much less time than a subscriber has that lacks nothing. `overtaken`: it has to copy already. */
+  readonly state: 'enough' | 'short' | 'overtaken';
 }

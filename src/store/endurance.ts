@@ -47,7 +47,6 @@ export class EnduranceGauge {
     // What is left of an entry whose other channels were purged is smaller than it was: this errs to the short side.
     const bytesFrom = oldest ? Math.min(logBytes, appendedBytes - (oldest.before?.log ?? 0)) : 0;
     const mayStayAwayMs = isOvertaken ? 0 : this.#lasts(ageMs, bytesFrom);
-    const { fullMs } = this;
     return {
       waiting: {
         transactions: Math.max(0, headSeq - confirmedSeq),
@@ -55,11 +54,13 @@ export class EnduranceGauge {
       },
       growthBytesPerDay: this.#measured.channelBytesPerDay(tableId),
       mayStayAwayMs,
-      isShort:
-        isOvertaken ||
-        (oldest !== undefined &&
-          (mayStayAwayMs < fullMs * shortPart || (fullMs >= shortMs && mayStayAwayMs < shortMs))),
+      state: isOvertaken ? 'overtaken' : oldest && this.#isShort(mayStayAwayMs) ? 'short' : 'enough',
     };
+  }
+
+  #isShort(mayStayAwayMs: number): boolean {
+    const { fullMs } = this;
+    return mayStayAwayMs < fullMs * shortPart || (fullMs >= shortMs && mayStayAwayMs < shortMs);
   }
 
   /** How long an entry stays, by its age and by the bytes of the log from it on. */

@@ -50,7 +50,8 @@ export class LogRetention {
   async #watch(): Promise<void> {
     const { confirmed, endurance, run, now } = this.#options;
     this.#watchedAtMs = now();
-    const isShort = ({ tableId, seq }: Confirmation): boolean => endurance.of(tableId, seq).isShort;
+    const isShort = ({ tableId, seq }: Confirmation): boolean =>
+      endurance.of(tableId, seq).state !== 'enough';
     const isNews = (known: Confirmation): boolean => isShort(known) !== (known.warnedAtMs !== undefined);
     const news = confirmed.all().filter(isNews);
     if (news.length === 0) return;

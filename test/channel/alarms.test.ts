@@ -14,7 +14,7 @@ function peer(
     waiting: { transactions: 12, bytes: 900 },
     growthBytesPerDay: 100,
     mayStayAwayMs: 400 * hourMs,
-    isShort: false,
+    state: 'enough' as const,
     ...facts.endurance,
   };
   return {
@@ -30,13 +30,15 @@ function peer(
 test('a peer raises an alarm when its time runs out and when it has none left', () => {
   expect(peerAlarms(peer(), 300_000)).toEqual([]);
   expect(
-    peerAlarms(peer({ endurance: { isShort: true, mayStayAwayMs: 31 * hourMs } }), 300_000).map(
+    peerAlarms(peer({ endurance: { state: 'short', mayStayAwayMs: 31 * hourMs } }), 300_000).map(
       ({ text }) => text,
     ),
   ).toEqual([expect.stringMatching(/^edge-12 may stay away for 31 hours more .* dev\.dog: 12 transactions/)]);
   expect(
-    peerAlarms(peer({ endurance: { isShort: true, mayStayAwayMs: 0 } }), 300_000).map(({ text }) => text),
-  ).toEqual([expect.stringContaining('no longer waits for edge-12 in dev.dog')]);
+    peerAlarms(peer({ endurance: { state: 'overtaken', mayStayAwayMs: 0 } }), 300_000).map(
+      ({ text }) => text,
+    ),
+  ).toEqual([expect.stringContaining('no longer has what edge-12 lacks of dev.dog')]);
 });
 
 test('a clock raises an alarm beyond half of what is tolerated, either way', () => {
@@ -68,7 +70,7 @@ test('an alarm is logged once when it is raised and once when it is over, whatev
   const log = pino({ base: null, timestamp: false }, { write: (line: string) => void lines.push(line) });
   const alarms = new AlarmLog(log);
   const short = (mayStayAwayMs: number) =>
-    peerAlarms(peer({ endurance: { isShort: true, mayStayAwayMs } }), 300_000);
+    peerAlarms(peer({ endurance: { state: 'short', mayStayAwayMs } }), 300_000);
 
   alarms.report([]);
   alarms.report(short(31 * hourMs));

@@ -63,7 +63,7 @@ test('what waits for a peer and how long it may stay away is told while it is co
   expect(session.status().subscriptions).toMatchObject([
     {
       unconfirmed: 0,
-      endurance: { waiting: { transactions: 0, bytes: 0 }, mayStayAwayMs: 30 * dayMs, isShort: false },
+      endurance: { waiting: { transactions: 0, bytes: 0 }, mayStayAwayMs: 30 * dayMs, state: 'enough' },
     },
   ]);
 
@@ -74,7 +74,7 @@ test('what waits for a peer and how long it may stay away is told while it is co
   expect(endurance).toMatchObject({
     waiting: { transactions: 2 },
     mayStayAwayMs: 19 * dayMs,
-    isShort: false,
+    state: 'enough',
   });
   expect(endurance?.waiting.bytes).toBeGreaterThan(10_000);
   await session[Symbol.asyncDispose]();

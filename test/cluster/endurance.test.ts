@@ -1,7 +1,11 @@
 import { expect, test } from 'vitest';
 import { channelOf, connected, peerOf } from './support/cluster-view.ts';
+import type { ClusterNode } from './support/cluster-node.ts';
+import { converged } from './support/converged.ts';
+import { ExpectedWinners } from './support/expected-winners.ts';
 import { Pair } from './support/pair.ts';
 
+import { Recorder } from './support/recorder.ts';
 import { waitFor } from './support/wait-for.ts';
 
 const place = ['default', 'shared'] as const;
@@ -42,3 +46,46 @@ test('both ends show the clock of the other; what waits for a peer that is away 
   expect(later.waiting).toEqual(told?.waiting);
   expect(later.may_stay_away).toBe('29 days');
 });
+
+test('what a peer lacks goes beyond the limit of the log with an alarm, and the peer that returns is served', async () => {
+  await using pair = await Pair.sharing(place, { host: { CHANGELOG_MAXBYTES: '100KiB' } });
+  const { host, edge } = pair;
+  await connected(host, edge);
+  await waitFor('the edge to confirm', async () => (await channelOf(host, edge, place))?.unconfirmed === 0);
+  const expected = new ExpectedWinners();
+  const recorder = new Recorder(host, place, expected);
+  await edge.stop();
+  for (let id = 0; id < 40; id += 1) await recorder.insert({ id, text: 'x'.repeat(5_000) });
+
+  const alarm =
+    /^edge may stay away for \d+ seconds? more before it has to copy default\.shared: 40 transactions/;
+  await waitFor('the alarm', async () =>
+    (await peerOf(host, edge))?.alarms?.some((text) => alarm.test(text)),
+  );
+  expect(await channelOf(host, edge, place)).toMatchObject({ waiting: { transactions: 40 } });
+  await waitFor('the alarm in the log', () => alarmsLogged(host).some((text) => alarm.test(text)));
+
+  expect(await transactionsOf(host)).toBe(40);
+  await edge.start();
+  await converged(pair.nodes, place, expected);
+  await waitFor('the alarm to end', async () => {
+    const view = await peerOf(host, edge);
+    return view?.status === 'open' && view.alarms === undefined;
+  });
+  // Each by itself: a copy would have brought them in pages.
+  expect(await transactionsOf(edge)).toBe(40);
+  expect(alarmsLogged(host).filter((text) => alarm.test(text))).toHaveLength(1);
+});
+
+async function transactionsOf(node: ClusterNode): Promise<number> {
+  const [schema, table] = place;
+  const logged = await node.must({ operation: 'read_transaction_log', schema, table, limit: 1_000 });
+  return (logged as readonly unknown[]).length;
+}
+
+function alarmsLogged(node: ClusterNode): readonly string[] {
+  return node.log
+    .split('\n')
+    .filter((line) => line.includes('alarm raised'))
+    .map((line) => (JSON.parse(line) as { readonly alarm: string }).alarm);
+}

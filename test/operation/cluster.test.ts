@@ -78,7 +78,7 @@ test('cluster_status is the one of 4.x and more', async () => {
               waiting: { transactions: 7, bytes: 4_200 },
               growthBytesPerDay: 1_234.5,
               mayStayAwayMs: 19 * 86_400_000 + 5,
-              isShort: false,
+              state: 'enough',
             },
           },
         ],

@@ -82,15 +82,15 @@ describe('how long a subscriber may stay away', () => {
     const clock = { nowMs: 1_800_000_000_000 };
     await using t = await TestStore.open({ now: () => clock.nowMs, logMaxAgeMs: 10 * dayMs });
     await makeTable(t.store);
-    expect(of(t.store, 0)).toMatchObject({ mayStayAwayMs: 10 * dayMs, isShort: false });
+    expect(of(t.store, 0)).toMatchObject({ mayStayAwayMs: 10 * dayMs, state: 'enough' });
 
     await write(clock, t.store, { hours: 7 * 24, bytes: 10 });
 
-    expect(of(t.store, 0)).toMatchObject({ mayStayAwayMs: 3 * dayMs, isShort: false });
+    expect(of(t.store, 0)).toMatchObject({ mayStayAwayMs: 3 * dayMs, state: 'enough' });
     clock.nowMs += dayMs + 1;
-    expect(of(t.store, 0)).toMatchObject({ mayStayAwayMs: 2 * dayMs - 1, isShort: true });
-    expect(of(t.store, 24)).toMatchObject({ mayStayAwayMs: 3 * dayMs - 1, isShort: false });
-    expect(of(t.store, 168)).toMatchObject({ mayStayAwayMs: 10 * dayMs, isShort: false });
+    expect(of(t.store, 0)).toMatchObject({ mayStayAwayMs: 2 * dayMs - 1, state: 'short' });
+    expect(of(t.store, 24)).toMatchObject({ mayStayAwayMs: 3 * dayMs - 1, state: 'enough' });
+    expect(of(t.store, 168)).toMatchObject({ mayStayAwayMs: 10 * dayMs, state: 'enough' });
   });
 
   test('is how long the log takes to fill behind that transaction, by the growth of the last day', async () => {
@@ -105,12 +105,12 @@ describe('how long a subscriber may stay away', () => {
     const full = t.store.endurance.fullMs;
     expect(full / hourMs).toBeGreaterThan(96);
     expect(full / hourMs).toBeLessThan(100);
-    const { waiting, growthBytesPerDay = 0, mayStayAwayMs, isShort } = of(t.store, 7 * 24);
+    const { waiting, growthBytesPerDay = 0, mayStayAwayMs, state } = of(t.store, 7 * 24);
     expect(waiting).toEqual({ transactions: 24, bytes: bytesAfter(t.store, id, 7 * 24) });
     expect(growthBytesPerDay).toBe(bytesAfter(t.store, id, 7 * 24));
     expect((full - mayStayAwayMs) / hourMs).toBeGreaterThan(23.9);
     expect((full - mayStayAwayMs) / hourMs).toBeLessThan(24.1);
-    expect(isShort).toBe(false);
+    expect(state).toBe('enough');
   });
 
   test('counts other channels, which fill the same log', async () => {
@@ -139,8 +139,12 @@ describe('how long a subscriber may stay away', () => {
     for (const id of [1, 2, 3]) await upsert(t.store, { id });
     await t.store.purgeChannel(table, { keep: 1 });
 
-    expect(of(t.store, 1)).toMatchObject({ mayStayAwayMs: 0, isShort: true, waiting: { transactions: 2 } });
-    expect(of(t.store, 2)).toMatchObject({ isShort: false, waiting: { transactions: 1 } });
+    expect(of(t.store, 1)).toMatchObject({
+      mayStayAwayMs: 0,
+      state: 'overtaken',
+      waiting: { transactions: 2 },
+    });
+    expect(of(t.store, 2)).toMatchObject({ state: 'enough', waiting: { transactions: 1 } });
     expect(of(t.store, 2).mayStayAwayMs).toBeGreaterThan(0);
   });
 });
