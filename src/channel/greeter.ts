@@ -1,10 +1,14 @@
 import { channelName } from '../model/channel-name.ts';
+import type { ClockReading } from '../model/clock-reading.ts';
+import { CodedError } from '../model/errors.ts';
 import type { Subscription } from '../model/node.ts';
 import { mergeSubscriptions, shared } from '../model/subscription.ts';
+import type { Told } from '../store/confirmed.ts';
 import type { Store } from '../store/store.ts';
 import { isProven, proveSubscription } from './agreement.ts';
 import type { VerificationResult } from './verification.ts';
 import { storedRoutes } from './route-dialler.ts';
+import { toldPlace } from './told-place.ts';
 import { protocolVersion, type Hello } from './protocol.ts';
 
 export interface GreeterOptions {
@@ -18,6 +22,10 @@ export interface GreeterOptions {
   readonly agreementKey: Buffer;
   /** We have a live link of our own to the peer. */
   readonly isLinked: (peer: string) => boolean;
+  /** The peer's clock as our link to it shows it. */
+  readonly clock: (peer: string) => ClockReading | undefined;
+  /** Wall clock, ms since 1970. */
+  readonly now: () => number;
   readonly live: () => readonly string[];
   /** The newest comparison of a channel with a peer. */
   readonly verified: (peer: string, channel: string) => VerificationResult | undefined;
@@ -38,11 +46,13 @@ export class Greeter {
     const { store, server, apiPort, version, maxTransactionBytes, routes, isLinked, live } = this.#options;
     const row = peer === undefined ? undefined : store.nodes.get(peer);
     const subscriptions = row?.subscriptions ?? [];
+    const clockOffset = peer === undefined ? undefined : this.#options.clock(peer);
     return {
       protocol: protocolVersion,
       name: store.nodeName,
       storeId: store.identity.storeId,
-      clockMs: Date.now(),
+      clockMs: this.#options.now(),
+      ...(clockOffset ? { clockOffset } : {}),
       system: {
         lyre: version,
         node: process.versions.node,
@@ -78,6 +88,7 @@ export class Greeter {
     const { store } = this.#options;
     const row = store.nodes.get(peer);
     if (!row || row.removedVersion !== undefined) return false;
+    await this.#noteConfirmed(peer, this.#confirmed(row.subscriptions, message));
     const told = message.subscriptions.filter((subscription) =>
       isProven(this.#options.agreementKey, peer, store.nodeName, subscription),
     );
@@ -96,6 +107,24 @@ export class Greeter {
       };
     });
     return true;
+  }
+
+  /** What is kept may be older than the truth: a disk that takes no more must not end the greeting. */
+  async #noteConfirmed(peer: string, told: readonly Told[]): Promise<void> {
+    try {
+      await this.#options.store.confirmed.note(peer, told);
+    } catch (error) {
+      if (!(error instanceof CodedError) || error.code !== 'storage_failed') throw error;
+    }
+  }
+
+  /** What a peer has applied of our channels. */
+  #confirmed(subscriptions: readonly Subscription[], { cursors }: Hello): Told[] {
+    const { store } = this.#options;
+    return subscriptions.flatMap(({ publish, database, table: name }) => {
+      const table = store.catalog.table(database, name);
+      return publish && table ? (toldPlace(store, table, cursors[channelName(database, name)]) ?? []) : [];
+    });
   }
 
   #verified(peer: string | undefined, subscriptions: readonly Subscription[]): Hello['verified'] {

@@ -1,4 +1,5 @@
 import { channelName } from '../model/channel-name.ts';
+import type { ClockReading } from '../model/clock-reading.ts';
 import { messageOf } from '../model/errors.ts';
 import type { NodeRow, Subscription } from '../model/node.ts';
 import type { PeerStatus, SubscriptionStatus } from '../model/replication-control.ts';
@@ -7,6 +8,7 @@ import type { MakeLoop } from '../runtime/run-loop.ts';
 import type { Store } from '../store/store.ts';
 import { ChannelReceiver } from './channel-receiver.ts';
 import type { ChannelServer } from './channel-server.ts';
+import { ClockOffset } from './clock-offset.ts';
 import { PartGate, type FollowedChannel, type Later } from './part-gate.ts';
 import type { PeerLink } from './peer-link.ts';
 import type { ApplyRequest, ApplyResponse, Hello } from './protocol.ts';
@@ -52,6 +54,7 @@ interface Incoming {
 export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposable {
   readonly name: string;
   readonly #options: PeerSessionOptions<L>;
+  readonly #clockOffset: ClockOffset;
   readonly #incoming = new Map<string, Incoming>();
   readonly #gate: PartGate;
   readonly #pushers = new Map<string, Pusher>();
@@ -68,6 +71,7 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
   constructor(options: PeerSessionOptions<L>, row: NodeRow) {
     this.#options = options;
     this.name = options.name;
+    this.#clockOffset = new ClockOffset(options);
     this.#gate = new PartGate({
       store: options.store,
       followed: (channel) => this.#followed(channel),
@@ -94,6 +98,11 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
     return this.#hello;
   }
 
+  /** The peer's clock as our own link shows it. */
+  get measuredClock(): ClockReading | undefined {
+    return this.#link?.isOpen ? this.#clockOffset.reading : undefined;
+  }
+
   /** Makes what runs fit the row: the link, receivers and pushers. */
   async update(row: NodeRow): Promise<void> {
     this.#row = row;
@@ -116,12 +125,18 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
     for (const channel of hello.comparing ?? []) this.#pushers.get(channel)?.askNow();
   }
 
+  /** Just now the peer answered a greeting of ours; its wall clock is in the answer. */
+  answered(sentSteadyMs: number, { clockMs }: Hello): void {
+    this.#clockOffset.heard(sentSteadyMs, clockMs);
+  }
+
   /** Something was committed here, or the link changed. */
   wake(): void {
     for (const pusher of this.#pushers.values()) pusher.wake();
   }
 
   linkChanged(): void {
+    if (!this.#link?.isOpen) this.#clockOffset.reset();
     for (const { subscriber } of this.#incoming.values()) subscriber?.wake();
     this.wake();
   }
@@ -178,6 +193,7 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
           : 'closed';
     const reason = isOpen ? undefined : this.#silence();
     const usDialling = link?.kind === 'open';
+    const clock = this.measuredClock ?? this.#toldClock;
     return {
       node: this.name,
       status,
@@ -186,6 +202,7 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
       ),
       ...(reason === undefined ? {} : { reason }),
       ...(link?.kind === 'open' ? { latencyMs: link.latencyMs } : {}),
+      ...(clock ? { clock } : {}),
       ...(isOpen ? { connectedSinceMs: this.#sinceMs } : {}),
       ...(this.#heardMs > 0 ? { lastSeenMs: this.#heardMs } : {}),
       ...(isOpen ? { dialledBy: usDialling ? (this.isDialledByPeer ? 'both' : 'us') : 'them' } : {}),
@@ -210,6 +227,12 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
     await this.#link?.[Symbol.asyncDispose]();
   }
 
+  /** A peer that dials us is the one who can measure. */
+  get #toldClock(): ClockReading | undefined {
+    const told = this.isDialledByPeer ? this.#hello?.clockOffset : undefined;
+    return told && { offsetMs: -told.offsetMs, uncertaintyMs: told.uncertaintyMs };
+  }
+
   #silence(): string {
     const link = this.#link?.state;
     if (link?.kind === 'refused' || link?.kind === 'closed') return link.reason;
@@ -221,6 +244,7 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
     const receiver = this.#receiverOf(channelName(subscription.database, subscription.table));
     return subscriptionStatus({
       store: this.#options.store,
+      peer: this.name,
       subscription,
       peerStoreId: this.#hello?.storeId ?? this.#row.storeId,
       receiver,

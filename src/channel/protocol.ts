@@ -146,6 +146,8 @@ export const hello = z.object({
   name: z.string(),
   storeId: z.string(),
   clockMs: z.number(),
+  /** The other's clock as the teller has measured it over its own link. */
+  clockOffset: z.object({ offsetMs: z.number(), uncertaintyMs: z.number() }).optional(),
   system: z.object({
     lyre: z.string(),
     node: z.string(),

@@ -25,6 +25,7 @@ import { LocalServer } from './local-server.ts';
 import { PeerSession } from './peer-session.ts';
 import { hello as helloSchema, type Hello } from './protocol.ts';
 import { Publishers } from './publishers.ts';
+import { ReplicationReport } from './replication-report.ts';
 import { RouteDialler, type Route } from './route-dialler.ts';
 import { answerService } from './services.ts';
 import { noStreams } from './stream-directory.ts';
@@ -47,6 +48,7 @@ export interface ReplicationOptions {
   readonly relayWaitMs: number;
   /** From the end of one comparison of a channel with its publisher to the beginning of the next. */
   readonly verifyIntervalMs: number;
+  readonly maxClockSkewMs: number;
   readonly maxTransactionBytes: number;
   readonly streamLimits: { readonly maxBytes: number; readonly maxAgeMs: number };
   readonly log: Logger;
@@ -69,6 +71,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
   readonly #pushServer: ChannelServer;
   readonly #routes: RouteDialler;
   readonly #loop: RunLoop;
+  readonly #report: ReplicationReport;
   #peersInForce: string | undefined;
   #connectionInForce: NatsConnection | undefined;
   #syncing: Promise<void> = Promise.resolve();
@@ -90,6 +93,8 @@ export class Replication implements ReplicationControl, AsyncDisposable {
     this.#pushServer = new ChannelServer({ store, streams: noStreams, maxBatchBytes });
     this.#greeter = new Greeter({
       ...options,
+      now: Date.now,
+      clock: (peer) => this.#sessions.get(peer)?.measuredClock,
       isLinked: (peer) => this.#sessions.get(peer)?.link?.isOpen ?? false,
       live: () => this.#live(),
       verified: (peer, channel) => this.#sessions.get(peer)?.verified(channel),
@@ -122,24 +127,22 @@ export class Replication implements ReplicationControl, AsyncDisposable {
       log,
     });
     this.#loop = new RunLoop({ name: 'membership', body: () => this.#round(), idleMs: 1_000, log });
+    this.#report = new ReplicationReport({
+      ...options,
+      isServerUp: () => this.#local.connection !== undefined,
+      peers: () => this.#rows().flatMap(({ name }) => this.#sessions.get(name)?.status() ?? []),
+    });
   }
 
   start(): void {
     this.#local.start();
     this.#loop.start();
     this.#routes.start();
+    this.#report.start();
   }
 
   async status(): Promise<ReplicationStatus> {
-    const rows = this.#rows();
-    return {
-      nats: this.#local.connection ? 'running' : 'down',
-      peers: rows.flatMap(({ name }) => {
-        const session = this.#sessions.get(name);
-        return session ? [session.status()] : [];
-      }),
-      alarms: this.#alarms(),
-    };
+    return this.#report.status();
   }
 
   async connect(node: string, timeoutMs: number): Promise<ConnectOutcome> {
@@ -215,6 +218,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#report[Symbol.asyncDispose]();
     await this.#routes[Symbol.asyncDispose]();
     await this.#loop[Symbol.asyncDispose]();
     await this.#local[Symbol.asyncDispose]();
@@ -327,7 +331,9 @@ export class Replication implements ReplicationControl, AsyncDisposable {
   }
 
   async #greet(name: string, link: Link): Promise<void> {
+    const sentMs = performance.now();
     const answer = await link.request('hello', this.#greeter.compose(name), helloSchema, greetingMs * 2.5);
+    this.#sessions.get(name)?.answered(sentMs, answer);
     await this.#take(name, answer, 'our link');
   }
 
@@ -407,16 +413,6 @@ export class Replication implements ReplicationControl, AsyncDisposable {
 
   #live(): readonly string[] {
     return [...this.#sessions.values()].filter(({ isAlive }) => isAlive).map(({ name }) => name);
-  }
-
-  #alarms(): string[] {
-    const { quarantine } = this.#options.store;
-    const count = quarantine.all().length;
-    return count === 0
-      ? []
-      : [
-          `${count} ${count === 1 ? 'transaction is' : 'transactions are'} in quarantine: see system.hdb_quarantine`,
-        ];
   }
 
   #describe(): Hello {

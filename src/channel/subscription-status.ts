@@ -1,13 +1,16 @@
 import { channelName } from '../model/channel-name.ts';
+import type { Endurance } from '../model/endurance.ts';
 import type { Subscription } from '../model/node.ts';
 import type { SubscriptionStatus } from '../model/replication-control.ts';
 import type { Cursor } from '../store/cursors.ts';
 import type { Store } from '../store/store.ts';
 import type { ChannelReceiver } from './channel-receiver.ts';
 import type { Hello } from './protocol.ts';
+import { toldPlace } from './told-place.ts';
 
 export interface SubscriptionFacts {
   readonly store: Store;
+  readonly peer: string;
   readonly subscription: Subscription;
   readonly peerStoreId: string | undefined;
   readonly receiver: ChannelReceiver | undefined;
@@ -27,10 +30,7 @@ export function subscriptionStatus(facts: SubscriptionFacts): SubscriptionStatus
   const head = hello?.heads[channel];
   const lag =
     subscription.subscribe && cursor && !cursor.copy && head ? Math.max(0, head.seq - cursor.seq) : undefined;
-  const confirmed = hello?.cursors[channel];
-  const { headSeq } = table ? store.log.head(table.id) : { headSeq: 0 };
-  const unconfirmed =
-    subscription.publish && table && confirmed ? Math.max(0, headSeq - confirmed.seq) : undefined;
+  const endurance = enduranceOf(facts);
   const verified = subscription.subscribe ? facts.receiver?.verifier.last : hello?.verified[channel];
   const quarantined = store.quarantine
     .all()
@@ -52,11 +52,22 @@ export function subscriptionStatus(facts: SubscriptionFacts): SubscriptionStatus
           lagTransactions: lag,
           lagMs: lag === 0 ? 0 : Math.max(0, Date.now() - (head?.committedAtMs ?? 0)),
         }),
-    ...(unconfirmed === undefined ? {} : { unconfirmed }),
+    ...(endurance ? { unconfirmed: endurance.waiting.transactions, endurance } : {}),
     ...(table ? { conflicts: store.statistics(table).conflicts } : {}),
     ...(quarantined === 0 ? {} : { quarantined }),
     ...(verified ? { identicalAsOfMs: verified.asOfMs } : {}),
   };
+}
+
+/** By what the peer said last: in this process, or as it is kept while the peer is away. */
+function enduranceOf({ store, subscription, peer, hello }: SubscriptionFacts): Endurance | undefined {
+  const { publish, database, table: name } = subscription;
+  const table = store.catalog.table(database, name);
+  if (!publish || !table) return undefined;
+  const confirmed =
+    toldPlace(store, table, hello?.cursors[channelName(database, name)]) ??
+    store.confirmed.get(peer, table.id);
+  return confirmed && store.endurance.of(table.id, confirmed.seq);
 }
 
 function stateOf(

@@ -1,3 +1,6 @@
+import type { ClockReading } from './clock-reading.ts';
+import type { Endurance } from './endurance.ts';
+
 /** What the bridge tells about one subscription of one peer. */
 export interface SubscriptionStatus {
   readonly database: string;
@@ -20,6 +23,8 @@ export interface SubscriptionStatus {
   readonly lagMs?: number;
   /** Transactions of ours that the peer has not confirmed (when publish). */
   readonly unconfirmed?: number;
+  /** Of the peer as our subscriber (when publish), by what it last confirmed; absent before it has confirmed anything. */
+  readonly endurance?: Endurance;
   /** Conflicts noted on the table so far: `system.hdb_conflicts` holds the latest. */
   readonly conflicts?: number;
   /** Transactions of the peer in `system.hdb_quarantine`. */
@@ -34,6 +39,10 @@ export interface PeerStatus {
   readonly status: 'open' | 'closed' | 'connecting' | 'refused';
   readonly reason?: string;
   readonly latencyMs?: number;
+  /** The peer's clock, measured on the link by whoever dialled it. */
+  readonly clock?: ClockReading;
+  /** What a person should look at; absent when there is nothing. */
+  readonly alarms?: readonly string[];
   readonly connectedSinceMs?: number;
   readonly lastSeenMs?: number;
   /** Who dialled the link that is in use. */

@@ -59,6 +59,7 @@ export async function startBridge(bridge: BridgeConfig, log: Logger, shared?: St
         routes: config.clustering.routes,
         relayWaitMs: config.clustering.relayWaitMs,
         verifyIntervalMs: config.clustering.verifyIntervalMs,
+        maxClockSkewMs: config.clustering.maxClockSkewMs,
         maxTransactionBytes: config.store.maxTransactionBytes,
         streamLimits: {
           maxBytes: config.clustering.stream.maxBytes,

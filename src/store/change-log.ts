@@ -1,7 +1,8 @@
 import { CodedError } from '../model/errors.ts';
 import type { OriginPlace, TransactionHeader } from '../model/transaction.ts';
 import { decodeMessage, encodeMessage, headerOf, headerRow } from '../model/transaction-codec.ts';
-import { readStoreState, readTableState, type Commit } from './commit.ts';
+import { decodePlace, encodePlace, type ChannelPlace } from './channel-place.ts';
+import { readStoreState, readTableState, type Commit, type StoreState } from './commit.ts';
 import type { Environment } from './environment.ts';
 import type { TableState } from './table-state.ts';
 
@@ -54,7 +55,9 @@ export class ChangeLog {
       const state = commit.table(part.tableId);
       state.headSeq += 1;
       state.headId = header.id;
-      channels.putSync([part.tableId, state.headSeq], encodePlace(position, header.id));
+      const before = { channel: state.channelBytes, log: commit.state.appendedBytes };
+      channels.putSync([part.tableId, state.headSeq], encodePlace(position, header.id, before));
+      state.channelBytes += part.changes.length;
       return {
         tableId: part.tableId,
         seq: state.headSeq,
@@ -65,6 +68,7 @@ export class ChangeLog {
     const entry: LogEntry = { position, header, committedAtMs: commit.nowMs, parts: numbered };
     const value = encodeEntry(entry);
     commit.state.logBytes += value.length;
+    commit.state.appendedBytes += value.length;
     log.putSync(position, value);
     return entry;
   }
@@ -75,16 +79,36 @@ export class ChangeLog {
   }
 
   /** The newest and the last trimmed number of a channel, with their ids. */
-  head(tableId: number): Pick<TableState, 'headSeq' | 'headId' | 'trimmedSeq' | 'trimmedId'> {
+  head(
+    tableId: number,
+  ): Pick<TableState, 'headSeq' | 'headId' | 'trimmedSeq' | 'trimmedId' | 'channelBytes'> {
     return readTableState(this.#environment, tableId);
+  }
+
+  /** Where a channel's transaction `seq` is; undefined when it was trimmed or never existed. */
+  place(tableId: number, seq: number): ChannelPlace | undefined {
+    const value = this.#environment.trees.channels.get([tableId, seq]);
+    return value && decodePlace(value);
+  }
+
+  /** The first entry at or after a position. */
+  from(position: number): LogEntry | undefined {
+    for (const { key, value } of this.#environment.trees.log.getRange({ start: position, limit: 1 }))
+      return decodeEntry(Number(key), value);
+    return undefined;
+  }
+
+  /** Sizes and end of the log as a whole. */
+  totals(): Pick<StoreState, 'position' | 'logBytes' | 'appendedBytes'> {
+    const { position, logBytes, appendedBytes } = readStoreState(this.#environment);
+    return { position, logBytes, appendedBytes };
   }
 
   /** Id of a channel's transaction `seq`; undefined when it was trimmed or never existed. '' before the first. */
   idAt(tableId: number, seq: number): string | undefined {
     const state = readTableState(this.#environment, tableId);
     if (seq === state.trimmedSeq) return state.trimmedId;
-    const value = this.#environment.trees.channels.get([tableId, seq]);
-    return value ? decodePlace(value).id : undefined;
+    return this.place(tableId, seq)?.id;
   }
 
   /** Entries of a channel after `seq`, in order, with their number; ends at the head of the current snapshot. */
@@ -106,8 +130,8 @@ export class ChangeLog {
 
   /** When the transaction `seq` of a channel was committed here, ms since 1970. */
   committedAt(tableId: number, seq: number): number | undefined {
-    const value = this.#environment.trees.channels.get([tableId, seq]);
-    return value ? this.at(decodePlace(value).position)?.committedAtMs : undefined;
+    const place = this.place(tableId, seq);
+    return place && this.at(place.position)?.committedAtMs;
   }
 
   /** Inside a commit: a channel forgets its numbers up to `seq`; entries that no channel needs go. Returns how many went. */
@@ -129,20 +153,36 @@ export class ChangeLog {
     return trimmed;
   }
 
-  /** Whether `trimOldest` would find something to do. */
+  /** Whether the old end is due: over `maxBytes`, or older than `olderThanMs`. */
   isOver(olderThanMs: number, maxBytes: number): boolean {
     if (readStoreState(this.#environment).logBytes > maxBytes) return true;
-    for (const { key, value } of this.#environment.trees.log.getRange({ limit: 1 }))
-      return decodeEntry(Number(key), value).committedAtMs < olderThanMs;
-    return false;
+    const oldest = this.from(0);
+    return oldest !== undefined && oldest.committedAtMs < olderThanMs;
   }
 
-  /** Inside a commit: drops entries from the old end while they are older than `olderThanMs` or the log is over `maxBytes`. */
-  trimOldest(commit: Commit, olderThanMs: number, maxBytes: number, limit: number): number {
+  /**
+   * Inside a commit: drops entries from the old end while they are older than `olderThanMs` or the log is
+   * over `maxBytes`, up to the first that `mayDrop` refuses.
+   */
+  trimOldest(
+    commit: Commit,
+    {
+      olderThanMs,
+      maxBytes,
+      limit,
+      mayDrop,
+    }: {
+      readonly olderThanMs: number;
+      readonly maxBytes: number;
+      readonly limit: number;
+      readonly mayDrop: (entry: LogEntry) => boolean;
+    },
+  ): number {
     let trimmed = 0;
     for (const { key, value } of this.#environment.trees.log.getRange({ limit })) {
       const entry = decodeEntry(Number(key), value);
       if (entry.committedAtMs >= olderThanMs && commit.state.logBytes <= maxBytes) break;
+      if (!mayDrop(entry)) break;
       for (const part of entry.parts) {
         const state = commit.table(part.tableId);
         this.#environment.trees.channels.removeSync([part.tableId, part.seq]);
@@ -171,17 +211,6 @@ export class ChangeLog {
     this.#environment.trees.log.removeSync(position);
     commit.state.logBytes = Math.max(0, commit.state.logBytes - bytes);
   }
-}
-
-function encodePlace(position: number, id: string): Buffer {
-  const value = Buffer.allocUnsafe(8 + id.length);
-  value.writeBigUInt64BE(BigInt(position));
-  value.write(id, 8, 'latin1');
-  return value;
-}
-
-function decodePlace(value: Buffer): { readonly position: number; readonly id: string } {
-  return { position: Number(value.readBigUInt64BE()), id: value.toString('latin1', 8) };
 }
 
 function encodeEntry(entry: LogEntry): Buffer {

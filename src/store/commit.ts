@@ -11,18 +11,23 @@ export interface StoreState {
   /** Key of the newest log entry. */
   position: number;
   catalogVersion: number;
+  /** Of the log as it is, and of all that was ever appended to it. */
   logBytes: number;
+  appendedBytes: number;
 }
 
 /** Reads the counters as of the current transaction. */
 export function readStoreState(environment: Environment): StoreState {
   const value = environment.trees.meta.get(stateKey);
-  if (!value) return { clock: 0, position: 0, catalogVersion: 0, logBytes: 0 };
+  if (!value) return { clock: 0, position: 0, catalogVersion: 0, logBytes: 0, appendedBytes: 0 };
+  const logBytes = Number(value.readBigUInt64BE(24));
   return {
     clock: Number(value.readBigUInt64BE(0)),
     position: Number(value.readBigUInt64BE(8)),
     catalogVersion: Number(value.readBigUInt64BE(16)),
-    logBytes: Number(value.readBigUInt64BE(24)),
+    logBytes,
+    // Before it was counted the state was shorter.
+    appendedBytes: value.length > 32 ? Number(value.readBigUInt64BE(32)) : logBytes,
   };
 }
 
@@ -81,11 +86,12 @@ export class Commit {
   }
 
   #writeState(): void {
-    const value = Buffer.allocUnsafe(32);
+    const value = Buffer.allocUnsafe(40);
     value.writeBigUInt64BE(BigInt(this.state.clock), 0);
     value.writeBigUInt64BE(BigInt(this.state.position), 8);
     value.writeBigUInt64BE(BigInt(this.state.catalogVersion), 16);
     value.writeBigUInt64BE(BigInt(this.state.logBytes), 24);
+    value.writeBigUInt64BE(BigInt(this.state.appendedBytes), 32);
     this.environment.trees.meta.putSync(stateKey, value);
   }
 }

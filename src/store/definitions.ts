@@ -2,6 +2,7 @@ import { CodedError } from '../model/errors.ts';
 import { createdTime, updatedTime, type Attribute, type Table } from '../model/table.ts';
 import { visibleAttributes, type Catalog, type TableSpec } from './catalog.ts';
 import type { Commit } from './commit.ts';
+import type { Confirmed } from './confirmed.ts';
 import type { Cursors } from './cursors.ts';
 import type { Marks } from './marks.ts';
 import type { Nodes } from './nodes.ts';
@@ -11,6 +12,7 @@ export interface DefinitionsOptions {
   readonly catalog: Catalog;
   readonly cursors: Cursors;
   readonly marks: Marks;
+  readonly confirmed: Confirmed;
   readonly spool: Spool;
   readonly nodes: Nodes;
   readonly run: <T>(body: (commit: Commit) => T) => Promise<T>;
@@ -130,6 +132,7 @@ export class Definitions {
     this.#options.catalog.removeTable(commit, table);
     this.#options.cursors.removeTable(table.id);
     this.#options.marks.removeTable(table.id);
+    this.#options.confirmed.removeTable(table.id);
     this.#options.spool.removeTable(table.id);
     this.#options.nodes.stopTable(commit, table);
     commit.removeTable(table.id);

@@ -27,6 +27,7 @@ export const treeNames = [
   'origins',
   'cursors',
   'marks',
+  'confirmed',
   'spool',
 ] as const;
 

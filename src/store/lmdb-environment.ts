@@ -48,6 +48,7 @@ export class LmdbEnvironment implements Environment {
       origins: tree('origins'),
       cursors: tree('cursors'),
       marks: tree('marks'),
+      confirmed: tree('confirmed'),
       spool: tree('spool'),
     };
   }

@@ -2,6 +2,7 @@ import type { Key } from '../model/change.ts';
 import type { Applier } from './applier.ts';
 import type { Catalog } from './catalog.ts';
 import type { ChangeLog } from './change-log.ts';
+import type { LogRetention } from './log-retention.ts';
 import type { Commit } from './commit.ts';
 import type { Conflicts } from './conflicts.ts';
 import { withIndex } from './definitions.ts';
@@ -18,8 +19,7 @@ export interface MaintenanceOptions {
   readonly quarantine: Quarantine;
   readonly applier: Applier;
   readonly run: <T>(body: (commit: Commit) => T) => Promise<T>;
-  readonly logMaxAgeMs: number;
-  readonly logMaxBytes: number;
+  readonly retention: LogRetention;
   readonly now: () => number;
 }
 
@@ -43,7 +43,7 @@ export class Maintenance {
       (await this.#reclaim()) ||
       (await this.#release()) ||
       (await this.#forgetConflicts()) ||
-      this.#trim()
+      this.#options.retention.step()
     );
   }
 
@@ -112,12 +112,5 @@ export class Maintenance {
       for (const key of doomed) conflicts.remove(commit, key);
     });
     return true;
-  }
-
-  async #trim(): Promise<boolean> {
-    const { log, run, logMaxAgeMs, logMaxBytes, now } = this.#options;
-    const olderThanMs = now() - logMaxAgeMs;
-    if (!log.isOver(olderThanMs, logMaxBytes)) return false;
-    return (await run((commit) => log.trimOldest(commit, olderThanMs, logMaxBytes, rowsAtOnce))) > 0;
   }
 }

@@ -3,6 +3,7 @@ import type { DeletePolicy, NodeRow, Subscription } from '../model/node.ts';
 import { systemDatabase, type Table } from '../model/table.ts';
 import type { Catalog } from './catalog.ts';
 import type { Commit } from './commit.ts';
+import type { Confirmed } from './confirmed.ts';
 import type { Records } from './records.ts';
 import type { Writer } from './writer.ts';
 
@@ -10,6 +11,7 @@ export interface NodesOptions {
   readonly catalog: Catalog;
   readonly records: Records;
   readonly writer: Writer;
+  readonly confirmed: Confirmed;
   readonly run: <T>(body: (commit: Commit) => T) => Promise<T>;
 }
 
@@ -43,6 +45,12 @@ export class Nodes {
       (candidate) => candidate.database === table.database && candidate.table === table.name,
     );
     return subscription?.onDelete ?? 'apply';
+  }
+
+  /** Whether a table is published to a peer. */
+  isSubscriber(name: string, tableId: number): boolean {
+    const row = this.get(name);
+    return row !== undefined && this.#published(row).includes(tableId);
   }
 
   async put(row: NodeRow): Promise<void> {
@@ -94,7 +102,16 @@ export class Nodes {
   }
 
   #replace(commit: Commit, row: NodeRow): void {
-    this.#options.writer.replace(commit, this.#table(), row.name, toDocument(row));
+    const { writer, confirmed } = this.#options;
+    writer.replace(commit, this.#table(), row.name, toDocument(row));
+    confirmed.keepOnly(row.name, new Set(this.#published(row)));
+  }
+
+  /** Numbers of the tables that are published to a peer and exist. */
+  #published({ subscriptions }: NodeRow): number[] {
+    return subscriptions.flatMap(({ publish, database, table }) =>
+      publish ? (this.#options.catalog.table(database, table)?.id ?? []) : [],
+    );
   }
 
   #table(): Table {

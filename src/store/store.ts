@@ -8,13 +8,16 @@ import { Archive, archiveTable } from './archive.ts';
 import { Catalog } from './catalog.ts';
 import { ChangeLog } from './change-log.ts';
 import { Commit, readStoreState, readTableState } from './commit.ts';
+import { Confirmed } from './confirmed.ts';
 import { Cursors, type Cursor } from './cursors.ts';
 import { ClockGuard } from './clock-guard.ts';
 import { Conflicts, conflictsTable } from './conflicts.ts';
 import { Definitions } from './definitions.ts';
+import { EnduranceGauge } from './endurance.ts';
 import type { Environment } from './environment.ts';
 import { IdentityClaim, readIdentity, redrawIdentity } from './identity.ts';
 import { LmdbEnvironment } from './lmdb-environment.ts';
+import { LogRetention } from './log-retention.ts';
 import { Maintenance } from './maintenance.ts';
 import { Marks } from './marks.ts';
 import {
@@ -54,6 +57,8 @@ export interface OpenStoreOptions {
   readonly maxClockSkewMs?: number;
   readonly logMaxAgeMs?: number;
   readonly logMaxBytes?: number;
+  /** A peer that the log will overtake is warned of at least so long before. */
+  readonly logNoticeMs?: number;
   /** Wall clock, ms since 1970. */
   readonly now?: () => number;
   /** Called after a commit that others may wait for; a hint, so it must be cheap and must not throw. */
@@ -96,6 +101,8 @@ export class Store implements AsyncDisposable {
   readonly nodes: Nodes;
   readonly log: ChangeLog;
   readonly cursors: Cursors;
+  readonly confirmed: Confirmed;
+  readonly endurance: EnduranceGauge;
   readonly marks: Marks;
   readonly maintenance: Maintenance;
   readonly quarantine: Quarantine;
@@ -123,6 +130,12 @@ export class Store implements AsyncDisposable {
     this.log = new ChangeLog(environment);
     this.cursors = new Cursors(environment);
     this.marks = new Marks(environment);
+    this.confirmed = new Confirmed({
+      environment,
+      isSubscriber: (peer, tableId) => this.nodes.isSubscriber(peer, tableId),
+      run,
+      now: this.#now,
+    });
     const spool = new Spool(environment);
     this.#catalog = catalog;
     this.#records = records;
@@ -133,11 +146,12 @@ export class Store implements AsyncDisposable {
       identity,
       maxTransactionBytes: options.maxTransactionBytes ?? 64 * 2 ** 20,
     });
-    this.nodes = new Nodes({ catalog, records, writer: this.#writer, run });
+    this.nodes = new Nodes({ catalog, records, writer: this.#writer, confirmed: this.confirmed, run });
     this.catalog = new Definitions({
       catalog,
       cursors: this.cursors,
       marks: this.marks,
+      confirmed: this.confirmed,
       spool,
       nodes: this.nodes,
       run,
@@ -168,6 +182,20 @@ export class Store implements AsyncDisposable {
       clockGuard: new ClockGuard(options.maxClockSkewMs ?? 300_000),
       identity,
     });
+    const limits = {
+      maxAgeMs: options.logMaxAgeMs ?? 30 * 86_400_000,
+      maxBytes: options.logMaxBytes ?? 10 * 2 ** 30,
+    };
+    this.endurance = new EnduranceGauge({ log: this.log, ...limits, now: this.#now });
+    const retention = new LogRetention({
+      log: this.log,
+      confirmed: this.confirmed,
+      endurance: this.endurance,
+      ...limits,
+      noticeMs: options.logNoticeMs ?? 60_000,
+      run,
+      now: this.#now,
+    });
     this.maintenance = new Maintenance({
       catalog,
       records,
@@ -175,9 +203,8 @@ export class Store implements AsyncDisposable {
       conflicts,
       quarantine: this.quarantine,
       applier: this.#applier,
+      retention,
       run,
-      logMaxAgeMs: options.logMaxAgeMs ?? 30 * 86_400_000,
-      logMaxBytes: options.logMaxBytes ?? 10 * 2 ** 30,
       now: this.#now,
     });
   }

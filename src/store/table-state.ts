@@ -16,6 +16,8 @@ export interface TableState {
   lastVersion: number;
   /** Conflicts noted so far. */
   conflicts: number;
+  /** Bytes of changes ever appended to the channel. */
+  channelBytes: number;
 }
 
 export function emptyTableState(): TableState {
@@ -29,6 +31,7 @@ export function emptyTableState(): TableState {
     bytes: 0,
     lastVersion: 0,
     conflicts: 0,
+    channelBytes: 0,
   };
 }
 
@@ -44,12 +47,31 @@ export function encodeTableState(state: TableState): Buffer {
       state.bytes,
       state.lastVersion,
       state.conflicts,
+      state.channelBytes,
     ]),
   );
 }
 
 export function decodeTableState(value: Buffer): TableState {
-  const [headSeq, headId, trimmedSeq, trimmedId, records, tombstones, bytes, lastVersion, conflicts] =
-    decodeMessage(value) as [number, string, number, string, number, number, number, number, number];
-  return { headSeq, headId, trimmedSeq, trimmedId, records, tombstones, bytes, lastVersion, conflicts };
+  const [headSeq, headId, trimmedSeq, trimmedId, ...counts] = decodeMessage(value) as [
+    number,
+    string,
+    number,
+    string,
+    ...number[],
+  ];
+  // What was not counted yet when the state was written begins at 0.
+  const [records = 0, tombstones = 0, bytes = 0, lastVersion = 0, conflicts = 0, channelBytes = 0] = counts;
+  return {
+    headSeq,
+    headId,
+    trimmedSeq,
+    trimmedId,
+    records,
+    tombstones,
+    bytes,
+    lastVersion,
+    conflicts,
+    channelBytes,
+  };
 }

@@ -2,6 +2,7 @@ import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { Document, Key, Stamp } from '../../src/model/change.ts';
+import type { ClockReading } from '../../src/model/clock-reading.ts';
 import type { Subscription } from '../../src/model/node.ts';
 import type { Table } from '../../src/model/table.ts';
 import { ChannelReceiver } from '../../src/channel/channel-receiver.ts';
@@ -166,8 +167,8 @@ export class Replica implements AsyncDisposable {
     return dumpOf(this.path);
   }
 
-  hello(peer: Replica) {
-    return decodeBody(hello, encodeBody(this.#greeter().compose(peer.name)));
+  hello(peer: Replica, peerClock?: ClockReading) {
+    return decodeBody(hello, encodeBody(this.#greeter(peerClock).compose(peer.name)));
   }
 
   async hear(peer: Replica): Promise<void> {
@@ -208,7 +209,7 @@ export class Replica implements AsyncDisposable {
       .map(({ name }) => name);
   }
 
-  #greeter(): Greeter {
+  #greeter(peerClock?: ClockReading): Greeter {
     return new Greeter({
       store: this.store,
       server: { port: 1 },
@@ -218,6 +219,8 @@ export class Replica implements AsyncDisposable {
       routes: [],
       agreementKey: Buffer.alloc(32, 'the secret of the cluster user'),
       isLinked: () => true,
+      clock: () => peerClock,
+      now: () => this.#nowMs,
       live: () => [],
       verified: () => undefined,
       comparing: () => [],

@@ -69,6 +69,16 @@ describe.skipIf(hindrance !== undefined)('a node whose clock is wrong', () => {
       if (shown.quarantined !== 6) throw new Error(JSON.stringify(shown));
       return shown.alarms.some((alarm) => /6 transactions are in quarantine/.test(alarm));
     });
+    for (const [node, peer, offsetMs] of [
+      [host, edge, 12_000],
+      [edge, host, -12_000],
+    ] as const)
+      await waitFor(`the clock of ${peer.name} at ${node.name}`, async () => {
+        const shown = await peerOf(node, peer);
+        if (Math.abs((shown?.clock_offset_ms ?? 0) - offsetMs) > 1_000)
+          throw new Error(JSON.stringify(shown));
+        return shown?.alarms?.some((alarm) => alarm.startsWith(`the clock of ${peer.name} is 1`));
+      });
     expect([...(await host.rows(...place)).keys()]).toEqual(['before']);
     // The channel goes on: what comes the other way, and what is not too far ahead.
     await atHost.insert({ id: 'meanwhile' });

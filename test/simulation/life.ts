@@ -83,6 +83,7 @@ export class Life {
       now: () => life.now(),
       onCommit: () => life.#hint(),
       logMaxBytes: config.logMaxBytes,
+      logNoticeMs: 2_000,
     });
     life.#isStarting = false;
     life.#rememberNodes();
@@ -238,6 +239,8 @@ export class Life {
       maxTransactionBytes: 1 << 26,
       routes: [],
       agreementKey,
+      now: () => this.now(),
+      clock: (peer) => this.#sessions.get(peer)?.measuredClock,
       isLinked: (peer) => this.#sessions.get(peer)?.link?.isOpen ?? false,
       live: () => [],
       verified: (peer, channel) => this.#sessions.get(peer)?.verified(channel),
@@ -321,7 +324,9 @@ export class Life {
   }
 
   async #greet(name: string, link: SimulatedLink): Promise<void> {
+    const sentMs = this.world.scheduler.nowMs;
     const answer = await link.request('hello', this.#compose(name), helloSchema, 3_000);
+    this.#sessions.get(name)?.answered(sentMs, answer);
     await this.#take(name, answer, 'our link');
   }
 

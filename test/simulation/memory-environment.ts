@@ -141,6 +141,7 @@ export class MemoryDisk {
       origins: tree('origins'),
       cursors: tree('cursors'),
       marks: tree('marks'),
+      confirmed: tree('confirmed'),
       spool: tree('spool'),
     };
   }

@@ -4,7 +4,9 @@ import type { Origin } from '../../src/model/change.ts';
 import { encodeChanges, encodeDocument } from '../../src/model/transaction-codec.ts';
 import { ChangeLog } from '../../src/store/change-log.ts';
 import { Commit, readStoreState, readTableState } from '../../src/store/commit.ts';
+import { Confirmed, type Confirmation } from '../../src/store/confirmed.ts';
 import { Cursors, type Cursor } from '../../src/store/cursors.ts';
+import { EnduranceGauge } from '../../src/store/endurance.ts';
 import { LmdbEnvironment } from '../../src/store/lmdb-environment.ts';
 import { Marks } from '../../src/store/marks.ts';
 import { Origins } from '../../src/store/origins.ts';
@@ -72,7 +74,7 @@ describe('a row', () => {
   });
 });
 
-describe('disk format 1', () => {
+describe('what is on disk', () => {
   const row: Row = {
     version: 1_700_000_000_000_002,
     origin: b,
@@ -119,6 +121,35 @@ describe('disk format 1', () => {
     operation: undefined,
   };
 
+  const confirmation: Confirmation = {
+    peer: 'edge-2',
+    tableId: 1,
+    seq: 1,
+    id: 'AAAAAAAAAAAAAAAA',
+    atMs: 1_600_000_000_000,
+    warnedAtMs: 1_700_000_000_000,
+  };
+
+  function confirmedOf(environment: LmdbEnvironment): Confirmed {
+    return new Confirmed({
+      environment,
+      isSubscriber: () => true,
+      run: () => Promise.reject(new Error('nothing is noted here')),
+      now: () => 1_700_000_000_000,
+    });
+  }
+
+  async function readGolden(environment: LmdbEnvironment, name: string): Promise<void> {
+    const golden = goldenFile(name, () => ({}));
+    await environment.commit(() => {
+      for (const [entry, value] of golden) {
+        const at = entry.indexOf(' ');
+        const tree = Object.entries(environment.trees).find(([known]) => known === entry.slice(0, at))?.[1];
+        tree?.putSync(JSON.parse(entry.slice(at + 1)) as string, value);
+      }
+    });
+  }
+
   /** Everything that a store writes, but for the records' own catalog, in fixed circumstances. */
   async function write(environment: LmdbEnvironment): Promise<void> {
     const origins = new Origins(environment);
@@ -134,6 +165,7 @@ describe('disk format 1', () => {
       new Cursors(environment).put('storeB', 1, cursor);
       new Cursors(environment).put('storeC', 1, copying);
       new Marks(environment).raise(1, 'storeB', { incarnation: 'i', seq: 9 });
+      confirmedOf(environment).warn(commit, confirmation, true);
       commit.raiseClock(1_700_000_000_000_003);
       commit.finish();
     });
@@ -147,13 +179,13 @@ describe('disk format 1', () => {
     );
   }
 
-  test('is what is written', async () => {
+  test('is format 2', async () => {
     await using environment = await openEnvironment();
 
     await write(environment);
 
     const written = bytesOf(environment);
-    const golden = goldenFile('disk-format-1', () => written);
+    const golden = goldenFile('disk-format-2', () => written);
     expect(
       Object.fromEntries(Object.entries(written).map(([name, value]) => [name, value.toString('hex')])),
     ).toEqual(Object.fromEntries([...golden].map(([name, value]) => [name, value.toString('hex')])));
@@ -177,16 +209,9 @@ describe('disk format 1', () => {
     });
   });
 
-  test('is read', async () => {
+  test.each(['disk-format-1', 'disk-format-2'])('is read: %s', async (name) => {
     await using environment = await openEnvironment();
-    const golden = goldenFile('disk-format-1', () => ({}));
-    await environment.commit(() => {
-      for (const [name, value] of golden) {
-        const at = name.indexOf(' ');
-        const tree = Object.entries(environment.trees).find(([known]) => known === name.slice(0, at))?.[1];
-        tree?.putSync(JSON.parse(name.slice(at + 1)) as string, value);
-      }
-    });
+    await readGolden(environment, name);
 
     const origins = new Origins(environment);
     const log = new ChangeLog(environment);
@@ -212,5 +237,44 @@ describe('disk format 1', () => {
     ]);
     expect(readStoreState(environment)).toMatchObject({ clock: 1_700_000_000_000_003, position: 2 });
     expect(readTableState(environment, 1)).toMatchObject({ headSeq: 2, headId: 'BBBBBBBBBBBBBBBB' });
+  });
+
+  test('of format 2 tells the bytes before each entry, and what a peer has confirmed', async () => {
+    await using environment = await openEnvironment();
+    await readGolden(environment, 'disk-format-2');
+
+    const log = new ChangeLog(environment);
+    const { logBytes } = readStoreState(environment);
+    const entryBytes = environment.trees.log.get(1)?.length ?? 0;
+    expect(log.place(1, 1)).toEqual({ position: 1, id: header.id, before: { channel: 0, log: 0 } });
+    expect(log.place(1, 2)?.before).toEqual({ channel: changes.length, log: entryBytes });
+    expect(log.head(1).channelBytes).toBe(2 * changes.length);
+    expect(log.totals()).toEqual({
+      position: 2,
+      logBytes,
+      appendedBytes: logBytes,
+    });
+    expect(confirmedOf(environment).all()).toEqual([confirmation]);
+  });
+
+  test('of format 1 goes on without the bytes of its entries, and counts new ones', async () => {
+    await using environment = await openEnvironment();
+    await readGolden(environment, 'disk-format-1');
+    const log = new ChangeLog(environment);
+    const { logBytes } = log.totals();
+
+    await environment.commit(() => {
+      const commit = new Commit(environment, 1_700_000_000_000);
+      log.append(commit, { ...header, id: 'CCCCCCCCCCCCCCCC' }, [
+        { tableId: 1, incarnation: 'incarnation1', changes },
+      ]);
+      commit.finish();
+    });
+
+    expect(log.place(1, 2)).toEqual({ position: 2, id: 'BBBBBBBBBBBBBBBB', before: undefined });
+    expect(log.place(1, 3)?.before).toEqual({ channel: 0, log: logBytes });
+    const gauge = new EnduranceGauge({ log, maxAgeMs: 1e9, maxBytes: 1e6, now: () => 1_700_000_000_000 });
+    expect(gauge.of(1, 1).waiting).toEqual({ transactions: 2, bytes: undefined });
+    expect(gauge.of(1, 2).waiting).toEqual({ transactions: 1, bytes: changes.length });
   });
 });

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { CodedError, messageOf } from '../../model/errors.ts';
+import { durationText } from '../../model/duration-text.ts';
+import type { Endurance } from '../../model/endurance.ts';
 import type { NodeRow, Subscription } from '../../model/node.ts';
 import type {
   PeerStatus,
@@ -68,6 +70,9 @@ function connection(
     port: row.port,
     ports: peer?.ports ?? (row.port === undefined ? undefined : { clustering: row.port }),
     latency_ms: rounded(peer?.latencyMs),
+    clock_offset_ms: rounded(peer?.clock?.offsetMs),
+    clock_uncertainty_ms: rounded(peer?.clock?.uncertaintyMs),
+    alarms: peer?.alarms,
     uptime: peer?.connectedSinceMs === undefined ? undefined : uptimeText(nowMs - peer.connectedSinceMs),
     connected_since: peer?.connectedSinceMs,
     last_seen: peer?.lastSeenMs,
@@ -103,6 +108,7 @@ function subscriptionStatus(
     lag_transactions: status?.lagTransactions,
     lag_ms: status?.lagMs,
     unconfirmed: status?.unconfirmed,
+    ...enduranceFields(status?.endurance),
     conflicts: status?.conflicts,
     quarantined: status?.quarantined,
     identical_as_of:
@@ -110,11 +116,23 @@ function subscriptionStatus(
   });
 }
 
+/** Of a peer that we publish to: what waits for it, and how long the change log keeps that. */
+function enduranceFields(endurance: Endurance | undefined): Readonly<Record<string, unknown>> {
+  if (!endurance) return {};
+  const { waiting, growthBytesPerDay, mayStayAwayMs } = endurance;
+  return {
+    waiting: withoutUndefined(waiting),
+    growth_bytes_per_day: growthBytesPerDay === undefined ? undefined : Math.round(growthBytesPerDay),
+    may_stay_away_ms: mayStayAwayMs,
+    may_stay_away: durationText(mayStayAwayMs),
+  };
+}
+
 /** One decimal is more than anybody reads. */
 function rounded(value: number | undefined): number | undefined {
   return value === undefined ? undefined : Math.round(value * 10) / 10;
 }
 
-function withoutUndefined(fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+function withoutUndefined(fields: object): Readonly<Record<string, unknown>> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

@@ -10,6 +10,9 @@ export interface ChannelView {
   readonly on_delete?: string;
   readonly state?: string;
   readonly reason?: string;
+  readonly unconfirmed?: number;
+  readonly waiting?: { readonly transactions: number; readonly bytes?: number };
+  readonly may_stay_away?: string;
   readonly quarantined?: number;
   readonly copy?: { readonly rows: number; readonly total: number };
 }
@@ -19,6 +22,9 @@ export interface PeerView {
   readonly node_name: string;
   readonly status: string;
   readonly reason?: string;
+  readonly clock_offset_ms?: number;
+  readonly clock_uncertainty_ms?: number;
+  readonly alarms?: readonly string[];
   readonly subscriptions: readonly ChannelView[];
 }
 

@@ -1,0 +1,87 @@
+import { durationText } from '../model/duration-text.ts';
+import type { PeerStatus, SubscriptionStatus } from '../model/replication-control.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { Store } from '../store/store.ts';
+
+/** Something that a person should look at before it costs something. */
+export interface Alarm {
+  /** Names the condition: the same one as long as it lasts, whatever its figures say. */
+  readonly key: string;
+  readonly text: string;
+}
+
+const fillLimit = 0.75;
+
+/** What concerns the node as a whole. */
+export function nodeAlarms(store: Store): readonly Alarm[] {
+  const quarantined = store.quarantine.all().length;
+  const { fill, fullMs } = store.endurance;
+  return [
+    ...(quarantined === 0
+      ? []
+      : [
+          {
+            key: 'quarantine',
+            text: `${quarantined} ${quarantined === 1 ? 'transaction is' : 'transactions are'} in quarantine: see system.hdb_quarantine`,
+          },
+        ]),
+    ...(fill < fillLimit
+      ? []
+      : [
+          {
+            key: 'log',
+            text: `the change log takes ${Math.round(fill * 100)} % of changeLog.maxBytes, and its oldest entries go at 100 %: a peer may stay away for ${durationText(fullMs)} at most`,
+          },
+        ]),
+  ];
+}
+
+/** What concerns one peer. */
+export function peerAlarms(
+  { node, clock, subscriptions }: PeerStatus,
+  maxClockSkewMs: number,
+): readonly Alarm[] {
+  const isClockOff = clock !== undefined && Math.abs(clock.offsetMs) > maxClockSkewMs / 2;
+  return [
+    ...(isClockOff
+      ? [
+          {
+            key: `${node} clock`,
+            text: `the clock of ${node} is ${durationText(Math.abs(clock.offsetMs))} ${clock.offsetMs > 0 ? 'ahead of' : 'behind'} ours: set the one that is wrong; what is written ${durationText(maxClockSkewMs)} ahead waits in quarantine`,
+          },
+        ]
+      : []),
+    ...subscriptions.flatMap((subscription) => enduranceAlarm(node, subscription)),
+  ];
+}
+
+function enduranceAlarm(node: string, { database, table, endurance }: SubscriptionStatus): readonly Alarm[] {
+  if (endurance === undefined || endurance.state === 'enough') return [];
+  const { mayStayAwayMs, waiting } = endurance;
+  const channel = `${database}.${table}`;
+  const text =
+    endurance.state === 'overtaken'
+      ? `the change log no longer has what ${node} lacks of ${channel}: it copies the table when it returns`
+      : `${node} may stay away for ${durationText(mayStayAwayMs)} more before it has to copy ${channel}: ${waiting.transactions} transactions wait for it; connect it, or raise changeLog.maxAge and changeLog.maxBytes`;
+  return [{ key: `${node} ${channel}`, text }];
+}
+
+/** Logs each alarm once when it is raised and once when it is over. */
+export class AlarmLog {
+  readonly #log: Logger;
+  #raised: ReadonlyMap<string, Alarm> = new Map();
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  /** All that hold now. */
+  report(alarms: readonly Alarm[]): void {
+    const current = new Map(alarms.map((alarm) => [alarm.key, alarm]));
+    for (const [key, { text }] of current)
+      if (!this.#raised.has(key)) this.#log.warn({ alarm: text }, 'alarm raised');
+    for (const [key, { text }] of this.#raised)
+      if (!current.has(key)) this.#log.info({ alarm: text }, 'alarm is over');
+    this.#raised = current;
+  }
+}

@@ -1,0 +1,129 @@
+import { decodeMessage, encodeMessage } from '../model/transaction-codec.ts';
+import type { Commit } from './commit.ts';
+import type { Environment, Tree, TreeKey } from './environment.ts';
+
+/** How far a peer had come, on its disk, in a channel of this store when it last said so. */
+export interface Confirmation {
+  readonly peer: string;
+  readonly tableId: number;
+  /** channelSeq last applied there, and the id of that transaction ('' for 0). While it copies: where the copy began. */
+  readonly seq: number;
+  readonly id: string;
+  /** When this was written down, ms since 1970. */
+  readonly atMs: number;
+  /** Since when it is told that the log will not wait much longer for this peer; undefined while that is not so. */
+  readonly warnedAtMs: number | undefined;
+}
+
+/** What a peer says of one channel of this store. */
+export type Told = Pick<Confirmation, 'tableId' | 'seq' | 'id'>;
+
+export interface ConfirmedOptions {
+  readonly environment: Environment;
+  /** Whether the channel is published to the peer now. */
+  readonly isSubscriber: (peer: string, tableId: number) => boolean;
+  readonly run: <T>(body: (commit: Commit) => T) => Promise<T>;
+  readonly now: () => number;
+}
+
+const format = 1;
+
+/** A place that only advances is written this often at most: what is kept here may be older than the truth. */
+const writeAgainMs = 10_000;
+
+/**
+ * What every current subscriber of a channel has confirmed, by peer and number of the table: known also while
+ * the peer is away and after a restart. Retention is decided by it.
+ *
+ * A peer that has never confirmed anything has no entry: it has to copy, whatever is kept for it. Entries go
+ * with the table, and with the subscription.
+ */
+export class Confirmed {
+  readonly #options: ConfirmedOptions;
+
+  constructor(options: ConfirmedOptions) {
+    this.#options = options;
+  }
+
+  get(peer: string, tableId: number): Confirmation | undefined {
+    const value = this.#tree.get([tableId, peer]);
+    return value && decode([tableId, peer], value);
+  }
+
+  /** Of each subscriber of a channel, or of all channels. */
+  all(tableId?: number): readonly Confirmation[] {
+    const range = tableId === undefined ? {} : { start: [tableId], end: [tableId + 1] };
+    return [...this.#tree.getRange(range)].map(({ key, value }) => decode(key, value));
+  }
+
+  /** Of the subscriber that is furthest behind; undefined when none has confirmed anything. */
+  lowest(tableId: number): Confirmation | undefined {
+    return this.all(tableId).toSorted((a, b) => a.seq - b.seq)[0];
+  }
+
+  /**
+   * Takes what a peer says it has applied, also when that is less than before (an older backup was put back
+   * there). The caller has checked that the place is of this history of the table.
+   */
+  async note(peer: string, told: readonly Told[]): Promise<void> {
+    if (!told.some((place) => this.#isDue(peer, place))) return;
+    await this.#options.run((commit) => {
+      for (const place of told)
+        if (this.#isDue(peer, place) && this.#options.isSubscriber(peer, place.tableId))
+          this.#put({
+            ...place,
+            peer,
+            atMs: commit.nowMs,
+            warnedAtMs: this.get(peer, place.tableId)?.warnedAtMs,
+          });
+    });
+  }
+
+  /** Inside a commit: notes that the log may overtake a peer, or that it no longer may. */
+  warn(commit: Commit, known: Confirmation, isInDanger: boolean): void {
+    this.#put({ ...known, warnedAtMs: isInDanger ? commit.nowMs : undefined });
+  }
+
+  /** Inside a commit: forgets what the peer confirmed of all other tables. */
+  keepOnly(peer: string, tableIds: ReadonlySet<number>): void {
+    for (const key of [...this.#tree.getKeys({})]) {
+      const [tableId, name] = key as [number, string];
+      if (name === peer && !tableIds.has(tableId)) this.#tree.removeSync(key);
+    }
+  }
+
+  /** Inside a commit. */
+  removeTable(tableId: number): void {
+    for (const key of [...this.#tree.getKeys({ start: [tableId], end: [tableId + 1] })])
+      this.#tree.removeSync(key);
+  }
+
+  #isDue(peer: string, { tableId, seq, id }: Told): boolean {
+    const known = this.get(peer, tableId);
+    if (!known || seq < known.seq) return true;
+    if (seq === known.seq && id === known.id) return false;
+    // Either way: the clock may have been set back.
+    return Math.abs(this.#options.now() - known.atMs) >= writeAgainMs;
+  }
+
+  #put({ peer, tableId, seq, id, atMs, warnedAtMs }: Confirmation): void {
+    const row = [format, seq, id, atMs, warnedAtMs ?? null];
+    this.#tree.putSync([tableId, peer], Buffer.from(encodeMessage(row)));
+  }
+
+  get #tree(): Tree {
+    return this.#options.environment.trees.confirmed;
+  }
+}
+
+function decode(key: TreeKey, value: Buffer): Confirmation {
+  const [tableId, peer] = key as [number, string];
+  const [, seq, id, atMs, warnedAtMs] = decodeMessage(value) as [
+    number,
+    number,
+    string,
+    number,
+    number | null,
+  ];
+  return { peer, tableId, seq, id, atMs, warnedAtMs: warnedAtMs ?? undefined };
+}
