@@ -104,7 +104,7 @@ export async function requestJoin(address: Address, options: JoinerOptions): Pro
     const challenge = await ask(first, joinChallenge);
     if (!challenge.nonce.startsWith(first.nonce))
       throw new RefusedError('join_refused', 'the other node did not answer our nonce');
-    const authMessage = messageToProve(first, challenge, await fingerprintOf(certificate));
+    const authMessage = messageToProve(first, challenge, fingerprintOf(certificate));
     const { proof, serverSignature } = await makeProof(
       options.password,
       challenge.salt,
@@ -197,7 +197,7 @@ export class JoinServer {
     if (!pending || Date.now() - pending.atMs > pendingMs)
       return { refused: 'join_refused', reason: 'the join took too long; try again' };
     const { first, challenge } = pending;
-    const authMessage = messageToProve(first, challenge, await fingerprintOf(this.#options.certificate));
+    const authMessage = messageToProve(first, challenge, fingerprintOf(this.#options.certificate));
     const serverSignature = checkProof(this.#verifier(first.user), final.proof, authMessage);
     const holdsKey = isSignedBy(first.nkey, challenge.nonce, final.signature);
     if (serverSignature === undefined || !holdsKey) return this.#refuse(first.name);

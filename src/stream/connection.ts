@@ -8,7 +8,7 @@ import {
   type TlsOptions,
 } from '@nats-io/transport-node';
 import { CodedError } from '../model/errors.ts';
-import { tlsServerName } from './node-keys.ts';
+import { tlsServerName } from './tls-server-name.ts';
 
 export interface Address {
   readonly host: string;

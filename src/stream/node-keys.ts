@@ -1,18 +1,7 @@
-import 'reflect-metadata'; // @peculiar/x509 wants it before it is loaded
-import { randomBytes, webcrypto } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createUser, fromSeed } from '@nats-io/nkeys';
-import {
-  BasicConstraintsExtension,
-  PemConverter,
-  SubjectAlternativeNameExtension,
-  X509Certificate,
-  X509CertificateGenerator,
-} from '@peculiar/x509';
-
-/** Every node's certificate carries this name; who it is follows from the pinned certificate, not from the name. */
-export const tlsServerName = 'node.lyredb';
 
 /** The secrets of a node, made at first start under `<ROOTPATH>/keys`, readable by its user only. */
 export interface NodeKeys {
@@ -34,6 +23,8 @@ export async function openNodeKeys(directory: string, nodeName: string): Promise
   const certificateFile = join(directory, 'certificate.pem');
   const privateKeyFile = join(directory, 'privateKey.pem');
   if (!existsSync(certificateFile) || !existsSync(privateKeyFile)) {
+    // What it takes to make one is large, and needed once in the life of a node.
+    const { makeCertificate } = await import('./make-certificate.ts');
     const made = await makeCertificate(nodeName);
     writeSecret(privateKeyFile, made.privateKey);
     writeSecret(certificateFile, made.certificate);
@@ -52,10 +43,8 @@ export async function openNodeKeys(directory: string, nodeName: string): Promise
 }
 
 /** SHA-256 of the certificate, hex. */
-export async function fingerprintOf(certificatePem: string): Promise<string> {
-  return Buffer.from(await new X509Certificate(certificatePem).getThumbprint('SHA-256', webcrypto)).toString(
-    'hex',
-  );
+export function fingerprintOf(certificatePem: string): string {
+  return new X509Certificate(certificatePem).fingerprint256.replaceAll(':', '').toLowerCase();
 }
 
 function openSeed(file: string): Uint8Array {
@@ -68,35 +57,4 @@ function writeSecret(file: string, content: string): void {
   const half = `${file}.${process.pid}`;
   writeFileSync(half, content, { mode: 0o600 });
   renameSync(half, file);
-}
-
-/** Fixed, not from a clock that may be wrong at the first start. Trust comes from pinning, not from dates. */
-const notBefore = new Date('2020-01-01T00:00:00Z');
-const notAfter = new Date('9999-12-31T23:59:59Z');
-
-async function makeCertificate(
-  nodeName: string,
-): Promise<{ readonly certificate: string; readonly privateKey: string }> {
-  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
-  const certificate = await X509CertificateGenerator.createSelfSigned(
-    {
-      serialNumber: randomBytes(12).toString('hex'),
-      name: [{ CN: [nodeName.slice(0, 64)] }],
-      notBefore,
-      notAfter,
-      signingAlgorithm: algorithm,
-      keys,
-      extensions: [
-        new BasicConstraintsExtension(true, 0, true),
-        new SubjectAlternativeNameExtension([{ type: 'dns', value: tlsServerName }]),
-      ],
-    },
-    webcrypto,
-  );
-  const privateKey = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
-  return {
-    certificate: certificate.toString('pem'),
-    privateKey: PemConverter.encode(privateKey, 'PRIVATE KEY'),
-  };
 }

@@ -92,7 +92,7 @@ class Joiner {
       challenge.nonce,
       challenge.salt,
       challenge.iterations,
-      await fingerprintOf(certificate),
+      fingerprintOf(certificate),
     ]);
     const made = await makeProof(withPassword, challenge.salt, challenge.iterations, proven);
     const signature = Buffer.from(signer.sign(Buffer.from(challenge.nonce))).toString('base64');
