@@ -256,7 +256,7 @@ export class ChannelReceiver {
           total: start.total,
           startedAtMs: now(),
           marks: start.marks,
-          ...(hasRows ? { unproven: { id: start.copyId, isOvertaken: false } } : {}),
+          ...(hasRows ? { unproven: { id: start.copyId } } : {}),
         },
       });
     this.#state = { kind: 'copying', source, copyId: start.copyId };

@@ -246,7 +246,9 @@ export class ChannelServer {
     const isQuarantining = store.quarantine
       .all()
       .some(({ database, tableName }) => database === table.database && tableName === table.name);
-    return isQuarantining || store.cursors.all(table.id).some(({ unproven }) => unproven?.isOvertaken);
+    return (
+      isQuarantining || store.cursors.all(table.id).some(({ unproven }) => unproven?.overtaken !== undefined)
+    );
   }
 
   #isServable(table: Table, cursor: WireCursor): boolean {

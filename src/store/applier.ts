@@ -244,16 +244,19 @@ export class Applier {
 
   /** The table was compared with the publisher's; `copyId` is of the copy that this proves. */
   proven(source: Source, copyId: string | undefined, knowledge: Knowledge | undefined): void {
-    const { cursors, catalog, collected } = this.#options;
+    const { cursors, catalog, collected, marks } = this.#options;
     const table = catalog.tableById(source.table.id);
     const cursor = cursors.get(source.storeId, source.table.id);
     if (!table || cursor?.incarnation !== source.incarnation || cursor.copy) return;
-    if (cursor.unproven && cursor.unproven.id === copyId)
+    if (cursor.unproven && cursor.unproven.id === copyId) {
       cursors.put(source.storeId, table.id, { ...cursor, unproven: undefined });
+      for (const { storeId, place, held } of cursor.unproven.overtaken ?? [])
+        marks.raise(table.id, storeId, place, held);
+    }
     if (!knowledge) return;
     // Only what was held: numbers are for the order of transactions, which a comparison does not see.
-    const marks = knowledge.marks.map((mark) => ({ ...mark, place: { ...mark.place, seq: 0 } }));
-    collected.learn(table, { ...knowledge, marks });
+    const known = knowledge.marks.map((mark) => ({ ...mark, place: { ...mark.place, seq: 0 } }));
+    collected.learn(table, { ...knowledge, marks: known });
   }
 
   /**
@@ -435,7 +438,7 @@ function progressed(copy: CopyProgress, { marks, lastKey, rows, total }: CopyPag
     afterKey: lastKey ?? copy.afterKey,
     rows: copy.rows + rows.length,
     total,
-    ...(marks ? { marks: overtaken(copy.marks, marks), unproven: { id: copy.id, isOvertaken: true } } : {}),
+    ...(marks ? { marks: overtaken(copy.marks, marks), unproven: { id: copy.id, overtaken: marks } } : {}),
   };
 }
 

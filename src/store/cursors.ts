@@ -20,8 +20,11 @@ export interface Cursor {
 export interface Unproven {
   /** The copy. */
   readonly id: string;
-  /** The log overtook it: what was applied there meanwhile may be missing. Else it met rows that were here before. */
-  readonly isOvertaken: boolean;
+  /**
+   * The log overtook it, and what was applied at the publisher meanwhile may be missing: its marks at the end of that,
+   * in force once compared. Absent when the copy met rows that were here before.
+   */
+  readonly overtaken?: readonly Mark[] | undefined;
 }
 
 export interface CopyProgress {

@@ -208,7 +208,7 @@ class History implements AsyncDisposable {
 function missing(subscriber: Replica, publisher: Replica): string[] {
   const cursor = subscriber.cursor(publisher);
   // Until it is compared, a copy that the log overtook says that it lacks something.
-  if (!cursor || cursor.copy || cursor.unproven?.isOvertaken) return [];
+  if (!cursor || cursor.copy || cursor.unproven?.overtaken) return [];
   const { table, store } = publisher;
   const rows = new Map(rowsOf(subscriber.store).map((row) => [row.key, row]));
   const found: string[] = [];

@@ -27,7 +27,7 @@ const cursor: Cursor = {
   seq: 41,
   id: 'AAAAAAAAAAAAAAAA',
   copy: undefined,
-  unproven: { id: 'copy', isOvertaken: true },
+  unproven: { id: 'copy', overtaken: [{ storeId: 'storeC', place }] },
 };
 const copying: Cursor = {
   incarnation: 'incarnation1',
@@ -40,7 +40,7 @@ const copying: Cursor = {
     total: 20,
     startedAtMs: 1_700_000_000_000,
     marks: [{ storeId: 'storeC', place, held }],
-    unproven: { id: 'copy', isOvertaken: false },
+    unproven: { id: 'copy' },
   },
 };
 
