@@ -243,6 +243,8 @@ export class ChannelReceiver {
       return;
     }
     const stored = store.cursors.get(storeId, table.id);
+    const { records, tombstones } = store.statistics(table);
+    const hasRows = records + tombstones > 0;
     if (stored?.copy?.id !== start.copyId || stored.incarnation !== incarnation)
       await store.putCursor(storeId, table, {
         incarnation,
@@ -254,6 +256,7 @@ export class ChannelReceiver {
           total: start.total,
           startedAtMs: now(),
           marks: start.marks,
+          ...(hasRows ? { unproven: { id: start.copyId } } : {}),
         },
       });
     this.#state = { kind: 'copying', source, copyId: start.copyId };
@@ -367,6 +370,8 @@ export class ChannelReceiver {
     const result = await this.#options.store.applyCopy(state.source, {
       copyId: response.copyId,
       noted: response.noted,
+      marks: response.marks,
+      deletedBefore: response.deletedBefore ?? 0,
       total: response.total,
       rows: decodeChanges(response.rows),
       lastKey: response.lastKey ?? undefined,

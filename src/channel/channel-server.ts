@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { parseChannelName } from '../model/channel-name.ts';
 import type { Table } from '../model/table.ts';
 import { encodeChanges, type FramedItem } from '../model/transaction-codec.ts';
+import { msToVersion } from '../model/version-clock.ts';
+import { withoutClaim } from '../store/marks.ts';
 import type { Store } from '../store/store.ts';
 import { encodedItems, needsBody, type Reader } from './channel-items.ts';
 import type { ChannelRequest, ChannelResponse, WireCursor } from './protocol.ts';
@@ -25,7 +27,8 @@ const digestPageRows = 2_048;
  *
  * Every request names the place it goes on from with the id of the transaction there. The id is compared
  * with the log: a restored backup, a clone, a dropped and re-created table or a trimmed log is another
- * history, and the answer is to copy, never to guess.
+ * history, and the answer is to copy, never to guess. A copy that the log has overtaken goes on at its page key
+ * from a new place.
  */
 export class ChannelServer {
   readonly #options: ChannelServerOptions;
@@ -85,7 +88,10 @@ export class ChannelServer {
       head: this.#head(table),
     };
     const { cursor, copyId } = request;
-    if (!cursor || !this.#isServable(table, cursor)) return { ...begin, start: this.#newCopy(table) };
+    const isKnown =
+      cursor &&
+      (this.#isServable(table, cursor) || (copyId !== undefined && this.#isOvertaken(table, cursor)));
+    if (!isKnown) return { ...begin, start: this.#newCopy(table) };
     if (copyId !== undefined) {
       const noted = { seq: cursor.seq, id: cursor.id };
       // The subscriber keeps the marks of the copy that it goes on with.
@@ -138,7 +144,10 @@ export class ChannelServer {
   #copy(table: Table, request: Extract<ChannelRequest, { kind: 'copy' }>): ChannelResponse {
     const { store, maxBatchBytes } = this.#options;
     const { cursor } = request;
-    if (!this.#isServable(table, cursor)) return this.#diverged(table, cursor);
+    const isServable = this.#isServable(table, cursor);
+    if (!isServable && !this.#isOvertaken(table, cursor)) return this.#diverged(table, cursor);
+    // Before the rows are read: they hold at least what is noted.
+    const moved = isServable ? undefined : this.#noted(table);
     const page = store.copyRows(table, {
       after: request.after ?? undefined,
       maxBytes: Math.min(request.maxBytes ?? maxBatchBytes, maxBatchBytes),
@@ -150,7 +159,8 @@ export class ChannelServer {
       kind: 'page',
       identity: { storeId, incarnation },
       copyId: request.copyId,
-      noted: { seq: cursor.seq, id: cursor.id },
+      ...(moved ?? { noted: { seq: cursor.seq, id: cursor.id } }),
+      deletedBefore: store.tombstones.deletedBefore(table.id),
       total: this.#total(table),
       rows: encodeChanges(page.rows),
       lastKey: page.lastKey ?? null,
@@ -173,7 +183,13 @@ export class ChannelServer {
     switch (request.kind) {
       case 'digest': {
         const options = { after: request.after, maxRows: digestPageRows, newerThan: request.newerThan };
-        return { kind: 'digest', identity, digests: store.digestPage(table, options) };
+        const isFirst = request.after === null && request.newerThan === 0;
+        return {
+          kind: 'digest',
+          identity,
+          ...(isFirst ? { knowledge: this.#knowledge(table) } : {}),
+          digests: store.digestPage(table, options),
+        };
       }
       case 'list': {
         // The head first: what the list shows beyond it can only look older than it is.
@@ -187,29 +203,52 @@ export class ChannelServer {
         };
       }
       case 'rows':
-        return { kind: 'rows', identity, rows: encodeChanges(store.rowsOf(table, request.keys)) };
+        return {
+          kind: 'rows',
+          identity,
+          rows: encodeChanges(store.rowsOf(table, request.keys)),
+          deleted: (request.onlyHere ?? [])
+            .filter(({ key, ...stamp }) => store.collected.has(table, key, stamp))
+            .map(({ key }) => key),
+        };
     }
   }
 
-  /** Where the channel and everything it has taken in stand now: rows read later hold at least that. */
   #newCopy(table: Table): CopyStart {
+    const copyId = randomBytes(9).toString('base64url');
+    return { kind: 'copy', copyId, ...this.#noted(table), total: this.#total(table) };
+  }
+
+  /** Where the channel and everything it has taken in stand now: rows read later hold at least that. */
+  #noted(table: Table): Pick<CopyStart, 'noted' | 'marks'> {
     const { store } = this.#options;
+    const upTo = store.clock;
     const { headSeq, headId } = store.log.head(table.id);
     const { storeId, incarnation } = this.#identity(table);
+    const own = {
+      storeId,
+      place: { incarnation, seq: headSeq },
+      held: { after: msToVersion(table.createdAtMs) - 1, upTo },
+    };
+    const taken = store.marks.all(table.id);
+    const marks = this.#hasHoles(table) ? taken.map((mark) => withoutClaim(mark, upTo)) : taken;
+    return { noted: { seq: headSeq, id: headId }, marks: [...marks, own] };
+  }
+
+  #knowledge(table: Table): Pick<CopyStart, 'marks'> & { readonly deletedBefore: number } {
+    const deletedBefore = this.#options.store.tombstones.deletedBefore(table.id);
+    return { marks: this.#noted(table).marks, deletedBefore };
+  }
+
+  /** Something behind an origin's mark is not in the rows: it is in quarantine, or the log overtook the copy that should have brought it. */
+  #hasHoles(table: Table): boolean {
+    const { store } = this.#options;
     const isQuarantining = store.quarantine
       .all()
       .some(({ database, tableName }) => database === table.database && tableName === table.name);
-    return {
-      kind: 'copy',
-      copyId: randomBytes(9).toString('base64url'),
-      noted: { seq: headSeq, id: headId },
-      total: this.#total(table),
-      // A transaction in quarantine here is behind its origin's mark and not in the rows.
-      marks: [
-        ...(isQuarantining ? [] : store.marks.all(table.id)),
-        { storeId, place: { incarnation, seq: headSeq } },
-      ],
-    };
+    return (
+      isQuarantining || store.cursors.all(table.id).some(({ unproven }) => unproven?.overtaken !== undefined)
+    );
   }
 
   #isServable(table: Table, cursor: WireCursor): boolean {
@@ -219,6 +258,13 @@ export class ChannelServer {
       cursor.incarnation === incarnation &&
       this.#options.store.log.idAt(table.id, cursor.seq) === cursor.id
     );
+  }
+
+  /** The place was in this history as far as anybody can still tell: the log has been trimmed beyond it. */
+  #isOvertaken(table: Table, cursor: WireCursor): boolean {
+    const { storeId, incarnation } = this.#identity(table);
+    const { trimmedSeq } = this.#options.store.log.head(table.id);
+    return cursor.storeId === storeId && cursor.incarnation === incarnation && cursor.seq < trimmedSeq;
   }
 
   /** The peer holds a transaction of this very history that the log never had: an older backup was put back here. */

@@ -153,7 +153,7 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
       try {
         if (request.response) await pushed.accept(request.response);
         else pushed.restart();
-        return { next: (pushed.isBehind ? undefined : pushed.verifier.next()) ?? pushed.next() };
+        return { next: (pushed.isBehind ? undefined : await pushed.verifier.next()) ?? pushed.next() };
       } catch (error) {
         pushed.fail(messageOf(error));
         throw error;

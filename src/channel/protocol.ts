@@ -12,6 +12,7 @@ const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'expe
 /** A place in one history of one table. */
 const cursor = z.object({ storeId: z.string(), incarnation: z.string(), seq: count, id: z.string() });
 
+const origin = z.object({ name: z.string(), storeId: z.string() });
 const identity = z.object({ storeId: z.string(), incarnation: z.string() });
 const range = z.object({ after: key.nullable(), upTo: key.nullable() });
 /** About how much the link takes at a time, as the subscriber has measured it. */
@@ -62,12 +63,22 @@ export const channelRequest = z.discriminatedUnion('kind', [
   /** The rows of a range, without their contents. */
   z.object({ kind: z.literal('list'), channel: z.string(), identity, range, newerThan: count }),
   /** Some rows, tombstones too. */
-  z.object({ kind: z.literal('rows'), channel: z.string(), identity, keys: z.array(key) }),
+  z.object({
+    kind: z.literal('rows'),
+    channel: z.string(),
+    identity,
+    keys: z.array(key),
+    /** Those of the keys that only the subscriber has, and what it has. */
+    onlyHere: z.array(z.object({ key, version: count, origin })).optional(),
+  }),
 ]);
 
 const head = z.object({ seq: count, committedAtMs: z.number() });
-const origin = z.object({ name: z.string(), storeId: z.string() });
-const mark = z.object({ storeId: z.string(), place: z.object({ incarnation: z.string(), seq: count }) });
+const mark = z.object({
+  storeId: z.string(),
+  place: z.object({ incarnation: z.string(), seq: count }),
+  held: z.object({ after: count, upTo: count }).optional(),
+});
 
 /** What the publisher answers. */
 export const channelResponse = z.discriminatedUnion('kind', [
@@ -102,6 +113,10 @@ export const channelResponse = z.discriminatedUnion('kind', [
     identity,
     copyId: z.string(),
     noted,
+    /** Present when the log has overtaken the copy: `noted` is a new place, and these are the marks there. */
+    marks: z.array(mark).optional(),
+    /** Highest version of a delete that the publisher has forgotten. */
+    deletedBefore: count.optional(),
     total: count,
     /** `encodeChanges`. */
     rows: bytes,
@@ -112,6 +127,8 @@ export const channelResponse = z.discriminatedUnion('kind', [
     kind: z.literal('digest'),
     identity,
     digests: z.array(z.object({ range, rows: count, hash: z.string() })),
+    /** With the first of them: what a table that equals this one holds, and lacks because it was deleted. */
+    knowledge: z.object({ marks: z.array(mark), deletedBefore: count }).optional(),
   }),
   z.object({
     kind: z.literal('list'),
@@ -126,6 +143,8 @@ export const channelResponse = z.discriminatedUnion('kind', [
     identity,
     /** `encodeChanges`. */
     rows: bytes,
+    /** Keys that only the subscriber has, because they were deleted here so long ago that the delete is forgotten. */
+    deleted: z.array(key).optional(),
   }),
 ]);
 

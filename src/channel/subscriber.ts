@@ -92,7 +92,7 @@ export class Subscriber implements AsyncDisposable {
   /** Beside the following: a comparison must not hold up what is new. */
   async #verify(): Promise<boolean> {
     const { receiver, link } = this.#options;
-    const request = link.isOpen ? receiver.verifier.next() : undefined;
+    const request = link.isOpen ? await receiver.verifier.next() : undefined;
     if (!request) return false;
     await receiver.accept(await link.request(request.kind, request, channelResponse, 30_000));
     return true;

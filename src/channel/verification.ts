@@ -1,7 +1,8 @@
-import type { Key } from '../model/change.ts';
+import type { Key, Stamp } from '../model/change.ts';
 import { compareStamps } from '../model/conflict.ts';
 import { decodeChanges } from '../model/transaction-codec.ts';
 import type { Source } from '../store/applier.ts';
+import type { Knowledge } from '../store/collected.ts';
 import type { DigestEntry, KeyRange } from '../store/digest.ts';
 import type { Store } from '../store/store.ts';
 import type { ChannelRequest, ChannelResponse } from './protocol.ts';
@@ -26,7 +27,13 @@ type Step =
   | { readonly kind: 'list'; readonly ranges: readonly KeyRange[]; readonly following: NextPage }
   /** Rows that differed when they were listed: judged once everything up to `seq` is applied here. */
   | { readonly kind: 'settle'; readonly seq: number; readonly following: NextPage }
-  | { readonly kind: 'rows'; readonly keys: readonly Key[]; readonly following: NextPage };
+  | {
+      readonly kind: 'rows';
+      readonly keys: readonly Key[];
+      /** Those of which the publisher has listed nothing, and what is here. */
+      readonly onlyHere: ReadonlyMap<Key, Stamp>;
+      readonly following: NextPage;
+    };
 
 export interface VerificationOptions {
   readonly store: Store;
@@ -42,7 +49,8 @@ const keysTold = 100;
  * Compares a table with the publisher's, finds the rows that differ by digests of ranges, and repairs them.
  *
  * Needs no pause in writing: a difference counts only if it is still there once this node has applied all
- * that the publisher had committed when it listed the row. Nothing is lost if it is broken off.
+ * that the publisher had committed when it listed the row. Nothing is lost if it is broken off. A row that only
+ * this node has goes when the publisher knows that it was deleted there (`store/collected.ts`); else it stays.
  */
 export class Verification {
   readonly #options: VerificationOptions;
@@ -54,6 +62,8 @@ export class Verification {
   #rows = 0;
   #repairedCount = 0;
   #onlyHere = 0;
+  /** As of the beginning: in force here once all is compared. */
+  #knowledge: Knowledge | undefined;
 
   constructor(options: VerificationOptions) {
     this.#options = options;
@@ -71,6 +81,11 @@ export class Verification {
     };
   }
 
+  /** What the publisher knew when this began. */
+  get knowledge(): Knowledge | undefined {
+    return this.#knowledge;
+  }
+
   /** What to ask now; undefined while the channel has to come further, and when it is done. */
   next(): ChannelRequest | undefined {
     const { channel, source } = this.#options;
@@ -86,7 +101,7 @@ export class Verification {
         return range && { kind: 'list', channel, identity, range, newerThan };
       }
       case 'rows':
-        return { kind: 'rows', channel, identity, keys: step.keys.slice(0, keysAtOnce) };
+        return { kind: 'rows', channel, identity, ...asked(step) };
       case 'settle':
       case 'done':
         return undefined;
@@ -102,6 +117,7 @@ export class Verification {
 
   #compare(response: Extract<ChannelResponse, { kind: 'digest' }>): void {
     const { store, source } = this.#options;
+    this.#knowledge ??= response.knowledge;
     const ranges: KeyRange[] = [];
     for (const theirs of response.digests) {
       const ours = store.digestRange(source.table, theirs.range, source.newerThan);
@@ -136,9 +152,15 @@ export class Verification {
     const { store, source } = this.#options;
     const cursor = store.cursors.get(source.storeId, source.table.id);
     if (!cursor || cursor.seq < seq) return;
-    const keys = [...this.#suspects].filter(([key, entry]) => this.#differs(key, entry)).map(([key]) => key);
+    const differing = [...this.#suspects].filter(([key, entry]) => this.#differs(key, entry));
     this.#suspects.clear();
-    this.#step = keys.length > 0 ? { kind: 'rows', keys, following } : following;
+    const onlyHere = new Map<Key, Stamp>();
+    for (const [key, entry] of differing) {
+      const ours = entry ? undefined : store.stampOf(source.table, key);
+      if (ours) onlyHere.set(key, { version: ours.version, origin: ours.origin });
+    }
+    const keys = differing.map(([key]) => key);
+    this.#step = keys.length > 0 ? { kind: 'rows', keys, onlyHere, following } : following;
   }
 
   async #repair(
@@ -146,16 +168,17 @@ export class Verification {
     step: Extract<Step, { kind: 'rows' }>,
   ): Promise<void> {
     const { store, source } = this.#options;
-    const asked = step.keys.slice(0, keysAtOnce);
+    const { keys, onlyHere } = asked(step);
     const rows = decodeChanges(response.rows);
-    const known = new Set(rows.map(({ key }) => key));
     const won = rows.length > 0 ? await store.repair(source, rows) : 0;
-    this.#repairedCount += won;
-    if (won > 0)
-      this.#repaired.push(
-        ...asked.filter((key) => known.has(key)).slice(0, keysTold - this.#repaired.length),
-      );
-    this.#onlyHere += asked.filter((key) => !known.has(key)).length;
+    const deleted = new Set(response.deleted);
+    const stale = onlyHere.filter(({ key }) => deleted.has(key));
+    const gone = stale.length > 0 ? await store.removeStale(source, stale) : [];
+    this.#repairedCount += won + gone.length;
+    const settled = [...(won > 0 ? rows.map(({ key }) => key) : []), ...gone];
+    this.#repaired.push(...settled.slice(0, keysTold - this.#repaired.length));
+    const known = new Set([...rows.map(({ key }) => key), ...gone]);
+    this.#onlyHere += keys.filter((key) => !known.has(key)).length;
     const left = step.keys.slice(keysAtOnce);
     this.#step = left.length > 0 ? { ...step, keys: left } : step.following;
   }
@@ -165,8 +188,24 @@ export class Verification {
     const { store, source } = this.#options;
     const ours = store.stampOf(source.table, key);
     if (!theirs) return ours?.hash !== undefined;
-    if (!ours) return true;
+    // Deleted here, and the delete is forgotten: what the publisher shows is older.
+    if (!ours) return !store.collected.has(source.table, key, theirs);
     const order = compareStamps(ours, theirs);
     return order < 0 || (order === 0 && ours.hash !== theirs.hash);
   }
+}
+
+/** What to ask of the first keys of a step. */
+function asked({ keys, onlyHere }: Extract<Step, { kind: 'rows' }>): {
+  readonly keys: Key[];
+  readonly onlyHere: (Stamp & { readonly key: Key })[];
+} {
+  const first = keys.slice(0, keysAtOnce);
+  return {
+    keys: first,
+    onlyHere: first.flatMap((key) => {
+      const stamp = onlyHere.get(key);
+      return stamp ? [{ key, ...stamp }] : [];
+    }),
+  };
 }

@@ -15,10 +15,17 @@ export interface VerifierOptions {
   readonly steadyMs: () => number;
 }
 
-/** Compares a channel with its publisher when the link comes up, at an interval, and when asked to. */
+/** Compares a channel with its publisher when the link comes up, at an interval, after a copy that alone proves nothing, and when asked to. */
 export class Verifier {
   readonly #options: VerifierOptions;
-  #current: { readonly source: Source; readonly verification: Verification } | undefined;
+  #current:
+    | {
+        readonly source: Source;
+        /** The copy that it proves. */
+        readonly copyId: string | undefined;
+        readonly verification: Verification;
+      }
+    | undefined;
   #last: VerificationResult | undefined;
   #dueAtMs: number;
   /** Since the current one began: it may not see what was there when it was asked for. */
@@ -45,35 +52,39 @@ export class Verifier {
   }
 
   /** What to ask the publisher now; undefined when nothing is due, or the channel has to come further first. */
-  next(): ChannelRequest | undefined {
+  async next(): Promise<ChannelRequest | undefined> {
     const { store, channel, followed, now, steadyMs } = this.#options;
     const source = followed();
     if (!source) {
       this.#current = undefined;
       return undefined;
     }
+    const copyId = store.cursors.get(source.storeId, source.table.id)?.unproven?.id;
     const isSame =
       this.#current?.source.storeId === source.storeId &&
-      this.#current.source.incarnation === source.incarnation;
+      this.#current.source.incarnation === source.incarnation &&
+      this.#current.copyId === copyId;
     if (!isSame) this.#current = undefined;
     if (!this.#current) {
-      if (!this.#isRequested && steadyMs() < this.#dueAtMs) return undefined;
+      if (!this.#isRequested && copyId === undefined && steadyMs() < this.#dueAtMs) return undefined;
       this.#isRequested = false;
-      this.#current = { source, verification: new Verification({ store, channel, source, now }) };
+      this.#current = { source, copyId, verification: new Verification({ store, channel, source, now }) };
     }
     const request = this.#current.verification.next();
-    this.#finish();
+    await this.#finish();
     return request;
   }
 
   async accept(response: ChannelResponse): Promise<void> {
     await this.#current?.verification.accept(response);
-    this.#finish();
+    await this.#finish();
   }
 
-  #finish(): void {
-    const result = this.#current?.verification.result;
-    if (!result) return;
+  async #finish(): Promise<void> {
+    const { source, copyId, verification } = this.#current ?? {};
+    const result = verification?.result;
+    if (!source || !result) return;
+    await this.#options.store.proven(source, copyId, verification?.knowledge);
     this.#last = result;
     this.#current = undefined;
     this.#dueAtMs = this.#options.steadyMs() + (this.#options.intervalMs ?? Infinity);

@@ -64,6 +64,7 @@ export interface Config {
   readonly bridge: { readonly inProcess: boolean };
   readonly natsServerBin: string | undefined;
   readonly tombstoneRetentionMs: number;
+  readonly tombstoneMaxMs: number;
   /** What was set and has no meaning here, as it was spelled; for a warning. */
   readonly ignored: readonly string[];
 }
@@ -202,6 +203,7 @@ function toConfig(settings: Settings, cwd: string, ignored: readonly string[]): 
     bridge: { inProcess: settings['bridge.inProcess'] },
     natsServerBin: settings.natsServerBin === undefined ? undefined : expand(settings.natsServerBin, cwd),
     tombstoneRetentionMs: settings.tombstoneRetention,
+    tombstoneMaxMs: settings.tombstoneMax,
     ignored,
   };
 }

@@ -150,6 +150,7 @@ export const settingsSchema = z.object({
   'changeLog.maxAge': setting(duration.default(30 * dayMs), { expects: aDuration }),
   'changeLog.maxBytes': setting(size.default(10 * GiB), { expects: aSize }),
   tombstoneRetention: setting(duration.default(30 * dayMs), { expects: aDuration }),
+  tombstoneMax: setting(duration.default(365 * dayMs), { expects: aDuration }),
 
   'logging.level': setting(z.enum(logLevels).default('info'), {
     expects: `one of ${logLevels.join(', ')}`,

@@ -39,3 +39,21 @@ export function compareContent(a: Uint8Array | null, b: Uint8Array | null): numb
 function compareBytewise(a: string, b: string): number {
   return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
+
+/** Not in the alphabet of store ids. */
+const deletedMark = '/deleted';
+
+/**
+ * The stamp of the delete of a row whose tombstone nobody has any more: above the row, and below whatever else is above it.
+ * The same on every node that comes to know of it.
+ */
+export function deletedStamp({ version, origin }: Stamp): Stamp {
+  return { version, origin: { ...origin, storeId: `${origin.storeId}${deletedMark}` } };
+}
+
+/** The stamp itself, or that of the row of which it is the {@link deletedStamp}. */
+export function writerOf(stamp: Stamp): Stamp {
+  const { origin } = stamp;
+  if (!origin.storeId.endsWith(deletedMark)) return stamp;
+  return { ...stamp, origin: { ...origin, storeId: origin.storeId.slice(0, -deletedMark.length) } };
+}

@@ -11,5 +11,7 @@ export function storeOptions(config: Config): Omit<StoreOptions, 'role'> {
     maxClockSkewMs: config.clustering.maxClockSkewMs,
     logMaxAgeMs: config.log.maxAgeMs,
     logMaxBytes: config.log.maxBytes,
+    tombstoneRetentionMs: config.tombstoneRetentionMs,
+    tombstoneMaxMs: config.tombstoneMaxMs,
   };
 }

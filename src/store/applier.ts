@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Change, Key, Origin } from '../model/change.ts';
+import type { Change, Key, Origin, Stamp } from '../model/change.ts';
 import { messageOf } from '../model/errors.ts';
 import type { Table } from '../model/table.ts';
 import type {
@@ -18,12 +18,14 @@ import {
   encodeChanges,
   encodeItem,
 } from '../model/transaction-codec.ts';
+import { msToVersion } from '../model/version-clock.ts';
 import type { Catalog } from './catalog.ts';
 import type { ChangeLog, NewPart } from './change-log.ts';
+import type { Collected, Knowledge } from './collected.ts';
 import type { ClockGuard } from './clock-guard.ts';
 import type { Commit } from './commit.ts';
-import type { Cursor, Cursors } from './cursors.ts';
-import type { Marks } from './marks.ts';
+import type { CopyProgress, Cursor, Cursors } from './cursors.ts';
+import { overtaken, type HeldVersions, type Mark, type Marks } from './marks.ts';
 import type { Merger } from './merger.ts';
 import type { Quarantine, Quarantined, Suspect } from './quarantine.ts';
 import type { Spool } from './spool.ts';
@@ -62,6 +64,10 @@ export interface CopyPage {
   readonly copyId: string;
   /** Where the channel stood when the copy began: following continues after it. */
   readonly noted: { readonly seq: number; readonly id: string };
+  /** Present when the log has overtaken the copy: the publisher's marks at `noted`, which is a new place. */
+  readonly marks?: readonly Mark[] | undefined;
+  /** What the publisher has forgotten of deletes. */
+  readonly deletedBefore: number;
   readonly total: number;
   readonly rows: readonly Change[];
   /** Last key of the page. */
@@ -80,6 +86,7 @@ export interface ApplierOptions {
   readonly log: ChangeLog;
   readonly cursors: Cursors;
   readonly marks: Marks;
+  readonly collected: Collected;
   readonly spool: Spool;
   readonly quarantine: Quarantine;
   readonly clockGuard: ClockGuard;
@@ -180,7 +187,7 @@ export class Applier {
         !isOwn && originPlace.seq > marks.get(table.id, header.origin.storeId, originPlace.incarnation);
       if (isNew && doubt) {
         if (!this.#isolate(commit, table, source, item, doubt)) return 'not-next';
-        marks.raise(table.id, header.origin.storeId, originPlace);
+        marks.raise(table.id, header.origin.storeId, originPlace, notHeld(header));
       }
       const part = isNew && !doubt ? this.#mergePart(commit, table, source, item).part : undefined;
       if (part) logged.push(part);
@@ -193,7 +200,7 @@ export class Applier {
 
   /** One page of a copy: rows that win are logged here as one transaction of kind `rows`. */
   applyCopy(commit: Commit, source: Source, page: CopyPage): ApplyResult {
-    const { cursors, catalog, merger, marks } = this.#options;
+    const { cursors, catalog, merger } = this.#options;
     const stored = cursors.get(source.storeId, source.table.id);
     const table = catalog.tableById(source.table.id);
     if (!table || stored?.copy?.id !== page.copyId || stored.incarnation !== source.incarnation)
@@ -205,22 +212,15 @@ export class Applier {
       ({ version }) => this.#options.clockGuard.dueAtMs(commit, version) === undefined,
     );
     const changes = merger.mergeRows(commit, table, present, source);
-    const cursor: Cursor = {
-      incarnation: source.incarnation,
-      ...page.noted,
-      copy: page.isLast
-        ? undefined
-        : {
-            ...stored.copy,
-            afterKey: page.lastKey ?? stored.copy.afterKey,
-            rows: stored.copy.rows + page.rows.length,
-            total: page.total,
-          },
-    };
+    const copy = progressed(stored.copy, page);
+    const { incarnation } = source;
+    const cursor: Cursor = page.isLast
+      ? { incarnation, ...page.noted, copy: undefined, unproven: copy.unproven }
+      : { incarnation, ...page.noted, copy };
     cursors.put(source.storeId, table.id, cursor);
     // Only a complete copy holds everything up to the publisher's marks.
     if (page.isLast && source.newerThan === 0)
-      for (const mark of stored.copy.marks) marks.raise(table.id, mark.storeId, mark.place);
+      this.#options.collected.learn(table, { marks: copy.marks, deletedBefore: page.deletedBefore });
     return { cursor, transactions: 1, changes, stop: undefined };
   }
 
@@ -233,6 +233,30 @@ export class Applier {
       ({ version }) => clockGuard.dueAtMs(commit, version) === undefined,
     );
     return merger.mergeRows(commit, table, present, source);
+  }
+
+  /** Deletes rows that the publisher has deleted and forgotten; the keys that went. */
+  removeStale(commit: Commit, source: Source, rows: readonly (Stamp & { readonly key: Key })[]): Key[] {
+    const { catalog, merger } = this.#options;
+    const table = catalog.tableById(source.table.id);
+    return table ? merger.removeStale(commit, table, rows, source) : [];
+  }
+
+  /** The table was compared with the publisher's; `copyId` is of the copy that this proves. */
+  proven(source: Source, copyId: string | undefined, knowledge: Knowledge | undefined): void {
+    const { cursors, catalog, collected, marks } = this.#options;
+    const table = catalog.tableById(source.table.id);
+    const cursor = cursors.get(source.storeId, source.table.id);
+    if (!table || cursor?.incarnation !== source.incarnation || cursor.copy) return;
+    if (cursor.unproven && cursor.unproven.id === copyId) {
+      cursors.put(source.storeId, table.id, { ...cursor, unproven: undefined });
+      for (const { storeId, place, held } of cursor.unproven.overtaken ?? [])
+        marks.raise(table.id, storeId, place, held);
+    }
+    if (!knowledge) return;
+    // Only what was held: numbers are for the order of transactions, which a comparison does not see.
+    const known = knowledge.marks.map((mark) => ({ ...mark, place: { ...mark.place, seq: 0 } }));
+    collected.learn(table, { ...knowledge, marks: known });
   }
 
   /**
@@ -262,7 +286,9 @@ export class Applier {
     const { marks, log } = this.#options;
     if (item.kind === 'undecodable') {
       const doubt: Doubt = { reason: 'undecodable', detail: item.detail, dueAtMs: undefined };
-      return this.#isolate(commit, table, source, item, doubt) ? 0 : full;
+      if (!this.#isolate(commit, table, source, item, doubt)) return full;
+      marks.doubt(table.id, Math.max(commit.state.clock, msToVersion(commit.nowMs)));
+      return 0;
     }
     const { header, originPlace } = item;
     if (this.#isOwn(table, item))
@@ -272,13 +298,13 @@ export class Applier {
     if (item.kind === 'stub') {
       // Rows that our peer copied from us: we have them.
       if (header.via !== this.#options.identity().storeId) return { kind: 'stub', header, seq: item.seq };
-      marks.raise(table.id, header.origin.storeId, originPlace);
+      marks.raise(table.id, header.origin.storeId, originPlace, { after: 0, upTo: header.version });
       return 0;
     }
     const doubt = this.#doubtOf(commit, item);
     if (doubt) {
       if (!this.#isolate(commit, table, source, item, doubt)) return full;
-      marks.raise(table.id, header.origin.storeId, originPlace);
+      marks.raise(table.id, header.origin.storeId, originPlace, notHeld(header));
       return 0;
     }
     const { part, won } = this.#mergePart(commit, table, source, item);
@@ -297,12 +323,15 @@ export class Applier {
     const { merger, marks } = this.#options;
     const all = decodeChanges(item.changes);
     const kept = newer(all, source);
+    const { origin, version } = item.header;
     if (kept.length < all.length) {
+      const held = { after: source.newerThan, upTo: 0 };
+      marks.raise(table.id, origin.storeId, { ...item.originPlace, seq: 0 }, held);
       // Not the transaction that its id names: whoever hears it from us must still take the whole one from elsewhere.
       return { part: undefined, won: merger.mergeRows(commit, table, kept, source) };
     }
     const won = merger.merge(commit, table, kept, source).length;
-    marks.raise(table.id, item.header.origin.storeId, item.originPlace);
+    marks.raise(table.id, origin.storeId, item.originPlace, { after: source.newerThan, upTo: version });
     const { originPlace, changes } = item;
     return { part: { tableId: table.id, originPlace, incarnation: table.incarnation, changes }, won };
   }
@@ -396,6 +425,21 @@ export class Applier {
     const id = this.#options.log.idAt(table.id, place.seq);
     return id === undefined ? place.seq <= this.#options.log.head(table.id).trimmedSeq : id === header.id;
   }
+}
+
+/** A transaction in quarantine is known and not held: it may be given up. */
+function notHeld({ version }: TransactionHeader): HeldVersions {
+  return { after: version, upTo: version };
+}
+
+function progressed(copy: CopyProgress, { marks, lastKey, rows, total }: CopyPage): CopyProgress {
+  return {
+    ...copy,
+    afterKey: lastKey ?? copy.afterKey,
+    rows: copy.rows + rows.length,
+    total,
+    ...(marks ? { marks: overtaken(copy.marks, marks), unproven: { id: copy.id, overtaken: marks } } : {}),
+  };
 }
 
 function newer(changes: readonly Change[], source: Source): readonly Change[] {

@@ -10,8 +10,11 @@ import type { Writer } from './writer.ts';
 
 export const conflictsTable = 'hdb_conflicts';
 
-/** `concurrent`: neither writer knew of the other. `same stamp`: one version and origin with two contents. */
-export type ConflictReason = 'concurrent' | 'same stamp';
+/**
+ * `concurrent`: neither writer knew of the other. `same stamp`: one version and origin with two contents.
+ * `stale`: deleted at a peer while this node was away, so long ago that the delete itself is no longer known.
+ */
+export type ConflictReason = 'concurrent' | 'same stamp' | 'stale';
 
 export interface ConflictsOptions {
   readonly catalog: Catalog;
@@ -36,6 +39,11 @@ export class Conflicts {
     const isUnseen = winner.base === null || compareStamps(winner.base, loser) < 0;
     if (order > 0 || (order < 0 && !isUnseen)) return;
     this.#keep(commit, table, key, loser, winner, order === 0 ? 'same stamp' : 'concurrent');
+  }
+
+  /** Inside a commit: keeps a row that goes because a peer has deleted it. */
+  noteStale(commit: Commit, table: Table, key: Key, row: Image, deletion: Image): void {
+    this.#keep(commit, table, key, row, deletion, 'stale');
   }
 
   /** Keys of rows that are too old or too many, oldest first. */

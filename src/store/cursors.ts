@@ -12,6 +12,19 @@ export interface Cursor {
   readonly id: string;
   /** Present while the rows that existed before are being copied. */
   readonly copy: CopyProgress | undefined;
+  /** Present after a copy until what it has brought is compared with the publisher. */
+  readonly unproven?: Unproven | undefined;
+}
+
+/** Why a copy alone does not prove that the table here is the publisher's. */
+export interface Unproven {
+  /** The copy. */
+  readonly id: string;
+  /**
+   * The log overtook it, and what was applied at the publisher meanwhile may be missing: its marks at the end of that,
+   * in force once compared. Absent when the copy met rows that were here before.
+   */
+  readonly overtaken?: readonly Mark[] | undefined;
 }
 
 export interface CopyProgress {
@@ -23,6 +36,8 @@ export interface CopyProgress {
   readonly startedAtMs: number;
   /** The publisher's marks when the copy began: in force here once it is complete. */
   readonly marks: readonly Mark[];
+  /** What the copy will leave to be compared. */
+  readonly unproven?: Unproven | undefined;
 }
 
 /** Place of each subscription, per (store id of the peer, local table): gone with either. */
@@ -36,24 +51,19 @@ export class Cursors {
   get(storeId: string, tableId: number): Cursor | undefined {
     const value = this.#environment.trees.cursors.get([tableId, storeId]);
     if (!value) return undefined;
-    const [incarnation, seq, id, copy] = decodeMessage(value) as [
-      string,
-      number,
-      string,
-      CopyProgress | null,
-    ];
-    return {
-      incarnation,
-      seq,
-      id,
-      copy: copy ? { ...copy, afterKey: copy.afterKey ?? undefined } : undefined,
-    };
+    return decode(value);
+  }
+
+  /** Of all subscriptions of a table here. */
+  all(tableId: number): Cursor[] {
+    return [...this.#environment.trees.cursors.getRange({ start: [tableId], end: [tableId + 1] })].map(
+      ({ value }) => decode(value),
+    );
   }
 
   /** Inside a commit. */
   put(storeId: string, tableId: number, cursor: Cursor): void {
-    const row = [cursor.incarnation, cursor.seq, cursor.id, cursor.copy ?? null];
-    this.#environment.trees.cursors.putSync([tableId, storeId], Buffer.from(encodeMessage(row)));
+    this.#environment.trees.cursors.putSync([tableId, storeId], encode(cursor));
   }
 
   /** Inside a commit: ends a subscription; the next one copies. */
@@ -66,4 +76,26 @@ export class Cursors {
     for (const key of [...this.#environment.trees.cursors.getKeys({ start: [tableId], end: [tableId + 1] })])
       this.#environment.trees.cursors.removeSync(key);
   }
+}
+
+function encode({ incarnation, seq, id, copy, unproven }: Cursor): Buffer {
+  const row = [incarnation, seq, id, copy ?? null, ...(unproven ? [unproven] : [])];
+  return Buffer.from(encodeMessage(row));
+}
+
+function decode(value: Buffer): Cursor {
+  const [incarnation, seq, id, copy, unproven] = decodeMessage(value) as [
+    string,
+    number,
+    string,
+    CopyProgress | null,
+    Unproven | undefined,
+  ];
+  return {
+    incarnation,
+    seq,
+    id,
+    copy: copy ? { ...copy, afterKey: copy.afterKey ?? undefined } : undefined,
+    ...(unproven ? { unproven } : {}),
+  };
 }

@@ -86,7 +86,20 @@ export function listRange(records: Records, table: Table, range: KeyRange, newer
   return entries;
 }
 
-export function contentHash(bytes: Uint8Array): string {
+export interface HashedStamp extends Stamp {
+  /** Undefined for a tombstone. */
+  readonly hash: string | undefined;
+}
+
+/** Stamp of the row under a key, and the hash of its contents. */
+export function stampOf(records: Records, table: Table, key: Key): HashedStamp | undefined {
+  const row = records.row(table, key);
+  if (!row) return undefined;
+  const { version, origin, bytes } = row;
+  return { version, origin, hash: bytes ? contentHash(bytes) : undefined };
+}
+
+function contentHash(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex').slice(0, hashCharacters);
 }
 

@@ -8,6 +8,7 @@ import type { Conflicts } from './conflicts.ts';
 import { withIndex } from './definitions.ts';
 import type { Quarantine } from './quarantine.ts';
 import type { Records } from './records.ts';
+import type { TombstoneCollector } from './tombstone-collector.ts';
 
 const rowsAtOnce = 2_000;
 
@@ -18,13 +19,14 @@ export interface MaintenanceOptions {
   readonly conflicts: Conflicts;
   readonly quarantine: Quarantine;
   readonly applier: Applier;
+  readonly collector: TombstoneCollector;
   readonly run: <T>(body: (commit: Commit) => T) => Promise<T>;
   readonly retention: LogRetention;
   readonly now: () => number;
 }
 
 /**
- * Work that may wait: building indexes, reclaiming dropped tables, trimming the change log.
+ * Work that may wait: building indexes, reclaiming dropped tables, trimming the change log, dropping tombstones.
  * Each step is one short commit, so that requests are served in between.
  */
 export class Maintenance {
@@ -43,6 +45,7 @@ export class Maintenance {
       (await this.#reclaim()) ||
       (await this.#release()) ||
       (await this.#forgetConflicts()) ||
+      (await this.#options.collector.step(rowsAtOnce)) ||
       this.#options.retention.step()
     );
   }

@@ -1,12 +1,27 @@
+import type { Stamp } from '../model/change.ts';
 import type { OriginPlace } from '../model/transaction.ts';
 import type { Environment } from './environment.ts';
+import { afterAll } from './records.ts';
+
+/** Versions of an origin's writes that this store holds, or held until something newer came: above `after`, up to and with `upTo`. */
+export interface HeldVersions {
+  readonly after: number;
+  readonly upTo: number;
+}
 
 export interface Mark {
   readonly storeId: string;
   readonly place: OriginPlace;
+  /** Absent where nobody has counted them. */
+  readonly held?: HeldVersions | undefined;
 }
 
-/** Per (origin, channel): the highest number at the origin held here without a gap. Decides what is new. */
+const nothing: HeldVersions = { after: 0, upTo: 0 };
+
+/**
+ * Per (origin, channel): the highest number at the origin held here without a gap. Decides what is new; its
+ * versions decide whether a row that is missing here was ever here.
+ */
 export class Marks {
   readonly #environment: Environment;
 
@@ -16,22 +31,48 @@ export class Marks {
 
   get(tableId: number, storeId: string, incarnation: string): number {
     const value = this.#environment.trees.marks.get([tableId, storeId, incarnation]);
-    return value ? Number(value.readBigUInt64BE()) : 0;
+    return value ? decode(value).seq : 0;
   }
 
-  /** Inside a commit: never goes back. */
-  raise(tableId: number, storeId: string, place: OriginPlace): void {
-    if (place.seq <= this.get(tableId, storeId, place.incarnation)) return;
-    const value = Buffer.allocUnsafe(8);
-    value.writeBigUInt64BE(BigInt(place.seq));
-    this.#environment.trees.marks.putSync([tableId, storeId, place.incarnation], value);
+  /** Inside a commit: neither the number nor the versions ever go back. */
+  raise(tableId: number, storeId: string, place: OriginPlace, held: HeldVersions = nothing): void {
+    const key = [tableId, storeId, place.incarnation];
+    const value = this.#environment.trees.marks.get(key);
+    const known = value ? decode(value) : { seq: 0, ...nothing };
+    const raised = {
+      seq: Math.max(known.seq, place.seq),
+      after: Math.max(known.after, held.after),
+      upTo: Math.max(known.upTo, held.upTo),
+    };
+    const isSame = raised.seq === known.seq && raised.after === known.after && raised.upTo === known.upTo;
+    if (!isSame) this.#environment.trees.marks.putSync(key, encode(raised));
+  }
+
+  /** Inside a commit: something of an unknown origin did not come; up to this version no origin's writes are surely held. */
+  doubt(tableId: number, version: number): void {
+    for (const { storeId, place } of this.all(tableId))
+      this.raise(tableId, storeId, place, { after: version, upTo: version });
+  }
+
+  /** Whether this row, or a newer one under its key, has been here. */
+  covers(tableId: number, { version, origin }: Stamp): boolean {
+    for (const { value } of this.#environment.trees.marks.getRange({
+      start: [tableId, origin.storeId],
+      end: [tableId, origin.storeId, afterAll],
+    })) {
+      const { after, upTo } = decode(value);
+      if (version > after && version <= upTo) return true;
+    }
+    return false;
   }
 
   all(tableId: number): Mark[] {
     return [...this.#environment.trees.marks.getRange({ start: [tableId], end: [tableId + 1] })].map(
       ({ key, value }) => {
         const [, storeId, incarnation] = key as [number, string, string];
-        return { storeId, place: { incarnation, seq: Number(value.readBigUInt64BE()) } };
+        const { seq, after, upTo } = decode(value);
+        const held = upTo > 0 ? { held: { after, upTo } } : {};
+        return { storeId, place: { incarnation, seq }, ...held };
       },
     );
   }
@@ -41,4 +82,42 @@ export class Marks {
     for (const key of [...this.#environment.trees.marks.getKeys({ start: [tableId], end: [tableId + 1] })])
       this.#environment.trees.marks.removeSync(key);
   }
+}
+
+/** What is left of a mark where writes up to a version may be missing: nothing but that. */
+export function withoutClaim({ storeId, place }: Mark, version: number): Mark {
+  return { storeId, place: { ...place, seq: 0 }, held: { after: version, upTo: version } };
+}
+
+/**
+ * Marks of a copy that the log has overtaken. What was applied at the publisher between the place noted first
+ * and the place noted last may be missing in pages from before: the numbers stay those of the first.
+ */
+export function overtaken(first: readonly Mark[], last: readonly Mark[]): Mark[] {
+  const version = last.reduce((most, { held }) => Math.max(most, held?.upTo ?? 0), 0);
+  const isSame = (a: Mark, b: Mark): boolean =>
+    a.storeId === b.storeId && a.place.incarnation === b.place.incarnation;
+  return [
+    ...first.map((mark) => ({ ...mark, held: { after: version, upTo: version } })),
+    ...last
+      .filter((mark) => !first.some((known) => isSame(mark, known)))
+      .map((mark) => withoutClaim(mark, version)),
+  ];
+}
+
+/** Disk format: the number, then the versions if there are any. */
+function encode({ seq, after, upTo }: HeldVersions & { readonly seq: number }): Buffer {
+  const hasVersions = after > 0 || upTo > 0;
+  const value = Buffer.allocUnsafe(hasVersions ? 24 : 8);
+  value.writeBigUInt64BE(BigInt(seq));
+  if (!hasVersions) return value;
+  value.writeBigUInt64BE(BigInt(after), 8);
+  value.writeBigUInt64BE(BigInt(upTo), 16);
+  return value;
+}
+
+function decode(value: Buffer): HeldVersions & { readonly seq: number } {
+  const seq = Number(value.readBigUInt64BE());
+  if (value.length === 8) return { seq, ...nothing };
+  return { seq, after: Number(value.readBigUInt64BE(8)), upTo: Number(value.readBigUInt64BE(16)) };
 }

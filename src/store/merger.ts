@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import type { Change, Origin } from '../model/change.ts';
-import { compareContent, judge } from '../model/conflict.ts';
+import type { Change, Key, Origin, Stamp } from '../model/change.ts';
+import { compareContent, compareStamps, deletedStamp, judge } from '../model/conflict.ts';
 import type { DeletePolicy } from '../model/node.ts';
 import type { Table } from '../model/table.ts';
 import { decodeDocument, encodeChanges } from '../model/transaction-codec.ts';
 import type { Archive } from './archive.ts';
 import type { Catalog } from './catalog.ts';
 import type { ChangeLog } from './change-log.ts';
+import type { Collected } from './collected.ts';
 import type { Commit } from './commit.ts';
 import type { Conflicts } from './conflicts.ts';
 import type { Nodes } from './nodes.ts';
@@ -20,6 +21,7 @@ export interface MergerOptions {
   readonly conflicts: Conflicts;
   readonly archive: Archive;
   readonly nodes: Nodes;
+  readonly collected: Collected;
   readonly identity: () => Origin;
 }
 
@@ -43,13 +45,15 @@ export class Merger {
    * later, and notes what was overwritten unseen.
    */
   merge(commit: Commit, table: Table, changes: readonly Change[], sender: Sender): Change[] {
-    const { records, catalog, conflicts, nodes } = this.#options;
+    const { records, catalog, conflicts, collected, nodes } = this.#options;
     const widened = catalog.withAttributes(commit, table, attributesOf(changes));
     const won: Change[] = [];
     let policy: DeletePolicy | undefined;
     for (const change of changes) {
       commit.raiseClock(change.version);
       const stored = records.row(widened, change.key);
+      // Deleted here: only the tombstone that would say so is gone.
+      if (!stored && collected.has(widened, change.key, change)) continue;
       const verdict = judge(change, stored);
       if (stored && verdict === 'same') continue;
       const wins =
@@ -86,6 +90,31 @@ export class Merger {
       [{ tableId: table.id, incarnation: table.incarnation, changes: encodeChanges(won) }],
     );
     return won.length;
+  }
+
+  /**
+   * Deletes rows that a peer has deleted so long ago that it can no longer send the delete, and keeps them as conflicts.
+   * Logged like any rows, so that it reaches those who follow this node. A row that has changed since stays.
+   *
+   * @returns the keys that went
+   */
+  removeStale(
+    commit: Commit,
+    table: Table,
+    rows: readonly (Stamp & { readonly key: Key })[],
+    sender: Sender,
+  ): Key[] {
+    const { records, conflicts } = this.#options;
+    const deletions = rows.flatMap(({ key, ...stamp }): Change[] => {
+      const row = records.row(table, key);
+      if (!row?.bytes || compareStamps(row, stamp) !== 0) return [];
+      const base = { version: row.version, origin: row.origin };
+      const deletion = { key, ...deletedStamp(row), base, bytes: null };
+      conflicts.noteStale(commit, table, key, row, deletion);
+      return [deletion];
+    });
+    this.mergeRows(commit, table, deletions, sender);
+    return deletions.map(({ key }) => key);
   }
 
   /** What stays readable here of a row that a peer's delete replaces. */

@@ -6,6 +6,7 @@ import type { Environment } from './environment.ts';
 import { indexKeys, lmdbKey, maintainedIndexes, type IndexKey } from './index-entry.ts';
 import type { Origins } from './origins.ts';
 import { decodeRow, encodeRow, readableBytes, type Row } from './row.ts';
+import type { Tombstones } from './tombstones.ts';
 
 /** Longest primary key, UTF-8 bytes: LMDB keys hold it beside a table number and an index value. */
 export const maxKeyBytes = 900;
@@ -17,10 +18,12 @@ export const afterAll = Buffer.from([0xff, 0xff]);
 export class Records {
   readonly #environment: Environment;
   readonly #origins: Origins;
+  readonly #tombstones: Tombstones;
 
-  constructor(environment: Environment, origins: Origins) {
+  constructor(environment: Environment, origins: Origins, tombstones: Tombstones) {
     this.#environment = environment;
     this.#origins = origins;
+    this.#tombstones = tombstones;
   }
 
   /** The row, tombstones too. */
@@ -81,11 +84,18 @@ export class Records {
     } else {
       this.#environment.trees.records.putSync([table.id, key], encodeRow(after, this.#origins));
       state.tombstones += (readable ? 0 : 1) - (before && !old ? 1 : 0);
+      if (!after.bytes) this.#tombstones.add(commit, table, key, after.version);
     }
     state.bytes += (readable?.length ?? 0) - (old?.length ?? 0);
     if (after.version > state.lastVersion) state.lastVersion = after.version;
     const indexes = maintainedIndexes(table);
     if (indexes.length > 0) this.#reindex(table, indexes, key, before, after);
+  }
+
+  /** Inside a commit: drops a tombstone, as if nothing had ever been under its key. */
+  forget(commit: Commit, table: Table, key: Key): void {
+    this.#environment.trees.records.removeSync([table.id, key]);
+    commit.table(table.id).tombstones -= 1;
   }
 
   /** Inside a commit: entries of an index that is being built, for a row that is already there. */
@@ -96,9 +106,10 @@ export class Records {
       this.#environment.trees.indexes.putSync(lmdbKey(entry), empty);
   }
 
-  /** Inside a commit: removes up to `limit` rows and index entries of a dropped table; false when none are left. */
+  /** Inside a commit: removes up to `limit` entries of a dropped table, rows, indexes, tombstones; false when none are left. */
   reclaim(tableId: number, limit: number): boolean {
-    for (const tree of [this.#environment.trees.records, this.#environment.trees.indexes]) {
+    const { records, indexes, tombstones } = this.#environment.trees;
+    for (const tree of [records, indexes, tombstones]) {
       const keys = [...tree.getKeys({ start: [tableId], end: [tableId + 1], limit })];
       for (const key of keys) tree.removeSync(key);
       if (keys.length > 0) return true;

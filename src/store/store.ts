@@ -8,7 +8,9 @@ import { Archive, archiveTable } from './archive.ts';
 import { Catalog } from './catalog.ts';
 import { ChangeLog } from './change-log.ts';
 import { Commit, readStoreState, readTableState } from './commit.ts';
+import { Collected, type Knowledge } from './collected.ts';
 import { Confirmed } from './confirmed.ts';
+import { copyRows, type CopiedRows } from './copy-rows.ts';
 import { Cursors, type Cursor } from './cursors.ts';
 import { ClockGuard } from './clock-guard.ts';
 import { Conflicts, conflictsTable } from './conflicts.ts';
@@ -21,11 +23,12 @@ import { LogRetention } from './log-retention.ts';
 import { Maintenance } from './maintenance.ts';
 import { Marks } from './marks.ts';
 import {
-  contentHash,
   digestPage,
   digestRange,
   listRange,
+  stampOf,
   type DigestEntry,
+  type HashedStamp,
   type KeyRange,
   type RangeDigest,
 } from './digest.ts';
@@ -38,6 +41,8 @@ import { changeOf } from './row.ts';
 import { planOf } from './search/search-plan.ts';
 import { search } from './search/search.ts';
 import { Spool } from './spool.ts';
+import { TombstoneCollector } from './tombstone-collector.ts';
+import { Tombstones } from './tombstones.ts';
 import { TableSearchSource } from './table-search-source.ts';
 import { readTransactionLog, type LoggedTransaction } from './transaction-log.ts';
 import { Writer, type DeleteRequest, type WriteRequest, type WriteResult, type WriteStep } from './writer.ts';
@@ -59,6 +64,10 @@ export interface OpenStoreOptions {
   readonly logMaxBytes?: number;
   /** A peer that the log will overtake is warned of at least so long before. */
   readonly logNoticeMs?: number;
+  /** Tombstones are kept this long at least, and longer until every subscriber has passed them. */
+  readonly tombstoneRetentionMs?: number;
+  /** Then they go all the same. */
+  readonly tombstoneMaxMs?: number;
   /** Wall clock, ms since 1970. */
   readonly now?: () => number;
   /** Called after a commit that others may wait for; a hint, so it must be cheap and must not throw. */
@@ -103,6 +112,8 @@ export class Store implements AsyncDisposable {
   readonly cursors: Cursors;
   readonly confirmed: Confirmed;
   readonly endurance: EnduranceGauge;
+  readonly tombstones: Tombstones;
+  readonly collected: Collected;
   readonly marks: Marks;
   readonly maintenance: Maintenance;
   readonly quarantine: Quarantine;
@@ -124,7 +135,8 @@ export class Store implements AsyncDisposable {
     this.#onCommit = options.onCommit ?? (() => {});
     const catalog = new Catalog(environment.trees.catalog, () => readStoreState(environment).catalogVersion);
     environment.onAbort(() => catalog.forget());
-    const records = new Records(environment, new Origins(environment));
+    this.tombstones = new Tombstones(environment);
+    const records = new Records(environment, new Origins(environment), this.tombstones);
     const run = <T>(body: (commit: Commit) => T): Promise<T> => this.#run(body);
     const identity = (): Origin => this.identity;
     this.log = new ChangeLog(environment);
@@ -139,6 +151,7 @@ export class Store implements AsyncDisposable {
     const spool = new Spool(environment);
     this.#catalog = catalog;
     this.#records = records;
+    this.collected = new Collected({ records, tombstones: this.tombstones, marks: this.marks, identity });
     this.#writer = new Writer({
       catalog,
       records,
@@ -172,11 +185,13 @@ export class Store implements AsyncDisposable {
         conflicts,
         archive: new Archive({ catalog, writer: this.#writer }),
         nodes: this.nodes,
+        collected: this.collected,
         identity,
       }),
       log: this.log,
       cursors: this.cursors,
       marks: this.marks,
+      collected: this.collected,
       spool,
       quarantine: this.quarantine,
       clockGuard: new ClockGuard(options.maxClockSkewMs ?? 300_000),
@@ -204,6 +219,17 @@ export class Store implements AsyncDisposable {
       quarantine: this.quarantine,
       applier: this.#applier,
       retention,
+      collector: new TombstoneCollector({
+        catalog,
+        records,
+        tombstones: this.tombstones,
+        collected: this.collected,
+        confirmed: this.confirmed,
+        run,
+        retentionMs: options.tombstoneRetentionMs ?? 30 * 86_400_000,
+        maxMs: options.tombstoneMaxMs ?? 365 * 86_400_000,
+        now: this.#now,
+      }),
       run,
       now: this.#now,
     });
@@ -344,6 +370,21 @@ export class Store implements AsyncDisposable {
     return this.#run((commit) => this.#applier.repair(commit, source, rows));
   }
 
+  /** Deletes rows that a publisher has deleted and forgotten; the keys that went. */
+  async removeStale(source: Source, rows: readonly (Stamp & { readonly key: Key })[]): Promise<Key[]> {
+    return this.#run((commit) => this.#applier.removeStale(commit, source, rows));
+  }
+
+  /** The table has been compared with the publisher's, after the copy if one left that open. */
+  async proven(source: Source, copyId: string | undefined, knowledge: Knowledge | undefined): Promise<void> {
+    await this.#run(() => this.#applier.proven(source, copyId, knowledge));
+  }
+
+  /** Every write of this node up to here is of this version or an older one. */
+  get clock(): number {
+    return readStoreState(this.#environment).clock;
+  }
+
   digestPage(table: Table, options: Parameters<typeof digestPage>[2]): RangeDigest[] {
     return digestPage(this.#records, table, options);
   }
@@ -356,16 +397,8 @@ export class Store implements AsyncDisposable {
     return listRange(this.#records, table, range, newerThan);
   }
 
-  /** Stamp of the row under a key, and the hash of its contents unless it is a tombstone. */
-  stampOf(table: Table, key: Key): (Stamp & { readonly hash: string | undefined }) | undefined {
-    const row = this.#records.row(table, key);
-    return (
-      row && {
-        version: row.version,
-        origin: row.origin,
-        hash: row.bytes ? contentHash(row.bytes) : undefined,
-      }
-    );
+  stampOf(table: Table, key: Key): HashedStamp | undefined {
+    return stampOf(this.#records, table, key);
   }
 
   /** Rows under these keys as changes, tombstones too; keys that were never used are left out. */
@@ -394,33 +427,8 @@ export class Store implements AsyncDisposable {
     });
   }
 
-  /** Rows of a copy page after a key, tombstones too, until `maxBytes` or `maxRows`; `isLast` when none follow. */
-  copyRows(
-    table: Table,
-    options: {
-      readonly after: Key | undefined;
-      readonly maxBytes: number;
-      readonly maxRows: number;
-      readonly newerThan: number;
-    },
-  ): { readonly rows: readonly Change[]; readonly lastKey: Key | undefined; readonly isLast: boolean } {
-    const rows: Change[] = [];
-    let bytes = 0;
-    let seen = 0;
-    let lastKey = options.after;
-    for (const { key, row } of this.#records.rows(
-      table,
-      options.after === undefined ? {} : { after: options.after },
-    )) {
-      if (bytes >= options.maxBytes || rows.length >= options.maxRows || seen >= options.maxRows * 10)
-        return { rows, lastKey, isLast: false };
-      lastKey = key;
-      seen += 1;
-      if (row.version <= options.newerThan) continue;
-      rows.push(changeOf(key, row));
-      bytes += (row.bytes?.length ?? 0) + 64;
-    }
-    return { rows, lastKey, isLast: true };
+  copyRows(table: Table, options: Parameters<typeof copyRows>[2]): CopiedRows {
+    return copyRows(this.#records, table, options);
   }
 
   /** Frees what a dead process held. */
@@ -442,7 +450,9 @@ export class Store implements AsyncDisposable {
     this.checkReaders();
     const claim = new IdentityClaim(this.#environment);
     await this.#run((commit) => {
+      const former = readIdentity(this.#environment, this.#nodeName)?.storeId;
       claim.announce();
+      if (former !== undefined) this.collected.formerly(commit, former, this.#catalog.allTables());
       commit.touchCatalog();
     });
     claim.writeMarker();

@@ -63,24 +63,6 @@ describe('a copy', () => {
     expect(keysOf(b)).toContain('new');
   });
 
-  test('begins anew when the log was trimmed in the middle of it', async () => {
-    await using nodes = await openPair({ maxBatchBytes: 1_000 });
-    const { a, b } = nodes;
-    await a.upsert(...records(40, 'x'.repeat(100)));
-    await b.step(a);
-    await b.step(a);
-    const copyId = b.cursor(a)?.copy?.id;
-    await a.upsert({ id: 0, text: 'changed' });
-    await a.upsert({ id: 99 });
-    await a.store.purgeChannel(a.table, {});
-
-    await settle(a, b);
-
-    expect(copyId).toBeDefined();
-    expectSame(a, b);
-    expect(keysOf(b)).toHaveLength(41);
-  });
-
   test('of rows that lose changes nothing, and both sides end alike', async () => {
     await using nodes = await openPair();
     const { a, b } = nodes;

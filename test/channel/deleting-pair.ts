@@ -1,6 +1,4 @@
 import { expect } from 'vitest';
-import { ChannelServer } from '../../src/channel/channel-server.ts';
-import { noStreams } from '../../src/channel/stream-directory.ts';
 import type { Document, Key } from '../../src/model/change.ts';
 import type { DeletePolicy } from '../../src/model/node.ts';
 import { systemDatabase } from '../../src/model/table.ts';
@@ -58,10 +56,7 @@ export function archived(replica: Replica): Document[] {
 /** What a comparison of b with a finds to differ. */
 export async function differences({ a, b }: Pair): Promise<number | undefined> {
   const { verifier } = b.receiver(a);
-  const server = new ChannelServer({ store: a.store, streams: noStreams, maxBatchBytes: 1 << 20 });
-  verifier.request();
-  for (let request = verifier.next(); request; request = verifier.next())
-    await verifier.accept(await server.answer('b', request));
+  await b.verify(a);
   return verifier.last && verifier.last.repairedCount + verifier.last.onlyHere;
 }
 

@@ -78,6 +78,7 @@ describe('defaults', () => {
       bridge: { inProcess: false },
       natsServerBin: undefined,
       tombstoneRetentionMs: 2_592_000_000,
+      tombstoneMaxMs: 31_536_000_000,
       ignored: [],
     });
   });
@@ -213,6 +214,7 @@ describe('names', () => {
     ['CHANGELOG_MAXAGE', '90', (config) => config.log.maxAgeMs, 90_000],
     ['CHANGELOG_MAXBYTES', '1.5GiB', (config) => config.log.maxBytes, 1.5 * 1024 ** 3],
     ['TOMBSTONERETENTION', '500ms', (config) => config.tombstoneRetentionMs, 500],
+    ['TOMBSTONEMAX', '90d', (config) => config.tombstoneMaxMs, 7_776_000_000],
     ['STORAGE_MAXTRANSACTIONBYTES', '10m', (config) => config.store.maxTransactionBytes, 10 * 1024 ** 2],
     ['BRIDGE_INPROCESS', 'true', (config) => config.bridge.inProcess, true],
     ['NATS_SERVER_BIN', '/bin/n', (config) => config.natsServerBin, '/bin/n'],

@@ -44,7 +44,8 @@ export function settle(world: World): void {
   if (world.config.seed % 4 === 1) checkReplays(world);
   // What status says is as old as the last greeting.
   if (world.config.seed % 4 !== 0) return;
-  world.scheduler.runFor(6_000);
+  do world.scheduler.runFor(6_000);
+  while (unsettled(world) !== undefined && world.scheduler.nowMs - startMs < boundMs);
   if (!world.violation) checkStatus(world);
 }
 
@@ -100,6 +101,7 @@ function unsettled(world: World): string | undefined {
     const { headSeq } = publisher.store.log.head(theirs.id);
     if (!cursor) return `no cursor: ${where}`;
     if (cursor.copy) return `copying: ${where}`;
+    if (cursor.unproven) return `not compared yet: ${where}`;
     if (cursor.incarnation !== theirs.incarnation) return `another incarnation: ${where}`;
     if (cursor.seq !== headSeq) return `at ${cursor.seq} of ${headSeq}: ${where}`;
   }

@@ -1,0 +1,119 @@
+import { describe, expect, test } from 'vitest';
+import { subscriptionStatus } from '../../src/channel/subscription-status.ts';
+import { openPair, records, type Pair } from './replica-pair.ts';
+import { connect, expectSame, expectSameRecords, keysOf, Replica, settle } from './replica.ts';
+
+const text = 'x'.repeat(100);
+
+/** A copy of 40 records, about ten to a page, whose first page is there. */
+async function copying({ a, b }: Pair): Promise<void> {
+  await a.upsert(...records(40, text));
+  await b.step(a);
+  await b.step(a);
+  expect(b.cursor(a)?.copy?.rows).toBeGreaterThan(0);
+  expect(b.cursor(a)?.copy?.rows).toBeLessThan(40);
+}
+
+/** Something of what was copied and of what was not changes, and nothing of that stays in the log. */
+async function overtake(publisher: Replica, round: number): Promise<void> {
+  await publisher.upsert({ id: 0, round }, { id: 39, round }, { id: 100 + round });
+  await publisher.delete(1 + round);
+  await publisher.store.purgeChannel(publisher.table, {});
+}
+
+function stateOf(subscriber: Replica, publisher: Replica) {
+  const [subscription] = subscriber.store.nodes.get(publisher.name)?.subscriptions ?? [];
+  if (!subscription) throw new Error(`${subscriber.name} has no subscription`);
+  return subscriptionStatus({
+    store: subscriber.store,
+    peer: publisher.name,
+    subscription,
+    peerStoreId: publisher.store.identity.storeId,
+    receiver: subscriber.receiver(publisher),
+    hello: publisher.hello(subscriber),
+    silence: undefined,
+  });
+}
+
+describe('a copy that the log has overtaken', () => {
+  test('goes on at its page key, and is not live before what it missed is repaired', async () => {
+    await using nodes = await openPair({ maxBatchBytes: 1_000 });
+    const { a, b } = nodes;
+    await copying(nodes);
+    const { copy } = b.cursor(a) ?? {};
+    await overtake(a, 0);
+
+    const exchanges = await b.follow(a);
+
+    const asked = exchanges.flatMap(({ request }) => (request.kind === 'copy' ? [request] : []));
+    expect(asked[0]).toMatchObject({ copyId: copy?.id, after: copy?.afterKey });
+    expect(asked.every(({ copyId }) => copyId === copy?.id)).toBe(true);
+    expect(b.cursor(a)).toMatchObject({ copy: undefined, unproven: { overtaken: expect.any(Array) } });
+    expect(keysOf(b)).toContain(1);
+    expect(stateOf(b, a)).toMatchObject({ state: 'catching-up', reason: expect.stringMatching(/compar/) });
+
+    await b.compare(a);
+    expectSame(a, b);
+    expect(stateOf(b, a)).toEqual(expect.objectContaining({ state: 'live' }));
+  });
+
+  test('comes to its end however often it is overtaken', async () => {
+    await using nodes = await openPair({ maxBatchBytes: 1_000 });
+    const { a, b } = nodes;
+    await copying(nodes);
+    let round = 0;
+    while (b.cursor(a)?.copy) {
+      await overtake(a, round);
+      await b.step(a);
+      round += 1;
+      expect(round).toBeLessThan(100);
+    }
+    expect(round).toBeGreaterThan(2);
+
+    await settle(a, b);
+
+    expectSameRecords(a, b);
+    expect(keysOf(b)).toContain(100 + round - 1);
+  });
+
+  test('is still to be compared after a restart, also in the middle of the copy', async () => {
+    await using nodes = await openPair({ maxBatchBytes: 1_000 });
+    const { a, b } = nodes;
+    await copying(nodes);
+    await overtake(a, 0);
+    await b.restart();
+    await b.step(a);
+    await b.step(a);
+    expect(b.cursor(a)?.copy?.unproven).toMatchObject({ overtaken: expect.any(Array) });
+
+    await b.restart();
+    await b.follow(a);
+    await b.restart();
+    expect(b.cursor(a)?.unproven).toMatchObject({ overtaken: expect.any(Array) });
+
+    await settle(a, b);
+    expectSame(a, b);
+    expect(b.cursor(a)?.unproven).toBeUndefined();
+  });
+
+  test('claims nothing of what it may lack: a third node still takes that from elsewhere', async () => {
+    await using nodes = await openPair({ maxBatchBytes: 1_000 });
+    const { a, b } = nodes;
+    await using c = await Replica.open('c');
+    await copying(nodes);
+    await a.upsert({ id: 0, round: 1 });
+    await a.store.purgeChannel(a.table, {});
+    await b.follow(a);
+    expect(b.cursor(a)?.unproven).toMatchObject({ overtaken: expect.any(Array) });
+    expect(b.store.get(b.table, 0)).toMatchObject({ text });
+
+    await connect(b, c, { publish: true, subscribe: false });
+    await c.follow(b);
+    const { storeId } = a.store.identity;
+    expect(c.store.marks.get(c.table.id, storeId, a.table.incarnation)).toBe(0);
+    await b.compare(a);
+    await settle(b, c);
+
+    expectSameRecords(a, b, c);
+  });
+});
