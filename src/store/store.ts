@@ -18,6 +18,7 @@ import type { Environment } from './environment.ts';
 import { IdentityClaim, readIdentity, redrawIdentity } from './identity.ts';
 import { LmdbEnvironment } from './lmdb-environment.ts';
 import { LogRetention } from './log-retention.ts';
+import { LocalWrites } from './local-writes.ts';
 import { Maintenance } from './maintenance.ts';
 import { Marks } from './marks.ts';
 import {
@@ -61,6 +62,10 @@ export interface OpenStoreOptions {
   readonly logNoticeMs?: number;
   /** Wall clock, ms since 1970. */
   readonly now?: () => number;
+  /** Ms of a clock that nobody sets. */
+  readonly steadyMs?: () => number;
+  /** Called before each write of a client; a hint, as {@link onCommit}. */
+  readonly onWrite?: () => void;
   /** Called after a commit that others may wait for; a hint, so it must be cheap and must not throw. */
   readonly onCommit?: () => void;
 }
@@ -78,6 +83,8 @@ export interface TableStatistics {
 
 /** A search over a table of at least this many records builds the index that it missed. */
 const largeTable = 10_000;
+/** Rows of a copy that a commit takes in while clients write: a few milliseconds of work. */
+const busyCopyRows = 100;
 
 const conflictBounds = { maxCount: 10_000, maxAgeMs: 30 * 86_400_000 };
 const maxQuarantinedPerPeer = 1_000;
@@ -106,6 +113,7 @@ export class Store implements AsyncDisposable {
   readonly marks: Marks;
   readonly maintenance: Maintenance;
   readonly quarantine: Quarantine;
+  readonly localWrites: LocalWrites;
   readonly #environment: Environment;
   readonly #catalog: Catalog;
   readonly #records: Records;
@@ -114,6 +122,7 @@ export class Store implements AsyncDisposable {
   readonly #now: () => number;
   readonly #nodeName: string;
   readonly #onCommit: () => void;
+  readonly #onWrite: () => void;
   /** As of a version of the catalog: either process may draw another one. */
   #identity: { readonly origin: Origin; readonly catalogVersion: number } | undefined;
 
@@ -122,6 +131,8 @@ export class Store implements AsyncDisposable {
     this.#now = options.now ?? Date.now;
     this.#nodeName = options.nodeName;
     this.#onCommit = options.onCommit ?? (() => {});
+    this.#onWrite = options.onWrite ?? (() => {});
+    this.localWrites = new LocalWrites(options.steadyMs ?? (() => performance.now()));
     const catalog = new Catalog(environment.trees.catalog, () => readStoreState(environment).catalogVersion);
     environment.onAbort(() => catalog.forget());
     const records = new Records(environment, new Origins(environment));
@@ -252,18 +263,18 @@ export class Store implements AsyncDisposable {
 
   /** insert, update, upsert: one commit, all or nothing. @throws CodedError `invalid_key`, `too_large`, `table_missing` */
   async write(request: WriteRequest): Promise<WriteResult> {
-    return this.#run((commit) => this.#writer.write(commit, request));
+    return this.#runForClient((commit) => this.#writer.write(commit, request));
   }
 
   /** Several writes as one transaction: all or nothing, here and at every node that subscribes to the tables. */
   async transact(steps: readonly WriteStep[], user: string | undefined): Promise<readonly WriteResult[]> {
-    return this.#run((commit) => this.#writer.transact(commit, steps, user));
+    return this.#runForClient((commit) => this.#writer.transact(commit, steps, user));
   }
 
   async delete(
     request: DeleteRequest,
   ): Promise<{ readonly deleted: readonly Key[]; readonly skipped: readonly Key[] }> {
-    return this.#run((commit) => this.#writer.delete(commit, request));
+    return this.#runForClient((commit) => this.#writer.delete(commit, request));
   }
 
   /** Replaces or removes (null) a document of a `system` table. */
@@ -323,9 +334,19 @@ export class Store implements AsyncDisposable {
     }
   }
 
-  /** Applies a peer's transactions and moves its cursor, in one commit. */
+  /** Applies a peer's transactions in order, each in one commit with its cursor: see {@link LocalWrites}. */
   async apply(source: Source, items: readonly ChannelItem[]): Promise<ApplyResult> {
-    return this.#run((commit) => this.#applier.apply(commit, source, items));
+    let transactions = 0;
+    let changes = 0;
+    for (let begin = 0; ;) {
+      const { taken, ...step } = await this.#run((commit) =>
+        this.#applier.apply(commit, source, items.slice(begin), this.localWrites.commitLimit()),
+      );
+      begin += taken;
+      transactions += step.transactions;
+      changes += step.changes;
+      if (step.stop || begin >= items.length) return { ...step, transactions, changes };
+    }
   }
 
   /** Applies the parts of one transaction in several channels, and moves all their cursors, in one commit. */
@@ -335,8 +356,18 @@ export class Store implements AsyncDisposable {
     return this.#run((commit) => this.#applier.applyTogether(commit, parts));
   }
 
+  /** Applies a page of a copy; in several commits while clients write here. */
   async applyCopy(source: Source, page: CopyPage): Promise<ApplyResult> {
-    return this.#run((commit) => this.#applier.applyCopy(commit, source, page));
+    let changes = 0;
+    for (let left = page; ;) {
+      const rows = left.rows.slice(0, this.localWrites.areRecent ? busyCopyRows : undefined);
+      const isWhole = rows.length === left.rows.length;
+      const part = isWhole ? left : { ...left, rows, lastKey: rows.at(-1)?.key, isLast: false };
+      const step = await this.#run((commit) => this.#applier.applyCopy(commit, source, part));
+      changes += step.changes;
+      if (step.stop || isWhole) return { ...step, changes };
+      left = { ...left, rows: left.rows.slice(rows.length) };
+    }
   }
 
   /** Merges rows that a comparison with a publisher found to differ; the number that won. */
@@ -452,6 +483,12 @@ export class Store implements AsyncDisposable {
         if (!this.#catalog.table(systemDatabase, name))
           this.#catalog.createTable(commit, { database: systemDatabase, name, primaryKey });
     });
+  }
+
+  async #runForClient<T>(body: (commit: Commit) => T): Promise<T> {
+    this.localWrites.noticed();
+    this.#onWrite();
+    return this.#run(body);
   }
 
   async #run<T>(body: (commit: Commit) => T): Promise<T> {
