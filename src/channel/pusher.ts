@@ -96,7 +96,7 @@ export class Pusher implements AsyncDisposable {
     this.#askAgainAtMs = now() + askAgainMs;
     this.#turn?.carried(response ? carriedBytes(response) : 0);
     // The peer may hold it until the other parts are there too.
-    using _aside = response && hasParts(response) ? turns.stepAside(channel) : undefined;
+    using _aside = response && mayHaveParts(response) ? turns.stepAside(channel) : undefined;
     const request: ApplyRequest = { channel, response };
     const { next } = await link.request('apply', request, applyResponse);
     this.#wanted = next ?? undefined;
@@ -126,13 +126,13 @@ function bulkBehind(response: ChannelResponse, asked: ChannelRequest | undefined
   }
 }
 
-/** Some transaction in it goes over several channels. */
-function hasParts(response: ChannelResponse): boolean {
+/** Some transaction in it goes, or may go, over several channels. */
+function mayHaveParts(response: ChannelResponse): boolean {
   return (
     response.kind === 'items' &&
     response.items
       .map((frame) => openFrame(frame))
-      .some((item) => item.kind === 'whole' && item.parts.length > 1)
+      .some((item) => item.kind === 'piece' || (item.kind === 'whole' && item.parts.length > 1))
   );
 }
 

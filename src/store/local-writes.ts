@@ -13,14 +13,25 @@ const recentMs = 1_000;
  */
 export class LocalWrites {
   readonly #steadyMs: () => number;
+  readonly #onWrite: () => void;
   #latestMs = -Infinity;
 
-  /** @param steadyMs a clock that nobody sets */
-  constructor(steadyMs: () => number) {
+  /**
+   * @param steadyMs a clock that nobody sets
+   * @param onWrite told of each write of this process
+   */
+  constructor(steadyMs: () => number, onWrite: () => void = () => {}) {
     this.#steadyMs = steadyMs;
+    this.#onWrite = onWrite;
   }
 
-  /** Somebody writes, in this process or, as a hint of it says, in the other one. */
+  /** A client is about to write in this process. */
+  begin(): void {
+    this.noticed();
+    this.#onWrite();
+  }
+
+  /** Somebody writes: this process, or the other one, as its hint says. */
   noticed(): void {
     this.#latestMs = this.#steadyMs();
   }

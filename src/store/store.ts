@@ -33,12 +33,14 @@ import {
 import { Merger } from './merger.ts';
 import { Nodes } from './nodes.ts';
 import { Origins } from './origins.ts';
+import { PacedApplier } from './paced-applier.ts';
 import { Quarantine, quarantineTable, type Quarantined } from './quarantine.ts';
 import { Records } from './records.ts';
 import { changeOf } from './row.ts';
 import { planOf } from './search/search-plan.ts';
 import { search } from './search/search.ts';
 import { Spool } from './spool.ts';
+import type { TableStatistics } from './table-state.ts';
 import { TableSearchSource } from './table-search-source.ts';
 import { readTransactionLog, type LoggedTransaction } from './transaction-log.ts';
 import { Writer, type DeleteRequest, type WriteRequest, type WriteResult, type WriteStep } from './writer.ts';
@@ -70,21 +72,8 @@ export interface OpenStoreOptions {
   readonly onCommit?: () => void;
 }
 
-export interface TableStatistics {
-  readonly records: number;
-  readonly tombstones: number;
-  readonly lastUpdatedMs: number;
-  readonly sizeBytes: number;
-  readonly databaseSizeBytes: number;
-  readonly logSizeBytes: number;
-  /** Noted so far. */
-  readonly conflicts: number;
-}
-
 /** A search over a table of at least this many records builds the index that it missed. */
 const largeTable = 10_000;
-/** Rows of a copy that a commit takes in while clients write: a few milliseconds of work. */
-const busyCopyRows = 100;
 
 const conflictBounds = { maxCount: 10_000, maxAgeMs: 30 * 86_400_000 };
 const maxQuarantinedPerPeer = 1_000;
@@ -119,10 +108,10 @@ export class Store implements AsyncDisposable {
   readonly #records: Records;
   readonly #writer: Writer;
   readonly #applier: Applier;
+  readonly #pacedApplier: PacedApplier;
   readonly #now: () => number;
   readonly #nodeName: string;
   readonly #onCommit: () => void;
-  readonly #onWrite: () => void;
   /** As of a version of the catalog: either process may draw another one. */
   #identity: { readonly origin: Origin; readonly catalogVersion: number } | undefined;
 
@@ -131,8 +120,7 @@ export class Store implements AsyncDisposable {
     this.#now = options.now ?? Date.now;
     this.#nodeName = options.nodeName;
     this.#onCommit = options.onCommit ?? (() => {});
-    this.#onWrite = options.onWrite ?? (() => {});
-    this.localWrites = new LocalWrites(options.steadyMs ?? (() => performance.now()));
+    this.localWrites = new LocalWrites(options.steadyMs ?? (() => performance.now()), options.onWrite);
     const catalog = new Catalog(environment.trees.catalog, () => readStoreState(environment).catalogVersion);
     environment.onAbort(() => catalog.forget());
     const records = new Records(environment, new Origins(environment));
@@ -207,6 +195,7 @@ export class Store implements AsyncDisposable {
       run,
       now: this.#now,
     });
+    this.#pacedApplier = new PacedApplier(this.#applier, this.localWrites, run);
     this.maintenance = new Maintenance({
       catalog,
       records,
@@ -263,18 +252,21 @@ export class Store implements AsyncDisposable {
 
   /** insert, update, upsert: one commit, all or nothing. @throws CodedError `invalid_key`, `too_large`, `table_missing` */
   async write(request: WriteRequest): Promise<WriteResult> {
-    return this.#runForClient((commit) => this.#writer.write(commit, request));
+    this.localWrites.begin();
+    return this.#run((commit) => this.#writer.write(commit, request));
   }
 
   /** Several writes as one transaction: all or nothing, here and at every node that subscribes to the tables. */
   async transact(steps: readonly WriteStep[], user: string | undefined): Promise<readonly WriteResult[]> {
-    return this.#runForClient((commit) => this.#writer.transact(commit, steps, user));
+    this.localWrites.begin();
+    return this.#run((commit) => this.#writer.transact(commit, steps, user));
   }
 
   async delete(
     request: DeleteRequest,
   ): Promise<{ readonly deleted: readonly Key[]; readonly skipped: readonly Key[] }> {
-    return this.#runForClient((commit) => this.#writer.delete(commit, request));
+    this.localWrites.begin();
+    return this.#run((commit) => this.#writer.delete(commit, request));
   }
 
   /** Replaces or removes (null) a document of a `system` table. */
@@ -334,19 +326,9 @@ export class Store implements AsyncDisposable {
     }
   }
 
-  /** Applies a peer's transactions in order, each in one commit with its cursor: see {@link LocalWrites}. */
+  /** Applies a peer's transactions in order, each in one commit with its cursor. */
   async apply(source: Source, items: readonly ChannelItem[]): Promise<ApplyResult> {
-    let transactions = 0;
-    let changes = 0;
-    for (let begin = 0; ;) {
-      const { taken, ...step } = await this.#run((commit) =>
-        this.#applier.apply(commit, source, items.slice(begin), this.localWrites.commitLimit()),
-      );
-      begin += taken;
-      transactions += step.transactions;
-      changes += step.changes;
-      if (step.stop || begin >= items.length) return { ...step, transactions, changes };
-    }
+    return this.#pacedApplier.apply(source, items);
   }
 
   /** Applies the parts of one transaction in several channels, and moves all their cursors, in one commit. */
@@ -356,18 +338,8 @@ export class Store implements AsyncDisposable {
     return this.#run((commit) => this.#applier.applyTogether(commit, parts));
   }
 
-  /** Applies a page of a copy; in several commits while clients write here. */
   async applyCopy(source: Source, page: CopyPage): Promise<ApplyResult> {
-    let changes = 0;
-    for (let left = page; ;) {
-      const rows = left.rows.slice(0, this.localWrites.areRecent ? busyCopyRows : undefined);
-      const isWhole = rows.length === left.rows.length;
-      const part = isWhole ? left : { ...left, rows, lastKey: rows.at(-1)?.key, isLast: false };
-      const step = await this.#run((commit) => this.#applier.applyCopy(commit, source, part));
-      changes += step.changes;
-      if (step.stop || isWhole) return { ...step, changes };
-      left = { ...left, rows: left.rows.slice(rows.length) };
-    }
+    return this.#pacedApplier.applyCopy(source, page);
   }
 
   /** Merges rows that a comparison with a publisher found to differ; the number that won. */
@@ -483,12 +455,6 @@ export class Store implements AsyncDisposable {
         if (!this.#catalog.table(systemDatabase, name))
           this.#catalog.createTable(commit, { database: systemDatabase, name, primaryKey });
     });
-  }
-
-  async #runForClient<T>(body: (commit: Commit) => T): Promise<T> {
-    this.localWrites.noticed();
-    this.#onWrite();
-    return this.#run(body);
   }
 
   async #run<T>(body: (commit: Commit) => T): Promise<T> {

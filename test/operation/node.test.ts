@@ -200,9 +200,9 @@ test.each(['add_node', 'update_node', 'set_node_replication'])(
 
     await t.call({ operation, name: 'edge', subscriptions: [{ ...one, on_delete: 'archive' }] });
 
-    expect(await policy()).toContainEqual({ ...one, on_delete: 'archive' });
+    expect(await policy()).toContainEqual({ ...one, priority: 5, on_delete: 'archive' });
     await t.call({ operation, name: 'edge', subscriptions: [{ ...one, publish: true }] });
-    expect(await policy()).toContainEqual({ ...one, publish: true, on_delete: 'archive' });
+    expect(await policy()).toContainEqual({ ...one, publish: true, priority: 5, on_delete: 'archive' });
     await t.call({ operation, name: 'edge', subscriptions: [{ ...one, on_delete: 'apply' }] });
     expect(t.store.nodes.get('edge')?.subscriptions).toContainEqual(
       expect.objectContaining({ table: 'sensor_data', onDelete: 'apply' }),
