@@ -20,9 +20,11 @@ export function proveSubscription(
   to: string,
   subscription: SharedSubscription,
 ): string {
-  const { database, table, publish, subscribe, startTimeMs, version } = subscription;
-  const told = JSON.stringify([from, to, database, table, publish, subscribe, startTimeMs ?? null, version]);
-  return createHmac('sha256', key).update(told).digest('base64');
+  const { database, table, publish, subscribe, startTimeMs, priority, version } = subscription;
+  const told = [from, to, database, table, publish, subscribe, startTimeMs ?? null, version];
+  // Named, and only when it is said: the proof of an agreement without it stays what it was.
+  if (priority !== undefined) told.push(JSON.stringify({ priority }));
+  return createHmac('sha256', key).update(JSON.stringify(told)).digest('base64');
 }
 
 export function isProven(

@@ -9,6 +9,7 @@ import type { Store } from '../store/store.ts';
 import { LinkBudget } from './link-budget.ts';
 import type { PartGate } from './part-gate.ts';
 import type { ChannelRequest, ChannelResponse, WireCursor } from './protocol.ts';
+import type { Bulk } from './turns.ts';
 import { Verifier } from './verifier.ts';
 
 /** Where a subscription stands; see DESIGN 8. */
@@ -66,6 +67,7 @@ export class ChannelReceiver {
   #state: ReceiverState = { kind: 'subscribing' };
   #pieces = 0;
   #isBehind = false;
+  #hasBacklog = false;
   #needsBodies = false;
   #restUntilMs = -Infinity;
   readonly #budget = new LinkBudget();
@@ -94,6 +96,18 @@ export class ChannelReceiver {
   /** More is known to be there: ask again at once. */
   get isBehind(): boolean {
     return this.#isBehind;
+  }
+
+  /** What is known to wait at the publisher; undefined when that is nothing, or not known. */
+  get bulk(): Bulk | undefined {
+    const { kind } = this.#state;
+    if (kind === 'copying') return 'copy';
+    return this.#hasBacklog && (kind === 'following' || kind === 'awaiting-body') ? 'catch-up' : undefined;
+  }
+
+  /** The stream has brought nothing for a while: whatever the publisher said, nothing waits in it. */
+  quiet(): void {
+    this.#hasBacklog = false;
   }
 
   /** Begins again from the cursor: after a reconnect, or any other doubt. */
@@ -238,6 +252,7 @@ export class ChannelReceiver {
     this.#isBehind = true;
     const { start } = response;
     if (start.kind !== 'copy') {
+      this.#hasBacklog = (store.cursors.get(storeId, table.id)?.seq ?? 0) < response.head.seq;
       const stream = start.kind === 'stream' ? { stream: start.stream, consumer: start.consumer } : undefined;
       this.#state = { kind: 'following', source, stream };
       return;
@@ -281,6 +296,7 @@ export class ChannelReceiver {
       this.#pieces = 0;
       this.#state = { kind: 'following', source, stream: undefined };
       this.#isBehind = true;
+      this.#hasBacklog = true;
       return;
     }
     const last = items.at(-1);
@@ -291,6 +307,7 @@ export class ChannelReceiver {
     const { stop } = result;
     if (!stop) {
       this.#isBehind = this.#pieces > 0 || (result.cursor?.seq ?? 0) < response.head.seq;
+      this.#hasBacklog = this.#isBehind;
       // Everything the log had; from here on the stream brings it.
       if (response.hasStream && !this.#isBehind) {
         this.restart();
@@ -380,7 +397,11 @@ export class ChannelReceiver {
     this.#options.onApplied(result);
     this.#isBehind = true;
     if (result.stop) this.restart();
-    else if (response.isLast) this.#state = { kind: 'following', source: state.source, stream: undefined };
+    else if (response.isLast) {
+      this.#state = { kind: 'following', source: state.source, stream: undefined };
+      // What was written since it began.
+      this.#hasBacklog = true;
+    }
   }
 
   /** The table here; made like the publisher's when it is missing. A table that was dropped here has a stopped subscription. */

@@ -118,7 +118,8 @@ export class Link implements PeerLink {
       consumer,
       delivered,
       maxMessages: 500,
-      maxBytes: 4 << 20,
+      // More than the largest message, and no more than one turn may carry.
+      maxBytes: 1 << 20,
       expiresMs: 10_000,
       heartbeatMs: 2_000,
     });

@@ -14,6 +14,10 @@ export interface PartGateOptions {
   readonly followed: (channel: string) => FollowedChannel | undefined;
   /** How long one call waits for the other parts before it is asked again. */
   readonly waitMs: number;
+  /** A channel waits for the others until this is disposed. */
+  readonly stepAside?: (channel: string) => Disposable;
+  /** A channel is on its way, which takes long over a slow link: to ask again soon would only be in its way. */
+  readonly isComing?: (channel: string) => boolean;
   /** Calls once, later; returns what prevents it. Not for tests of this class: for whoever has another time. */
   readonly later?: Later;
 }
@@ -24,6 +28,9 @@ const inRealTime: Later = (delayMs, call) => {
   const timer = setTimeout(call, delayMs);
   return () => clearTimeout(timer);
 };
+
+/** Times `waitMs`. */
+const maxPauses = 5;
 
 interface Arrival {
   readonly source: Source;
@@ -76,18 +83,33 @@ export class PartGate {
       for (const wake of gathering.waiting) wake();
       return outcome === 'applied' ? 'passed' : 'waiting';
     }
+    using _aside = this.#options.stepAside?.(channel);
+    const isPassed = (): boolean =>
+      (this.#options.store.cursors.get(source.storeId, source.table.id)?.seq ?? 0) >= item.seq;
+    for (let pauses = 0; pauses < maxPauses; pauses += 1) {
+      await this.#pause(gathering);
+      if (isPassed() || !this.#isOneComing(channel, source, item)) break;
+    }
+    return this.#leave(id, channel, isPassed() ? 'passed' : 'waiting');
+  }
+
+  /** Until the parts were applied, or for `waitMs`. */
+  async #pause({ waiting }: Gathering): Promise<void> {
+    const { later = inRealTime, waitMs } = this.#options;
     await new Promise<void>((resolve) => {
-      const { later = inRealTime, waitMs } = this.#options;
       const cancel = later(waitMs, finish);
       function finish(): void {
         cancel();
-        gathering.waiting.delete(finish);
+        waiting.delete(finish);
         resolve();
       }
-      gathering.waiting.add(finish);
+      waiting.add(finish);
     });
-    const isPassed = (this.#options.store.cursors.get(source.storeId, source.table.id)?.seq ?? 0) >= item.seq;
-    return this.#leave(id, channel, isPassed ? 'passed' : 'waiting');
+  }
+
+  #isOneComing(channel: string, source: Source, item: WholeItem): boolean {
+    const { isComing } = this.#options;
+    return isComing !== undefined && this.#missing(channel, source, item).some(isComing);
   }
 
   #leave<T>(id: string, channel: string, result: T): T {

@@ -2,6 +2,7 @@ import { channelName } from '../model/channel-name.ts';
 import type { ClockReading } from '../model/clock-reading.ts';
 import { messageOf } from '../model/errors.ts';
 import type { NodeRow, Subscription } from '../model/node.ts';
+import { defaultPriority } from '../model/subscription.ts';
 import type { PeerStatus, SubscriptionStatus } from '../model/replication-control.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { MakeLoop } from '../runtime/run-loop.ts';
@@ -16,9 +17,12 @@ import { Pusher } from './pusher.ts';
 import { Subscriber } from './subscriber.ts';
 import type { VerificationResult } from './verification.ts';
 import { subscriptionStatus } from './subscription-status.ts';
+import { Turns } from './turns.ts';
 
 /** Silence for this long is a dead peer, whatever its sockets look like. */
 export const aliveMs = 5_000;
+/** A few answers of the largest size. */
+const maxHeldBytes = 4 << 20;
 
 export interface PeerSessionOptions<L extends PeerLink> {
   readonly name: string;
@@ -57,6 +61,8 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
   readonly #clockOffset: ClockOffset;
   readonly #incoming = new Map<string, Incoming>();
   readonly #gate: PartGate;
+  readonly #turnsToTake: Turns;
+  readonly #turnsToPush: Turns;
   readonly #pushers = new Map<string, Pusher>();
   #link: L | undefined;
   #address = '';
@@ -72,10 +78,15 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
     this.#options = options;
     this.name = options.name;
     this.#clockOffset = new ClockOffset(options);
+    const turns = { priorityOf: (channel: string) => this.#priorityOf(channel), maxHeldBytes };
+    this.#turnsToTake = new Turns(turns);
+    this.#turnsToPush = new Turns(turns);
     this.#gate = new PartGate({
       store: options.store,
       followed: (channel) => this.#followed(channel),
       waitMs: 2_000,
+      stepAside: (channel) => this.#turnsToTake.stepAside(channel),
+      isComing: (channel) => this.#turnsToTake.isComing(channel),
       ...(options.later ? { later: options.later } : {}),
     });
     this.#row = row;
@@ -293,7 +304,7 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
     const { makeLoop, log } = this.#options;
     const receiver = this.#makeReceiver(subscription);
     const link = this.#link;
-    const subscriber = link && new Subscriber({ receiver, link, makeLoop, log });
+    const subscriber = link && new Subscriber({ receiver, link, turns: this.#turnsToTake, makeLoop, log });
     subscriber?.start();
     return {
       version: subscription.version,
@@ -302,6 +313,13 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
       pushed: this.#makeReceiver(subscription),
       pushing: Promise.resolve(),
     };
+  }
+
+  #priorityOf(channel: string): number {
+    const found = this.#row.subscriptions.find(
+      ({ database, table }) => channelName(database, table) === channel,
+    );
+    return found?.priority ?? defaultPriority;
   }
 
   #makeReceiver({ database, table: tableName }: Subscription): ChannelReceiver {
@@ -372,6 +390,7 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
         channel,
         server,
         link,
+        turns: this.#turnsToPush,
         isPulling,
         makeLoop,
         now: steadyMs,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CodedError } from '../model/errors.ts';
+import { highestPriority } from '../model/subscription.ts';
 import { decodeMessage, encodeMessage } from '../model/transaction-codec.ts';
 
 /** Version of the services; told in `hello`. */
@@ -148,12 +149,19 @@ export const channelResponse = z.discriminatedUnion('kind', [
   }),
 ]);
 
+/** How much of a channel an answer carries. */
+export function carriedBytes(response: z.infer<typeof channelResponse>): number {
+  if (response.kind === 'items') return response.items.reduce((sum, item) => sum + item.bytes.length, 0);
+  return response.kind === 'page' ? response.rows.length : 0;
+}
+
 const subscription = z.object({
   database: z.string(),
   table: z.string(),
   publish: z.boolean(),
   subscribe: z.boolean(),
   startTimeMs: z.number().optional(),
+  priority: z.int().min(0).max(highestPriority).optional(),
   version: count,
   /** By the cluster user's secret: a stolen nkey alone must not widen what its node may read or write. */
   proof: z.string(),

@@ -1,14 +1,24 @@
 import type { Logger } from '../runtime/logger.ts';
+import { openFrame } from '../model/transaction-codec.ts';
 import type { Loop, MakeLoop } from '../runtime/run-loop.ts';
 import type { ChannelServer } from './channel-server.ts';
 import type { PeerLink } from './peer-link.ts';
-import { applyResponse, type ApplyRequest, type ChannelRequest, type ChannelResponse } from './protocol.ts';
+import {
+  applyResponse,
+  carriedBytes,
+  type ApplyRequest,
+  type ChannelRequest,
+  type ChannelResponse,
+} from './protocol.ts';
+import type { Bulk, Turn, Turns } from './turns.ts';
 
 export interface PusherOptions {
   readonly peer: string;
   readonly channel: string;
   readonly server: ChannelServer;
   readonly link: PeerLink;
+  /** Shared with the other channels that we bring to the peer. */
+  readonly turns: Turns;
   /** The peer has a live connection of its own: then it pulls. */
   readonly isPulling: () => boolean;
   readonly makeLoop: MakeLoop;
@@ -27,16 +37,26 @@ export class Pusher implements AsyncDisposable {
   readonly #options: PusherOptions;
   readonly #loop: Loop;
   #wanted: ChannelRequest | undefined;
+  /** What is known to wait here for the peer. */
+  #bulk: Bulk | undefined;
+  #turn: Turn | undefined;
   #askAgainAtMs = 0;
 
   constructor(options: PusherOptions) {
     this.#options = options;
     this.#loop = options.makeLoop({
       name: `pusher of ${options.channel}`,
-      body: () => this.#round(),
+      body: async (signal) => {
+        const hasMore = await this.#round(signal);
+        if (!hasMore) this.#endTurn();
+        return hasMore;
+      },
       idleMs: 1_000,
       backoff: { minMs: 100, maxMs: 2_000 },
-      onError: () => (this.#wanted = undefined),
+      onError: () => {
+        this.#wanted = undefined;
+        this.#endTurn();
+      },
       log: options.log,
     });
   }
@@ -58,22 +78,62 @@ export class Pusher implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#loop[Symbol.asyncDispose]();
+    this.#endTurn();
   }
 
-  async #round(): Promise<boolean> {
-    const { peer, channel, server, link, isPulling, now } = this.#options;
+  async #round(signal: AbortSignal): Promise<boolean> {
+    const { peer, channel, server, link, turns, isPulling, now } = this.#options;
     if (!link.isOpen || isPulling()) {
       this.#wanted = undefined;
       return false;
     }
+    const turn = this.#wanted && this.#bulk && turns.take(channel, this.#bulk, signal);
+    this.#endTurn();
+    this.#turn = await turn;
     const response = this.#wanted ? await server.answer(peer, this.#wanted) : null;
+    this.#bulk = response ? bulkBehind(response, this.#wanted) : undefined;
     if (response && isNothingNew(response) && now() < this.#askAgainAtMs) return false;
     this.#askAgainAtMs = now() + askAgainMs;
+    this.#turn?.carried(response ? carriedBytes(response) : 0);
+    // The peer may hold it until the other parts are there too.
+    using _aside = response && mayHaveParts(response) ? turns.stepAside(channel) : undefined;
     const request: ApplyRequest = { channel, response };
     const { next } = await link.request('apply', request, applyResponse);
     this.#wanted = next ?? undefined;
     return next !== null;
   }
+
+  #endTurn(): void {
+    this.#turn?.[Symbol.dispose]();
+    this.#turn = undefined;
+  }
+}
+
+/** What the answer leaves for later ones. */
+function bulkBehind(response: ChannelResponse, asked: ChannelRequest | undefined): Bulk | undefined {
+  switch (response.kind) {
+    case 'begin': {
+      if (response.start.kind === 'copy') return 'copy';
+      const { cursor } = asked?.kind === 'subscribe' ? asked : {};
+      return (cursor?.seq ?? 0) < response.head.seq ? 'catch-up' : undefined;
+    }
+    case 'items':
+      return (response.items.at(-1)?.seq ?? response.head.seq) < response.head.seq ? 'catch-up' : undefined;
+    case 'page':
+      return response.isLast ? 'catch-up' : 'copy';
+    default:
+      return undefined;
+  }
+}
+
+/** Some transaction in it goes, or may go, over several channels. */
+function mayHaveParts(response: ChannelResponse): boolean {
+  return (
+    response.kind === 'items' &&
+    response.items
+      .map((frame) => openFrame(frame))
+      .some((item) => item.kind === 'piece' || (item.kind === 'whole' && item.parts.length > 1))
+  );
 }
 
 /** An answer that the receiver would only ask for again. */

@@ -5,11 +5,14 @@ import { decodeItems } from '../model/transaction-codec.ts';
 import type { ChannelPull, PulledMessage } from '../stream/stream-pull.ts';
 import type { ChannelReceiver, StreamPlace } from './channel-receiver.ts';
 import { NoAnswerError, type PeerLink } from './peer-link.ts';
-import { channelResponse } from './protocol.ts';
+import { carriedBytes, channelResponse } from './protocol.ts';
+import type { Turn, Turns } from './turns.ts';
 
 export interface SubscriberOptions {
   readonly receiver: ChannelReceiver;
   readonly link: PeerLink;
+  /** Shared with the other channels that we take from the peer. */
+  readonly turns: Turns;
   readonly makeLoop: MakeLoop;
   readonly log: Logger;
 }
@@ -31,12 +34,18 @@ export class Subscriber implements AsyncDisposable {
   #pull:
     | { readonly pull: ChannelPull | undefined; readonly place: StreamPlace; readonly delivered: number }
     | undefined;
+  /** While there is a backlog. */
+  #turn: Turn | undefined;
 
   constructor(options: SubscriberOptions) {
     this.#options = options;
     this.#loop = options.makeLoop({
       name: `subscriber of ${options.receiver.channel}`,
-      body: (signal) => this.#round(signal),
+      body: async (signal) => {
+        const hasMore = await this.#round(signal);
+        if (!hasMore) this.#endTurn();
+        return hasMore;
+      },
       idleMs: waitingMs,
       backoff: { minMs: 100, maxMs: 2_000 },
       onError: (error) => {
@@ -72,6 +81,7 @@ export class Subscriber implements AsyncDisposable {
     await this.#verifying[Symbol.asyncDispose]();
     await this.#loop[Symbol.asyncDispose]();
     this.#endPull();
+    this.#endTurn();
   }
 
   async #round(signal: AbortSignal): Promise<boolean> {
@@ -84,9 +94,26 @@ export class Subscriber implements AsyncDisposable {
     const { state } = receiver;
     if (state.kind === 'following' && state.stream) return this.#followStream(state.stream, signal);
     this.#endPull();
+    await this.#takeTurn(signal);
     const service = receiver.next();
-    await receiver.accept(await link.request(service.kind, service, channelResponse));
+    const response = await link.request(service.kind, service, channelResponse);
+    this.#turn?.carried(carriedBytes(response));
+    this.#turn?.arrived();
+    await receiver.accept(response);
     return receiver.isBehind || (receiver.state.kind === 'following' && receiver.state.stream !== undefined);
+  }
+
+  /** What is new goes at once; what has gathered while the peer was away, and copies, take turns. */
+  async #takeTurn(signal: AbortSignal): Promise<void> {
+    const { receiver, turns } = this.#options;
+    const next = receiver.bulk && turns.take(receiver.channel, receiver.bulk, signal);
+    this.#endTurn();
+    this.#turn = await next;
+  }
+
+  #endTurn(): void {
+    this.#turn?.[Symbol.dispose]();
+    this.#turn = undefined;
   }
 
   /** Beside the following: a comparison must not hold up what is new. */
@@ -100,8 +127,13 @@ export class Subscriber implements AsyncDisposable {
 
   async #followStream(place: StreamPlace, signal: AbortSignal): Promise<boolean> {
     const { receiver, log } = this.#options;
-    const pull = this.#currentPull(place);
+    const pull = await this.#currentPull(place, signal);
     const arrived = await pull.next(signal);
+    if (arrived === 'quiet') {
+      receiver.quiet();
+      this.#endTurn();
+      return true;
+    }
     if (arrived === 'done') {
       this.#renewPull();
       return true;
@@ -115,11 +147,12 @@ export class Subscriber implements AsyncDisposable {
       const first = messages[0];
       const last = messages.at(-1);
       if (!first || !last) continue;
+      this.#turn?.carried(messages.reduce((sum, { body }) => sum + body.length, 0));
       await receiver.accept({
         kind: 'items',
         identity: { storeId: first.head.storeId, incarnation: first.head.incarnation },
         items: messages.flatMap(({ body }) => decodeItems(body)),
-        head: { seq: last.head.last, committedAtMs: 0 },
+        head: { seq: last.head.last + last.pending, committedAtMs: 0 },
         hasStream: false,
       });
       const { state } = receiver;
@@ -129,13 +162,15 @@ export class Subscriber implements AsyncDisposable {
         return receiver.isBehind;
       }
     }
+    if (!receiver.bulk) this.#endTurn();
     return true;
   }
 
-  #currentPull(place: StreamPlace): ChannelPull {
+  async #currentPull(place: StreamPlace, signal: AbortSignal): Promise<ChannelPull> {
     if (this.#pull?.place === place && this.#pull.pull) return this.#pull.pull;
     const delivered = this.#pull?.place === place ? this.#pull.delivered : 0;
     this.#endPull();
+    await this.#takeTurn(signal);
     const pull = this.#options.link.pull(place.stream, place.consumer, delivered);
     this.#pull = { pull, place, delivered };
     return pull;
@@ -143,6 +178,7 @@ export class Subscriber implements AsyncDisposable {
 
   #doubt(): void {
     this.#endPull();
+    this.#endTurn();
     if (this.#options.receiver.state.kind !== 'awaiting-body') this.#options.receiver.restart();
   }
 

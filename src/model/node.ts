@@ -14,6 +14,8 @@ export interface Subscription {
   readonly subscribe: boolean;
   /** Only versions after this instant, ms since 1970. */
   readonly startTimeMs?: number | undefined;
+  /** 0 to 9: what waits in a channel goes before what waits in one of a lower number. */
+  readonly priority?: number | undefined;
   /** Set by drop_table; cleared by the next add_node or update_node that names the channel. */
   readonly stopped?: 'dropped here';
   /** This node's own decision, which the other end never hears; absent is `apply`. */

@@ -1,17 +1,22 @@
 import type { Subscription } from './node.ts';
 
+/** Of a subscription that does not say: some tables may go before it and some after. */
+export const defaultPriority = 5;
+export const highestPriority = 9;
+
 /** What two nodes tell each other of a subscription: from the teller's view, without what is local. */
 export type SharedSubscription = Omit<Subscription, 'stopped' | 'onDelete'>;
 
 /** What of a subscription the other end is told. */
 export function shared(subscription: Subscription): SharedSubscription {
-  const { database, table, publish, subscribe, startTimeMs, version } = subscription;
+  const { database, table, publish, subscribe, startTimeMs, priority, version } = subscription;
   return {
     database,
     table,
     publish,
     subscribe,
     ...(startTimeMs === undefined ? {} : { startTimeMs }),
+    ...(priority === undefined ? {} : { priority }),
     version,
   };
 }
@@ -59,6 +64,7 @@ function localPart(
 /** Two decisions of one moment, one at each end: what either of them wants. */
 function united(a: SharedSubscription, b: SharedSubscription): SharedSubscription {
   const startTimes = [a.startTimeMs, b.startTimeMs].filter((time) => time !== undefined);
+  const priorities = [a.priority, b.priority].filter((priority) => priority !== undefined);
   return {
     database: a.database,
     table: a.table,
@@ -66,12 +72,18 @@ function united(a: SharedSubscription, b: SharedSubscription): SharedSubscriptio
     subscribe: a.subscribe || b.subscribe,
     // From the beginning, if one of them wants that.
     ...(startTimes.length === 2 ? { startTimeMs: Math.min(...startTimes) } : {}),
+    ...(priorities.length > 0 ? { priority: Math.max(...priorities) } : {}),
     version: a.version,
   };
 }
 
 function isSameAgreement(a: SharedSubscription, b: SharedSubscription): boolean {
-  return a.publish === b.publish && a.subscribe === b.subscribe && a.startTimeMs === b.startTimeMs;
+  return (
+    a.publish === b.publish &&
+    a.subscribe === b.subscribe &&
+    a.startTimeMs === b.startTimeMs &&
+    a.priority === b.priority
+  );
 }
 
 function channelOf(subscription: SharedSubscription): string {

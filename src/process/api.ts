@@ -48,7 +48,10 @@ export async function startApi(config: Config, log: Logger): Promise<RunningApi>
   try {
     const bridge = new BridgeClient();
     let onCommit = (): void => bridge.committed();
-    const store = closer.own('store', await openStore(config, () => onCommit()));
+    const store = closer.own(
+      'store',
+      await openStore(config, { onCommit: () => onCommit(), onWrite: () => bridge.writing() }),
+    );
     await provideUsers(store, config);
     const maintenance = closer.own(
       'maintenance',
@@ -99,9 +102,12 @@ export async function startApi(config: Config, log: Logger): Promise<RunningApi>
   }
 }
 
-async function openStore(config: Config, onCommit: () => void): Promise<Store> {
+async function openStore(
+  config: Config,
+  hints: { readonly onCommit: () => void; readonly onWrite: () => void },
+): Promise<Store> {
   try {
-    return await Store.open({ ...storeOptions(config), role: 'api', onCommit });
+    return await Store.open({ ...storeOptions(config), role: 'api', ...hints });
   } catch (cause) {
     throw new CodedError(
       'start_failed',

@@ -15,6 +15,8 @@ interface Waiting {
   readonly timer: NodeJS.Timeout;
 }
 
+const writingHintMs = 250;
+
 /**
  * The bridge process as the api process speaks to it: hints that may be lost, and questions that are
  * answered or rejected with `unavailable` in bounded time.
@@ -26,6 +28,7 @@ export class BridgeClient implements ReplicationControl {
   #markReady: () => void = () => {};
   #isReady = false;
   #isHintDue = false;
+  #writingHintAtMs = -Infinity;
   #nextId = 1;
   #failure: string | undefined;
 
@@ -86,6 +89,14 @@ export class BridgeClient implements ReplicationControl {
 
   wake(): void {
     this.#send({ kind: 'wake' });
+  }
+
+  /** A client writes: now and then is enough, the bridge takes it that more will follow. */
+  writing(): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#writingHintAtMs < writingHintMs) return;
+    this.#writingHintAtMs = nowMs;
+    this.#send({ kind: 'writing' });
   }
 
   /** One hint for all commits of an event turn. */

@@ -55,6 +55,9 @@ process.on('message', (message: ToBridge) => {
     case 'committed':
       bridge?.replication.committed();
       break;
+    case 'writing':
+      bridge?.localWrites.noticed();
+      break;
     case 'wake':
       bridge?.replication.wake();
       break;

@@ -10,6 +10,7 @@ import type { BridgeConfig } from './bridge-config.ts';
 export type ToBridge =
   | { readonly kind: 'start'; readonly config: BridgeConfig }
   | { readonly kind: 'committed' }
+  | { readonly kind: 'writing' }
   | { readonly kind: 'wake' }
   | { readonly kind: 'ask'; readonly id: number; readonly question: Question };
 

@@ -4,6 +4,7 @@ import { Replication } from '../channel/replication.ts';
 import { Closer } from '../runtime/closer.ts';
 import { FileLock } from '../runtime/file-lock.ts';
 import type { Logger } from '../runtime/logger.ts';
+import type { LocalWrites } from '../store/local-writes.ts';
 import { Store } from '../store/store.ts';
 import { openNodeKeys } from '../stream/node-keys.ts';
 import type { BridgeConfig } from './bridge-config.ts';
@@ -11,6 +12,7 @@ import { storeOptions } from './store-options.ts';
 
 export interface RunningBridge extends AsyncDisposable {
   readonly replication: Replication;
+  readonly localWrites: LocalWrites;
 }
 
 /** A bridge that is being replaced may need this long to be gone. */
@@ -70,7 +72,8 @@ export async function startBridge(bridge: BridgeConfig, log: Logger, shared?: St
     );
     hint = () => replication.committed();
     replication.start();
-    return { replication, [Symbol.asyncDispose]: () => closer[Symbol.asyncDispose]() };
+    const { localWrites } = store;
+    return { replication, localWrites, [Symbol.asyncDispose]: () => closer[Symbol.asyncDispose]() };
   } catch (error) {
     await closer[Symbol.asyncDispose]();
     throw error;

@@ -108,19 +108,32 @@ export class Applier {
     this.#options = options;
   }
 
-  /** Items in channel order; numbers at or below the cursor are skipped, a number above cursor + 1 is a gap. */
-  apply(commit: Commit, source: Source, items: readonly ChannelItem[]): ApplyResult {
+  /**
+   * Items in channel order; numbers at or below the cursor are skipped, a number above cursor + 1 is a gap.
+   *
+   * @param isEnough asked after each item: the rest is for another commit
+   * @returns also how many of the items were looked at
+   */
+  apply(
+    commit: Commit,
+    source: Source,
+    items: readonly ChannelItem[],
+    isEnough: () => boolean,
+  ): ApplyResult & { readonly taken: number } {
     const { cursors, catalog, spool } = this.#options;
     let cursor = cursors.get(source.storeId, source.table.id);
     const table = catalog.tableById(source.table.id);
     if (!table || !cursor || cursor.copy || cursor.incarnation !== source.incarnation)
-      return { cursor, transactions: 0, changes: 0, stop: { kind: 'no-cursor' } };
+      return { cursor, transactions: 0, changes: 0, stop: { kind: 'no-cursor' }, taken: 0 };
     const before = cursor.seq;
     let transactions = 0;
     let changes = 0;
     let stop: Stop | undefined;
     let isSpooling = false;
+    let taken = 0;
     for (const arrived of items) {
+      if (taken > 0 && isEnough()) break;
+      taken += 1;
       if (arrived.seq <= cursor.seq) continue;
       if (arrived.seq !== cursor.seq + 1) {
         stop = { kind: 'gap', expected: cursor.seq + 1, found: arrived.seq };
@@ -155,7 +168,7 @@ export class Applier {
       cursors.put(source.storeId, table.id, cursor);
       if (!isSpooling && stop?.kind !== 'assembled') spool.clear(table.id, source.storeId);
     }
-    return { cursor, transactions, changes, stop };
+    return { cursor, transactions, changes, stop, taken };
   }
 
   /**

@@ -1,3 +1,4 @@
+import { CodedError } from '../model/errors.ts';
 import { systemDatabase, type Table } from '../model/table.ts';
 import type { Catalog } from './catalog.ts';
 import type { Commit } from './commit.ts';
@@ -79,6 +80,13 @@ export class Quarantine {
       const found = row.bytes ? this.get(String(key)) : undefined;
       return found ? [found] : [];
     });
+  }
+
+  /** @throws CodedError `not_found` */
+  require(id: string): Quarantined {
+    const found = this.get(id);
+    if (!found) throw new CodedError('not_found', `There is no quarantined transaction '${id}'`);
+    return found;
   }
 
   get(id: string): Quarantined | undefined {

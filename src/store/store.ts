@@ -20,6 +20,7 @@ import type { Environment } from './environment.ts';
 import { IdentityClaim, readIdentity, redrawIdentity } from './identity.ts';
 import { LmdbEnvironment } from './lmdb-environment.ts';
 import { LogRetention } from './log-retention.ts';
+import { LocalWrites } from './local-writes.ts';
 import { Maintenance } from './maintenance.ts';
 import { Marks } from './marks.ts';
 import {
@@ -35,7 +36,8 @@ import {
 import { Merger } from './merger.ts';
 import { Nodes } from './nodes.ts';
 import { Origins } from './origins.ts';
-import { Quarantine, quarantineTable, type Quarantined } from './quarantine.ts';
+import { PacedApplier } from './paced-applier.ts';
+import { Quarantine, quarantineTable } from './quarantine.ts';
 import { Records } from './records.ts';
 import { changeOf } from './row.ts';
 import { planOf } from './search/search-plan.ts';
@@ -43,6 +45,7 @@ import { search } from './search/search.ts';
 import { Spool } from './spool.ts';
 import { TombstoneCollector } from './tombstone-collector.ts';
 import { Tombstones } from './tombstones.ts';
+import type { TableStatistics } from './table-state.ts';
 import { TableSearchSource } from './table-search-source.ts';
 import { readTransactionLog, type LoggedTransaction } from './transaction-log.ts';
 import { Writer, type DeleteRequest, type WriteRequest, type WriteResult, type WriteStep } from './writer.ts';
@@ -70,19 +73,12 @@ export interface OpenStoreOptions {
   readonly tombstoneMaxMs?: number;
   /** Wall clock, ms since 1970. */
   readonly now?: () => number;
+  /** Ms of a clock that nobody sets. */
+  readonly steadyMs?: () => number;
+  /** Called before each write of a client; a hint, as {@link onCommit}. */
+  readonly onWrite?: () => void;
   /** Called after a commit that others may wait for; a hint, so it must be cheap and must not throw. */
   readonly onCommit?: () => void;
-}
-
-export interface TableStatistics {
-  readonly records: number;
-  readonly tombstones: number;
-  readonly lastUpdatedMs: number;
-  readonly sizeBytes: number;
-  readonly databaseSizeBytes: number;
-  readonly logSizeBytes: number;
-  /** Noted so far. */
-  readonly conflicts: number;
 }
 
 /** A search over a table of at least this many records builds the index that it missed. */
@@ -117,11 +113,13 @@ export class Store implements AsyncDisposable {
   readonly marks: Marks;
   readonly maintenance: Maintenance;
   readonly quarantine: Quarantine;
+  readonly localWrites: LocalWrites;
   readonly #environment: Environment;
   readonly #catalog: Catalog;
   readonly #records: Records;
   readonly #writer: Writer;
   readonly #applier: Applier;
+  readonly #pacedApplier: PacedApplier;
   readonly #now: () => number;
   readonly #nodeName: string;
   readonly #onCommit: () => void;
@@ -133,6 +131,7 @@ export class Store implements AsyncDisposable {
     this.#now = options.now ?? Date.now;
     this.#nodeName = options.nodeName;
     this.#onCommit = options.onCommit ?? (() => {});
+    this.localWrites = new LocalWrites(options.steadyMs ?? (() => performance.now()), options.onWrite);
     const catalog = new Catalog(environment.trees.catalog, () => readStoreState(environment).catalogVersion);
     environment.onAbort(() => catalog.forget());
     this.tombstones = new Tombstones(environment);
@@ -211,6 +210,7 @@ export class Store implements AsyncDisposable {
       run,
       now: this.#now,
     });
+    this.#pacedApplier = new PacedApplier(this.#applier, this.localWrites, run);
     this.maintenance = new Maintenance({
       catalog,
       records,
@@ -278,17 +278,20 @@ export class Store implements AsyncDisposable {
 
   /** insert, update, upsert: one commit, all or nothing. @throws CodedError `invalid_key`, `too_large`, `table_missing` */
   async write(request: WriteRequest): Promise<WriteResult> {
+    this.localWrites.begin();
     return this.#run((commit) => this.#writer.write(commit, request));
   }
 
   /** Several writes as one transaction: all or nothing, here and at every node that subscribes to the tables. */
   async transact(steps: readonly WriteStep[], user: string | undefined): Promise<readonly WriteResult[]> {
+    this.localWrites.begin();
     return this.#run((commit) => this.#writer.transact(commit, steps, user));
   }
 
   async delete(
     request: DeleteRequest,
   ): Promise<{ readonly deleted: readonly Key[]; readonly skipped: readonly Key[] }> {
+    this.localWrites.begin();
     return this.#run((commit) => this.#writer.delete(commit, request));
   }
 
@@ -349,9 +352,9 @@ export class Store implements AsyncDisposable {
     }
   }
 
-  /** Applies a peer's transactions and moves its cursor, in one commit. */
+  /** Applies a peer's transactions in order, each in one commit with its cursor. */
   async apply(source: Source, items: readonly ChannelItem[]): Promise<ApplyResult> {
-    return this.#run((commit) => this.#applier.apply(commit, source, items));
+    return this.#pacedApplier.apply(source, items);
   }
 
   /** Applies the parts of one transaction in several channels, and moves all their cursors, in one commit. */
@@ -362,7 +365,7 @@ export class Store implements AsyncDisposable {
   }
 
   async applyCopy(source: Source, page: CopyPage): Promise<ApplyResult> {
-    return this.#run((commit) => this.#applier.applyCopy(commit, source, page));
+    return this.#pacedApplier.applyCopy(source, page);
   }
 
   /** Merges rows that a comparison with a publisher found to differ; the number that won. */
@@ -411,12 +414,12 @@ export class Store implements AsyncDisposable {
 
   /** Applies a quarantined transaction after all. @throws CodedError `not_found`, `undecodable` */
   async retryQuarantined(id: string): Promise<'applied' | 'no-table'> {
-    return this.#run((commit) => this.#applier.release(commit, this.#quarantined(id)));
+    return this.#run((commit) => this.#applier.release(commit, this.quarantine.require(id)));
   }
 
   /** Gives a quarantined transaction up. @throws CodedError `not_found` */
   async skipQuarantined(id: string): Promise<void> {
-    await this.#run((commit) => this.quarantine.remove(commit, this.#quarantined(id).id));
+    await this.#run((commit) => this.quarantine.remove(commit, this.quarantine.require(id).id));
   }
 
   async putCursor(storeId: string, table: Table, cursor: Cursor | undefined): Promise<void> {
@@ -438,12 +441,6 @@ export class Store implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#environment[Symbol.asyncDispose]();
-  }
-
-  #quarantined(id: string): Quarantined {
-    const found = this.quarantine.get(id);
-    if (!found) throw new CodedError('not_found', `There is no quarantined transaction '${id}'`);
-    return found;
   }
 
   async #prepare(): Promise<void> {

@@ -75,3 +75,14 @@ export function decodeTableState(value: Buffer): TableState {
     channelBytes,
   };
 }
+
+export interface TableStatistics {
+  readonly records: number;
+  readonly tombstones: number;
+  readonly lastUpdatedMs: number;
+  readonly sizeBytes: number;
+  readonly databaseSizeBytes: number;
+  readonly logSizeBytes: number;
+  /** Noted so far. */
+  readonly conflicts: number;
+}

@@ -3,6 +3,8 @@ import { parseHead, type MessageHead } from './channel-stream.ts';
 
 export interface PulledMessage {
   readonly head: MessageHead;
+  /** Messages behind this one that the stream held when it was sent. */
+  readonly pending: number;
   readonly body: Uint8Array;
 }
 
@@ -29,8 +31,8 @@ export interface ChannelPull extends Disposable {
   /** Number at its consumer of the last message received. */
   readonly delivered: number;
 
-  /** Messages that have arrived, at least one; or how the pull ended. */
-  next(signal: AbortSignal): Promise<readonly PulledMessage[] | PullEnd>;
+  /** Messages that have arrived, at least one; `quiet` when the server says that it has none now; or how the pull ended. */
+  next(signal: AbortSignal): Promise<readonly PulledMessage[] | 'quiet' | PullEnd>;
 
   /** Ends the pull from outside, for instance when the connection was lost. */
   doubt(reason: string): void;
@@ -50,6 +52,7 @@ export class StreamPull implements ChannelPull {
   #outstanding: number;
   #lastHeardMs = performance.now();
   #delivered: number;
+  #isQuiet = false;
   #end: PullEnd | undefined;
   #wake: (() => void) | undefined;
 
@@ -84,10 +87,14 @@ export class StreamPull implements ChannelPull {
     return this.#delivered;
   }
 
-  async next(signal: AbortSignal): Promise<readonly PulledMessage[] | PullEnd> {
+  async next(signal: AbortSignal): Promise<readonly PulledMessage[] | 'quiet' | PullEnd> {
     for (;;) {
       if (this.#queue.length > 0) return this.#queue.splice(0);
       if (this.#end) return this.#end;
+      if (this.#isQuiet) {
+        this.#isQuiet = false;
+        return 'quiet';
+      }
       if (signal.aborted) return { doubt: 'stopped' };
       await new Promise<void>((resolve) => {
         const finish = (): void => {
@@ -121,13 +128,14 @@ export class StreamPull implements ChannelPull {
       this.#finish({ doubt: 'a message of an unknown format' });
       return;
     }
-    const sequence = consumerSequenceOf(message.reply);
+    const { sequence, pending } = consumerPlaceOf(message.reply);
     if (sequence !== this.#delivered + 1) {
       this.#finish({ doubt: 'a message was lost on the way' });
       return;
     }
     this.#delivered = sequence;
-    this.#queue.push({ head, body: message.data });
+    this.#isQuiet = false;
+    this.#queue.push({ head, pending, body: message.data });
     this.#outstanding -= 1;
     if (this.#outstanding === 0) this.#finish('done');
     this.#signal();
@@ -138,6 +146,8 @@ export class StreamPull implements ChannelPull {
     if (status === 100) {
       const sent = Number(message.headers?.get('Nats-Last-Consumer') ?? 0);
       if (sent > this.#delivered) this.#finish({ doubt: 'heartbeat ahead of us' });
+      this.#isQuiet = true;
+      this.#signal();
       return;
     }
     const isNormal =
@@ -156,8 +166,9 @@ export class StreamPull implements ChannelPull {
   }
 }
 
-/** From `$JS.ACK.<stream>.<consumer>.<deliveries>.<stream sequence>.<consumer sequence>...`; two more tokens with a domain. */
-function consumerSequenceOf(reply: string | undefined): number {
+/** From `$JS.ACK.<stream>.<consumer>.<deliveries>.<stream sequence>.<consumer sequence>.<time>.<pending>`; two more tokens with a domain. */
+function consumerPlaceOf(reply: string | undefined): { readonly sequence: number; readonly pending: number } {
   const tokens = reply?.split('.') ?? [];
-  return Number(tokens[tokens.length >= 11 ? 8 : 6] ?? 0);
+  const at = tokens.length >= 11 ? 8 : 6;
+  return { sequence: Number(tokens[at] ?? 0), pending: Number(tokens[at + 2] ?? 0) };
 }

@@ -255,6 +255,7 @@ export interface Agreement {
   readonly publish: boolean;
   readonly subscribe: boolean;
   readonly startTimeMs?: number;
+  readonly priority?: number;
 }
 
 export const both: Agreement = { publish: true, subscribe: true };

@@ -16,10 +16,10 @@ function channels(subscriptions: readonly SharedSubscription[]): readonly Shared
 
 describe('merging what the other end says', () => {
   test('takes a newer decision, seen from this end', () => {
-    const newer = { ...dog, publish: true, subscribe: false, startTimeMs: 7, version: 6 };
+    const newer = { ...dog, publish: true, subscribe: false, startTimeMs: 7, priority: 9, version: 6 };
 
     expect(mergeSubscriptions([dog], [newer])).toEqual([
-      { ...dog, publish: false, subscribe: true, startTimeMs: 7, version: 6 },
+      { ...dog, publish: false, subscribe: true, startTimeMs: 7, priority: 9, version: 6 },
     ]);
   });
 
@@ -67,6 +67,7 @@ const decision = fc.record({
   publish: fc.boolean(),
   subscribe: fc.boolean(),
   startTimeMs: fc.option(fc.integer({ min: 0, max: 3 }), { nil: undefined }),
+  priority: fc.option(fc.integer({ min: 0, max: 9 }), { nil: undefined }),
 });
 
 /** What each end decided, in which order, and in which order the ends talk. */

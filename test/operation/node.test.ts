@@ -55,6 +55,7 @@ test('add_node of 4.0 merges into the node, keeps its address and undoes a stop'
         publish: true,
         subscribe: true,
         start_time: '2024-01-02T03:04:05.678Z',
+        priority: 9,
       },
     ],
   });
@@ -69,6 +70,7 @@ test('add_node of 4.0 merges into the node, keeps its address and undoes a stop'
     publish: true,
     subscribe: true,
     startTimeMs: Date.UTC(2024, 0, 2, 3, 4, 5, 678),
+    priority: 9,
     version: after?.addedVersion,
   });
   expect(after?.subscriptions.find(({ table }) => table === 'a:b')?.stopped).toBe('dropped here');
@@ -198,9 +200,9 @@ test.each(['add_node', 'update_node', 'set_node_replication'])(
 
     await t.call({ operation, name: 'edge', subscriptions: [{ ...one, on_delete: 'archive' }] });
 
-    expect(await policy()).toContainEqual({ ...one, on_delete: 'archive' });
+    expect(await policy()).toContainEqual({ ...one, priority: 5, on_delete: 'archive' });
     await t.call({ operation, name: 'edge', subscriptions: [{ ...one, publish: true }] });
-    expect(await policy()).toContainEqual({ ...one, publish: true, on_delete: 'archive' });
+    expect(await policy()).toContainEqual({ ...one, publish: true, priority: 5, on_delete: 'archive' });
     await t.call({ operation, name: 'edge', subscriptions: [{ ...one, on_delete: 'apply' }] });
     expect(t.store.nodes.get('edge')?.subscriptions).toContainEqual(
       expect.objectContaining({ table: 'sensor_data', onDelete: 'apply' }),
@@ -303,6 +305,11 @@ test.each([
     { operation: 'add_node', node_name: 'n2', subscriptions: [{ ...one, on_delete: 'keep' }] },
     'invalid_request',
     "'subscriptions[0].on_delete' must be one of [apply, ignore, archive]",
+  ],
+  [
+    { operation: 'add_node', node_name: 'n2', subscriptions: [{ ...one, priority: 10 }] },
+    'invalid_request',
+    "'subscriptions[0].priority' must be less than or equal to 9",
   ],
   [
     { operation: 'add_node', node_name: 'n2', subscriptions: [{ ...one, table: 'x'.repeat(197) }] },

@@ -85,6 +85,8 @@ function agree(world: World, a: string, b: string, agreement: Agreement): void {
   const life = running(world, a);
   if (!life) return;
   const { table, publish, subscribe, sinceMs } = agreement;
+  // No draw of its own: the histories stay the same, and every order of the tables comes up.
+  const priority = [undefined, 0, 9][(world.config.seed * (world.config.tables.indexOf(table) + 1)) % 3];
   const startTimeMs = sinceMs === undefined ? undefined : life.now() - sinceMs;
   world.oracle.agreed(a, b, table, publish, subscribe, startTimeMs);
   const change = async (): Promise<void> => {
@@ -100,6 +102,7 @@ function agree(world: World, a: string, b: string, agreement: Agreement): void {
         version,
         ...(startTimeMs === undefined ? {} : { startTimeMs }),
         ...(onDelete === undefined ? {} : { onDelete }),
+        ...(priority === undefined ? {} : { priority }),
       };
       const kept = row.subscriptions.filter((one) => one.table !== table);
       return { ...row, subscriptions: [...kept, subscription] };

@@ -81,6 +81,7 @@ export class Life {
       nodeName: node.name,
       role: 'api',
       now: () => life.now(),
+      steadyMs: () => life.world.scheduler.nowMs,
       onCommit: () => life.#hint(),
       logMaxBytes: config.logMaxBytes,
       logNoticeMs: 2_000,

@@ -146,6 +146,7 @@ export class SimulatedPull implements ChannelPull {
   #end: PullEnd | undefined;
   #wake: (() => void) | undefined;
   #isDisposed = false;
+  #isQuiet = false;
   /** The server is done with this request. */
   #isAnswered = false;
 
@@ -194,16 +195,25 @@ export class SimulatedPull implements ChannelPull {
         publisher.name,
         self.name,
         `${stream} ${head.first}-${head.last}`,
-        () => this.#receive(next.delivered, { head, body: self.world.network.carriedMessage(body) }),
+        () =>
+          this.#receive(next.delivered, {
+            head,
+            pending: next.pending,
+            body: self.world.network.carriedMessage(body),
+          }),
         this.#lane,
       );
     }
   }
 
-  async next(signal: AbortSignal): Promise<readonly PulledMessage[] | PullEnd> {
+  async next(signal: AbortSignal): Promise<readonly PulledMessage[] | 'quiet' | PullEnd> {
     for (;;) {
       if (this.#queue.length > 0) return this.#queue.splice(0);
       if (this.#end) return this.#end;
+      if (this.#isQuiet) {
+        this.#isQuiet = false;
+        return 'quiet';
+      }
       if (signal.aborted) return { doubt: 'stopped' };
       await new Promise<void>((resolve) => {
         const finish = (): void => {
@@ -234,6 +244,7 @@ export class SimulatedPull implements ChannelPull {
       return;
     }
     this.#delivered = delivered;
+    this.#isQuiet = false;
     this.#queue.push(message);
     this.#signal();
   }
@@ -261,6 +272,8 @@ export class SimulatedPull implements ChannelPull {
           this.#lastHeardMs = self.world.scheduler.nowMs;
           if (!isThere) this.#finish({ doubt: 'status 409 consumer deleted' });
           else if (sent > this.#delivered) this.#finish({ doubt: 'heartbeat ahead of us' });
+          this.#isQuiet = true;
+          this.#signal();
         },
         this.#lane,
       );

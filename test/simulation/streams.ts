@@ -141,11 +141,11 @@ export class Streams {
     return this.#streams.get(channel)?.consumers.has(name) ?? false;
   }
 
-  /** The next message for a consumer, with its number there. */
+  /** The next message for a consumer, with its number there and the number of those behind it. */
   take(
     channel: string,
     name: string,
-  ): { readonly message: StoredMessage; readonly delivered: number } | undefined {
+  ): { readonly message: StoredMessage; readonly delivered: number; readonly pending: number } | undefined {
     const stream = this.#streams.get(channel);
     const consumer = stream?.consumers.get(name);
     if (!stream || !consumer) return undefined;
@@ -153,7 +153,8 @@ export class Streams {
     if (!message) return undefined;
     consumer.next = message.sequence + 1;
     consumer.delivered += 1;
-    return { message, delivered: consumer.delivered };
+    const pending = stream.messages.filter(({ sequence }) => sequence > message.sequence).length;
+    return { message, delivered: consumer.delivered, pending };
   }
 
   /** What a heartbeat says: messages handed out to this consumer. */

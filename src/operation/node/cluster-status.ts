@@ -9,6 +9,7 @@ import type {
   ReplicationStatus,
   SubscriptionStatus,
 } from '../../model/replication-control.ts';
+import { defaultPriority } from '../../model/subscription.ts';
 import { defineOperation } from '../operation.ts';
 import { knownNodes } from './known-nodes.ts';
 import { currentSubscriptions } from './node-row.ts';
@@ -97,6 +98,7 @@ function subscriptionStatus(
     subscribe: subscription.subscribe,
     start_time: startTimeMs === undefined ? undefined : new Date(startTimeMs).toISOString(),
     on_delete: onDelete,
+    priority: subscription.priority ?? defaultPriority,
     state: stopped === undefined ? status?.state : 'stopped',
     reason: stopped ?? status?.reason,
     copy: copy && {

@@ -35,7 +35,13 @@ export function mergedRow(existing: NodeRow | undefined, request: NodeRequest, v
 /** The row with the channels of the request and no others. */
 export function replacedRow(existing: NodeRow | undefined, request: NodeRequest, version: number): NodeRow {
   const left = existing?.subscriptions.map((one): ReplacedSubscription => {
-    const { startTimeMs: _noFilter, stopped: _noReason, onDelete: _noPolicy, ...channel } = one;
+    const {
+      startTimeMs: _noFilter,
+      priority: _noTurn,
+      stopped: _noReason,
+      onDelete: _noPolicy,
+      ...channel
+    } = one;
     return { ...channel, publish: false, subscribe: false, replaced: true, version };
   });
   return mergedRow(

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { channelName, maxChannelNameBytes } from '../../model/channel-name.ts';
 import { nameProblem } from '../../model/names.ts';
 import { deletePolicies, type DeletePolicy } from '../../model/node.ts';
+import { highestPriority } from '../../model/subscription.ts';
 import { systemDatabase } from '../../model/table.ts';
 import { defaultDatabase } from '../field.ts';
 
@@ -13,6 +14,7 @@ export interface RequestedSubscription {
   readonly subscribe: boolean;
   readonly startTimeMs?: number;
   readonly onDelete?: DeletePolicy;
+  readonly priority?: number;
 }
 
 const utcTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?Z$/;
@@ -37,6 +39,7 @@ export const subscription = z
     start_time: startTime.optional(),
     opt_start_time: startTime.optional(),
     on_delete: z.enum(deletePolicies).optional(),
+    priority: z.int().min(0).max(highestPriority).optional(),
   })
   .transform((read, context): RequestedSubscription => {
     const refuse = (path: PropertyKey[], message: string): never => {
@@ -71,6 +74,7 @@ export const subscription = z
       subscribe: read.subscribe,
       ...(startTimeMs === undefined ? {} : { startTimeMs }),
       ...(read.on_delete === undefined ? {} : { onDelete: read.on_delete }),
+      ...(read.priority === undefined ? {} : { priority: read.priority }),
     };
   });
 

@@ -13,6 +13,7 @@ export interface ChannelView {
   readonly unconfirmed?: number;
   readonly waiting?: { readonly transactions: number; readonly bytes?: number };
   readonly may_stay_away?: string;
+  readonly priority?: number;
   readonly quarantined?: number;
   readonly copy?: { readonly rows: number; readonly total: number };
 }

@@ -1,0 +1,71 @@
+import type { z } from 'zod';
+import { ChannelServer } from '../../src/channel/channel-server.ts';
+import type { LinkState } from '../../src/channel/link-state.ts';
+import type { PeerLink } from '../../src/channel/peer-link.ts';
+import type { PeerSession } from '../../src/channel/peer-session.ts';
+import {
+  applyRequest,
+  channelRequest,
+  decodeBody,
+  encodeBody,
+  type ChannelResponse,
+} from '../../src/channel/protocol.ts';
+import { noStreams } from '../../src/channel/stream-directory.ts';
+import type { ChannelPull } from '../../src/stream/stream-pull.ts';
+import type { Replica } from './replica.ts';
+
+/**
+ * A link to a node of the same process, in the wire encoding, which carries one answer at a time, in the order
+ * of the questions, as a connection does.
+ */
+export class DirectLink implements PeerLink {
+  readonly self: Replica;
+  /** What the publisher has sent, in order. */
+  readonly carried: ChannelResponse[] = [];
+  isOpen = false;
+  readonly #server: ChannelServer;
+  readonly #receiver: () => PeerSession<DirectLink>;
+  #carrying: Promise<unknown> = Promise.resolve();
+
+  /** @param receiver what takes pushes at the far end */
+  constructor(self: Replica, far: Replica, receiver: () => PeerSession<DirectLink>, maxBatchBytes: number) {
+    this.self = self;
+    this.#receiver = receiver;
+    this.#server = new ChannelServer({ store: far.store, streams: noStreams, maxBatchBytes });
+  }
+
+  get state(): LinkState {
+    return this.isOpen
+      ? { kind: 'open', sinceMs: 0, seenMs: 0, latencyMs: 1 }
+      : { kind: 'closed', reason: 'closed' };
+  }
+
+  start(): void {}
+
+  async request<T>(service: string, body: unknown, schema: z.ZodType<T>): Promise<T> {
+    const bytes = encodeBody(body);
+    if (service === 'apply') {
+      const push = decodeBody(applyRequest, bytes);
+      if (push.response) this.carried.push(push.response);
+      await this.#afterWhatWasSentBefore();
+      return decodeBody(schema, encodeBody(await this.#receiver().push(push)));
+    }
+    const answer = await this.#server.answer(this.self.name, decodeBody(channelRequest, bytes));
+    this.carried.push(answer);
+    await this.#afterWhatWasSentBefore();
+    return decodeBody(schema, encodeBody(answer));
+  }
+
+  pull(): ChannelPull {
+    throw new Error('There are no streams here');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.isOpen = false;
+  }
+
+  async #afterWhatWasSentBefore(): Promise<void> {
+    this.#carrying = this.#carrying.then(async () => new Promise(setImmediate));
+    await this.#carrying;
+  }
+}
