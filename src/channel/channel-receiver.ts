@@ -5,6 +5,7 @@ import type { ChannelItem } from '../model/transaction.ts';
 import { decodeChanges, openFrame } from '../model/transaction-codec.ts';
 import { msToVersion } from '../model/version-clock.ts';
 import type { ApplyResult, Source } from '../store/applier.ts';
+import type { Cursor } from '../store/cursors.ts';
 import type { Store } from '../store/store.ts';
 import { LinkBudget } from './link-budget.ts';
 import type { PartGate } from './part-gate.ts';
@@ -72,6 +73,8 @@ export class ChannelReceiver {
   #restUntilMs = -Infinity;
   readonly #budget = new LinkBudget();
   #askedAtMs = 0;
+  /** The place that the last `subscribe` named. */
+  #asked: Cursor | undefined;
 
   constructor(options: ChannelReceiverOptions) {
     this.#options = options;
@@ -139,7 +142,7 @@ export class ChannelReceiver {
     const maxBytes = this.#budget.bytes;
     const { channel } = this;
     const state = this.#state;
-    const sources = [...this.#options.sources()];
+    const sources = this.#sources();
     switch (state.kind) {
       case 'subscribing':
       case 'waiting':
@@ -212,11 +215,23 @@ export class ChannelReceiver {
     }
   }
 
+  /** Whose transactions may come as stubs: not of those of whom something is in quarantine, for numbers tell nothing then. */
+  #sources(): string[] {
+    const { store, sources, database, tableName } = this.#options;
+    const table = store.catalog.table(database, tableName);
+    return [...sources()].filter((name) => {
+      const storeId = store.nodes.get(name)?.storeId;
+      const cursor = table && storeId !== undefined ? store.cursors.get(storeId, table.id) : undefined;
+      return cursor?.unproven?.hole !== true;
+    });
+  }
+
   #subscribe(sources: string[]): ChannelRequest {
     const { store, database, tableName, peerStoreId } = this.#options;
     const table = store.catalog.table(database, tableName);
     const storeId = peerStoreId();
     const cursor = table && storeId !== undefined ? store.cursors.get(storeId, table.id) : undefined;
+    this.#asked = cursor;
     return {
       kind: 'subscribe',
       channel: this.channel,
@@ -251,17 +266,23 @@ export class ChannelReceiver {
     this.#pieces = 0;
     this.#isBehind = true;
     const { start } = response;
+    const stored = store.cursors.get(storeId, table.id);
     if (start.kind !== 'copy') {
-      this.#hasBacklog = (store.cursors.get(storeId, table.id)?.seq ?? 0) < response.head.seq;
+      if (!stored || stored.copy || stored.incarnation !== incarnation) {
+        this.restart();
+        return;
+      }
+      this.#hasBacklog = stored.seq < response.head.seq;
       const stream = start.kind === 'stream' ? { stream: start.stream, consumer: start.consumer } : undefined;
       this.#state = { kind: 'following', source, stream };
       return;
     }
-    const stored = store.cursors.get(storeId, table.id);
     const { records, tombstones } = store.statistics(table);
     const hasRows = records + tombstones > 0;
-    if (stored?.copy?.id !== start.copyId || stored.incarnation !== incarnation)
-      await store.putCursor(storeId, table, {
+    const isUnderWay = stored?.copy?.id === start.copyId && stored.incarnation === incarnation;
+    const isBegun =
+      isUnderWay ||
+      (await store.beginCopy(storeId, table, this.#asked, {
         incarnation,
         ...start.noted,
         copy: {
@@ -273,8 +294,10 @@ export class ChannelReceiver {
           marks: start.marks,
           ...(hasRows ? { unproven: { id: start.copyId } } : {}),
         },
-      });
-    this.#state = { kind: 'copying', source, copyId: start.copyId };
+      }));
+    // The answer was late: what it goes on from is not where this channel is any more.
+    if (isBegun) this.#state = { kind: 'copying', source, copyId: start.copyId };
+    else this.restart();
   }
 
   async #items(response: Extract<ChannelResponse, { kind: 'items' }>): Promise<void> {

@@ -247,7 +247,10 @@ export class ChannelServer {
       .all()
       .some(({ database, tableName }) => database === table.database && tableName === table.name);
     return (
-      isQuarantining || store.cursors.all(table.id).some(({ unproven }) => unproven?.overtaken !== undefined)
+      isQuarantining ||
+      store.cursors
+        .all(table.id)
+        .some(({ unproven }) => unproven?.hole === true || unproven?.overtaken !== undefined)
     );
   }
 

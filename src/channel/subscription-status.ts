@@ -93,6 +93,11 @@ function stateOf(
     case undefined:
       if (cursor?.copy) return { state: 'copying', copy: progressOf(cursor.copy) };
       if (!cursor) return { state: 'waiting', reason: 'for the first answer of the publisher' };
+      if (cursor.unproven?.hole)
+        return {
+          state: 'catching-up',
+          reason: 'to be compared with the publisher: something is in quarantine',
+        };
       if (cursor.unproven)
         return { state: 'catching-up', reason: 'comparing with the publisher what the copy has brought' };
       return lag === 0 ? { state: 'live' } : { state: 'catching-up' };

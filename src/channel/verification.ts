@@ -86,6 +86,12 @@ export class Verification {
     return this.#knowledge;
   }
 
+  /** The publisher's newest transaction when this began, as far as it has told. */
+  get #told(): number {
+    const { storeId } = this.#options.source;
+    return this.#knowledge?.marks.find((mark) => mark.storeId === storeId)?.place.seq ?? 0;
+  }
+
   /** What to ask now; undefined while the channel has to come further, and when it is done. */
   next(): ChannelRequest | undefined {
     const { channel, source } = this.#options;
@@ -126,7 +132,9 @@ export class Verification {
     }
     const after = response.digests.at(-1)?.range.upTo ?? null;
     const following: NextPage = after === null ? { kind: 'done' } : { kind: 'digest', after };
-    this.#step = ranges.length > 0 ? { kind: 'list', ranges, following } : following;
+    if (ranges.length > 0) this.#step = { kind: 'list', ranges, following };
+    // What the publisher had when this began must have come, or the end would tell of more than is here.
+    else this.#step = after === null ? { kind: 'settle', seq: this.#told, following } : following;
   }
 
   #suspect(

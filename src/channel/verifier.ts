@@ -21,8 +21,8 @@ export class Verifier {
   #current:
     | {
         readonly source: Source;
-        /** The copy that it proves. */
-        readonly copyId: string | undefined;
+        /** What it proves, see `Unproven`. */
+        readonly provenId: string | undefined;
         readonly verification: Verification;
       }
     | undefined;
@@ -59,20 +59,21 @@ export class Verifier {
       this.#current = undefined;
       return undefined;
     }
-    const copyId = store.cursors.get(source.storeId, source.table.id)?.unproven?.id;
+    const provenId = store.provable(source);
     const isSame =
       this.#current?.source.storeId === source.storeId &&
       this.#current.source.incarnation === source.incarnation &&
-      this.#current.copyId === copyId;
+      this.#current.provenId === provenId;
     if (!isSame) this.#current = undefined;
     if (!this.#current) {
-      if (!this.#isRequested && copyId === undefined && steadyMs() < this.#dueAtMs) return undefined;
+      if (!this.#isRequested && provenId === undefined && steadyMs() < this.#dueAtMs) return undefined;
       this.#isRequested = false;
-      this.#current = { source, copyId, verification: new Verification({ store, channel, source, now }) };
+      this.#current = { source, provenId, verification: new Verification({ store, channel, source, now }) };
     }
     const request = this.#current.verification.next();
     await this.#finish();
-    return request;
+    // It has come to its end without a further question: another one may have been asked for.
+    return this.#current ? request : await this.next();
   }
 
   async accept(response: ChannelResponse): Promise<void> {
@@ -81,10 +82,10 @@ export class Verifier {
   }
 
   async #finish(): Promise<void> {
-    const { source, copyId, verification } = this.#current ?? {};
+    const { source, provenId, verification } = this.#current ?? {};
     const result = verification?.result;
     if (!source || !result) return;
-    await this.#options.store.proven(source, copyId, verification?.knowledge);
+    await this.#options.store.proven(source, provenId, verification?.knowledge);
     this.#last = result;
     this.#current = undefined;
     this.#dueAtMs = this.#options.steadyMs() + (this.#options.intervalMs ?? Infinity);

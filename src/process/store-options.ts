@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import type { StoreOptions } from '../store/store.ts';
+import type { StoreOptions } from '../store/store-options.ts';
 
 /** What both processes open the store with. */
 export function storeOptions(config: Config): Omit<StoreOptions, 'role'> {

@@ -1,6 +1,4 @@
-import { randomBytes } from 'node:crypto';
 import type { Change, Key, Origin, Stamp } from '../model/change.ts';
-import { messageOf } from '../model/errors.ts';
 import type { Table } from '../model/table.ts';
 import type {
   ChannelItem,
@@ -8,26 +6,19 @@ import type {
   PieceItem,
   StubItem,
   TransactionHeader,
-  UndecodableItem,
   WholeItem,
 } from '../model/transaction.ts';
-import {
-  decodeChanges,
-  decodeDocument,
-  decodeItem,
-  encodeChanges,
-  encodeItem,
-} from '../model/transaction-codec.ts';
+import { decodeChanges, decodeItem } from '../model/transaction-codec.ts';
 import { msToVersion } from '../model/version-clock.ts';
 import type { Catalog } from './catalog.ts';
 import type { ChangeLog, NewPart } from './change-log.ts';
 import type { Collected, Knowledge } from './collected.ts';
-import type { ClockGuard } from './clock-guard.ts';
 import type { Commit } from './commit.ts';
-import type { CopyProgress, Cursor, Cursors } from './cursors.ts';
-import { overtaken, type HeldVersions, type Mark, type Marks } from './marks.ts';
+import { withHole, type CopyProgress, type Cursor, type Cursors } from './cursors.ts';
+import type { Isolation } from './isolation.ts';
+import { overtaken, type Mark, type Marks } from './marks.ts';
 import type { Merger } from './merger.ts';
-import type { Quarantine, Quarantined, Suspect } from './quarantine.ts';
+import type { Quarantine, Quarantined } from './quarantine.ts';
 import type { Spool } from './spool.ts';
 
 /** Whose channel is applied to which table here. */
@@ -89,11 +80,9 @@ export interface ApplierOptions {
   readonly collected: Collected;
   readonly spool: Spool;
   readonly quarantine: Quarantine;
-  readonly clockGuard: ClockGuard;
+  readonly isolation: Isolation;
   readonly identity: () => Origin;
 }
-
-type Doubt = Pick<Suspect, 'reason' | 'detail' | 'dueAtMs'>;
 
 const full: Stop = { kind: 'quarantine-full' };
 
@@ -153,13 +142,14 @@ export class Applier {
         stop = { kind: 'assembled', item };
         break;
       }
-      const outcome = this.#applyItem(commit, table, source, item);
-      if (typeof outcome !== 'number') {
+      const outcome = this.#applyItem(commit, table, source, item, cursor);
+      if (outcome !== 'isolated' && typeof outcome !== 'number') {
         stop = outcome;
         break;
       }
       transactions += 1;
-      changes += outcome;
+      if (outcome === 'isolated') cursor = withHole(cursor);
+      else changes += outcome;
       isSpooling = false;
       if (arrived.kind === 'piece') spool.clear(table.id, source.storeId);
       cursor = { ...cursor, seq: item.seq, id: item.kind === 'undecodable' ? item.id : item.header.id };
@@ -192,19 +182,22 @@ export class Applier {
       if (isOwn && !this.#isOurs(table, item.header, item.originPlace)) return 'not-next';
       placed.push({ source, item, table, cursor, isOwn });
     }
-    const doubt = placed.map(({ item }) => this.#doubtOf(commit, item)).find((found) => found !== undefined);
+    const { isolation } = this.#options;
+    const doubt = placed
+      .map(({ item }) => isolation.doubtOf(commit, item))
+      .find((found) => found !== undefined);
+    const hasHole = placed.some(({ cursor }) => cursor.unproven?.hole === true);
     const logged: NewPart[] = [];
     for (const { source, item, table, cursor, isOwn } of placed) {
       const { header, originPlace } = item;
       const isNew =
         !isOwn && originPlace.seq > marks.get(table.id, header.origin.storeId, originPlace.incarnation);
-      if (isNew && doubt) {
-        if (!this.#isolate(commit, table, source, item, doubt)) return 'not-next';
-        marks.raise(table.id, header.origin.storeId, originPlace, notHeld(header));
-      }
-      const part = isNew && !doubt ? this.#mergePart(commit, table, source, item).part : undefined;
+      const moved = { ...cursor, seq: item.seq, id: header.id };
+      if (isNew && doubt && !isolation.isolate(commit, table, source, item, doubt)) return 'not-next';
+      if (isNew && doubt) this.#isNotHeld(table, item);
+      const part = isNew && !doubt ? this.#mergePart(commit, table, source, item, hasHole).part : undefined;
       if (part) logged.push(part);
-      cursors.put(source.storeId, table.id, { ...cursor, seq: item.seq, id: header.id });
+      cursors.put(source.storeId, table.id, isNew && doubt ? withHole(moved) : moved);
     }
     const [first] = parts;
     if (first && logged.length > 0) log.append(commit, first.item.header, logged);
@@ -213,19 +206,17 @@ export class Applier {
 
   /** One page of a copy: rows that win are logged here as one transaction of kind `rows`. */
   applyCopy(commit: Commit, source: Source, page: CopyPage): ApplyResult {
-    const { cursors, catalog, merger } = this.#options;
+    const { cursors, catalog, merger, isolation } = this.#options;
     const stored = cursors.get(source.storeId, source.table.id);
     const table = catalog.tableById(source.table.id);
     if (!table || stored?.copy?.id !== page.copyId || stored.incarnation !== source.incarnation)
       return { cursor: stored, transactions: 0, changes: 0, stop: { kind: 'no-cursor' } };
     const rows = newer(page.rows, source);
-    if (!this.#isolateEarly(commit, table, source, page, rows))
-      return { cursor: stored, transactions: 0, changes: 0, stop: full };
-    const present = rows.filter(
-      ({ version }) => this.#options.clockGuard.dueAtMs(commit, version) === undefined,
-    );
-    const changes = merger.mergeRows(commit, table, present, source);
-    const copy = progressed(stored.copy, page);
+    const early = isolation.isolateEarly(commit, table, source, page, rows);
+    if (early === 'full') return { cursor: stored, transactions: 0, changes: 0, stop: full };
+    const changes = merger.mergeRows(commit, table, isolation.present(commit, rows), source);
+    const copied = progressed(stored.copy, page);
+    const copy = early === 'isolated' ? withHole(copied) : copied;
     const { incarnation } = source;
     const cursor: Cursor = page.isLast
       ? { incarnation, ...page.noted, copy: undefined, unproven: copy.unproven }
@@ -233,19 +224,19 @@ export class Applier {
     cursors.put(source.storeId, table.id, cursor);
     // Only a complete copy holds everything up to the publisher's marks.
     if (page.isLast && source.newerThan === 0)
-      this.#options.collected.learn(table, { marks: copy.marks, deletedBefore: page.deletedBefore });
+      this.#options.collected.learn(table, {
+        marks: copy.unproven?.hole ? copy.marks.map(withoutNumber) : copy.marks,
+        deletedBefore: page.deletedBefore,
+      });
     return { cursor, transactions: 1, changes, stop: undefined };
   }
 
   /** Merges rows that a comparison found to differ; those ahead of the clock stay out. The number that won. */
   repair(commit: Commit, source: Source, rows: readonly Change[]): number {
-    const { catalog, merger, clockGuard } = this.#options;
+    const { catalog, merger, isolation } = this.#options;
     const table = catalog.tableById(source.table.id);
     if (!table) return 0;
-    const present = newer(rows, source).filter(
-      ({ version }) => clockGuard.dueAtMs(commit, version) === undefined,
-    );
-    return merger.mergeRows(commit, table, present, source);
+    return merger.mergeRows(commit, table, isolation.present(commit, newer(rows, source)), source);
   }
 
   /** Deletes rows that the publisher has deleted and forgotten; the keys that went. */
@@ -255,21 +246,42 @@ export class Applier {
     return table ? merger.removeStale(commit, table, rows, source) : [];
   }
 
-  /** The table was compared with the publisher's; `copyId` is of the copy that this proves. */
-  proven(source: Source, copyId: string | undefined, knowledge: Knowledge | undefined): void {
+  /** The table was compared with the publisher's; `provenId` is of the {@link Unproven} that this proves. */
+  proven(source: Source, provenId: string | undefined, knowledge: Knowledge | undefined): void {
     const { cursors, catalog, collected, marks } = this.#options;
     const table = catalog.tableById(source.table.id);
     const cursor = cursors.get(source.storeId, source.table.id);
     if (!table || cursor?.incarnation !== source.incarnation || cursor.copy) return;
-    if (cursor.unproven && cursor.unproven.id === copyId) {
+    const { unproven } = cursor;
+    const isProven = unproven !== undefined && unproven.id === provenId;
+    const closesHole = isProven && unproven.hole === true;
+    if (isProven) {
       cursors.put(source.storeId, table.id, { ...cursor, unproven: undefined });
-      for (const { storeId, place, held } of cursor.unproven.overtaken ?? [])
+      for (const { storeId, place, held } of unproven.overtaken ?? [])
         marks.raise(table.id, storeId, place, held);
     }
     if (!knowledge) return;
-    // Only what was held: numbers are for the order of transactions, which a comparison does not see.
-    const known = knowledge.marks.map((mark) => ({ ...mark, place: { ...mark.place, seq: 0 } }));
+    // Numbers are for the order of transactions, which a comparison does not see: only a hole needs them.
+    const known = closesHole ? knowledge.marks : knowledge.marks.map(withoutNumber);
     collected.learn(table, { ...knowledge, marks: known });
+  }
+
+  /** What a comparison with the publisher would prove now; undefined where all is proven, or something waits for its time. */
+  provable(source: Pick<Source, 'storeId' | 'table'>): string | undefined {
+    const { cursors, quarantine } = this.#options;
+    const unproven = cursors.get(source.storeId, source.table.id)?.unproven;
+    if (unproven?.hole !== true) return unproven?.id;
+    const { database, name } = source.table;
+    const isWaiting = quarantine
+      .all()
+      .some(
+        (one) =>
+          one.dueAtMs !== undefined &&
+          one.storeId === source.storeId &&
+          one.database === database &&
+          one.tableName === name,
+      );
+    return isWaiting ? undefined : unproven.id;
   }
 
   /**
@@ -289,41 +301,46 @@ export class Applier {
     return 'applied';
   }
 
-  /** The number of changes that won, or why the item cannot be applied now. */
+  /** The number of changes that won, or why the item cannot be applied. */
   #applyItem(
     commit: Commit,
     table: Table,
     source: Source,
     item: Exclude<ChannelItem, PieceItem>,
-  ): number | Stop {
-    const { marks, log } = this.#options;
-    if (item.kind === 'undecodable') {
-      const doubt: Doubt = { reason: 'undecodable', detail: item.detail, dueAtMs: undefined };
-      if (!this.#isolate(commit, table, source, item, doubt)) return full;
-      marks.doubt(table.id, Math.max(commit.state.clock, msToVersion(commit.nowMs)));
-      return 0;
+    cursor: Cursor,
+  ): number | 'isolated' | Stop {
+    const { marks, log, isolation } = this.#options;
+    if (item.kind !== 'undecodable') {
+      const { header, originPlace } = item;
+      if (this.#isOwn(table, item))
+        return this.#isOurs(table, header, originPlace) ? 0 : { kind: 'forged', header };
+      const isNew = originPlace.seq > marks.get(table.id, header.origin.storeId, originPlace.incarnation);
+      if (!isNew) return 0;
+      if (item.kind === 'stub') {
+        // Rows that our peer copied from us: we have them.
+        if (header.via !== this.#options.identity().storeId) return { kind: 'stub', header, seq: item.seq };
+        marks.raise(table.id, header.origin.storeId, originPlace, { after: 0, upTo: header.version });
+        return 0;
+      }
     }
-    const { header, originPlace } = item;
-    if (this.#isOwn(table, item))
-      return this.#isOurs(table, header, originPlace) ? 0 : { kind: 'forged', header };
-    const isNew = originPlace.seq > marks.get(table.id, header.origin.storeId, originPlace.incarnation);
-    if (!isNew) return 0;
-    if (item.kind === 'stub') {
-      // Rows that our peer copied from us: we have them.
-      if (header.via !== this.#options.identity().storeId) return { kind: 'stub', header, seq: item.seq };
-      marks.raise(table.id, header.origin.storeId, originPlace, { after: 0, upTo: header.version });
-      return 0;
-    }
-    const doubt = this.#doubtOf(commit, item);
+    const doubt = isolation.doubtOf(commit, item);
     if (doubt) {
-      if (!this.#isolate(commit, table, source, item, doubt)) return full;
-      marks.raise(table.id, header.origin.storeId, originPlace, notHeld(header));
-      return 0;
+      if (!isolation.isolate(commit, table, source, item, doubt)) return full;
+      if (item.kind === 'whole') this.#isNotHeld(table, item);
+      else marks.doubt(table.id, Math.max(commit.state.clock, msToVersion(commit.nowMs)));
+      return 'isolated';
     }
-    const { part, won } = this.#mergePart(commit, table, source, item);
+    if (item.kind === 'undecodable') return 0;
+    const { part, won } = this.#mergePart(commit, table, source, item, cursor.unproven?.hole === true);
     // Numbered here even if nothing won: whoever follows us must not see a hole where this origin's history has none.
-    if (part) log.append(commit, header, [part]);
+    if (part) log.append(commit, item.header, [part]);
     return won;
+  }
+
+  /** A transaction in quarantine may be given up: writes of its version are not surely here. */
+  #isNotHeld(table: Table, { header, originPlace }: WholeItem): void {
+    const held = { after: header.version, upTo: header.version };
+    this.#options.marks.raise(table.id, header.origin.storeId, { ...originPlace, seq: 0 }, held);
   }
 
   /** Rows and mark of one part; what the log is to say of it: nothing when a part of it was left out. */
@@ -332,11 +349,14 @@ export class Applier {
     table: Table,
     source: Source,
     item: WholeItem,
+    isBehindHole: boolean,
   ): { part: NewPart | undefined; won: number } {
     const { merger, marks } = this.#options;
     const all = decodeChanges(item.changes);
     const kept = newer(all, source);
     const { origin, version } = item.header;
+    // Under its own id and number it would tell others, and our marks, that nothing before it is missing.
+    if (isBehindHole) return { part: undefined, won: merger.mergeRows(commit, table, kept, source) };
     if (kept.length < all.length) {
       const held = { after: source.newerThan, upTo: 0 };
       marks.raise(table.id, origin.storeId, { ...item.originPlace, seq: 0 }, held);
@@ -347,82 +367,6 @@ export class Applier {
     marks.raise(table.id, origin.storeId, item.originPlace, { after: source.newerThan, upTo: version });
     const { originPlace, changes } = item;
     return { part: { tableId: table.id, originPlace, incarnation: table.incarnation, changes }, won };
-  }
-
-  /** Why a transaction may not be applied now; undefined when it may. */
-  #doubtOf(commit: Commit, item: WholeItem): Doubt | undefined {
-    let highest = item.header.version;
-    try {
-      for (const { bytes, version } of decodeChanges(item.changes)) {
-        if (bytes) decodeDocument(bytes);
-        highest = Math.max(highest, version);
-      }
-    } catch (error) {
-      return { reason: 'undecodable', detail: messageOf(error), dueAtMs: undefined };
-    }
-    return this.#aheadOfClock(commit, highest);
-  }
-
-  #aheadOfClock(commit: Commit, version: number): Doubt | undefined {
-    const dueAtMs = this.#options.clockGuard.dueAtMs(commit, version);
-    if (dueAtMs === undefined) return undefined;
-    const detail = `Its version is of ${new Date(version / 1000).toISOString()}, this node's clock says ${new Date(commit.nowMs).toISOString()}`;
-    return { reason: 'ahead of the clock', detail, dueAtMs };
-  }
-
-  /** Keeps what cannot be applied; false when there is no room. */
-  #isolate(
-    commit: Commit,
-    table: Table,
-    source: Source,
-    item: WholeItem | UndecodableItem,
-    doubt: Doubt,
-  ): boolean {
-    const bytes = item.kind === 'undecodable' ? item.bytes : encodeItem(item);
-    const id = item.kind === 'undecodable' ? item.id : item.header.id;
-    return this.#options.quarantine.put(commit, {
-      id,
-      peer: source.peer,
-      storeId: source.storeId,
-      table,
-      seq: item.seq,
-      item: bytes,
-      ...doubt,
-    });
-  }
-
-  /** Rows of a copy that are too far ahead wait as one transaction; false when there is no room. */
-  #isolateEarly(
-    commit: Commit,
-    table: Table,
-    source: Source,
-    page: CopyPage,
-    rows: readonly Change[],
-  ): boolean {
-    const early = rows.filter(
-      ({ version }) => this.#options.clockGuard.dueAtMs(commit, version) !== undefined,
-    );
-    const [first] = early;
-    if (!first) return true;
-    const version = early.reduce((most, row) => Math.max(most, row.version), 0);
-    const doubt = this.#aheadOfClock(commit, version);
-    const item: WholeItem = {
-      kind: 'whole',
-      seq: page.noted.seq,
-      header: {
-        id: randomBytes(12).toString('base64url'),
-        kind: 'rows',
-        origin: first.origin,
-        version,
-        via: source.storeId,
-        operation: undefined,
-        user: undefined,
-      },
-      originPlace: { incarnation: source.incarnation, seq: page.noted.seq },
-      parts: [],
-      changes: encodeChanges(early),
-    };
-    return doubt === undefined || this.#isolate(commit, table, source, item, doubt);
   }
 
   /** Began in this store and this table. What was written into a table that was dropped since is like any other's. */
@@ -440,9 +384,9 @@ export class Applier {
   }
 }
 
-/** A transaction in quarantine is known and not held: it may be given up. */
-function notHeld({ version }: TransactionHeader): HeldVersions {
-  return { after: version, upTo: version };
+/** What a mark says of versions, and nothing of transactions. */
+function withoutNumber(mark: Mark): Mark {
+  return { ...mark, place: { ...mark.place, seq: 0 } };
 }
 
 function progressed(copy: CopyProgress, { marks, lastKey, rows, total }: CopyPage): CopyProgress {
@@ -451,7 +395,9 @@ function progressed(copy: CopyProgress, { marks, lastKey, rows, total }: CopyPag
     afterKey: lastKey ?? copy.afterKey,
     rows: copy.rows + rows.length,
     total,
-    ...(marks ? { marks: overtaken(copy.marks, marks), unproven: { id: copy.id, overtaken: marks } } : {}),
+    ...(marks
+      ? { marks: overtaken(copy.marks, marks), unproven: { ...copy.unproven, id: copy.id, overtaken: marks } }
+      : {}),
   };
 }
 

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Key } from '../model/change.ts';
 import { decodeMessage, encodeMessage } from '../model/transaction-codec.ts';
 import type { Environment } from './environment.ts';
@@ -12,14 +13,19 @@ export interface Cursor {
   readonly id: string;
   /** Present while the rows that existed before are being copied. */
   readonly copy: CopyProgress | undefined;
-  /** Present after a copy until what it has brought is compared with the publisher. */
+  /** Present after a copy, or behind a hole, until the table is compared with the publisher's. */
   readonly unproven?: Unproven | undefined;
 }
 
-/** Why a copy alone does not prove that the table here is the publisher's. */
+/** Why the place alone does not prove that the table here holds what the publisher's does. */
 export interface Unproven {
-  /** The copy. */
+  /** Of the copy, or of the newest hole: a comparison that began before proves nothing of it. */
   readonly id: string;
+  /**
+   * Something that the place has passed is in quarantine. What comes behind it is merged as rows, not under its own
+   * number, for marks say that nothing is missing.
+   */
+  readonly hole?: boolean | undefined;
   /**
    * The log overtook it, and what was applied at the publisher meanwhile may be missing: its marks at the end of that,
    * in force once compared. Absent when the copy met rows that were here before.
@@ -76,6 +82,21 @@ export class Cursors {
     for (const key of [...this.#environment.trees.cursors.getKeys({ start: [tableId], end: [tableId + 1] })])
       this.#environment.trees.cursors.removeSync(key);
   }
+}
+
+/** The same place, or copy, with something behind it that is missing. */
+export function withHole<T extends Pick<Cursor, 'unproven'>>(place: T): T {
+  return { ...place, unproven: { ...place.unproven, id: randomBytes(9).toString('base64url'), hole: true } };
+}
+
+/** Whether nobody has moved the one since it was the other. */
+export function isSamePlace(one: Cursor | undefined, other: Cursor | undefined): boolean {
+  return (
+    one?.incarnation === other?.incarnation &&
+    one?.seq === other?.seq &&
+    one?.id === other?.id &&
+    one?.copy?.id === other?.copy?.id
+  );
 }
 
 function encode({ incarnation, seq, id, copy, unproven }: Cursor): Buffer {

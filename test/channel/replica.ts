@@ -20,7 +20,8 @@ import {
 import { PartGate, type FollowedChannel } from '../../src/channel/part-gate.ts';
 import { noStreams } from '../../src/channel/stream-directory.ts';
 import type { ApplyResult } from '../../src/store/applier.ts';
-import type { Store, StoreOptions } from '../../src/store/store.ts';
+import type { Store } from '../../src/store/store.ts';
+import type { StoreOptions } from '../../src/store/store-options.ts';
 import { dumpOf, rowsOf, tableOf, TestStore, type Dump } from '../store/test-store.ts';
 
 export const relayWaitMs = 100;
@@ -309,6 +310,11 @@ function isFollowing(subscriber: Replica, publisher: Replica): boolean {
   return isAgreed === true && !subscriber.cut.has(publisher.name) && !publisher.cut.has(subscriber.name);
 }
 
+function provable(subscriber: Replica, publisher: Replica): string | undefined {
+  const { storeId } = publisher.store.identity;
+  return subscriber.store.provable({ storeId, table: subscriber.table });
+}
+
 /** All links that are up exchange until nobody has anything new, and nobody waits for anybody. */
 export async function settle(...replicas: readonly Replica[]): Promise<void> {
   const pairs = replicas.flatMap((subscriber) =>
@@ -325,7 +331,7 @@ export async function settle(...replicas: readonly Replica[]): Promise<void> {
       await subscriber.compare(publisher);
       const { state } = subscriber.receiver(publisher);
       const isQuiet = JSON.stringify(subscriber.cursor(publisher)?.seq) === before;
-      if (state.kind !== 'following' || subscriber.cursor(publisher)?.unproven || !isQuiet)
+      if (state.kind !== 'following' || provable(subscriber, publisher) || !isQuiet)
         waits.push(`${subscriber.name} of ${publisher.name}: ${state.kind}`);
     }
     if (waits.length === 0) return;

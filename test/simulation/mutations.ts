@@ -215,24 +215,18 @@ export const mutations: readonly Mutation[] = [
     breaks: [9],
     channelServer: (options) => {
       const { store } = options;
-      const generous = Object.create(store) as typeof store;
-      Object.defineProperties(generous, {
-        identity: { get: () => store.identity },
-        nodeName: { get: () => store.nodeName },
-        copyRows: { value: store.copyRows.bind(store) },
-        statistics: { value: store.statistics.bind(store) },
-        nodes: {
-          value: {
-            get: (name: string) => {
-              const row = store.nodes.get(name);
-              return (
-                row && {
-                  ...row,
-                  subscriptions: row.subscriptions.map((one) => ({ ...one, publish: true })),
-                }
-              );
-            },
-          },
+      const nodes = {
+        get: (name: string) => {
+          const row = store.nodes.get(name);
+          return (
+            row && { ...row, subscriptions: row.subscriptions.map((one) => ({ ...one, publish: true })) }
+          );
+        },
+      };
+      const generous = new Proxy(store, {
+        get: (target, name) => {
+          const value: unknown = name === 'nodes' ? nodes : Reflect.get(target, name, target);
+          return typeof value === 'function' ? value.bind(target) : value;
         },
       });
       return new ChannelServer({ ...options, store: generous });

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { Change, Document, Key } from '../../src/model/change.ts';
 import type { Table } from '../../src/model/table.ts';
 import { LmdbEnvironment } from '../../src/store/lmdb-environment.ts';
-import { Store, type StoreOptions } from '../../src/store/store.ts';
+import { Store } from '../../src/store/store.ts';
+import type { StoreOptions } from '../../src/store/store-options.ts';
 
 /** Every tree, every key and value, as bytes: what a commit may or may not have changed. */
 export type Dump = Readonly<Record<string, readonly string[]>>;

@@ -1,0 +1,109 @@
+import { randomBytes } from 'node:crypto';
+import type { Change } from '../model/change.ts';
+import { messageOf } from '../model/errors.ts';
+import type { Table } from '../model/table.ts';
+import type { UndecodableItem, WholeItem } from '../model/transaction.ts';
+import { decodeChanges, decodeDocument, encodeChanges, encodeItem } from '../model/transaction-codec.ts';
+import type { CopyPage, Source } from './applier.ts';
+import type { ClockGuard } from './clock-guard.ts';
+import type { Commit } from './commit.ts';
+import type { Quarantine, Suspect } from './quarantine.ts';
+
+export type Doubt = Pick<Suspect, 'reason' | 'detail' | 'dueAtMs'>;
+
+export interface IsolationOptions {
+  readonly quarantine: Quarantine;
+  readonly clockGuard: ClockGuard;
+}
+
+/** Judges what a peer sends before it is applied, and puts into quarantine what cannot be applied now. */
+export class Isolation {
+  readonly #options: IsolationOptions;
+
+  constructor(options: IsolationOptions) {
+    this.#options = options;
+  }
+
+  /** Why a transaction may not be applied now; undefined when it may. */
+  doubtOf(commit: Commit, item: WholeItem | UndecodableItem): Doubt | undefined {
+    if (item.kind === 'undecodable')
+      return { reason: 'undecodable', detail: item.detail, dueAtMs: undefined };
+    let highest = item.header.version;
+    try {
+      for (const { bytes, version } of decodeChanges(item.changes)) {
+        if (bytes) decodeDocument(bytes);
+        highest = Math.max(highest, version);
+      }
+    } catch (error) {
+      return { reason: 'undecodable', detail: messageOf(error), dueAtMs: undefined };
+    }
+    return this.#aheadOfClock(commit, highest);
+  }
+
+  /** Keeps what cannot be applied; false when there is no room. */
+  isolate(
+    commit: Commit,
+    table: Table,
+    source: Source,
+    item: WholeItem | UndecodableItem,
+    doubt: Doubt,
+  ): boolean {
+    const bytes = item.kind === 'undecodable' ? item.bytes : encodeItem(item);
+    const id = item.kind === 'undecodable' ? item.id : item.header.id;
+    return this.#options.quarantine.put(commit, {
+      id,
+      peer: source.peer,
+      storeId: source.storeId,
+      table,
+      seq: item.seq,
+      item: bytes,
+      ...doubt,
+    });
+  }
+
+  /** Rows that are not too far ahead of the clock. */
+  present(commit: Commit, rows: readonly Change[]): readonly Change[] {
+    return rows.filter(({ version }) => this.#options.clockGuard.dueAtMs(commit, version) === undefined);
+  }
+
+  /** Rows of a copy that are too far ahead wait as one transaction. */
+  isolateEarly(
+    commit: Commit,
+    table: Table,
+    source: Source,
+    page: CopyPage,
+    rows: readonly Change[],
+  ): 'none' | 'isolated' | 'full' {
+    const early = rows.filter(
+      ({ version }) => this.#options.clockGuard.dueAtMs(commit, version) !== undefined,
+    );
+    const [first] = early;
+    const version = early.reduce((most, row) => Math.max(most, row.version), 0);
+    const doubt = this.#aheadOfClock(commit, version);
+    if (!first || !doubt) return 'none';
+    const item: WholeItem = {
+      kind: 'whole',
+      seq: page.noted.seq,
+      header: {
+        id: randomBytes(12).toString('base64url'),
+        kind: 'rows',
+        origin: first.origin,
+        version,
+        via: source.storeId,
+        operation: undefined,
+        user: undefined,
+      },
+      originPlace: { incarnation: source.incarnation, seq: page.noted.seq },
+      parts: [],
+      changes: encodeChanges(early),
+    };
+    return this.isolate(commit, table, source, item, doubt) ? 'isolated' : 'full';
+  }
+
+  #aheadOfClock(commit: Commit, version: number): Doubt | undefined {
+    const dueAtMs = this.#options.clockGuard.dueAtMs(commit, version);
+    if (dueAtMs === undefined) return undefined;
+    const detail = `Its version is of ${new Date(version / 1000).toISOString()}, this node's clock says ${new Date(commit.nowMs).toISOString()}`;
+    return { reason: 'ahead of the clock', detail, dueAtMs };
+  }
+}

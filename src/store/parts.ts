@@ -1,0 +1,170 @@
+import type { Origin } from '../model/change.ts';
+import { Applier } from './applier.ts';
+import { Archive } from './archive.ts';
+import { Catalog } from './catalog.ts';
+import { ChangeLog } from './change-log.ts';
+import { ClockGuard } from './clock-guard.ts';
+import { Collected } from './collected.ts';
+import { readStoreState, type Commit } from './commit.ts';
+import { Confirmed } from './confirmed.ts';
+import { Conflicts } from './conflicts.ts';
+import { Cursors } from './cursors.ts';
+import { Definitions } from './definitions.ts';
+import { EnduranceGauge } from './endurance.ts';
+import type { Environment } from './environment.ts';
+import { Isolation } from './isolation.ts';
+import type { LocalWrites } from './local-writes.ts';
+import { LogRetention } from './log-retention.ts';
+import { Maintenance } from './maintenance.ts';
+import { Marks } from './marks.ts';
+import { Merger } from './merger.ts';
+import { Nodes } from './nodes.ts';
+import { Origins } from './origins.ts';
+import { PacedApplier } from './paced-applier.ts';
+import { Quarantine } from './quarantine.ts';
+import { Records } from './records.ts';
+import { Spool } from './spool.ts';
+import type { OpenStoreOptions } from './store-options.ts';
+import { TombstoneCollector } from './tombstone-collector.ts';
+import { Tombstones } from './tombstones.ts';
+import { Writer } from './writer.ts';
+
+const conflictBounds = { maxCount: 10_000, maxAgeMs: 30 * 86_400_000 };
+const maxQuarantinedPerPeer = 1_000;
+
+/** What the parts of a store share. */
+export interface StoreGround {
+  readonly environment: Environment;
+  readonly options: OpenStoreOptions;
+  readonly localWrites: LocalWrites;
+  /** Runs a body as one commit. */
+  readonly run: <T>(body: (commit: Commit) => T) => Promise<T>;
+  /** What this store signs its own changes with. */
+  readonly identity: () => Origin;
+  /** Wall clock, ms since 1970. */
+  readonly now: () => number;
+}
+
+export type StoreParts = ReturnType<typeof makeParts>;
+
+/** Puts the parts of a store together. */
+export function makeParts({ environment, options, localWrites, run, identity, now }: StoreGround) {
+  const catalog = new Catalog(environment.trees.catalog, () => readStoreState(environment).catalogVersion);
+  environment.onAbort(() => catalog.forget());
+  const tombstones = new Tombstones(environment);
+  const records = new Records(environment, new Origins(environment), tombstones);
+  const log = new ChangeLog(environment);
+  const cursors = new Cursors(environment);
+  const marks = new Marks(environment);
+  const confirmed = new Confirmed({
+    environment,
+    isSubscriber: (peer, tableId): boolean => nodes.isSubscriber(peer, tableId),
+    run,
+    now,
+  });
+  const spool = new Spool(environment);
+  const collected = new Collected({ records, tombstones, marks, identity });
+  const writer = new Writer({
+    catalog,
+    records,
+    log,
+    identity,
+    maxTransactionBytes: options.maxTransactionBytes ?? 64 * 2 ** 20,
+  });
+  const nodes = new Nodes({ catalog, records, writer, confirmed, run });
+  const definitions = new Definitions({
+    catalog,
+    cursors,
+    marks,
+    confirmed,
+    spool,
+    nodes,
+    run,
+  });
+  const conflicts = new Conflicts({ catalog, records, writer, ...conflictBounds });
+  const quarantine = new Quarantine({
+    catalog,
+    records,
+    writer,
+    maxPerPeer: maxQuarantinedPerPeer,
+  });
+  const applier = new Applier({
+    catalog,
+    merger: new Merger({
+      catalog,
+      records,
+      log,
+      conflicts,
+      archive: new Archive({ catalog, writer }),
+      nodes,
+      collected,
+      identity,
+    }),
+    log,
+    cursors,
+    marks,
+    collected,
+    spool,
+    quarantine,
+    isolation: new Isolation({
+      quarantine,
+      clockGuard: new ClockGuard(options.maxClockSkewMs ?? 300_000),
+    }),
+    identity,
+  });
+  const limits = {
+    maxAgeMs: options.logMaxAgeMs ?? 30 * 86_400_000,
+    maxBytes: options.logMaxBytes ?? 10 * 2 ** 30,
+  };
+  const endurance = new EnduranceGauge({ log, ...limits, now });
+  const retention = new LogRetention({
+    log,
+    confirmed,
+    endurance,
+    ...limits,
+    noticeMs: options.logNoticeMs ?? 60_000,
+    run,
+    now,
+  });
+  const pacedApplier = new PacedApplier(applier, localWrites, run);
+  const maintenance = new Maintenance({
+    catalog,
+    records,
+    log,
+    conflicts,
+    quarantine,
+    applier,
+    retention,
+    collector: new TombstoneCollector({
+      catalog,
+      records,
+      tombstones,
+      collected,
+      confirmed,
+      run,
+      retentionMs: options.tombstoneRetentionMs ?? 30 * 86_400_000,
+      maxMs: options.tombstoneMaxMs ?? 365 * 86_400_000,
+      now,
+    }),
+    run,
+    now,
+  });
+  return {
+    catalog,
+    records,
+    writer,
+    applier,
+    pacedApplier,
+    definitions,
+    nodes,
+    log,
+    cursors,
+    confirmed,
+    endurance,
+    tombstones,
+    collected,
+    marks,
+    maintenance,
+    quarantine,
+  };
+}

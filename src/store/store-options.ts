@@ -1,0 +1,30 @@
+export interface StoreOptions extends OpenStoreOptions {
+  /** Directory of the LMDB environment. */
+  readonly path: string;
+  readonly mapSizeBytes?: number;
+}
+
+export interface OpenStoreOptions {
+  readonly nodeName: string;
+  /** The api process opens first: it creates the store and decides its identity. */
+  readonly role: 'api' | 'bridge';
+  readonly maxTransactionBytes?: number;
+  /** Versions of peers further ahead than this wait in quarantine. */
+  readonly maxClockSkewMs?: number;
+  readonly logMaxAgeMs?: number;
+  readonly logMaxBytes?: number;
+  /** A peer that the log will overtake is warned of at least so long before. */
+  readonly logNoticeMs?: number;
+  /** Tombstones are kept this long at least, and longer until every subscriber has passed them. */
+  readonly tombstoneRetentionMs?: number;
+  /** Then they go all the same. */
+  readonly tombstoneMaxMs?: number;
+  /** Wall clock, ms since 1970. */
+  readonly now?: () => number;
+  /** Ms of a clock that nobody sets. */
+  readonly steadyMs?: () => number;
+  /** Called before each write of a client; a hint, as {@link onCommit}. */
+  readonly onWrite?: () => void;
+  /** Called after a commit that others may wait for; a hint, so it must be cheap and must not throw. */
+  readonly onCommit?: () => void;
+}
