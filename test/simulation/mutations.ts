@@ -218,6 +218,7 @@ export const mutations: readonly Mutation[] = [
       const generous = Object.create(store) as typeof store;
       Object.defineProperties(generous, {
         identity: { get: () => store.identity },
+        clock: { get: () => store.clock },
         nodeName: { get: () => store.nodeName },
         copyRows: { value: store.copyRows.bind(store) },
         statistics: { value: store.statistics.bind(store) },
