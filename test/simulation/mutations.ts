@@ -221,6 +221,9 @@ export const mutations: readonly Mutation[] = [
         clock: { get: () => store.clock },
         nodeName: { get: () => store.nodeName },
         copyRows: { value: store.copyRows.bind(store) },
+        digestPage: { value: store.digestPage.bind(store) },
+        listRange: { value: store.listRange.bind(store) },
+        rowsOf: { value: store.rowsOf.bind(store) },
         statistics: { value: store.statistics.bind(store) },
         nodes: {
           value: {
