@@ -108,9 +108,9 @@ export class Publisher implements AsyncDisposable {
       this.reconcile();
       return undefined;
     }
-    if (found.head && found.head.first > seq + 1) {
+    if (found.firstWhole !== undefined && found.firstWhole > seq + 1) {
       // The limits of the stream have trimmed it meanwhile: the log serves what is gone.
-      place.firstSeq = found.head.first;
+      place.firstSeq = found.firstWhole;
       return undefined;
     }
     const consumer = encodeToken(peer);
@@ -266,18 +266,27 @@ export class Publisher implements AsyncDisposable {
       stream,
       table,
       storeId,
-      firstSeq: first.first,
+      firstSeq: firstWhole(first, state.firstSequence, state.firstSequence),
       publishedSeq: whole,
       nextSequence: state.lastSequence + 1,
     };
   }
 }
 
+/** The first number of a message that is surely whole: before the oldest message of a trimmed stream pieces of it may be gone. */
+function firstWhole(head: MessageHead, sequence: number, firstSequence: number): number {
+  return sequence === firstSequence && firstSequence > 1 ? head.first + 1 : head.first;
+}
+
 /** The first message that holds a number after `seq`, or the place of the next one; by binary search over headers. */
 async function firstMessageAfter(
   place: Place,
   seq: number,
-): Promise<{ readonly sequence: number; readonly head: MessageHead | undefined }> {
+): Promise<{
+  readonly sequence: number;
+  readonly head: MessageHead | undefined;
+  readonly firstWhole?: number;
+}> {
   const state = await place.stream.state();
   if (!state) throw new CodedError('stream_unavailable', `Stream ${place.stream.channel} is gone`);
   if (state.messages === 0) return { sequence: state.lastSequence + 1, head: undefined };
@@ -299,5 +308,6 @@ async function firstMessageAfter(
       low = middle + 1;
     }
   }
-  return { sequence: low, head: found };
+  if (!found) return { sequence: low, head: undefined };
+  return { sequence: low, head: found, firstWhole: firstWhole(found, low, state.firstSequence) };
 }

@@ -167,7 +167,12 @@ class History implements AsyncDisposable {
     const others = this.replicas.filter((other) => other !== replica);
     // For all alike: confirmations are written down every ten seconds.
     for (const each of this.replicas) each.pass(10_001);
-    for (const other of others) if (!replica.cut.has(other.name)) await greet(replica, other);
+    for (const other of others) {
+      if (replica.cut.has(other.name)) continue;
+      await other.follow(replica);
+      await other.compare(replica);
+      await greet(replica, other);
+    }
     const isKnown =
       replica.store.confirmed.all(replica.table.id).length === others.length &&
       others.every((other) => !other.cursor(replica)?.copy && !other.cursor(replica)?.unproven);
