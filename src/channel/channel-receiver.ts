@@ -73,6 +73,8 @@ export class ChannelReceiver {
   #restUntilMs = -Infinity;
   readonly #budget = new LinkBudget();
   #askedAtMs = 0;
+  /** The stream did not bring what comes next. */
+  #isStreamTorn = false;
   /** The place that the last `subscribe` named. */
   #asked: Cursor | undefined;
 
@@ -242,6 +244,7 @@ export class ChannelReceiver {
         ? { cursor: wireCursor({ storeId, incarnation: cursor.incarnation }, cursor) }
         : {}),
       ...(cursor?.copy ? { copyId: cursor.copy.id } : {}),
+      ...(this.#isStreamTorn ? { isStreamTorn: true } : {}),
     };
   }
 
@@ -260,6 +263,7 @@ export class ChannelReceiver {
       };
       return;
     }
+    this.#isStreamTorn = false;
     const { storeId, incarnation } = response.identity;
     const newerThan = subscription.startTimeMs === undefined ? 0 : msToVersion(subscription.startTimeMs);
     const source: Source = { peer: this.#options.peer, table, storeId, incarnation, newerThan };
@@ -345,6 +349,10 @@ export class ChannelReceiver {
     }
     switch (stop.kind) {
       case 'gap':
+        this.#isStreamTorn = state.kind === 'following' && state.stream !== undefined;
+        this.restart();
+        this.#isBehind = true;
+        return;
       case 'no-cursor':
       case 'assembled':
         this.restart();

@@ -99,9 +99,10 @@ export class ChannelServer {
     }
     // A message of the stream may be more than a slow link takes at a time: what is behind comes from the log.
     const isSlow = (request.maxBytes ?? maxBatchBytes) < maxBatchBytes && cursor.seq < begin.head.seq;
-    const consumer = isSlow
-      ? undefined
-      : await streams.provideConsumer(peer, table, cursor.seq, request.sources);
+    const consumer =
+      isSlow || request.isStreamTorn === true
+        ? undefined
+        : await streams.provideConsumer(peer, table, cursor.seq, request.sources);
     return { ...begin, start: consumer ? { kind: 'stream', ...consumer } : { kind: 'pull' } };
   }
 

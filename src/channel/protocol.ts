@@ -29,6 +29,8 @@ export const channelRequest = z.discriminatedUnion('kind', [
     cursor: cursor.optional(),
     /** The copy that is under way at `cursor`. */
     copyId: z.string().optional(),
+    /** The stream lacks something behind `cursor`: the log has to bring it. */
+    isStreamTorn: z.boolean().optional(),
     /** Nodes whose own channel of this table the subscriber follows: their transactions may come as stubs. */
     sources: z.array(z.string()),
     maxBytes,

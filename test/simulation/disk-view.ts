@@ -62,11 +62,19 @@ export interface CursorRow {
   readonly seq: number;
   readonly id: string;
   readonly isCopying: boolean;
+  /** Something that it has passed is in quarantine. */
+  readonly hasHole: boolean;
 }
 
 export function cursorRow(value: Buffer): CursorRow {
-  const [incarnation, seq, id, copy] = decodeMessage(value) as [string, number, string, unknown];
-  return { incarnation, seq, id, isCopying: copy !== null };
+  const [incarnation, seq, id, copy, unproven] = decodeMessage(value) as [
+    string,
+    number,
+    string,
+    unknown,
+    { readonly hole?: boolean } | undefined,
+  ];
+  return { incarnation, seq, id, isCopying: copy !== null, hasHole: unproven?.hole === true };
 }
 
 /** A row as a story shows it. */

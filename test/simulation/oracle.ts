@@ -65,6 +65,8 @@ export class Oracle {
   /** Stores that went back without noticing: their numbers are given twice. */
   readonly #forked = new Set<string>();
   readonly #startTimes = new Map<string, number>();
+  /** Somebody had something in quarantine: what came behind that, and copies of it, are not known by their numbers. */
+  hasHadHole = false;
   /** While the simulator itself changes a store. */
   isDeaf = false;
   #count = 0;
@@ -312,6 +314,7 @@ export class Oracle {
     if (!after) return;
     const [tableId, storeId] = key as [number, string];
     const now = cursorRow(after);
+    this.hasHadHole ||= now.hasHole;
     const old = before && cursorRow(before);
     const goesOn = old !== undefined && old.incarnation === now.incarnation && !old.isCopying;
     const table = view.catalog.tableById(tableId);

@@ -215,6 +215,7 @@ function checkReplays(world: World): void {
     const isPartial =
       world.oracle.quarantined(subscriber, name).size > 0 ||
       world.oracle.quarantined(publisher, name).size > 0 ||
+      world.oracle.hasHadHole ||
       world.oracle.hasAnotherPast(publisher.name) ||
       world.oracle.hasAnotherPast(subscriber.name) ||
       world.oracle.isBefore(subscriber.name, publisher.name, name, 1);
