@@ -88,8 +88,11 @@ export class Verification {
 
   /** The publisher's newest transaction when this began, as far as it has told. */
   get #told(): number {
-    const { storeId } = this.#options.source;
-    return this.#knowledge?.marks.find((mark) => mark.storeId === storeId)?.place.seq ?? 0;
+    const { storeId, incarnation } = this.#options.source;
+    const own = this.#knowledge?.marks.find(
+      (mark) => mark.storeId === storeId && mark.place.incarnation === incarnation,
+    );
+    return own?.place.seq ?? 0;
   }
 
   /** What to ask now; undefined while the channel has to come further, and when it is done. */

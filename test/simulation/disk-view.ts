@@ -64,6 +64,8 @@ export interface CursorRow {
   readonly isCopying: boolean;
   /** Something that it has passed is in quarantine. */
   readonly hasHole: boolean;
+  /** It ends a copy that the log has overtaken: a comparison has to bring what it has passed. */
+  readonly isOvertaken: boolean;
 }
 
 export function cursorRow(value: Buffer): CursorRow {
@@ -72,12 +74,29 @@ export function cursorRow(value: Buffer): CursorRow {
     number,
     string,
     unknown,
-    { readonly hole?: boolean } | undefined,
+    { readonly hole?: boolean; readonly overtaken?: unknown } | undefined,
   ];
-  return { incarnation, seq, id, isCopying: copy !== null, hasHole: unproven?.hole === true };
+  return {
+    incarnation,
+    seq,
+    id,
+    isCopying: copy !== null,
+    hasHole: unproven?.hole === true,
+    isOvertaken: unproven?.overtaken !== undefined,
+  };
 }
 
 /** A row as a story shows it. */
 export function told(key: Key, row: Stamp & { readonly bytes: Uint8Array | null }): string {
   return `${JSON.stringify(key)} @ ${row.version} of ${row.origin.name}/${row.origin.storeId.slice(0, 4)} ${row.bytes ? JSON.stringify(decodeMessage(row.bytes)).slice(0, 120) : 'deleted'}`;
+}
+
+/** The bytes of a row, to be compared; null is a tombstone. */
+export function contentOf(bytes: Uint8Array | null): string | null {
+  return bytes && Buffer.from(bytes).toString('latin1');
+}
+
+/** What was written under a key with a stamp: one content for all nodes. */
+export function stampName(table: string, key: Key, stamp: Stamp): string {
+  return `${table} ${JSON.stringify(key)} ${stamp.version} ${stamp.origin.storeId}`;
 }

@@ -7,7 +7,7 @@ import type { TransactionHeader } from '../../src/model/transaction.ts';
 import { decodeChanges, decodeItem, decodeMessage } from '../../src/model/transaction-codec.ts';
 import { msToVersion } from '../../src/model/version-clock.ts';
 import type { LogEntry } from '../../src/store/change-log.ts';
-import { cursorRow, DiskView, told } from './disk-view.ts';
+import { contentOf, cursorRow, DiskView, stampName, told } from './disk-view.ts';
 import type { Life } from './life.ts';
 import type { TreeWrite } from './memory-environment.ts';
 import type { SimulatedNode } from './simulated-node.ts';
@@ -241,7 +241,11 @@ export class Oracle {
     const { storeId } = view;
     facts.identities.add(storeId);
     const { header } = entry;
-    if (header.origin.storeId === storeId) {
+    // What was written into a table that was dropped since comes back as anybody's.
+    const isDrawnHere = entry.parts.some(
+      ({ tableId, originPlace }) => originPlace.incarnation === view.catalog.tableById(tableId)?.incarnation,
+    );
+    if (header.origin.storeId === storeId && isDrawnHere) {
       if (header.kind === 'write' && header.version <= facts.lastOwnVersion)
         this.#violate(10, `${life.name} draws version ${header.version} after ${facts.lastOwnVersion}`);
       facts.lastOwnVersion = Math.max(facts.lastOwnVersion, header.version);
@@ -319,7 +323,7 @@ export class Oracle {
     const goesOn = old !== undefined && old.incarnation === now.incarnation && !old.isCopying;
     const table = view.catalog.tableById(tableId);
     if (!goesOn) this.#followedSince.set(`${node.name} ${tableId} ${storeId}`, this.#world.scheduler.nowMs);
-    if (!table || now.isCopying) return;
+    if (!table || now.isCopying || (!goesOn && now.isOvertaken)) return;
     if (goesOn && now.seq < old.seq)
       this.#violate(8, `${life.name} moves a cursor of ${table.name} back from ${old.seq} to ${now.seq}`);
     const history = this.#histories.get(`${storeId} ${now.incarnation}`);
@@ -457,12 +461,4 @@ export class Oracle {
   #violate(invariant: number, message: string, facts: readonly string[] = []): void {
     this.#world.violate(new Violation(invariant, message, facts));
   }
-}
-
-function stampName(table: string, key: Key, stamp: Stamp): string {
-  return `${table} ${JSON.stringify(key)} ${stamp.version} ${stamp.origin.storeId}`;
-}
-
-function contentOf(bytes: Uint8Array | null): string | null {
-  return bytes && Buffer.from(bytes).toString('latin1');
 }

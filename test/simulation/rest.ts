@@ -102,7 +102,8 @@ function unsettled(world: World): string | undefined {
     if (!cursor) return `no cursor: ${where}`;
     if (cursor.copy) return `copying: ${where}`;
     const { storeId } = publisher.store.identity;
-    if (subscriber.store.provable({ storeId, table: ours }) !== undefined) return `not compared yet: ${where}`;
+    if (subscriber.store.provable({ storeId, table: ours }) !== undefined)
+      return `not compared yet: ${where}`;
     if (cursor.incarnation !== theirs.incarnation) return `another incarnation: ${where}`;
     if (cursor.seq !== headSeq) return `at ${cursor.seq} of ${headSeq}: ${where}`;
   }
