@@ -1,6 +1,6 @@
 import type { ChannelResponse } from '../../src/channel/protocol.ts';
 import { channelName, parseChannelName } from '../../src/model/channel-name.ts';
-import type { Change, Key, Stamp } from '../../src/model/change.ts';
+import type { Change, Key } from '../../src/model/change.ts';
 import { compareContent, compareStamps } from '../../src/model/conflict.ts';
 import type { Table } from '../../src/model/table.ts';
 import type { TransactionHeader } from '../../src/model/transaction.ts';
