@@ -9,7 +9,7 @@ import type { Cursor } from '../store/cursors.ts';
 import type { Store } from '../store/store.ts';
 import { LinkBudget } from './link-budget.ts';
 import type { PartGate } from './part-gate.ts';
-import type { ChannelRequest, ChannelResponse, WireCursor } from './protocol.ts';
+import { wireCursor, type ChannelRequest, type ChannelResponse } from './protocol.ts';
 import type { Bulk } from './turns.ts';
 import { Verifier } from './verifier.ts';
 
@@ -456,11 +456,4 @@ export class ChannelReceiver {
       .get(peer)
       ?.subscriptions.find((candidate) => candidate.database === database && candidate.table === tableName);
   }
-}
-
-function wireCursor(
-  source: { readonly storeId: string; readonly incarnation: string },
-  cursor: { readonly seq: number; readonly id: string },
-): WireCursor {
-  return { storeId: source.storeId, incarnation: source.incarnation, seq: cursor.seq, id: cursor.id };
 }

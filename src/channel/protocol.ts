@@ -225,6 +225,14 @@ export type ApplyRequest = z.infer<typeof applyRequest>;
 export type ApplyResponse = z.infer<typeof applyResponse>;
 export type WireCursor = z.infer<typeof cursor>;
 
+/** A place as it is told. */
+export function wireCursor(
+  source: { readonly storeId: string; readonly incarnation: string },
+  cursor: { readonly seq: number; readonly id: string },
+): WireCursor {
+  return { storeId: source.storeId, incarnation: source.incarnation, seq: cursor.seq, id: cursor.id };
+}
+
 const failure = z.object({ error: z.string() });
 
 export function encodeBody(body: unknown): Uint8Array {
