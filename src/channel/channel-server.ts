@@ -7,6 +7,7 @@ import { withoutClaim } from '../store/marks.ts';
 import type { Store } from '../store/store.ts';
 import { encodedItems, needsBody, type Reader } from './channel-items.ts';
 import type { ChannelRequest, ChannelResponse, WireCursor } from './protocol.ts';
+import { packDigests, packEntries } from './packed-digests.ts';
 import type { StreamDirectory } from './stream-directory.ts';
 
 export interface ChannelServerOptions {
@@ -189,7 +190,7 @@ export class ChannelServer {
           kind: 'digest',
           identity,
           ...(isFirst ? { knowledge: this.#knowledge(table) } : {}),
-          digests: store.digestPage(table, options),
+          digests: packDigests(store.digestPage(table, options)),
         };
       }
       case 'list': {
@@ -199,7 +200,7 @@ export class ChannelServer {
           kind: 'list',
           identity,
           range: request.range,
-          entries: store.listRange(table, request.range, request.newerThan),
+          ...packEntries(store.listRange(table, request.range, request.newerThan)),
           head,
         };
       }

@@ -2,9 +2,10 @@ import { z } from 'zod';
 import { CodedError } from '../model/errors.ts';
 import { highestPriority } from '../model/subscription.ts';
 import { decodeMessage, encodeMessage } from '../model/transaction-codec.ts';
+import { packedDigests, packedEntries } from './packed-digests.ts';
 
 /** Version of the services; told in `hello`. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 const count = z.int().nonnegative();
 const key = z.union([z.string(), z.number()]);
@@ -129,7 +130,7 @@ export const channelResponse = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('digest'),
     identity,
-    digests: z.array(z.object({ range, rows: count, hash: z.string() })),
+    digests: packedDigests,
     /** With the first of them: what a table that equals this one holds, and lacks because it was deleted. */
     knowledge: z.object({ marks: z.array(mark), deletedBefore: count }).optional(),
   }),
@@ -137,7 +138,8 @@ export const channelResponse = z.discriminatedUnion('kind', [
     kind: z.literal('list'),
     identity,
     range,
-    entries: z.array(z.object({ key, version: count, origin, hash: z.string() })),
+    origins: z.array(origin),
+    entries: packedEntries,
     /** Newest transaction when the list was made. */
     head,
   }),

@@ -5,6 +5,7 @@ import type { Source } from '../store/applier.ts';
 import type { Knowledge } from '../store/collected.ts';
 import type { DigestEntry, KeyRange } from '../store/digest.ts';
 import type { Store } from '../store/store.ts';
+import { unpackDigests, unpackEntries } from './packed-digests.ts';
 import type { ChannelRequest, ChannelResponse } from './protocol.ts';
 
 export interface VerificationResult {
@@ -119,21 +120,25 @@ export class Verification {
 
   async accept(response: ChannelResponse): Promise<void> {
     const step = this.#step;
-    if (response.kind === 'digest' && step.kind === 'digest') this.#compare(response);
+    if (response.kind === 'digest' && step.kind === 'digest') this.#compare(response, step);
     else if (response.kind === 'list' && step.kind === 'list') this.#suspect(response, step);
     else if (response.kind === 'rows' && step.kind === 'rows') await this.#repair(response, step);
   }
 
-  #compare(response: Extract<ChannelResponse, { kind: 'digest' }>): void {
+  #compare(
+    response: Extract<ChannelResponse, { kind: 'digest' }>,
+    step: Extract<Step, { kind: 'digest' }>,
+  ): void {
     const { store, source } = this.#options;
     this.#knowledge ??= response.knowledge;
     const ranges: KeyRange[] = [];
-    for (const theirs of response.digests) {
+    const digests = unpackDigests(step.after, response.digests);
+    for (const theirs of digests) {
       const ours = store.digestRange(source.table, theirs.range, source.newerThan);
       this.#rows += theirs.rows;
       if (ours.rows !== theirs.rows || ours.hash !== theirs.hash) ranges.push(theirs.range);
     }
-    const after = response.digests.at(-1)?.range.upTo ?? null;
+    const after = digests.at(-1)?.range.upTo ?? null;
     const following: NextPage = after === null ? { kind: 'done' } : { kind: 'digest', after };
     if (ranges.length > 0) this.#step = { kind: 'list', ranges, following };
     // What the publisher had when this began must have come, or the end would tell of more than is here.
@@ -146,7 +151,9 @@ export class Verification {
   ): void {
     const { store, source } = this.#options;
     const [range, ...left] = step.ranges;
-    const theirs = new Map(response.entries.map((entry) => [entry.key, entry]));
+    const theirs = new Map(
+      unpackEntries(response.origins, response.entries).map((entry) => [entry.key, entry]),
+    );
     for (const entry of theirs.values())
       if (this.#differs(entry.key, entry)) this.#suspects.set(entry.key, entry);
     if (range)

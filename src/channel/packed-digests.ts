@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import type { Key, Origin } from '../model/change.ts';
+import type { DigestEntry, RangeDigest } from '../store/digest.ts';
+
+const key = z.union([z.string(), z.number()]);
+const count = z.int().nonnegative();
+const hash = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'expected binary');
+
+/** Ranges that follow each other: where each ends, its rows, its hash. A table of a million rows is told in 350 kB. */
+export const packedDigests = z.array(z.tuple([key.nullable(), count, hash]));
+/** Key, version, which of the origins, hash. */
+export const packedEntries = z.array(z.tuple([key, count, count, hash]));
+
+export function packDigests(digests: readonly RangeDigest[]): z.infer<typeof packedDigests> {
+  return digests.map(({ range, rows, hash: text }) => [range.upTo, rows, Buffer.from(text, 'hex')]);
+}
+
+/** @param after where the first range begins */
+export function unpackDigests(after: Key | null, packed: z.infer<typeof packedDigests>): RangeDigest[] {
+  let begin = after;
+  return packed.map(([upTo, rows, bytes]) => {
+    const range = { after: begin, upTo };
+    begin = upTo;
+    return { range, rows, hash: Buffer.from(bytes).toString('hex') };
+  });
+}
+
+export function packEntries(entries: readonly DigestEntry[]): {
+  readonly origins: Origin[];
+  readonly entries: z.infer<typeof packedEntries>;
+} {
+  const places = new Map<string, number>();
+  const origins: Origin[] = [];
+  const placeOf = (origin: Origin): number => {
+    const name = JSON.stringify([origin.name, origin.storeId]);
+    const known = places.get(name);
+    if (known !== undefined) return known;
+    places.set(name, origins.length);
+    return origins.push(origin) - 1;
+  };
+  return {
+    entries: entries.map((entry) => [
+      entry.key,
+      entry.version,
+      placeOf(entry.origin),
+      Buffer.from(entry.hash, 'hex'),
+    ]),
+    origins,
+  };
+}
+
+export function unpackEntries(
+  origins: readonly Origin[],
+  packed: z.infer<typeof packedEntries>,
+): DigestEntry[] {
+  return packed.flatMap(([entryKey, version, place, bytes]) => {
+    const origin = origins[place];
+    return origin ? [{ key: entryKey, version, origin, hash: Buffer.from(bytes).toString('hex') }] : [];
+  });
+}
