@@ -3,7 +3,6 @@ import { channelName, parseChannelName } from '../../src/model/channel-name.ts';
 import type { Change, Key } from '../../src/model/change.ts';
 import { compareContent, compareStamps } from '../../src/model/conflict.ts';
 import type { Table } from '../../src/model/table.ts';
-import type { TransactionHeader } from '../../src/model/transaction.ts';
 import { decodeChanges, decodeItem, decodeMessage } from '../../src/model/transaction-codec.ts';
 import { msToVersion } from '../../src/model/version-clock.ts';
 import type { LogEntry } from '../../src/store/change-log.ts';
@@ -11,16 +10,9 @@ import { contentOf, cursorRow, DiskView, stampName, told } from './disk-view.ts'
 import type { Life } from './life.ts';
 import type { TreeWrite } from './memory-environment.ts';
 import type { SimulatedNode } from './simulated-node.ts';
+import { Together, type LoggedPart } from './together.ts';
 import { Violation } from './violation.ts';
 import type { World } from './world.ts';
-
-interface LoggedPart {
-  readonly seq: number;
-  readonly header: TransactionHeader;
-  readonly changes: readonly Change[];
-  /** Tables of all parts of its log entry. */
-  readonly tables: readonly string[];
-}
 
 /** What a client asked for, and what became of it. */
 interface Operation {
@@ -64,6 +56,7 @@ export class Oracle {
   readonly #followedSince = new Map<string, number>();
   /** Stores that went back without noticing: their numbers are given twice. */
   readonly #forked = new Set<string>();
+  readonly #replaced = new Set<string>();
   readonly #startTimes = new Map<string, number>();
   /** Somebody had something in quarantine: what came behind that, and copies of it, are not known by their numbers. */
   hasHadHole = false;
@@ -71,8 +64,17 @@ export class Oracle {
   isDeaf = false;
   #count = 0;
 
+  readonly #together: Together;
+
   constructor(world: World) {
     this.#world = world;
+    this.#together = new Together({
+      world,
+      view: (life) => this.view(life),
+      histories: this.#histories,
+      followedSince: this.#followedSince,
+      mayRead: (life, peer, channel) => this.mayRead(life, peer, channel),
+    });
   }
 
   view(life: Life): DiskView {
@@ -121,7 +123,7 @@ export class Oracle {
 
   /** Its store has had another id. */
   hasAnotherPast(name: string): boolean {
-    return this.#factsOf(name).identities.size > 1;
+    return this.#replaced.has(name) || this.#factsOf(name).identities.size > 1;
   }
 
   canCome(from: string, to: string, table: string): boolean {
@@ -139,6 +141,7 @@ export class Oracle {
     for (const operation of this.operations.values())
       if (operation.node === node.name) operation.isAcknowledged = false;
     this.#facts.delete(node.name);
+    this.#replaced.add(node.name);
     if (from !== node)
       for (const table of this.#world.config.tables) this.#ways.add(`${from.name}>${node.name} ${table}`);
   }
@@ -179,7 +182,7 @@ export class Oracle {
       else if (write.tree === 'meta' && write.key === 'state') this.#clockMoved(life, write);
       else if (write.tree === 'catalog' && write.before && !write.after) this.#dropped(life, write);
     }
-    this.#checkTogether(node, life, view, writes);
+    this.#together.check(node, life, view, writes);
   }
 
   /** An answer that leaves a node over a link. */
@@ -380,71 +383,6 @@ export class Oracle {
   #clockMoved(life: Life, { before, after }: TreeWrite): void {
     if (before && after && after.readBigUInt64BE(0) < before.readBigUInt64BE(0))
       this.#violate(10, `the stored clock of ${life.name} goes back`);
-  }
-
-  /** Invariant 7: what is followed from one peer appears together. */
-  #checkTogether(node: SimulatedNode, life: Life, view: DiskView, writes: readonly TreeWrite[]): void {
-    const moved = writes.filter(({ tree, after }) => tree === 'cursors' && after);
-    if (moved.length === 0 || !life.isReady) return;
-    const applied = new Set(
-      writes
-        .filter(({ tree, after }) => tree === 'log' && after)
-        .flatMap(({ key }) => view.log.at(Number(key))?.header.id ?? []),
-    );
-    for (const write of moved) {
-      const [tableId, storeId] = write.key as [number, string];
-      if (!write.after || !write.before) continue;
-      const now = cursorRow(write.after);
-      const old = cursorRow(write.before);
-      if (now.isCopying || old.isCopying || now.incarnation !== old.incarnation) continue;
-      for (let seq = old.seq + 1; seq <= now.seq; seq += 1) {
-        const { header, tables = [] } =
-          this.#histories.get(`${storeId} ${now.incarnation}`)?.get(seq)?.[0] ?? {};
-        if (header && tables.length > 1 && applied.has(header.id))
-          this.#checkParts(node, life, view, { tableId, storeId, header, tables });
-      }
-    }
-  }
-
-  #checkParts(
-    node: SimulatedNode,
-    life: Life,
-    view: DiskView,
-    part: {
-      readonly tableId: number;
-      readonly storeId: string;
-      readonly header: TransactionHeader;
-      readonly tables: readonly string[];
-    },
-  ): void {
-    const { tableId, storeId, header, tables } = part;
-    const peer = [...this.#world.nodes.values()].find(
-      ({ life: other }) => other?.isReady && this.view(other).storeId === storeId,
-    );
-    if (!peer?.life) return;
-    for (const name of tables) {
-      const table = view.table(name);
-      if (!table || table.id === tableId) continue;
-      const cursor = view.cursor(table.id, storeId);
-      const theirs = this.view(peer.life).table(name);
-      if (!cursor || cursor.isCopying || cursor.incarnation !== theirs?.incarnation) continue;
-      const seq = [...(this.#histories.get(`${storeId} ${theirs.incarnation}`)?.values() ?? [])]
-        .flat()
-        .find((entry) => entry.header.id === header.id)?.seq;
-      if (seq === undefined || cursor.seq >= seq || peer.life.store.log.head(theirs.id).trimmedSeq >= seq)
-        continue;
-      const since = this.#followedSince.get(`${node.name} ${table.id} ${storeId}`) ?? 0;
-      if (this.#world.scheduler.nowMs - since < 1_000) continue;
-      const own = life.store.nodes
-        .get(peer.name)
-        ?.subscriptions.find((subscription) => subscription.table === name);
-      if (!own?.subscribe || own.stopped || !this.mayRead(peer.life, node.name, channelName('d', name)))
-        continue;
-      this.#violate(
-        7,
-        `${node.name} applies transaction ${header.id} of ${peer.name} without its part in ${name}`,
-      );
-    }
   }
 
   #factsOf(name: string): DiskFacts {

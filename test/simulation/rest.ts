@@ -44,7 +44,7 @@ export function settle(world: World): void {
   if (world.config.seed % 4 === 1) checkReplays(world);
   // What status says is as old as the last greeting.
   if (world.config.seed % 4 !== 0) return;
-  do world.scheduler.runFor(6_000);
+  do world.scheduler.runFor(12_000);
   while (unsettled(world) !== undefined && world.scheduler.nowMs - startMs < boundMs);
   if (!world.violation) checkStatus(world);
 }

@@ -7,6 +7,7 @@ import {
   type ChannelRequest,
   type ChannelResponse,
   type Hello,
+  protocolVersion,
 } from '../../../src/channel/protocol.ts';
 import type { SharedSubscription } from '../../../src/model/subscription.ts';
 import { decodeChanges, encodeChanges, encodeDocument } from '../../../src/model/transaction-codec.ts';
@@ -22,7 +23,7 @@ const storeId = 'a-store-that-is-not';
 /** What a peer says of itself when it has nothing to say. */
 export function helloOf(name: string): Hello {
   return {
-    protocol: 1,
+    protocol: protocolVersion,
     name,
     storeId,
     clockMs: Date.now(),
