@@ -1,9 +1,7 @@
+import { AgreedChannel } from './agreed-channel.ts';
 import { channelName } from '../model/channel-name.ts';
-import { CodedError } from '../model/errors.ts';
-import type { Table } from '../model/table.ts';
 import type { ChannelItem } from '../model/transaction.ts';
 import { decodeChanges, openFrame } from '../model/transaction-codec.ts';
-import { msToVersion } from '../model/version-clock.ts';
 import type { ApplyResult, Source } from '../store/applier.ts';
 import type { Cursor } from '../store/cursors.ts';
 import type { Store } from '../store/store.ts';
@@ -63,6 +61,7 @@ export class ChannelReceiver {
   readonly database: string;
   readonly tableName: string;
   readonly verifier: Verifier;
+  readonly #agreed: AgreedChannel;
   readonly #options: ChannelReceiverOptions;
   readonly #steadyMs: () => number;
   #state: ReceiverState = { kind: 'subscribing' };
@@ -80,6 +79,7 @@ export class ChannelReceiver {
 
   constructor(options: ChannelReceiverOptions) {
     this.#options = options;
+    this.#agreed = new AgreedChannel(options);
     this.#steadyMs = options.steadyMs ?? options.now;
     this.database = options.database;
     this.tableName = options.tableName;
@@ -217,14 +217,14 @@ export class ChannelReceiver {
     }
   }
 
-  /** Whose transactions may come as stubs: not of those of whom something is in quarantine, for numbers tell nothing then. */
+  /** Whose transactions may come as stubs: not of those whose numbers tell nothing, since something of theirs is left out or in quarantine. */
   #sources(): string[] {
     const { store, sources, database, tableName } = this.#options;
     const table = store.catalog.table(database, tableName);
     return [...sources()].filter((name) => {
       const storeId = store.nodes.get(name)?.storeId;
       const cursor = table && storeId !== undefined ? store.cursors.get(storeId, table.id) : undefined;
-      return cursor?.unproven?.hole !== true;
+      return cursor?.unproven?.hole !== true && cursor?.newerThan === undefined;
     });
   }
 
@@ -232,8 +232,10 @@ export class ChannelReceiver {
     const { store, database, tableName, peerStoreId } = this.#options;
     const table = store.catalog.table(database, tableName);
     const storeId = peerStoreId();
-    const cursor = table && storeId !== undefined ? store.cursors.get(storeId, table.id) : undefined;
-    this.#asked = cursor;
+    const stored = table && storeId !== undefined ? store.cursors.get(storeId, table.id) : undefined;
+    this.#asked = stored;
+    // What an earlier start time has left out has to be copied.
+    const cursor = (stored?.newerThan ?? 0) > this.#agreed.newerThan ? undefined : stored;
     return {
       kind: 'subscribe',
       channel: this.channel,
@@ -250,12 +252,12 @@ export class ChannelReceiver {
 
   async #begin(response: Extract<ChannelResponse, { kind: 'begin' }>): Promise<void> {
     const { store, now } = this.#options;
-    const subscription = this.#subscription();
+    const subscription = this.#agreed.subscription;
     if (!subscription?.subscribe || subscription.stopped) {
       this.#state = { kind: 'waiting', reason: subscription?.stopped ?? 'not subscribed' };
       return;
     }
-    const table = await this.#table(response.primaryKey);
+    const table = await this.#agreed.table(response.primaryKey);
     if (table.primaryKey !== response.primaryKey) {
       this.#state = {
         kind: 'failed',
@@ -265,7 +267,7 @@ export class ChannelReceiver {
     }
     this.#isStreamTorn = false;
     const { storeId, incarnation } = response.identity;
-    const newerThan = subscription.startTimeMs === undefined ? 0 : msToVersion(subscription.startTimeMs);
+    const newerThan = this.#agreed.newerThan;
     const source: Source = { peer: this.#options.peer, table, storeId, incarnation, newerThan };
     this.#pieces = 0;
     this.#isBehind = true;
@@ -289,6 +291,7 @@ export class ChannelReceiver {
       (await store.beginCopy(storeId, table, this.#asked, {
         incarnation,
         ...start.noted,
+        ...(newerThan > 0 ? { newerThan } : {}),
         copy: {
           id: start.copyId,
           afterKey: undefined,
@@ -433,27 +436,5 @@ export class ChannelReceiver {
       // What was written since it began.
       this.#hasBacklog = true;
     }
-  }
-
-  /** The table here; made like the publisher's when it is missing. A table that was dropped here has a stopped subscription. */
-  async #table(primaryKey: string): Promise<Table> {
-    const { store, database, tableName } = this.#options;
-    const known = store.catalog.table(database, tableName);
-    if (known) return known;
-    try {
-      return await store.catalog.createTable({ database, name: tableName, primaryKey });
-    } catch (error) {
-      // Another subscription may have been faster.
-      const now = store.catalog.table(database, tableName);
-      if (now && error instanceof CodedError && error.code === 'table_exists') return now;
-      throw error;
-    }
-  }
-
-  #subscription() {
-    const { store, peer, database, tableName } = this.#options;
-    return store.nodes
-      .get(peer)
-      ?.subscriptions.find((candidate) => candidate.database === database && candidate.table === tableName);
   }
 }

@@ -76,6 +76,9 @@ export class Greeter {
           .flatMap((subscription) => this.#cursor(subscription, row?.storeId)),
       ),
       verified: this.#verified(peer, subscriptions),
+      stopped: subscriptions
+        .filter(({ stopped }) => stopped !== undefined)
+        .map(({ database, table }) => channelName(database, table)),
       comparing: peer === undefined ? [] : [...this.#options.comparing(peer)],
       links: [...live()],
       routes: [...routes, ...storedRoutes(store)],

@@ -353,7 +353,7 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
     const receiver = this.#receiverOf(channel);
     const storeId = this.#hello?.storeId ?? this.#row.storeId;
     const table = receiver && this.#options.store.catalog.table(receiver.database, receiver.tableName);
-    if (!table || storeId === undefined) return undefined;
+    if (!table || storeId === undefined || this.#hello?.stopped?.includes(channel)) return undefined;
     if (receiver.state.kind === 'waiting' || receiver.state.kind === 'failed') return undefined;
     return { storeId, tableId: table.id };
   }

@@ -210,6 +210,8 @@ export const hello = z.object({
   ),
   /** Channels of the other's that somebody asked the teller to compare: a pusher need not wait to hear of it. */
   comparing: z.array(z.string()).optional(),
+  /** Channels that somebody has stopped at the teller: nothing comes of them. */
+  stopped: z.array(z.string()).optional(),
   /** Names of the nodes that the teller has a live link with. */
   links: z.array(z.string()),
   routes: z.array(z.object({ host: z.string(), port: count })),

@@ -71,7 +71,7 @@ function enduranceOf({ store, subscription, peer, hello }: SubscriptionFacts): E
 }
 
 function stateOf(
-  { subscription, receiver, silence }: SubscriptionFacts,
+  { subscription, receiver, silence, hello, peer }: SubscriptionFacts,
   cursor: Cursor | undefined,
   lag: number | undefined,
 ): State {
@@ -79,6 +79,8 @@ function stateOf(
   if (!subscription.subscribe)
     return silence === undefined ? { state: 'idle' } : { state: 'idle', reason: silence };
   if (silence !== undefined) return { state: 'waiting', reason: silence };
+  if (hello?.stopped?.includes(channelName(subscription.database, subscription.table)))
+    return { state: 'waiting', reason: `stopped at ${peer}` };
   const received = receiver?.state;
   switch (received?.kind) {
     case 'failed':

@@ -217,10 +217,10 @@ export class Applier {
     const changes = merger.mergeRows(commit, table, isolation.present(commit, rows), source);
     const copied = progressed(stored.copy, page);
     const copy = early === 'isolated' ? withHole(copied) : copied;
-    const { incarnation } = source;
+    const place = { incarnation: source.incarnation, newerThan: stored.newerThan, ...page.noted };
     const cursor: Cursor = page.isLast
-      ? { incarnation, ...page.noted, copy: undefined, unproven: copy.unproven }
-      : { incarnation, ...page.noted, copy };
+      ? { ...place, copy: undefined, unproven: copy.unproven }
+      : { ...place, copy };
     cursors.put(source.storeId, table.id, cursor);
     // Only a complete copy holds everything up to the publisher's marks.
     if (page.isLast && source.newerThan === 0)
@@ -355,16 +355,14 @@ export class Applier {
     const all = decodeChanges(item.changes);
     const kept = newer(all, source);
     const { origin, version } = item.header;
+    const held = { after: source.newerThan, upTo: kept.length < all.length ? 0 : version };
+    const isFiltered = source.newerThan > 0;
+    if (isFiltered) marks.raise(table.id, origin.storeId, { ...item.originPlace, seq: 0 }, held);
     // Under its own id and number it would tell others, and our marks, that nothing before it is missing.
-    if (isBehindHole) return { part: undefined, won: merger.mergeRows(commit, table, kept, source) };
-    if (kept.length < all.length) {
-      const held = { after: source.newerThan, upTo: 0 };
-      marks.raise(table.id, origin.storeId, { ...item.originPlace, seq: 0 }, held);
-      // Not the transaction that its id names: whoever hears it from us must still take the whole one from elsewhere.
+    if (isFiltered || isBehindHole)
       return { part: undefined, won: merger.mergeRows(commit, table, kept, source) };
-    }
     const won = merger.merge(commit, table, kept, source).length;
-    marks.raise(table.id, origin.storeId, item.originPlace, { after: source.newerThan, upTo: version });
+    marks.raise(table.id, origin.storeId, item.originPlace, held);
     const { originPlace, changes } = item;
     return { part: { tableId: table.id, originPlace, incarnation: table.incarnation, changes }, won };
   }

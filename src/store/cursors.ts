@@ -13,6 +13,8 @@ export interface Cursor {
   readonly id: string;
   /** Present while the rows that existed before are being copied. */
   readonly copy: CopyProgress | undefined;
+  /** Versions up to here were left out, as the start time of the subscription said; 0 where absent. */
+  readonly newerThan?: number | undefined;
   /** Present after a copy, or behind a hole, until the table is compared with the publisher's. */
   readonly unproven?: Unproven | undefined;
 }
@@ -99,18 +101,20 @@ export function isSamePlace(one: Cursor | undefined, other: Cursor | undefined):
   );
 }
 
-function encode({ incarnation, seq, id, copy, unproven }: Cursor): Buffer {
-  const row = [incarnation, seq, id, copy ?? null, ...(unproven ? [unproven] : [])];
+function encode({ incarnation, seq, id, copy, unproven, newerThan = 0 }: Cursor): Buffer {
+  const more = newerThan > 0 ? [unproven ?? null, newerThan] : unproven ? [unproven] : [];
+  const row = [incarnation, seq, id, copy ?? null, ...more];
   return Buffer.from(encodeMessage(row));
 }
 
 function decode(value: Buffer): Cursor {
-  const [incarnation, seq, id, copy, unproven] = decodeMessage(value) as [
+  const [incarnation, seq, id, copy, unproven, newerThan] = decodeMessage(value) as [
     string,
     number,
     string,
     CopyProgress | null,
-    Unproven | undefined,
+    Unproven | null | undefined,
+    number | undefined,
   ];
   return {
     incarnation,
@@ -118,5 +122,6 @@ function decode(value: Buffer): Cursor {
     id,
     copy: copy ? { ...copy, afterKey: copy.afterKey ?? undefined } : undefined,
     ...(unproven ? { unproven } : {}),
+    ...(newerThan === undefined ? {} : { newerThan }),
   };
 }

@@ -72,4 +72,39 @@ describe('a subscription with a start time', () => {
     expect(keysOf(c)).toContain('late');
     expectSame(a, c, d);
   });
+
+  test('that is lifted brings what it had left out', async () => {
+    await using nodes = await openLate();
+    const { a, b } = nodes;
+    await settle(a, b);
+    expect(keysOf(b)).not.toContain('old');
+
+    await connect(a, b);
+    b.receiver(a).restart();
+    await settle(a, b);
+
+    expectSame(a, b);
+    expect(keysOf(b)).toContain('old');
+  });
+
+  test('leaves out nothing that comes by another way', async () => {
+    await using nodes = await openPair({}, { publish: true, subscribe: true, startTimeMs });
+    const { a, b } = nodes;
+    await settle(a, b);
+    await a.upsert({ id: 'old' });
+    a.pass(1_000);
+    b.pass(1_000);
+    await a.upsert({ id: 'new' });
+    // b has passed the old one, and then hears of it from c, who takes everything.
+    await b.follow(a);
+    expect(keysOf(b)).toEqual(['new']);
+    await using c = await Replica.open('c');
+    await connect(a, c);
+    await connect(b, c);
+
+    await settle(a, b, c);
+
+    expectSame(a, b, c);
+    expect(keysOf(b)).toEqual(['new', 'old']);
+  });
 });

@@ -1,0 +1,49 @@
+import { CodedError } from '../model/errors.ts';
+import type { Subscription } from '../model/node.ts';
+import type { Table } from '../model/table.ts';
+import { msToVersion } from '../model/version-clock.ts';
+import type { Store } from '../store/store.ts';
+
+export interface AgreedChannelOptions {
+  readonly store: Store;
+  readonly peer: string;
+  readonly database: string;
+  readonly tableName: string;
+}
+
+/** What this node has agreed to take of one channel of a peer, and where it goes. */
+export class AgreedChannel {
+  readonly #options: AgreedChannelOptions;
+
+  constructor(options: AgreedChannelOptions) {
+    this.#options = options;
+  }
+
+  /** The table here; made like the publisher's when it is missing. A table that was dropped here has a stopped subscription. */
+  async table(primaryKey: string): Promise<Table> {
+    const { store, database, tableName } = this.#options;
+    const known = store.catalog.table(database, tableName);
+    if (known) return known;
+    try {
+      return await store.catalog.createTable({ database, name: tableName, primaryKey });
+    } catch (error) {
+      // Another subscription may have been faster.
+      const now = store.catalog.table(database, tableName);
+      if (now && error instanceof CodedError && error.code === 'table_exists') return now;
+      throw error;
+    }
+  }
+
+  /** Versions up to here are left out. */
+  get newerThan(): number {
+    const startTimeMs = this.subscription?.startTimeMs;
+    return startTimeMs === undefined ? 0 : msToVersion(startTimeMs);
+  }
+
+  get subscription(): Subscription | undefined {
+    const { store, peer, database, tableName } = this.#options;
+    return store.nodes
+      .get(peer)
+      ?.subscriptions.find((candidate) => candidate.database === database && candidate.table === tableName);
+  }
+}
