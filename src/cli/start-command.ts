@@ -1,4 +1,5 @@
 import { loadConfig } from '../config/config.ts';
+import { BridgeProgram } from '../process/bridge-program.ts';
 import type { ConfigFlags } from './config-flags.ts';
 import { reportFailure } from './report-failure.ts';
 
@@ -33,10 +34,12 @@ export async function runStart(flags: ConfigFlags['flags']): Promise<void> {
 }
 
 async function start(config: ReturnType<typeof loadConfig>): Promise<AsyncDisposable> {
+  const program = new BridgeProgram();
+  if (config.clustering.enabled && !config.bridge.inProcess) program.prepare();
   try {
     // Not loaded by the other commands, which are done sooner without it.
     const { startNode } = await import('../process/start.ts');
-    return await startNode(config);
+    return await startNode(config, program);
   } catch (error) {
     endWithFailure(error);
   }

@@ -1,4 +1,3 @@
-import { fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,9 +13,9 @@ import { Store } from '../store/store.ts';
 import { openNodeKeys } from '../stream/node-keys.ts';
 import { writeServerConfig } from '../stream/server-config.ts';
 import { provideUsers } from './administrator.ts';
-import { startBridge } from './bridge.ts';
 import { BridgeClient } from './bridge-client.ts';
 import type { BridgeConfig } from './bridge-config.ts';
+import { BridgeProgram } from './bridge-program.ts';
 import { findNatsServer } from './find-nats-server.ts';
 import { endLeftoverNatsServer, spawnNatsServer } from './nats-server.ts';
 import { claimPort, readPorts, writePorts } from './ports.ts';
@@ -43,7 +42,11 @@ const readyTimeoutMs = 8_000;
  *
  * @throws CodedError `start_failed` in one line
  */
-export async function startApi(config: Config, log: Logger): Promise<RunningApi> {
+export async function startApi(
+  config: Config,
+  log: Logger,
+  program = new BridgeProgram(),
+): Promise<RunningApi> {
   const closer = new Closer();
   try {
     const bridge = new BridgeClient();
@@ -88,7 +91,7 @@ export async function startApi(config: Config, log: Logger): Promise<RunningApi>
       const settings: BridgeConfig = { config, apiPort: http.port, clusterPort, version };
       const started = config.bridge.inProcess
         ? await startInProcess(closer, settings, store, log)
-        : await startProcesses(closer, settings, store, bridge, log);
+        : await startProcesses(closer, settings, store, bridge, program, log);
       if (config.bridge.inProcess) onCommit = () => started.replication.wake();
       cluster = started;
       await started.ready();
@@ -162,17 +165,15 @@ async function startProcesses(
   settings: BridgeConfig,
   store: Store,
   client: BridgeClient,
+  program: BridgeProgram,
   log: Logger,
 ): Promise<Cluster> {
   const nats = await startNats(closer, settings, log);
-  const program = fileURLToPath(
-    new URL(import.meta.url.endsWith('.ts') ? 'bridge-main.ts' : 'bridge-main.js', import.meta.url),
-  );
   const bridge = closer.own(
     'bridge',
     new SupervisedProcess({
       name: 'bridge',
-      spawn: () => fork(program, [], { serialization: 'advanced' }),
+      spawn: () => program.start(),
       onStart: (child) => client.attach(child, { kind: 'start', config: settings }),
       // Reader slots of a process that died would keep old pages for ever.
       onExit: () => store.checkReaders(),
@@ -196,6 +197,8 @@ async function startInProcess(
   store: Store,
   log: Logger,
 ): Promise<Cluster> {
+  // Else this process does not need what replication needs.
+  const { startBridge } = await import('./bridge.ts');
   const nats = await startNats(closer, settings, log);
   const { replication } = closer.own('bridge', await startBridge(settings, log, store));
   return {

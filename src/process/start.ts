@@ -5,6 +5,7 @@ import { Closer } from '../runtime/closer.ts';
 import { FileLock, FileLockedError } from '../runtime/file-lock.ts';
 import { createLogger, type Logger } from '../runtime/logger.ts';
 import { startApi, type RunningApi } from './api.ts';
+import type { BridgeProgram } from './bridge-program.ts';
 import { logOptions } from './log-options.ts';
 import { join } from 'node:path';
 
@@ -17,9 +18,10 @@ export interface RunningNode extends AsyncDisposable {
 /**
  * Runs a node: api process (this one), its nats-server and its bridge. Says in one line that it is ready.
  *
+ * @param program of the bridge, perhaps prepared
  * @throws with a one-line message when the node cannot start
  */
-export async function startNode(config: Config): Promise<RunningNode> {
+export async function startNode(config: Config, program?: BridgeProgram): Promise<RunningNode> {
   const closer = new Closer();
   try {
     makeDirectory(config.rootPath);
@@ -27,7 +29,7 @@ export async function startNode(config: Config): Promise<RunningNode> {
     const log = openLog(config);
     if (config.ignored.length > 0)
       log.warn({ settings: config.ignored }, 'settings that are accepted and have no effect here');
-    const api: RunningApi = closer.own('api', await startApi(config, log));
+    const api: RunningApi = closer.own('api', await startApi(config, log, program));
     const cluster = api.clusterPort === undefined ? 'clustering off' : `cluster port ${api.clusterPort}`;
     process.stdout.write(
       `lyre: node '${config.nodeName}' is ready: operations API http://${shown(config.host)}:${api.port}, ${cluster}\n`,

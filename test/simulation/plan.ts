@@ -119,7 +119,7 @@ export function drawPlan(seed: number, faults?: readonly FaultKind[]): Plan {
     relayWaitMs: random.pick([50, 500, 3_000]),
   };
   // Short ones find most in a second; some faults need a long past to meet.
-  const length = random.chance(0.2) ? random.between(20, count > 2 ? 35 : 55) : random.between(6, 20);
+  const length = random.chance(0.1) ? random.between(20, count > 2 ? 35 : 55) : random.between(4, 14);
   // Each history draws its own mixture, so that every pair of faults meets without the others, too.
   const kinds = faults ?? faultKinds.filter(() => random.chance(0.3));
   const faultRate = faults ? 0.4 : random.pick([0, 0.1, 0.25, 0.4]);

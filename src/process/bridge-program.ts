@@ -1,0 +1,25 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+/** Runs the program of the bridge, which waits for its `start` message. */
+export class BridgeProgram {
+  #ahead: ChildProcess | undefined;
+
+  /** Runs the first one now: it loads its modules while this process still loads its own. */
+  prepare(): void {
+    this.#ahead = run();
+  }
+
+  /** The one that was prepared, if it is still there, else a new one. */
+  start(): ChildProcess {
+    const prepared = this.#ahead;
+    this.#ahead = undefined;
+    return prepared?.connected ? prepared : run();
+  }
+}
+
+function run(): ChildProcess {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  const program = fileURLToPath(new URL(`bridge-main.${extension}`, import.meta.url));
+  return fork(program, [], { serialization: 'advanced' });
+}
