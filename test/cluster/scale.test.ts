@@ -5,13 +5,13 @@ import { channelOf, countOf } from './support/cluster-view.ts';
 import type { ClusterNode } from './support/cluster-node.ts';
 import { Network } from './support/network.ts';
 import { Pair } from './support/pair.ts';
-import { recordBytes, type Fields } from './support/record-bytes.ts';
+import type { Fields } from './support/record-bytes.ts';
+import { expectSameRecords } from './support/same-records.ts';
 import { waitFor } from './support/wait-for.ts';
 
 const place = ['default', 'readings'] as const;
 const channel = place.join(':');
 const batch = 2_000;
-const chunk = 50_000;
 
 /** SCALE_ROWS=1000000 in the environment of the tests: minutes, not seconds. Without it only small tables are moved. */
 const rows = Number(process.env['SCALE_ROWS'] ?? 0);
@@ -40,8 +40,8 @@ describe.skipIf(rows === 0)(`${rows} rows`, () => {
       const killedMs = await copyTo(network.node('killed'), source, kills);
 
       console.log(JSON.stringify({ rows, undisturbedMs, killedMs, ratio: killedMs / undisturbedMs }));
-      await expectSameRecords(source, network.node('undisturbed'));
-      await expectSameRecords(source, network.node('killed'));
+      await expectSameRecords(source, network.node('undisturbed'), place, rows);
+      await expectSameRecords(source, network.node('killed'), place, rows);
       expect(killedMs / undisturbedMs).toBeLessThanOrEqual(2);
     },
   );
@@ -95,7 +95,7 @@ describe.skipIf(rows === 0)(`${rows} rows`, () => {
           answer: { ...answer, repaired_hashes: undefined },
         }),
       );
-      await expectSameRecords(edge, host);
+      await expectSameRecords(edge, host, place, rows);
       expect(repairBytes / allBytes).toBeLessThan(0.01);
     },
   );
@@ -160,30 +160,4 @@ async function forget(node: ClusterNode, ids: readonly number[]): Promise<number
       for (const id of ids) if (records.removeSync([table, id])) gone += 1;
   });
   return gone;
-}
-
-/** Exact ids and bytes, a part of the table at a time. */
-async function expectSameRecords(one: ClusterNode, other: ClusterNode): Promise<void> {
-  for (let first = 0; first < rows; first += chunk) {
-    const [left, right] = await Promise.all([one, other].map((node) => recordsFrom(node, first)));
-    expect(left?.length).toBe(Math.min(chunk, rows - first));
-    const unlike = left?.findIndex((text, index) => text !== right?.[index]) ?? -1;
-    expect(unlike === -1 ? [] : [left?.[unlike], right?.[unlike]]).toEqual([]);
-    expect(right?.length).toBe(left?.length);
-  }
-}
-
-async function recordsFrom(node: ClusterNode, first: number): Promise<readonly string[]> {
-  const found = (await node.must({
-    operation: 'search_by_conditions',
-    schema: place[0],
-    table: place[1],
-    operator: 'and',
-    conditions: [
-      { search_attribute: 'id', search_type: 'between', search_value: [first, first + chunk - 1] },
-    ],
-    sort: { attribute: 'id' },
-    get_attributes: ['*'],
-  })) as readonly Fields[];
-  return found.map(recordBytes);
 }
