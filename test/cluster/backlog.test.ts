@@ -80,11 +80,13 @@ test(
         p50Ms: sorted[sorted.length >> 1],
         p99Ms,
         peaksMiB: memory.peaksMiB,
+        ownPeaksMiB: memory.ownPeaksMiB,
       }),
     );
     expect(sorted.length).toBeGreaterThan(10);
     expect(p99Ms).toBeLessThan(writeLimitMs);
-    const peaks = memory.peaksMiB;
+    // The pages of a store that is larger than the limit are the system's to keep or to drop.
+    const peaks = total > 200_000 ? memory.ownPeaksMiB : memory.peaksMiB;
     expect(Object.keys(peaks).toSorted((one, other) => one.localeCompare(other))).toEqual(['edge', 'host']);
     for (const [name, peakMiB] of Object.entries(peaks))
       expect(peakMiB, `the bridge of ${name}`).toBeLessThan(limitMiB);

@@ -4,6 +4,7 @@ import { memoryOf } from './node-processes.ts';
 export class MemoryWatch implements Disposable {
   readonly #pids: () => readonly (readonly [string, number | undefined])[];
   readonly #peaks = new Map<string, number>();
+  readonly #ownPeaks = new Map<string, number>();
   readonly #timer: NodeJS.Timeout;
   #samples = 0;
 
@@ -21,7 +22,13 @@ export class MemoryWatch implements Disposable {
   /** Highest resident memory of each, in MiB. */
   get peaksMiB(): Readonly<Record<string, number>> {
     this.#sample();
-    return Object.fromEntries([...this.#peaks].map(([name, bytes]) => [name, Math.round(bytes / 1024 ** 2)]));
+    return inMiB(this.#peaks);
+  }
+
+  /** Without the pages of mapped files: highest of the samples, in MiB. */
+  get ownPeaksMiB(): Readonly<Record<string, number>> {
+    this.#sample();
+    return inMiB(this.#ownPeaks);
   }
 
   [Symbol.dispose](): void {
@@ -32,7 +39,13 @@ export class MemoryWatch implements Disposable {
     this.#samples += 1;
     for (const [name, pid] of this.#pids()) {
       const memory = pid === undefined ? undefined : memoryOf(pid);
-      if (memory) this.#peaks.set(name, Math.max(this.#peaks.get(name) ?? 0, memory.peakBytes));
+      if (!memory) continue;
+      this.#peaks.set(name, Math.max(this.#peaks.get(name) ?? 0, memory.peakBytes));
+      this.#ownPeaks.set(name, Math.max(this.#ownPeaks.get(name) ?? 0, memory.ownBytes));
     }
   }
+}
+
+function inMiB(bytes: ReadonlyMap<string, number>): Readonly<Record<string, number>> {
+  return Object.fromEntries([...bytes].map(([name, count]) => [name, Math.round(count / 1024 ** 2)]));
 }

@@ -46,8 +46,16 @@ export function processesOfDirectory(directory: string): readonly number[] {
   );
 }
 
-/** Resident memory now and at its highest, in bytes; undefined when the process is gone. */
-export function memoryOf(pid: number): { readonly nowBytes: number; readonly peakBytes: number } | undefined {
+export interface ProcessMemory {
+  /** Resident, with the pages of mapped files: the store's, as far as the system keeps them. */
+  readonly nowBytes: number;
+  readonly peakBytes: number;
+  /** What the process has taken for itself. */
+  readonly ownBytes: number;
+}
+
+/** Undefined when the process is gone. */
+export function memoryOf(pid: number): ProcessMemory | undefined {
   const status = readProc(pid, 'status');
   const field = (name: string): number | undefined => {
     const kilobytes = new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1];
@@ -55,7 +63,9 @@ export function memoryOf(pid: number): { readonly nowBytes: number; readonly pea
   };
   const nowBytes = field('VmRSS');
   const peakBytes = field('VmHWM');
-  return nowBytes === undefined || peakBytes === undefined ? undefined : { nowBytes, peakBytes };
+  const ownBytes = field('RssAnon');
+  if (nowBytes === undefined || peakBytes === undefined || ownBytes === undefined) return undefined;
+  return { nowBytes, peakBytes, ownBytes };
 }
 
 /** Ports at the other end of the TCP connections that a process holds. */
