@@ -71,6 +71,31 @@ describe('a cursor that the publisher cannot serve', () => {
     expect(keysOf(b)).toEqual([1, 2, 3, 4, 'first after', 'second after']);
   });
 
+  test('a cursor beyond everything that the publisher has ever logged leads to a copy', async () => {
+    await using nodes = await openPair();
+    const { a, b } = nodes;
+    await a.upsert({ id: 1 });
+    await settle(a, b);
+    await a.upsert({ id: 2 });
+    await a.delete(1);
+    const cursor = b.cursor(a) ?? expect.fail('no cursor');
+    const claimed = { ...cursor, seq: cursor.seq + 10, id: 'never logged' };
+    await b.store.putCursor(a.store.identity.storeId, b.table, claimed);
+    b.receiver(a).restart();
+    const { storeId } = a.store.identity;
+
+    // Whoever names what the log never had tells the publisher that it went back: it becomes another store.
+    await b.step(a);
+    expect(a.store.identity.storeId).not.toBe(storeId);
+    await greet(a, b);
+    const kinds = (await b.follow(a)).map(({ response }) => response.kind);
+    await settle(a, b);
+
+    expect(kinds).toContain('page');
+    expectSame(a, b);
+    expect(keysOf(b)).toEqual([2]);
+  });
+
   test('a table that was dropped and made again at the publisher is another history', async () => {
     await using nodes = await openPair({}, { publish: true, subscribe: false });
     const { a, b } = nodes;

@@ -167,6 +167,26 @@ describe('what is refused', () => {
     expect(await b.dump()).toEqual(before);
   });
 
+  test('what could not be read is brought by the comparison that follows', async () => {
+    await using nodes = await openPair();
+    const { a, b } = nodes;
+    await a.upsert({ id: 1 }, { id: 'deleted' });
+    await settle(a, b);
+    await a.upsert({ id: 1, changed: true }, { id: 2 });
+    await a.delete('deleted');
+    const { response } = await b.ask(a);
+    if (response.kind !== 'items') throw new Error(`expected items, got ${response.kind}`);
+    const items = response.items.map((item) => ({ ...item, bytes: Uint8Array.of(0xc1) }));
+    await b.receiver(a).accept({ ...response, items });
+    expect(b.store.quarantine.all()).toHaveLength(2);
+    expect(keysOf(b)).toEqual([1, 'deleted']);
+
+    await settle(a, b);
+
+    expectSame(a, b);
+    expect(keysOf(b)).toEqual([1, 2]);
+  });
+
   test('a transaction that is far ahead of the clock waits, and applies by itself when time has caught up', async () => {
     await using nodes = await openPair({ maxClockSkewMs: 60_000 });
     const { a, b } = nodes;

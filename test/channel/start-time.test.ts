@@ -6,8 +6,10 @@ import { connect, expectSame, keysOf, Replica, settle } from './replica.ts';
 describe('a subscription with a start time', () => {
   const startTimeMs = 1_800_000_000_500;
 
+  /** The old rows are of the very moment of the start time. */
   async function openLate(): Promise<Pair> {
     const nodes = await openPair({}, { publish: true, subscribe: true, startTimeMs });
+    nodes.a.pass(500);
     await nodes.a.upsert({ id: 'old' }, { id: 'deleted' });
     nodes.a.pass(1_000);
     nodes.b.pass(1_000);
@@ -19,6 +21,7 @@ describe('a subscription with a start time', () => {
   test('copies only what is newer, tombstones too, and follows', async () => {
     await using nodes = await openLate();
     const { a, b } = nodes;
+    expect(rowsOf(a.store).find(({ key }) => key === 'old')?.version).toBe(startTimeMs * 1_000);
 
     await settle(a, b);
 
