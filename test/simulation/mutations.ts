@@ -121,7 +121,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'a gap is passed over',
     breaks: [2, 4, 8],
-    faults: ['weather', 'stream'],
+    faults: ['stream', 'cut'],
     life: ({ store }) => {
       const apply = store.apply.bind(store);
       Object.assign(store, {
@@ -296,7 +296,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'the publisher trusts its stream',
     breaks: [2, 8],
-    faults: ['block', 'stream', 'crash'],
+    faults: ['restore', 'stream'],
     life: ({ node, store }) => node.streams.believe(store),
   },
 ];

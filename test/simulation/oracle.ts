@@ -142,8 +142,14 @@ export class Oracle {
       if (operation.node === node.name) operation.isAcknowledged = false;
     this.#facts.delete(node.name);
     this.#replaced.add(node.name);
-    if (from !== node)
-      for (const table of this.#world.config.tables) this.#ways.add(`${from.name}>${node.name} ${table}`);
+    if (from === node) return;
+    for (const table of this.#world.config.tables) this.#ways.add(`${from.name}>${node.name} ${table}`);
+    // Until somebody makes it a node of its own it tells everybody what the other had agreed.
+    for (const way of this.#ways) {
+      const [one = '', other = '', table = ''] = way.split(/[> ]/);
+      if (one === from.name) this.#ways.add(`${node.name}>${other} ${table}`);
+      if (other === from.name) this.#ways.add(`${one}>${node.name} ${table}`);
+    }
   }
 
   /** A store was opened: under a new id it begins a history with all that is in its log. */

@@ -118,8 +118,9 @@ export function drawPlan(seed: number, faults?: readonly FaultKind[]): Plan {
     logMaxBytes: random.chance(0.15) ? random.between(1_000, 6_000) : 1 << 30,
     relayWaitMs: random.pick([50, 500, 3_000]),
   };
-  // Short ones find most in a second; some faults need a long past to meet.
-  const length = random.chance(0.1) ? random.between(20, count > 2 ? 35 : 55) : random.between(4, 14);
+  // Short ones find most in a second; some faults, and those that are looked for, need a long past to meet.
+  const isLong = faults !== undefined || random.chance(0.1);
+  const length = isLong ? random.between(20, count > 2 ? 35 : 55) : random.between(4, 14);
   // Each history draws its own mixture, so that every pair of faults meets without the others, too.
   const kinds = faults ?? faultKinds.filter(() => random.chance(0.3));
   const faultRate = faults ? 0.4 : random.pick([0, 0.1, 0.25, 0.4]);
