@@ -4,6 +4,7 @@ import { CodedError } from '../model/errors.ts';
 import type { Subscription } from '../model/node.ts';
 import { mergeSubscriptions, shared } from '../model/subscription.ts';
 import type { Told } from '../store/confirmed.ts';
+import type { HeardPlace } from '../store/heard.ts';
 import type { Store } from '../store/store.ts';
 import { isProven, proveSubscription } from './agreement.ts';
 import type { VerificationResult } from './verification.ts';
@@ -91,7 +92,7 @@ export class Greeter {
     const { store } = this.#options;
     const row = store.nodes.get(peer);
     if (!row || row.removedVersion !== undefined) return false;
-    await this.#noteConfirmed(peer, this.#confirmed(row.subscriptions, message));
+    await this.#note(peer, row.subscriptions, message);
     const told = message.subscriptions.filter((subscription) =>
       isProven(this.#options.agreementKey, peer, store.nodeName, subscription),
     );
@@ -113,12 +114,26 @@ export class Greeter {
   }
 
   /** What is kept may be older than the truth: a disk that takes no more must not end the greeting. */
-  async #noteConfirmed(peer: string, told: readonly Told[]): Promise<void> {
+  async #note(peer: string, subscriptions: readonly Subscription[], message: Hello): Promise<void> {
+    const { confirmed, heard } = this.#options.store;
     try {
-      await this.#options.store.confirmed.note(peer, told);
+      await confirmed.note(peer, this.#confirmed(subscriptions, message));
+      await heard.note(peer, this.#heard(subscriptions, message));
     } catch (error) {
       if (!(error instanceof CodedError) || error.code !== 'storage_failed') throw error;
     }
+  }
+
+  /** How far we have come in a peer's channels. */
+  #heard(subscriptions: readonly Subscription[], { storeId, heads, clockMs }: Hello): HeardPlace[] {
+    const { store } = this.#options;
+    return subscriptions.flatMap(({ subscribe, database, table: name }) => {
+      const table = store.catalog.table(database, name);
+      const head = heads[channelName(database, name)];
+      const cursor = table && store.cursors.get(storeId, table.id);
+      if (!subscribe || !head || !cursor || cursor.copy || cursor.unproven) return [];
+      return [{ tableId: table.id, headSeq: head.seq, clockMs, seq: cursor.seq }];
+    });
   }
 
   /** What a peer has applied of our channels. */

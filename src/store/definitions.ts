@@ -3,6 +3,7 @@ import { createdTime, updatedTime, type Attribute, type Table } from '../model/t
 import { visibleAttributes, type Catalog, type TableSpec } from './catalog.ts';
 import type { Commit } from './commit.ts';
 import type { Confirmed } from './confirmed.ts';
+import type { Heard } from './heard.ts';
 import type { Cursors } from './cursors.ts';
 import type { Marks } from './marks.ts';
 import type { Nodes } from './nodes.ts';
@@ -13,6 +14,7 @@ export interface DefinitionsOptions {
   readonly cursors: Cursors;
   readonly marks: Marks;
   readonly confirmed: Confirmed;
+  readonly heard: Heard;
   readonly spool: Spool;
   readonly nodes: Nodes;
   readonly run: <T>(body: (commit: Commit) => T) => Promise<T>;
@@ -133,6 +135,7 @@ export class Definitions {
     this.#options.cursors.removeTable(table.id);
     this.#options.marks.removeTable(table.id);
     this.#options.confirmed.removeTable(table.id);
+    this.#options.heard.removeTable(table.id);
     this.#options.spool.removeTable(table.id);
     this.#options.nodes.stopTable(commit, table);
     commit.removeTable(table.id);

@@ -28,6 +28,7 @@ export const treeNames = [
   'cursors',
   'marks',
   'confirmed',
+  'heard',
   'tombstones',
   'spool',
 ] as const;

@@ -49,6 +49,7 @@ export class LmdbEnvironment implements Environment {
       cursors: tree('cursors'),
       marks: tree('marks'),
       confirmed: tree('confirmed'),
+      heard: tree('heard'),
       tombstones: tree('tombstones'),
       spool: tree('spool'),
     };

@@ -12,6 +12,7 @@ import { Cursors } from './cursors.ts';
 import { Definitions } from './definitions.ts';
 import { EnduranceGauge } from './endurance.ts';
 import type { Environment } from './environment.ts';
+import { Heard } from './heard.ts';
 import { Isolation } from './isolation.ts';
 import type { LocalWrites } from './local-writes.ts';
 import { LogRetention } from './log-retention.ts';
@@ -71,12 +72,20 @@ export function makeParts({ environment, options, localWrites, run, identity, no
     identity,
     maxTransactionBytes: options.maxTransactionBytes ?? 64 * 2 ** 20,
   });
+  const retentionMs = options.tombstoneRetentionMs ?? 30 * 86_400_000;
+  const heard = new Heard({
+    environment,
+    nodes: () => nodes,
+    run,
+    graceMs: Math.min(600_000, retentionMs / 50),
+  });
   const nodes = new Nodes({ catalog, records, writer, confirmed, run });
   const definitions = new Definitions({
     catalog,
     cursors,
     marks,
     confirmed,
+    heard,
     spool,
     nodes,
     run,
@@ -141,8 +150,9 @@ export function makeParts({ environment, options, localWrites, run, identity, no
       tombstones,
       collected,
       confirmed,
+      heard,
       run,
-      retentionMs: options.tombstoneRetentionMs ?? 30 * 86_400_000,
+      retentionMs,
       maxMs: options.tombstoneMaxMs ?? 365 * 86_400_000,
       now,
     }),
@@ -160,6 +170,7 @@ export function makeParts({ environment, options, localWrites, run, identity, no
     log,
     cursors,
     confirmed,
+    heard,
     endurance,
     tombstones,
     collected,

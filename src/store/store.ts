@@ -25,6 +25,7 @@ import {
 } from './digest.ts';
 import type { EnduranceGauge } from './endurance.ts';
 import type { Environment } from './environment.ts';
+import type { Heard } from './heard.ts';
 import { IdentityClaim, readIdentity, redrawIdentity } from './identity.ts';
 import { LmdbEnvironment } from './lmdb-environment.ts';
 import { LocalWrites } from './local-writes.ts';
@@ -104,6 +105,10 @@ export class Store implements AsyncDisposable {
 
   get confirmed(): Confirmed {
     return this.#parts.confirmed;
+  }
+
+  get heard(): Heard {
+    return this.#parts.heard;
   }
 
   get endurance(): EnduranceGauge {

@@ -4,6 +4,7 @@ import type { Catalog } from './catalog.ts';
 import type { Collected } from './collected.ts';
 import type { Commit } from './commit.ts';
 import type { Confirmed } from './confirmed.ts';
+import type { Heard } from './heard.ts';
 import type { Records } from './records.ts';
 import { readableBytes } from './row.ts';
 import type { QueuedTombstone, Tombstones } from './tombstones.ts';
@@ -13,6 +14,7 @@ export interface TombstoneCollectorOptions {
   readonly records: Records;
   readonly tombstones: Tombstones;
   readonly confirmed: Confirmed;
+  readonly heard: Heard;
   readonly collected: Collected;
   readonly run: <T>(body: (commit: Commit) => T) => Promise<T>;
   readonly retentionMs: number;
@@ -21,8 +23,8 @@ export interface TombstoneCollectorOptions {
 }
 
 /**
- * Drops tombstones that nobody waits for: older than `retentionMs` and confirmed by every current subscriber,
- * or older than `maxMs`. Age is counted from the commit here, so a delete that came late is kept as long as any.
+ * Drops tombstones that nobody waits for: older than `retentionMs`, confirmed by every current subscriber, and with
+ * nothing older still on its way from a publisher (`heard.ts`); or older than `maxMs`. Age is counted from the commit here, so a delete that came late is kept as long as any.
  *
  * Changes nothing that is logged or digested. What the table remembers is `deletedBefore`: see `collected.ts`.
  */
@@ -51,10 +53,12 @@ export class TombstoneCollector {
     const tooOld = msToVersion(now() - maxMs);
     const due: QueuedTombstone[] = [];
     let passed: number | undefined;
+    let heard: number | undefined;
     for (const queued of tombstones.oldest(table.id, limit)) {
       if (queued.since > old) break;
       passed ??= confirmed.lowest(table.id)?.seq ?? Infinity;
-      if (queued.seq > passed && queued.since > tooOld) break;
+      heard ??= this.#options.heard.upTo(table);
+      if ((queued.seq > passed || queued.version > heard) && queued.since > tooOld) break;
       due.push(queued);
     }
     return due;

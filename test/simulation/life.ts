@@ -85,6 +85,7 @@ export class Life {
       onCommit: () => life.#hint(),
       logMaxBytes: config.logMaxBytes,
       logNoticeMs: 2_000,
+      ...(config.tombstoneMs === undefined ? {} : { tombstoneRetentionMs: config.tombstoneMs }),
     });
     life.#isStarting = false;
     life.#rememberNodes();

@@ -142,6 +142,7 @@ export class MemoryDisk {
       cursors: tree('cursors'),
       marks: tree('marks'),
       confirmed: tree('confirmed'),
+      heard: tree('heard'),
       tombstones: tree('tombstones'),
       spool: tree('spool'),
     };

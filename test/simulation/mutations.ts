@@ -5,6 +5,7 @@ import type { ChannelRequest, ChannelResponse } from '../../src/channel/protocol
 import type { Change, Key } from '../../src/model/change.ts';
 import { nextVersion } from '../../src/model/version-clock.ts';
 import { Commit } from '../../src/store/commit.ts';
+import { Heard } from '../../src/store/heard.ts';
 import type { Life } from './life.ts';
 import type { MemoryDisk } from './memory-environment.ts';
 import type { FaultKind } from './plan.ts';
@@ -157,6 +158,12 @@ export const mutations: readonly Mutation[] = [
         },
       });
     },
+  },
+  {
+    name: 'a tombstone does not wait for what is on its way',
+    breaks: [1, 2, 6, 8],
+    faults: ['block', 'slow'],
+    install: () => replaced(Heard.prototype, 'upTo', () => Infinity),
   },
   {
     name: 'parts of a transaction do not wait for each other',

@@ -7,6 +7,7 @@ import { decodeChanges, decodeItem, decodeMessage } from '../../src/model/transa
 import { msToVersion } from '../../src/model/version-clock.ts';
 import type { LogEntry } from '../../src/store/change-log.ts';
 import { contentOf, cursorRow, DiskView, stampName, told } from './disk-view.ts';
+import { Deletes } from './forgotten.ts';
 import type { Life } from './life.ts';
 import type { TreeWrite } from './memory-environment.ts';
 import type { SimulatedNode } from './simulated-node.ts';
@@ -47,6 +48,7 @@ export class Oracle {
   /** What each stamp of each key was written with. */
   readonly #written = new Map<string, string | null>();
   readonly #keysOf = new Map<string, Set<string>>();
+  readonly deletes = new Deletes();
   readonly operations = new Map<string, Operation>();
   /** Ways that were ever open, per table: `from>to table`. */
   readonly #ways = new Set<string>();
@@ -278,7 +280,10 @@ export class Oracle {
     if (!known.some(({ header: { id } }) => id === header.id))
       history.set(part.seq, [...known, { seq: part.seq, header, changes, tables }]);
     const keys = this.#keysOf.get(header.id) ?? new Set<string>();
-    for (const { key } of changes) keys.add(JSON.stringify(key));
+    for (const change of changes) {
+      keys.add(JSON.stringify(change.key));
+      this.deletes.note(table.name, change);
+    }
     this.#keysOf.set(header.id, keys);
     if (header.origin.storeId !== storeId) {
       this.#checkNumberedOnce(node, table, entry, part);
@@ -360,7 +365,7 @@ export class Oracle {
   ): void {
     for (const change of changes) {
       const row = view.row(table.id, change.key);
-      if (row && compareStamps(row, change) >= 0) continue;
+      if (row ? compareStamps(row, change) >= 0 : this.deletes.isForgotten(life, table, change)) continue;
       const peer = [...this.#world.nodes.values()].find(
         ({ life: other }) => other && this.view(other).storeId === storeId,
       );

@@ -29,6 +29,8 @@ export interface PlanConfig {
   readonly maxBatchBytes: number;
   readonly logMaxBytes: number;
   readonly relayWaitMs: number;
+  /** Tombstones that every subscriber has passed go after so long; a month where absent. */
+  readonly tombstoneMs?: number;
 }
 
 export type Step =
@@ -133,7 +135,24 @@ export function drawPlan(seed: number, faults?: readonly FaultKind[]): Plan {
     if (random.chance(0.4))
       steps.push({ kind: 'pass', ms: random.pick([5, 20, 20, 60, 60, 200, 200, 700, 700, 3_000]) });
   }
-  return { config, steps };
+  // Where clocks or stores go back, or who shares what changes, older writes may come later than anybody can know.
+  const isOrderly = steps.every(({ kind }) => !disorder.has(kind));
+  return { config: isOrderly ? { ...config, ...drawForgetting(seed) } : config, steps };
+}
+
+const disorder: ReadonlySet<Step['kind']> = new Set([
+  'clock',
+  'restore',
+  'clone',
+  'agree',
+  'drop table',
+  'create table',
+]);
+
+/** Apart from the rest, so that a seed draws what it drew before. */
+function drawForgetting(seed: number): Pick<PlanConfig, 'tombstoneMs'> {
+  const random = new Random(seed ^ 0x1f83d9ab);
+  return random.chance(0.25) ? { tombstoneMs: random.pick([5_000, 8_000]) } : {};
 }
 
 function drawPairs(random: Random, names: readonly string[], tables: readonly string[]): Pair[] {

@@ -156,6 +156,7 @@ function checkFlows(world: World): void {
       const order = own ? compareStamps(own, row) : -1;
       if (order > 0 || (own && order === 0 && compareContent(own.bytes, row.bytes) === 0)) continue;
       if (quarantined.has(JSON.stringify(row.key))) continue;
+      if (!own && ours && world.oracle.deletes.isForgotten(subscriber, ours.table, row)) continue;
       if (world.oracle.isBefore(subscriber.name, publisher.name, table, row.version)) continue;
       world.violate(
         new Violation(2, `${subscriber.name} does not hold what ${publisher.name} publishes in ${table}`, [
@@ -179,6 +180,7 @@ function checkPromises(world: World): void {
       const table = view.table(name);
       const row = table && view.row(table.id, change.key);
       if (!table || (row && compareStamps(row, change) >= 0)) continue;
+      if (!row && world.oracle.deletes.isForgotten(life, table, change)) continue;
       world.violate(
         new Violation(1, `${node} has lost ${id}, which it acknowledged`, [
           `written ${told(change.key, change)}`,
