@@ -1,5 +1,6 @@
 import { CodedError, type ErrorCode } from '../model/errors.ts';
-import { ForbiddenError } from '../operation/permission.ts';
+import { ForbiddenError } from '../operation/refusals.ts';
+import { RolePermissionError } from '../operation/role/role-problems.ts';
 import type { Logger } from '../runtime/logger.ts';
 
 /** What to answer instead of a result. */
@@ -20,6 +21,8 @@ const statusOf: Readonly<Record<ErrorCode, number>> = {
   attribute_exists: 400,
   attribute_missing: 404,
   not_found: 404,
+  already_exists: 409,
+  in_use: 409,
   invalid_key: 400,
   too_large: 413,
   forbidden: 403,
@@ -47,6 +50,17 @@ export function errorResponse(error: unknown, log: Logger): ErrorResponse {
         error: error.message,
         unauthorized_access: error.unauthorizedAccess,
         invalid_schema_items: error.invalidSchemaItems,
+      },
+    };
+  }
+  if (error instanceof RolePermissionError) {
+    const { mainPermissions, tablePermissions } = error.problems;
+    return {
+      status: statusOf[error.code],
+      body: {
+        error: error.message,
+        main_permissions: mainPermissions,
+        schema_permissions: tablePermissions,
       },
     };
   }

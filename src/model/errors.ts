@@ -13,6 +13,8 @@ export type ErrorCode =
   | 'attribute_exists'
   | 'attribute_missing'
   | 'not_found'
+  | 'already_exists'
+  | 'in_use'
   | 'invalid_key'
   | 'too_large'
   | 'forbidden'

@@ -3,7 +3,7 @@ import { CodedError } from '../model/errors.ts';
 import type { ReplicationControl } from '../model/replication-control.ts';
 import type { Store } from '../store/store.ts';
 import { canonicalBody } from './canonical-body.ts';
-import { checkPermission, type Permission } from './permission.ts';
+import { checkOperation, checkRequest, type Asked, type Permission } from './permission.ts';
 import type { User } from './user/user.ts';
 import { validationMessage } from './validation-message.ts';
 
@@ -29,7 +29,7 @@ export interface OperationDefinition<Request> {
   readonly aliases?: readonly string[];
   /** The name that a refusal tells; clients match on it. Default: `name`. */
   readonly refusalName?: string;
-  readonly permission: Permission;
+  readonly permission: Permission<Request>;
   /** Reads the body after aliases of fields were made one (`canonicalBody`). */
   readonly request: z.ZodType<Request>;
   /** A string is answered as `{message}`, anything else as it is. */
@@ -40,10 +40,11 @@ export interface OperationDefinition<Request> {
 export interface Operation {
   readonly name: string;
   readonly aliases: readonly string[];
-  readonly permission: Permission;
+  /** Who may run it; `rights` when that depends on what the request names. */
+  readonly permission: Exclude<Permission, (request: never) => unknown> | 'rights';
   readonly request: z.ZodType;
   /**
-   * Checks the permission, then the body, then runs.
+   * Checks who may run it, reads the body, checks what it names, then runs.
    *
    * @throws CodedError `forbidden`, `invalid_request` and whatever the operation throws
    */
@@ -56,13 +57,15 @@ export function defineOperation<Request>(definition: OperationDefinition<Request
   return {
     name,
     aliases,
-    permission,
+    permission: typeof permission === 'function' ? 'rights' : permission,
     request,
     async execute(context, body) {
       const canonical = canonicalBody(body);
-      checkPermission({ user: context.user, permission, refusalName, body: canonical });
+      const asked: Asked = { user: context.user, store: context.store, refusalName, body: canonical };
+      checkOperation(permission, asked);
       const parsed = request.safeParse(canonical, { reportInput: true });
       if (!parsed.success) throw new CodedError('invalid_request', validationMessage(parsed.error));
+      checkRequest(permission, parsed.data, asked);
       return await definition.run(context, parsed.data);
     },
   };

@@ -1,56 +1,127 @@
 import { CodedError } from '../model/errors.ts';
-import { systemDatabase } from '../model/table.ts';
+import { createdTime, systemDatabase, updatedTime } from '../model/table.ts';
+import type { Store } from '../store/store.ts';
 import { defaultDatabase } from './field.ts';
+import { grantOn, maySee, mayShape, type Right } from './grants.ts';
+import { Refusals } from './refusals.ts';
 import type { User } from './user/user.ts';
 
-/** Who may run an operation: super users, everybody, or who has this right on the table that the request names. */
-export type Permission = 'super_user' | 'any' | 'describe' | 'read' | 'insert' | 'update' | 'delete';
+/** Rights on a table that a request needs. */
+export interface Need {
+  readonly schema: string;
+  readonly table: string;
+  readonly rights: readonly Right[];
+  /** The attributes it touches, each with the same rights; `every` when it may touch any. */
+  readonly attributes: Iterable<string> | 'every';
+}
 
-/** A refusal with the lists that clients match on. */
-export class ForbiddenError extends CodedError {
-  override readonly name = 'ForbiddenError';
-  readonly unauthorizedAccess: readonly string[];
-  readonly invalidSchemaItems: readonly string[];
+/**
+ * Who may run an operation. This one fact of its definition decides it; nothing else is asked.
+ *
+ * - `stranger`: also who has not logged in; the operation finds out itself who asks.
+ * - `any`: every user; the operation shows only what the user may see.
+ * - `super_user`.
+ * - `shape_databases`, `shape_tables`: also who has `structure_user`, of this database in the second case.
+ * - `describe_database`, `describe_table`: who has some right there.
+ * - a right: who has it on the table that the request names, with all its attributes.
+ * - a function: who has all these rights.
+ */
+export type Permission<Request = never> =
+  | 'stranger'
+  | 'any'
+  | 'super_user'
+  | 'shape_databases'
+  | 'shape_tables'
+  | 'describe_database'
+  | 'describe_table'
+  | Right
+  | ((request: Request) => readonly Need[]);
 
-  constructor(lists: { unauthorizedAccess?: readonly string[]; invalidSchemaItems?: readonly string[] }) {
-    super(
-      'forbidden',
-      'This operation is not authorized due to role restrictions and/or invalid database items',
-    );
-    this.unauthorizedAccess = lists.unauthorizedAccess ?? [];
-    this.invalidSchemaItems = lists.invalidSchemaItems ?? [];
+/** Who asks for what. */
+export interface Asked {
+  readonly user: User;
+  readonly store: Store;
+  readonly refusalName: string;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Refuses what can be refused before the body is read closely: an operation, or a database or table as a whole.
+ *
+ * @throws ForbiddenError; CodedError `forbidden`, `unauthenticated`
+ */
+export function checkOperation(permission: Permission, { user, store, refusalName, body }: Asked): void {
+  if (user.isSuperUser || permission === 'stranger' || permission === 'any') return;
+  const database = nameOf(body['schema']) ?? defaultDatabase;
+  switch (permission) {
+    case 'super_user':
+      return Refusals.refuseOperation(refusalName);
+    case 'shape_databases':
+    case 'shape_tables': {
+      refuseSystemDatabase(database);
+      const scope = permission === 'shape_tables' ? database : undefined;
+      if (!mayShape(user, scope)) Refusals.refuseOperation(refusalName);
+      return;
+    }
+    case 'describe_database':
+      refuseSystemMetadata(database);
+      if (!seesDatabase(user, store, database)) Refusals.mask(`database '${database}' does not exist`);
+      return;
+    case 'describe_table': {
+      refuseSystemMetadata(database);
+      const name = nameOf(body['table']);
+      const table = name === undefined ? undefined : store.catalog.table(database, name);
+      if (name !== undefined && (table === undefined || !maySee(user, table)))
+        Refusals.mask(`Table '${database}.${name}' does not exist`);
+      return;
+    }
+    default:
+      return;
   }
 }
 
 /**
- * Refuses what the user may not do. Super users may everything; other roles have no rights on tables yet, so
- * every table looks to them as if it did not exist.
+ * Refuses what the user may not do with the tables and attributes that the request names.
  *
- * @throws ForbiddenError
+ * @throws ForbiddenError; CodedError `forbidden`
  */
-export function checkPermission(request: {
-  readonly user: User;
-  readonly permission: Permission;
-  readonly refusalName: string;
-  readonly body: Readonly<Record<string, unknown>>;
-}): void {
-  const { user, permission, refusalName, body } = request;
-  if (user.isSuperUser || permission === 'any') return;
-  if (permission === 'super_user') {
-    throw new ForbiddenError({
-      unauthorizedAccess: [`Operation '${refusalName}' is restricted to 'super_user' roles`],
-    });
+export function checkRequest<Request>(permission: Permission<Request>, request: Request, asked: Asked): void {
+  if (asked.user.isSuperUser) return;
+  if (typeof permission === 'function') checkNeeds(asked, permission(request));
+  else if (isRight(permission)) checkNeeds(asked, [wholeTable(permission, asked.body)]);
+}
+
+/**
+ * Refuses unless the user has all these rights. What the user has no right on at all is told as if it did not
+ * exist; what lacks only the needed right is named.
+ *
+ * @throws ForbiddenError; CodedError `forbidden`
+ */
+export function checkNeeds({ user, store }: Pick<Asked, 'user' | 'store'>, needs: readonly Need[]): void {
+  if (user.isSuperUser) return;
+  const refusals = new Refusals();
+  for (const need of needs) {
+    const { schema, table: name, rights } = need;
+    if (schema === systemDatabase) {
+      if (rights.includes('update') || rights.includes('delete')) refuseSystemDatabase(schema);
+      refusals.addTable(need, rights);
+      continue;
+    }
+    const table = store.catalog.table(schema, name);
+    if (table === undefined || !maySee(user, table)) {
+      const isDatabaseSeen = seesDatabase(user, store, schema);
+      refusals.addMasked(
+        need,
+        isDatabaseSeen ? `Table '${schema}.${name}' does not exist` : `database '${schema}' does not exist`,
+      );
+      continue;
+    }
+    const grant = grantOn(user, table);
+    const missing = rights.filter((right) => !grant.table.has(right));
+    if (missing.length > 0) refusals.addTable(need, missing);
+    else if (grant.attributes !== undefined) checkAttributes(refusals, need, grant.attributes);
   }
-  const named = body['schema'];
-  const database = typeof named === 'string' || typeof named === 'number' ? String(named) : defaultDatabase;
-  if (permission === 'describe' && database === systemDatabase) {
-    throw new ForbiddenError({
-      unauthorizedAccess: [
-        `Your role does not have permission to view database metadata for '${systemDatabase}'`,
-      ],
-    });
-  }
-  throw new ForbiddenError({ invalidSchemaItems: [`database '${database}' does not exist`] });
+  refusals.throwIfAny();
 }
 
 /**
@@ -65,4 +136,67 @@ export function refuseSystemDatabase(database: string): void {
       "The 'system' database, tables and records are used internally by HarperDB and cannot be updated or removed.",
     );
   }
+}
+
+function checkAttributes(
+  refusals: Refusals,
+  need: Need,
+  granted: ReadonlyMap<string, ReadonlySet<Right>>,
+): void {
+  const asked = need.rights.filter((right) => right !== 'delete');
+  if (asked.length === 0) return;
+  if (need.attributes === 'every') {
+    refusals.addTable(need, asked);
+    return;
+  }
+  const unauthorized: { readonly name: string; readonly missing: readonly Right[] }[] = [];
+  for (const name of new Set(need.attributes)) {
+    if ((name === createdTime || name === updatedTime) && asked.some((right) => right !== 'read')) {
+      throw new CodedError(
+        'forbidden',
+        "Internal timestamp attributes - '__createdtime_' and '__updatedtime__' - cannot be inserted to or updated by HDB users.",
+      );
+    }
+    const has = granted.get(name);
+    if (has === undefined || has.size === 0) {
+      refusals.addMasked(need, `Attribute '${name}' does not exist on '${need.schema}.${need.table}'`);
+      continue;
+    }
+    const missing = asked.filter((right) => !has.has(right));
+    if (missing.length > 0) unauthorized.push({ name, missing });
+  }
+  for (const { name, missing } of unauthorized) refusals.addAttribute(need, name, missing);
+}
+
+/** A database is there for whom one of its tables is there, and for whom may create some. */
+function seesDatabase(user: User, store: Store, database: string): boolean {
+  if (!store.catalog.hasDatabase(database)) return false;
+  return mayShape(user, database) || store.catalog.tables(database).some((table) => maySee(user, table));
+}
+
+function refuseSystemMetadata(database: string): void {
+  if (database === systemDatabase) {
+    Refusals.refuseWith(
+      `Your role does not have permission to view database metadata for '${systemDatabase}'`,
+    );
+  }
+}
+
+function wholeTable(right: Right, body: Readonly<Record<string, unknown>>): Need {
+  return {
+    schema: nameOf(body['schema']) ?? defaultDatabase,
+    table: nameOf(body['table']) ?? '',
+    rights: [right],
+    attributes: 'every',
+  };
+}
+
+function isRight(permission: Permission): permission is Right {
+  return (
+    permission === 'read' || permission === 'insert' || permission === 'update' || permission === 'delete'
+  );
+}
+
+function nameOf(value: unknown): string | undefined {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 }

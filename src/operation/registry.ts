@@ -33,6 +33,14 @@ import { searchById } from './search/search-by-id.ts';
 import { searchByValue } from './search/search-by-value.ts';
 import { readTransactionLog } from './system/read-transaction-log.ts';
 import { registrationInfo } from './system/registration-info.ts';
+import { addRole } from './role/add-role.ts';
+import { alterRole } from './role/alter-role.ts';
+import { dropRole } from './role/drop-role.ts';
+import { listRoles } from './role/list-roles.ts';
+import { addUser } from './user/add-user.ts';
+import { alterUser } from './user/alter-user.ts';
+import { dropUser } from './user/drop-user.ts';
+import { listUsers } from './user/list-users.ts';
 import { userInfo } from './user/user-info.ts';
 
 /** Every operation of the API. */
@@ -69,7 +77,15 @@ export const operations: readonly Operation[] = [
   resolveConflict,
   retryQuarantined,
   skipQuarantined,
+  addUser,
+  alterUser,
+  dropUser,
+  listUsers,
   userInfo,
+  addRole,
+  alterRole,
+  dropRole,
+  listRoles,
   registrationInfo,
   readTransactionLog,
 ];

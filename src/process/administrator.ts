@@ -2,16 +2,17 @@ import type { Config } from '../config/config.ts';
 import { clusterVerifier } from '../channel/cluster-verifier.ts';
 import { CodedError } from '../model/errors.ts';
 import { makeVerifier } from '../model/scram.ts';
-import { hasUserWithRole, putUser } from '../operation/user/put-user.ts';
+import { hasUserWithRole, provideRoles, putUser } from '../operation/user/put-user.ts';
 import type { Store } from '../store/store.ts';
 
 /**
- * Creates the administrator at the first start, and the cluster user when clustering is on.
+ * Creates the built-in roles and the administrator at the first start, and the cluster user when clustering is on.
  * There is no default password.
  *
  * @throws CodedError `start_failed`
  */
 export async function provideUsers(store: Store, config: Config): Promise<void> {
+  await provideRoles(store);
   const { username, password } = config.admin;
   if (!hasUserWithRole(store, 'super_user')) {
     if (!username || !password)

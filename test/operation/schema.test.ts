@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { ForbiddenError } from '../../src/operation/permission.ts';
+import { ForbiddenError } from '../../src/operation/refusals.ts';
 import { clusterUser, openContext } from './open-context.ts';
 
 const createDog = { operation: 'create_table', schema: 'dev', table: 'dog', hash_attribute: 'id' };
@@ -262,7 +262,7 @@ test('who is no super user is told which operation is restricted, and sees no ta
   });
   expect(masked).toMatchObject({
     unauthorizedAccess: [],
-    invalidSchemaItems: ["database 'dev' does not exist"],
+    invalidSchemaItems: ["Table 'dev.dog' does not exist"],
   });
   expect(await t.call({ operation: 'describe_all' }, clusterUser)).toEqual({});
 });

@@ -2,7 +2,8 @@ import type { Document } from '../../model/change.ts';
 import { CodedError } from '../../model/errors.ts';
 import { systemDatabase, type Table } from '../../model/table.ts';
 import { archiveTable } from '../../store/archive.ts';
-import { ForbiddenError, refuseSystemDatabase } from '../permission.ts';
+import { refuseSystemDatabase } from '../permission.ts';
+import { Refusals } from '../refusals.ts';
 import { hashPassword, isPasswordHash } from '../user/password.ts';
 
 /**
@@ -21,9 +22,7 @@ export function protectSystemTable(table: Table, operation: 'insert' | 'update' 
     );
   }
   if (operation === 'insert') {
-    throw new ForbiddenError({
-      unauthorizedAccess: [`Table '${systemDatabase}.${table.name}' is read-only`],
-    });
+    Refusals.refuseWith(`Table '${systemDatabase}.${table.name}' is read-only`);
   }
   refuseSystemDatabase(table.database);
 }

@@ -3,10 +3,12 @@ import type { WriteStep } from '../../store/writer.ts';
 import { canonicalBody } from '../canonical-body.ts';
 import * as field from '../field.ts';
 import { defineOperation, type OperationContext } from '../operation.ts';
+import type { Need } from '../permission.ts';
 import { requireTable } from '../table-lookup.ts';
 import { deleteRequest } from './delete.ts';
 import { protectSystemTable } from './system-row.ts';
 import { writeAnswer } from './write-answer.ts';
+import { writeNeed } from './write-need.ts';
 import { checkWrite, writeRequest } from './write-request.ts';
 
 const step = z.preprocess(
@@ -29,7 +31,7 @@ const maxSteps = 1_000;
  */
 export const transaction = defineOperation({
   name: 'transaction',
-  permission: 'super_user',
+  permission: ({ operations }) => operations.map(stepNeed),
   request: z.object({ operations: z.array(step).min(1).max(maxSteps) }),
   async run(context, request) {
     const steps: WriteStep[] = [];
@@ -43,6 +45,11 @@ export const transaction = defineOperation({
     };
   },
 });
+
+function stepNeed(wanted: z.infer<typeof step>): Need {
+  if (wanted.operation !== 'delete') return writeNeed(wanted.operation, wanted);
+  return { schema: wanted.schema, table: wanted.table, rights: ['delete'], attributes: [] };
+}
 
 async function checkedStep({ store }: OperationContext, wanted: z.infer<typeof step>): Promise<WriteStep> {
   if (wanted.operation === 'delete') {

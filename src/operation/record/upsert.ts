@@ -1,12 +1,13 @@
 import { defineOperation } from '../operation.ts';
 import { commitWrite } from './commit-write.ts';
 import { writeAnswer } from './write-answer.ts';
+import { writeNeed } from './write-need.ts';
 import { writeRequest } from './write-request.ts';
 
 /** Adds records or merges into existing ones; nothing is skipped. */
 export const upsert = defineOperation({
   name: 'upsert',
-  permission: 'update',
+  permission: (request) => [writeNeed('upsert', request)],
   request: writeRequest,
   async run(context, request) {
     const { written, skipped } = await commitWrite(context, request, 'upsert');

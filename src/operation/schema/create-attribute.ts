@@ -9,7 +9,9 @@ import { requireTable } from '../table-lookup.ts';
 export const createAttribute = defineOperation({
   name: 'create_attribute',
   refusalName: 'createAttribute',
-  permission: 'insert',
+  permission: ({ schema, table, attribute }) => [
+    { schema, table, rights: ['insert'], attributes: [attribute] },
+  ],
   request: z.object({
     schema: field.database,
     table: field.existingName,

@@ -10,7 +10,7 @@ export const createDatabase = defineOperation({
   name: 'create_database',
   aliases: ['create_schema'],
   refusalName: 'createSchema',
-  permission: 'super_user',
+  permission: 'shape_databases',
   request: z.object({ schema: field.newName.default(field.defaultDatabase) }),
   async run({ store }, { schema }) {
     if (store.catalog.hasDatabase(schema)) {

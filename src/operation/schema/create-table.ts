@@ -22,7 +22,7 @@ const attribute = z.preprocess(
 export const createTable = defineOperation({
   name: 'create_table',
   refusalName: 'createTable',
-  permission: 'super_user',
+  permission: 'shape_tables',
   request: z
     .object({
       schema: field.newName.default(field.defaultDatabase),

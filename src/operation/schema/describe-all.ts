@@ -1,16 +1,18 @@
 import { z } from 'zod';
+import { mayShape } from '../grants.ts';
 import { defineOperation } from '../operation.ts';
 import { databaseDescription } from './table-description.ts';
 
-/** All databases but `system`; nothing for who may see nothing. */
+/** All databases but `system`; restricted users get what they have some right on. */
 export const describeAll = defineOperation({
   name: 'describe_all',
   permission: 'any',
   request: z.object({}),
   run({ store, user }) {
-    if (!user.isSuperUser) return {};
-    return Object.fromEntries(
-      store.catalog.databases().map((database) => [database, databaseDescription(store, database)]),
-    );
+    const described = store.catalog
+      .databases()
+      .map((database) => [database, databaseDescription(store, database, user)] as const)
+      .filter(([database, tables]) => mayShape(user, database) || Object.keys(tables).length > 0);
+    return Object.fromEntries(described);
   },
 });

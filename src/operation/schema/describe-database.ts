@@ -8,10 +8,10 @@ import { databaseDescription } from './table-description.ts';
 export const describeDatabase = defineOperation({
   name: 'describe_database',
   aliases: ['describe_schema'],
-  permission: 'describe',
+  permission: 'describe_database',
   request: z.object({ schema: field.database }),
-  run({ store }, { schema }) {
+  run({ store, user }, { schema }) {
     requireDatabase(store, schema);
-    return databaseDescription(store, schema);
+    return databaseDescription(store, schema, user);
   },
 });

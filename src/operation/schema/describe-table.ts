@@ -7,7 +7,8 @@ import { tableDescription } from './table-description.ts';
 /** One table: its attributes, counts and sizes. */
 export const describeTable = defineOperation({
   name: 'describe_table',
-  permission: 'describe',
+  permission: 'describe_table',
   request: z.object({ schema: field.database, table: field.existingName }),
-  run: ({ store }, { schema, table }) => tableDescription(store, requireTable(store, schema, table)),
+  run: ({ store, user }, { schema, table }) =>
+    tableDescription(store, requireTable(store, schema, table), user),
 });

@@ -10,7 +10,7 @@ import { requireTable } from '../table-lookup.ts';
 export const dropAttribute = defineOperation({
   name: 'drop_attribute',
   refusalName: 'dropAttribute',
-  permission: 'super_user',
+  permission: 'shape_tables',
   request: z.object({ schema: field.database, table: field.existingName, attribute: field.existingName }),
   async run({ store }, { schema, table: name, attribute }) {
     refuseSystemDatabase(schema);

@@ -10,7 +10,7 @@ export const dropDatabase = defineOperation({
   name: 'drop_database',
   aliases: ['drop_schema'],
   refusalName: 'dropSchema',
-  permission: 'super_user',
+  permission: 'shape_databases',
   request: z.object({ schema: field.existingName.optional(), replicated: field.notReplicated.optional() }),
   async run({ store, replication }, { schema }) {
     if (schema === undefined) throw new CodedError('invalid_request', "'database' is required");

@@ -8,7 +8,7 @@ import { requireTable } from '../table-lookup.ts';
 export const dropTable = defineOperation({
   name: 'drop_table',
   refusalName: 'dropTable',
-  permission: 'super_user',
+  permission: 'shape_tables',
   request: z.object({
     schema: field.database,
     table: field.existingName,

@@ -1,9 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { Table } from '../../model/table.ts';
 import type { Store } from '../../store/store.ts';
+import { maySee, seenAttributes } from '../grants.ts';
+import type { User } from '../user/user.ts';
 
-/** A table as describes show it. Counts are exact and never include deleted records. */
-export function tableDescription(store: Store, table: Table): Readonly<Record<string, unknown>> {
+/**
+ * A table as describes show it to this user. Counts are exact and never include deleted records. Sizes of what
+ * all tables share would tell restricted users of the others.
+ */
+export function tableDescription(store: Store, table: Table, user: User): Readonly<Record<string, unknown>> {
+  const seen = seenAttributes(user, table);
   const statistics = store.statistics(table);
   return {
     schema: table.database,
@@ -12,7 +18,7 @@ export function tableDescription(store: Store, table: Table): Readonly<Record<st
     audit: !table.local,
     schema_defined: table.schemaDefined,
     attributes: table.attributes
-      .filter(({ dropped }) => !dropped)
+      .filter(({ name, dropped }) => !dropped && seen?.has(name) !== false)
       .map(({ name, index, type }) => ({
         attribute: name,
         // A search on any attribute of a dynamic table is served by an index, built on demand.
@@ -24,14 +30,22 @@ export function tableDescription(store: Store, table: Table): Readonly<Record<st
     record_count: statistics.records,
     last_updated_record: statistics.lastUpdatedMs,
     table_size: statistics.sizeBytes,
-    db_size: statistics.databaseSizeBytes,
-    db_audit_size: statistics.logSizeBytes,
+    ...(user.isSuperUser
+      ? { db_size: statistics.databaseSizeBytes, db_audit_size: statistics.logSizeBytes }
+      : { db_size: statistics.sizeBytes }),
   };
 }
 
-/** All tables of a database, by name. */
-export function databaseDescription(store: Store, database: string): Readonly<Record<string, unknown>> {
+/** All tables of a database that the user may see, by name. */
+export function databaseDescription(
+  store: Store,
+  database: string,
+  user: User,
+): Readonly<Record<string, unknown>> {
   return Object.fromEntries(
-    store.catalog.tables(database).map((table) => [table.name, tableDescription(store, table)]),
+    store.catalog
+      .tables(database)
+      .filter((table) => maySee(user, table))
+      .map((table) => [table.name, tableDescription(store, table, user)]),
   );
 }

@@ -8,22 +8,30 @@ export const attributeNames = z.array(z.string()).optional();
 
 /**
  * Returns the function that makes an answer of a stored record; undefined for a record that is not shown.
- * Attributes that were asked for and are absent are null, and in a dynamic table `*` is every attribute.
+ * Attributes that were asked for and are absent are null, and in a dynamic table `*` is every attribute; of
+ * those, the ones that are `readable`, if that is restricted.
  */
 export function projection(
   table: Table,
   requested: readonly string[] | undefined,
+  readable: ReadonlySet<string> | undefined,
 ): (document: Document) => Document | undefined {
   const isEverything = requested === undefined || requested.includes('*');
-  const names = isEverything ? allNames(table) : requested.filter((name) => isVisibleAttribute(table, name));
+  const isShown = (name: string): boolean => isVisibleAttribute(table, name) && readable?.has(name) !== false;
+  const names = (isEverything ? allNames(table) : requested).filter(isShown);
   return (document) => {
     const visible = visibleDocument(table, document);
     if (visible === undefined) return undefined;
     const answer: Record<string, unknown> = {};
     for (const name of names) answer[name] = Object.hasOwn(visible, name) ? visible[name] : null;
     // With `*` also what the table did not know yet when this request read the catalog.
-    return isEverything ? { ...answer, ...visible } : answer;
+    return isEverything ? { ...answer, ...only(visible, readable) } : answer;
   };
+}
+
+function only(document: Document, names: ReadonlySet<string> | undefined): Document {
+  if (names === undefined) return document;
+  return Object.fromEntries(Object.entries(document).filter(([name]) => names.has(name)));
 }
 
 function allNames(table: Table): readonly string[] {

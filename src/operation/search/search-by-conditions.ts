@@ -5,13 +5,16 @@ import { requireTable } from '../table-lookup.ts';
 import { conditionAttributes, conditions, operator } from './conditions.ts';
 import { attributeNames } from './projection.ts';
 import { pageFields, pageOf, search } from './search.ts';
+import { searchNeed } from './search-need.ts';
 import { sort, sortAttributes } from './sort.ts';
 import { refuseUnknownAttributes } from './unknown-attribute.ts';
 
 /** Records that fit conditions, sorted and cut to a page. */
 export const searchByConditions = defineOperation({
   name: 'search_by_conditions',
-  permission: 'read',
+  permission: ({ schema, table, get_attributes: shown, conditions: list, sort: order }) => [
+    searchNeed({ schema, table, shown, uses: [...conditionAttributes(list), ...sortAttributes(order)] }),
+  ],
   request: z.object({
     schema: field.database,
     table: field.existingName,
@@ -21,14 +24,15 @@ export const searchByConditions = defineOperation({
     sort: sort.optional(),
     ...pageFields,
   }),
-  run({ store }, request) {
+  run(context, request) {
+    const { store } = context;
     const table = requireTable(store, request.schema, request.table);
     refuseUnknownAttributes(table, [
       ...conditionAttributes(request.conditions),
       ...sortAttributes(request.sort),
     ]);
     return search(
-      store,
+      context,
       table,
       {
         where: { operator: request.operator, conditions: request.conditions },

@@ -2,25 +2,29 @@ import { z } from 'zod';
 import type { Document } from '../../model/change.ts';
 import { CodedError } from '../../model/errors.ts';
 import * as field from '../field.ts';
+import { readableAttributes } from '../grants.ts';
 import { defineOperation } from '../operation.ts';
 import { requireTable } from '../table-lookup.ts';
 import { projection } from './projection.ts';
+import { searchNeed } from './search-need.ts';
 
 /** Records by key, in the order of the keys; misses are omitted. */
 export const searchById = defineOperation({
   name: 'search_by_id',
   aliases: ['search_by_hash'],
-  permission: 'read',
+  permission: ({ schema, table, get_attributes: names }) => [
+    searchNeed({ schema, table, shown: Array.isArray(names) ? names.map(String) : [], uses: [] }),
+  ],
   request: z.object({
     schema: field.database,
     table: field.existingName,
     hash_values: z.unknown().optional(),
     get_attributes: z.unknown().optional(),
   }),
-  run({ store }, request) {
+  run({ store, user }, request) {
     const { keys, attributes } = readArrays(request.hash_values, request.get_attributes);
     const table = requireTable(store, request.schema, request.table);
-    const project = projection(table, attributes);
+    const project = projection(table, attributes, readableAttributes(user, table));
     const answer: Document[] = [];
     for (const key of keys) {
       const document = field.isKey(key) ? store.get(table, key) : undefined;

@@ -5,13 +5,16 @@ import { defineOperation } from '../operation.ts';
 import { requireTable } from '../table-lookup.ts';
 import { attributeNames } from './projection.ts';
 import { pageFields, pageOf, search } from './search.ts';
+import { searchNeed } from './search-need.ts';
 import { sort, sortAttributes } from './sort.ts';
 import { refuseUnknownAttributes } from './unknown-attribute.ts';
 
 /** Records whose attribute has a value, or fits it when it begins or ends with `*`. */
 export const searchByValue = defineOperation({
   name: 'search_by_value',
-  permission: 'read',
+  permission: ({ schema, table, get_attributes: shown, attribute, sort: order }) => [
+    searchNeed({ schema, table, shown, uses: [attribute, ...sortAttributes(order)] }),
+  ],
   request: z.object({
     schema: field.database,
     table: field.existingName,
@@ -23,12 +26,13 @@ export const searchByValue = defineOperation({
     sort: sort.optional(),
     ...pageFields,
   }),
-  run({ store }, request) {
+  run(context, request) {
+    const { store } = context;
     const table = requireTable(store, request.schema, request.table);
     const condition = valueCondition(request.attribute, request.value);
     refuseUnknownAttributes(table, [request.attribute, ...sortAttributes(request.sort)]);
     return search(
-      store,
+      context,
       table,
       {
         ...(condition === undefined ? {} : { where: { operator: 'and', conditions: [condition] } }),

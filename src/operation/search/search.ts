@@ -2,7 +2,8 @@ import { z } from 'zod';
 import type { Document } from '../../model/change.ts';
 import type { Query } from '../../model/query.ts';
 import type { Table } from '../../model/table.ts';
-import type { Store } from '../../store/store.ts';
+import { readableAttributes } from '../grants.ts';
+import type { OperationContext } from '../operation.ts';
 import { projection } from './projection.ts';
 import { showsEveryRecord } from './visible-document.ts';
 
@@ -27,14 +28,14 @@ export function pageOf(request: {
   };
 }
 
-/** Runs a query and returns its records as answers show them. */
+/** Runs a query and returns its records as answers show them to the user. */
 export function search(
-  store: Store,
+  { store, user }: OperationContext,
   table: Table,
   query: Query,
   attributes: readonly string[] | undefined,
 ): readonly Document[] {
-  const project = projection(table, attributes);
+  const project = projection(table, attributes, readableAttributes(user, table));
   const answer: Document[] = [];
   if (showsEveryRecord(table)) {
     for (const document of store.search(table, query)) {

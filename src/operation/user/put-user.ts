@@ -1,10 +1,19 @@
-import { CodedError } from '../../model/errors.ts';
-import { systemDatabase, type Table } from '../../model/table.ts';
 import type { Store } from '../../store/store.ts';
+import { systemTable } from '../system-table.ts';
 import { hashPassword } from './password.ts';
 
 /** The two roles that every node has; their id is their name. */
 export type BuiltInRole = 'super_user' | 'cluster_user';
+
+/** Stores the built-in roles that are missing. */
+export async function provideRoles(store: Store): Promise<void> {
+  const roles: readonly BuiltInRole[] = ['super_user', 'cluster_user'];
+  const table = systemTable(store, 'hdb_role');
+  const documents = roles
+    .filter((role) => store.get(table, role) === undefined)
+    .map((role) => ({ id: role, role, permission: { [role]: true } }));
+  if (documents.length > 0) await store.write({ table, operation: 'insert', documents });
+}
 
 /**
  * Creates or replaces a user with a built-in role, and the role when it is missing. `extra` fields (such as a
@@ -20,11 +29,7 @@ export async function putUser(
   },
 ): Promise<void> {
   const { username, password, role, extra } = user;
-  const roles = systemTable(store, 'hdb_role');
-  if (store.get(roles, role) === undefined) {
-    const row = { id: role, role, permission: { [role]: true } };
-    await store.write({ table: roles, operation: 'insert', documents: [row] });
-  }
+  await provideRoles(store);
   const row = { ...extra, username, password: await hashPassword(password), role, active: true };
   await store.write({ table: systemTable(store, 'hdb_user'), operation: 'upsert', documents: [row] });
 }
@@ -33,11 +38,4 @@ export async function putUser(
 export function hasUserWithRole(store: Store, role: BuiltInRole): boolean {
   for (const row of store.search(systemTable(store, 'hdb_user'), {})) if (row['role'] === role) return true;
   return false;
-}
-
-function systemTable(store: Store, name: string): Table {
-  const table = store.catalog.table(systemDatabase, name);
-  if (table === undefined)
-    throw new CodedError('table_missing', `Table '${systemDatabase}.${name}' does not exist`);
-  return table;
 }

@@ -1,14 +1,9 @@
 import { z } from 'zod';
 import type { Document } from '../../model/change.ts';
-import { systemDatabase } from '../../model/table.ts';
+import { createdTime, updatedTime } from '../../model/table.ts';
 import type { Store } from '../../store/store.ts';
-
-/** A role as stored in `system.hdb_role`. */
-export interface Role {
-  readonly id: string;
-  readonly role: string;
-  readonly permission: Readonly<Record<string, unknown>>;
-}
+import { findRole, type Role } from '../role/role.ts';
+import { systemTable } from '../system-table.ts';
 
 /** Who asks. Holds nothing secret. */
 export interface User {
@@ -20,10 +15,11 @@ export interface User {
   readonly updatedTime?: number | undefined;
 }
 
-/** A user with the stored hash of the password; never leaves the authenticator. */
+/** A user with the stored hashes of the password and of the last refresh token; never leaves the authentication. */
 export interface StoredUser {
   readonly user: User;
   readonly passwordHash: string;
+  readonly refreshTokenHash: string | undefined;
 }
 
 const userRow = z.object({
@@ -31,32 +27,32 @@ const userRow = z.object({
   password: z.string(),
   role: z.string(),
   active: z.boolean().default(true),
+  refresh_token: z.string().optional(),
   __createdtime__: z.number().optional(),
   __updatedtime__: z.number().optional(),
 });
 
-const roleRow = z.looseObject({
-  id: z.string(),
-  role: z.string(),
-  permission: z.record(z.string(), z.unknown()),
-});
-
 /** The user of that name; undefined when there is none, its row is damaged or its role is gone. */
 export function findUser(store: Store, username: string): StoredUser | undefined {
-  const row = userRow.safeParse(readSystemRow(store, 'hdb_user', username));
-  if (!row.success) return undefined;
-  const role = roleRow.safeParse(readSystemRow(store, 'hdb_role', row.data.role));
-  if (!role.success) return undefined;
+  return readUser(store, store.get(systemTable(store, 'hdb_user'), username));
+}
+
+/** Every user whose row and role can be read. */
+export function allUsers(store: Store): readonly User[] {
+  return Array.from(
+    store.search(systemTable(store, 'hdb_user'), {}),
+    (row) => readUser(store, row)?.user,
+  ).filter((user) => user !== undefined);
+}
+
+/** A user as answers show it. */
+export function shownUser({ username, active, role, ...user }: User): Readonly<Record<string, unknown>> {
   return {
-    user: {
-      username,
-      active: row.data.active,
-      role: role.data,
-      isSuperUser: role.data.permission['super_user'] === true,
-      createdTime: row.data.__createdtime__,
-      updatedTime: row.data.__updatedtime__,
-    },
-    passwordHash: row.data.password,
+    username,
+    active,
+    role,
+    ...(user.createdTime === undefined ? {} : { [createdTime]: user.createdTime }),
+    ...(user.updatedTime === undefined ? {} : { [updatedTime]: user.updatedTime }),
   };
 }
 
@@ -68,7 +64,29 @@ export const localUser: User = {
   isSuperUser: true,
 };
 
-function readSystemRow(store: Store, table: string, key: string): Document | undefined {
-  const found = store.catalog.table(systemDatabase, table);
-  return found === undefined ? undefined : store.get(found, key);
+/** Who has not said who they are. */
+export const stranger: User = {
+  username: '',
+  active: false,
+  role: { id: '', role: '', permission: {} },
+  isSuperUser: false,
+};
+
+function readUser(store: Store, document: Document | undefined): StoredUser | undefined {
+  const row = userRow.safeParse(document);
+  if (!row.success) return undefined;
+  const role = findRole(store, row.data.role);
+  if (role === undefined) return undefined;
+  return {
+    user: {
+      username: row.data.username,
+      active: row.data.active,
+      role,
+      isSuperUser: role.permission['super_user'] === true,
+      createdTime: row.data.__createdtime__,
+      updatedTime: row.data.__updatedtime__,
+    },
+    passwordHash: row.data.password,
+    refreshTokenHash: row.data.refresh_token,
+  };
 }

@@ -1,0 +1,28 @@
+import { CodedError } from '../../model/errors.ts';
+import { defineOperation } from '../operation.ts';
+import { systemTable } from '../system-table.ts';
+import { readRole, roleRequest } from './role-request.ts';
+import { findRole, rolesNamed } from './role.ts';
+
+/** Stores a new role; its id is its name unless the request says another. */
+export const addRole = defineOperation({
+  name: 'add_role',
+  refusalName: 'addRole',
+  permission: 'super_user',
+  request: roleRequest,
+  async run({ store, user }, request) {
+    const { id, role = '', permission } = readRole(store, request, 'role');
+    const document = { role, permission, id: id ?? role };
+    const taken = new CodedError('already_exists', `A role with name '${role}' already exists`);
+    if (rolesNamed(store, role).length > 0) throw taken;
+    const table = systemTable(store, 'hdb_role');
+    const { written } = await store.write({
+      table,
+      operation: 'insert',
+      documents: [document],
+      user: user.username,
+    });
+    if (written.length === 0) throw taken;
+    return findRole(store, document.id);
+  },
+});

@@ -1,0 +1,12 @@
+import { z } from 'zod';
+import { defineOperation } from '../operation.ts';
+import { allRoles } from './role.ts';
+
+/** All roles. */
+export const listRoles = defineOperation({
+  name: 'list_roles',
+  refusalName: 'listRoles',
+  permission: 'super_user',
+  request: z.object({}),
+  run: ({ store }) => allRoles(store),
+});
