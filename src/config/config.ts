@@ -31,6 +31,11 @@ export interface Config {
     };
     readonly maxBodyBytes: number;
   };
+  readonly authentication: {
+    readonly authorizeLocal: boolean;
+    readonly operationTokenTimeoutMs: number;
+    readonly refreshTokenTimeoutMs: number;
+  };
   readonly clustering: {
     readonly enabled: boolean;
     /** Set when `enabled`. */
@@ -170,6 +175,11 @@ function toConfig(settings: Settings, cwd: string, ignored: readonly string[]): 
         domainSocket: socket === false ? undefined : inRoot(socket, 'operations-server'),
       },
       maxBodyBytes: settings['operationsApi.maxBodyBytes'],
+    },
+    authentication: {
+      authorizeLocal: settings['authentication.authorizeLocal'],
+      operationTokenTimeoutMs: settings['authentication.operationTokenTimeout'],
+      refreshTokenTimeoutMs: settings['authentication.refreshTokenTimeout'],
     },
     clustering: {
       enabled: settings['clustering.enabled'],

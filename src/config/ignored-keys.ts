@@ -23,8 +23,7 @@ export const ignoredKeys: readonly string[] = [
   // A list when there are several host names.
   'tls',
   ...below('tls', 'certificate certificateAuthority privateKey ciphers host'),
-  ...below('authentication', 'authorizeLocal cacheTTL enableSessions hashFunction'),
-  ...below('authentication', 'operationTokenTimeout refreshTokenTimeout'),
+  ...below('authentication', 'cacheTTL enableSessions hashFunction'),
 
   ...below('logging', 'auditLog auditRetention auditAuthEvents.* rotation.* external.*'),
   ...below('storage', 'writeAsync caching compression.* noReadAhead prefetchWrites pageSize'),
@@ -42,8 +41,8 @@ export const ignoredNames: readonly string[] = [
   ...words('HDB_FULLY_CONNECTED HDB_CLONE_CLUSTERING_HOST HDB_SET_CLUSTERING_HOST HDB_CLONE_OVERTOP'),
   ...words('CLONE_KEYS HTTPS_ON CORS_ON CORS_WHITELIST CORS_ACCESSLIST CERTIFICATE PRIVATE_KEY'),
   ...words('DISABLE_TRANSACTION_LOG SERVER_TIMEOUT_MS SERVER_KEEP_ALIVE_TIMEOUT SERVER_HEADERS_TIMEOUT'),
-  ...words('MAX_HDB_PROCESSES MAX_HTTP_THREADS MAX_CUSTOM_FUNCTION_PROCESSES OPERATION_TOKEN_TIMEOUT'),
-  ...words('REFRESH_TOKEN_TIMEOUT CUSTOM_FUNCTIONS CUSTOM_FUNCTIONS_PORT CUSTOM_FUNCTIONS_DIRECTORY'),
+  ...words('MAX_HDB_PROCESSES MAX_HTTP_THREADS MAX_CUSTOM_FUNCTION_PROCESSES'),
+  ...words('CUSTOM_FUNCTIONS CUSTOM_FUNCTIONS_PORT CUSTOM_FUNCTIONS_DIRECTORY'),
   'LOCAL_STUDIO_ON',
 ];
 

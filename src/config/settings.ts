@@ -51,7 +51,7 @@ const milliseconds = z
   .max(365 * dayMs);
 
 /** Seconds, or text with a unit, as milliseconds. */
-const duration = z.union([
+export const duration = z.union([
   z
     .number()
     .positive()
@@ -113,6 +113,16 @@ export const settingsSchema = z.object({
     expects: 'a path, or false for none',
   }),
   'operationsApi.maxBodyBytes': setting(size.default(GiB), { expects: aSize }),
+
+  'authentication.authorizeLocal': setting(z.boolean().default(false), isTrue),
+  'authentication.operationTokenTimeout': setting(duration.default(dayMs), {
+    expects: aDuration,
+    aliases: ['OPERATION_TOKEN_TIMEOUT'],
+  }),
+  'authentication.refreshTokenTimeout': setting(duration.default(30 * dayMs), {
+    expects: aDuration,
+    aliases: ['REFRESH_TOKEN_TIMEOUT'],
+  }),
 
   'clustering.enabled': setting(z.boolean().default(false), { ...isTrue, aliases: ['CLUSTERING'] }),
   'clustering.nodeName': setting(

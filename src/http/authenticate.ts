@@ -1,82 +1,76 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { CodedError } from '../model/errors.ts';
-import { hashPassword, verifyPassword } from '../operation/user/password.ts';
-import { findUser, type User } from '../operation/user/user.ts';
-import type { Store } from '../store/store.ts';
+import type { Authentication } from '../operation/operation.ts';
+import { loginRequired } from '../operation/run-operation.ts';
+import { localUser, stranger, type User } from '../operation/user/user.ts';
 
-/** How many verified credentials are remembered; the oldest is forgotten first. */
-const maxRemembered = 1_000;
+/** Who sent a request, and from where. */
+export interface Caller {
+  /** `stranger` when the request does not say. */
+  readonly user: User;
+  readonly address: string;
+  /** Sent in place of an operation token; not verified. */
+  readonly refreshToken?: string;
+}
 
-/** How many verifications may wait; they run one by one, so that guessing leaves the other threads to the store. */
-const maxWaiting = 100;
+/** Finds out who asks: by the `Authorization` header, or by where the request comes from if that is configured. */
+export class Authenticator {
+  readonly #authentication: Authentication;
+  readonly #authorizeLocal: boolean;
+
+  constructor(options: { readonly authentication: Authentication; readonly authorizeLocal: boolean }) {
+    this.#authentication = options.authentication;
+    this.#authorizeLocal = options.authorizeLocal;
+  }
+
+  /** As {@link identify}, for what strangers may not do. @throws CodedError `unauthenticated` */
+  async authenticate(request: IncomingMessage): Promise<User> {
+    const caller = await this.identify(request);
+    if (caller.user === stranger) throw loginRequired(caller);
+    return caller.user;
+  }
+
+  /** @throws CodedError `unauthenticated`, `token_expired`, `too_many_logins`, `unavailable` */
+  async identify(request: IncomingMessage): Promise<Caller> {
+    const header = request.headers.authorization?.trim() ?? '';
+    const address = request.socket.remoteAddress ?? '';
+    if (header === '') {
+      return { user: this.#authorizeLocal && isLocal(request, address) ? localUser : stranger, address };
+    }
+    const [scheme = '', value = ''] = header.split(/\s+/, 2);
+    switch (scheme.toLowerCase()) {
+      case 'bearer':
+        return this.#byToken(value, address);
+      case 'basic':
+        return { user: await this.#byPassword(value, address), address };
+      default:
+        throw new CodedError('unauthenticated', 'Login failed');
+    }
+  }
+
+  async #byToken(token: string, address: string): Promise<Caller> {
+    const { tokens } = this.#authentication;
+    if ((await tokens.claimedKind(token)) === 'refresh')
+      return { user: stranger, address, refreshToken: token };
+    return { user: await tokens.userOf(token), address };
+  }
+
+  async #byPassword(value: string, address: string): Promise<User> {
+    const credentials = parseBasic(value);
+    const user = credentials && (await this.#authentication.logins.login({ ...credentials, address }));
+    if (user === undefined) throw new CodedError('unauthenticated', 'Login failed');
+    return user;
+  }
+}
 
 /**
- * Finds out who asks from the `Authorization` header.
- *
- * Passwords are hashed slowly on purpose, so a verified one is remembered: in memory only, as an HMAC under a key
- * that dies with the process, over name, password and the stored hash. A changed password is another HMAC, and
- * the user row is read at every request, so a removed or inactive user is refused at once.
+ * From this machine and sent by no browser page or proxy, which would lend it this address: those say so in a
+ * header.
  */
-export class Authenticator {
-  readonly #store: Store;
-  readonly #key = randomBytes(32);
-  readonly #verified = new Set<string>();
-  readonly #pending = new Map<string, Promise<boolean>>();
-  #decoy: Promise<string> | undefined;
-  #lastVerification: Promise<unknown> = Promise.resolve();
-
-  constructor(options: { readonly store: Store }) {
-    this.#store = options.store;
-  }
-
-  /** @throws CodedError `unauthenticated`; `unavailable` when too many passwords wait to be verified */
-  async authenticate(header: string | undefined): Promise<User> {
-    if (header === undefined || header === '') throw new CodedError('unauthenticated', 'Must login');
-    const [scheme = '', value = ''] = header.trim().split(/\s+/, 2);
-    if (scheme.toLowerCase() === 'bearer') throw new CodedError('unauthenticated', 'invalid token');
-    const credentials = scheme.toLowerCase() === 'basic' ? parseBasic(value) : undefined;
-    if (credentials === undefined) throw new CodedError('unauthenticated', 'Login failed');
-
-    const { username, password } = credentials;
-    const stored = findUser(this.#store, username);
-    // Unknown names take as long as wrong passwords, or the time of an answer would tell them apart.
-    const passwordHash =
-      stored?.passwordHash ?? (await (this.#decoy ??= hashPassword(randomBytes(16).toString('hex'))));
-    const isRight = await this.#verify(username, password, passwordHash);
-    if (stored === undefined || !isRight) throw new CodedError('unauthenticated', 'Login failed');
-    if (!stored.user.active) {
-      throw new CodedError('unauthenticated', 'Cannot complete request: User is inactive');
-    }
-    return stored.user;
-  }
-
-  async #verify(username: string, password: string, passwordHash: string): Promise<boolean> {
-    const digest = createHmac('sha256', this.#key)
-      .update(JSON.stringify([username, password, passwordHash]))
-      .digest('base64');
-    if (this.#verified.has(digest)) return true;
-    // Many connections that open at once with the same credentials cost one verification.
-    let verification = this.#pending.get(digest);
-    if (verification === undefined) {
-      if (this.#pending.size >= maxWaiting) {
-        throw new CodedError('unavailable', 'Too many logins at once, try again');
-      }
-      verification = this.#lastVerification
-        .then(() => verifyPassword(password, passwordHash))
-        .finally(() => this.#pending.delete(digest));
-      this.#pending.set(digest, verification);
-      this.#lastVerification = verification.catch(() => undefined);
-    }
-    const isRight = await verification;
-    if (isRight) this.#remember(digest);
-    return isRight;
-  }
-
-  #remember(digest: string): void {
-    this.#verified.add(digest);
-    const [oldest] = this.#verified;
-    if (this.#verified.size > maxRemembered && oldest !== undefined) this.#verified.delete(oldest);
-  }
+function isLocal({ headers }: IncomingMessage, address: string): boolean {
+  const isLoopback = /^(::ffff:)?127\.\d+\.\d+\.\d+$/.test(address) || address === '::1';
+  const borrowing = ['origin', 'sec-fetch-site', 'forwarded', 'x-forwarded-for', 'via'];
+  return isLoopback && borrowing.every((name) => headers[name] === undefined);
 }
 
 function parseBasic(value: string): { readonly username: string; readonly password: string } | undefined {

@@ -27,6 +27,8 @@ const statusOf: Readonly<Record<ErrorCode, number>> = {
   too_large: 413,
   forbidden: 403,
   unauthenticated: 401,
+  token_expired: 403,
+  too_many_logins: 429,
   clustering_disabled: 400,
   node_missing: 400,
   join_refused: 400,

@@ -15,6 +15,8 @@ export interface HttpServerOptions {
   readonly port: number;
   /** Requests that come in here act as super user; the file can be opened by its owner only. */
   readonly socketPath?: string;
+  /** Requests from this machine that say nothing about a user act as super user. Default: false. */
+  readonly authorizeLocal?: boolean;
   readonly services: OperationServices;
   /** Asked at every `GET /health`. */
   readonly health: () => Health;
@@ -43,7 +45,10 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const { services, health, log, bodyLimitBytes = 1024 ** 3 } = options;
   let isStopping = false;
   const told = (): Health => (isStopping ? { ...health(), status: 'stopping' } : health());
-  const authenticator = new Authenticator({ store: services.store });
+  const authenticator = new Authenticator({
+    authentication: services.authentication,
+    authorizeLocal: options.authorizeLocal ?? false,
+  });
   const common = { services, health: told, log, bodyLimitBytes };
   const timeouts = {
     headersTimeoutMs: options.headersTimeoutMs ?? 60_000,
@@ -59,7 +64,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
         ...timeouts,
         handle: createApplication({
           ...common,
-          authenticate: (header) => authenticator.authenticate(header),
+          identify: (request) => authenticator.identify(request),
         }),
       }),
     );
@@ -70,7 +75,10 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
         'domain socket',
         new GracefulServer({
           ...timeouts,
-          handle: createApplication({ ...common, authenticate: () => Promise.resolve(localUser) }),
+          handle: createApplication({
+            ...common,
+            identify: () => Promise.resolve({ user: localUser, address: 'domain socket' }),
+          }),
         }),
       );
       hasDomainSocket = await listenOnDomainSocket(trusted.server, options.socketPath, log);

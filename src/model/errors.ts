@@ -19,6 +19,8 @@ export type ErrorCode =
   | 'too_large'
   | 'forbidden'
   | 'unauthenticated'
+  | 'token_expired'
+  | 'too_many_logins'
   | 'clustering_disabled'
   | 'node_missing'
   | 'join_refused'

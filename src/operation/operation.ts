@@ -4,14 +4,23 @@ import type { ReplicationControl } from '../model/replication-control.ts';
 import type { Store } from '../store/store.ts';
 import { canonicalBody } from './canonical-body.ts';
 import { checkOperation, checkRequest, type Asked, type Permission } from './permission.ts';
+import type { Logins } from './user/logins.ts';
+import type { Tokens } from './user/tokens.ts';
 import type { User } from './user/user.ts';
 import { validationMessage } from './validation-message.ts';
+
+/** How users prove who they are. */
+export interface Authentication {
+  readonly logins: Logins;
+  readonly tokens: Tokens;
+}
 
 /** What every operation may use, whoever asks. */
 export interface OperationServices {
   readonly store: Store;
   /** Undefined when clustering is switched off. */
   readonly replication: ReplicationControl | undefined;
+  readonly authentication: Authentication;
   /** Version of this software, as `registration_info` tells it. */
   readonly version: string;
   /** Milliseconds since 1970. */
@@ -21,6 +30,10 @@ export interface OperationServices {
 /** One request: the services and who asks. */
 export interface OperationContext extends OperationServices {
   readonly user: User;
+  /** Where the request comes from. */
+  readonly address?: string;
+  /** Sent in place of an operation token; not verified. */
+  readonly refreshToken?: string;
 }
 
 /** An operation as its file writes it. */

@@ -39,6 +39,8 @@ import { dropRole } from './role/drop-role.ts';
 import { listRoles } from './role/list-roles.ts';
 import { addUser } from './user/add-user.ts';
 import { alterUser } from './user/alter-user.ts';
+import { createAuthenticationTokens } from './user/create-authentication-tokens.ts';
+import { refreshOperationToken } from './user/refresh-operation-token.ts';
 import { dropUser } from './user/drop-user.ts';
 import { listUsers } from './user/list-users.ts';
 import { userInfo } from './user/user-info.ts';
@@ -86,6 +88,8 @@ export const operations: readonly Operation[] = [
   alterRole,
   dropRole,
   listRoles,
+  createAuthenticationTokens,
+  refreshOperationToken,
   registrationInfo,
   readTransactionLog,
 ];

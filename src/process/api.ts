@@ -5,6 +5,10 @@ import type { Config } from '../config/config.ts';
 import { startHttpServer } from '../http/server.ts';
 import { CodedError, messageOf } from '../model/errors.ts';
 import type { ReplicationControl } from '../model/replication-control.ts';
+import type { Authentication } from '../operation/operation.ts';
+import { Logins } from '../operation/user/logins.ts';
+import { openTokenKeys } from '../operation/user/token-keys.ts';
+import { Tokens } from '../operation/user/tokens.ts';
 import { SupervisedProcess } from '../runtime/child-process.ts';
 import { Closer } from '../runtime/closer.ts';
 import type { Logger } from '../runtime/logger.ts';
@@ -63,6 +67,7 @@ export async function startApi(
     maintenance.start();
     const clusterPort = config.clustering.enabled ? await clusterPortOf(config) : undefined;
     const version = readVersion();
+    const authentication = await openAuthentication(store, config, log);
     let cluster: Cluster | undefined;
     const http = closer.own(
       'http server',
@@ -73,9 +78,11 @@ export async function startApi(
           ? {}
           : { socketPath: config.operationsApi.network.domainSocket }),
         bodyLimitBytes: config.operationsApi.maxBodyBytes,
+        authorizeLocal: config.authentication.authorizeLocal,
         services: {
           store,
           replication: config.clustering.enabled ? lazily(() => cluster?.replication) : undefined,
+          authentication,
           version,
           now: Date.now,
         },
@@ -118,6 +125,15 @@ async function openStore(
       { cause },
     );
   }
+}
+
+async function openAuthentication(store: Store, config: Config, log: Logger): Promise<Authentication> {
+  const { operationTokenTimeoutMs, refreshTokenTimeoutMs } = config.authentication;
+  const keys = await openTokenKeys(join(config.rootPath, 'keys'));
+  return {
+    logins: new Logins({ store, steadyMs: () => performance.now(), log }),
+    tokens: new Tokens({ store, keys, operationTokenTimeoutMs, refreshTokenTimeoutMs, now: Date.now }),
+  };
 }
 
 async function clusterPortOf(config: Config): Promise<number> {

@@ -1,7 +1,8 @@
 import { X509Certificate } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createUser, fromSeed } from '@nats-io/nkeys';
+import { writeSecret } from '../runtime/secret-file.ts';
 
 /** The secrets of a node, made at first start under `<ROOTPATH>/keys`, readable by its user only. */
 export interface NodeKeys {
@@ -50,11 +51,4 @@ export function fingerprintOf(certificatePem: string): string {
 function openSeed(file: string): Uint8Array {
   if (!existsSync(file)) writeSecret(file, Buffer.from(createUser().getSeed()).toString());
   return new TextEncoder().encode(readFileSync(file, 'utf8').trim());
-}
-
-/** Whole or not at all: a crash in the middle of the first start must not leave half a key. */
-function writeSecret(file: string, content: string): void {
-  const half = `${file}.${process.pid}`;
-  writeFileSync(half, content, { mode: 0o600 });
-  renameSync(half, file);
 }

@@ -57,6 +57,11 @@ describe('defaults', () => {
         network: { port: 9925, domainSocket: join(homedir(), 'lyredb/operations-server') },
         maxBodyBytes: 1024 ** 3,
       },
+      authentication: {
+        authorizeLocal: false,
+        operationTokenTimeoutMs: 86_400_000,
+        refreshTokenTimeoutMs: 2_592_000_000,
+      },
       clustering: {
         enabled: false,
         user: undefined,

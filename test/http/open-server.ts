@@ -6,6 +6,7 @@ import type { Health } from '../../src/http/health.ts';
 import { startHttpServer, type HttpServer, type HttpServerOptions } from '../../src/http/server.ts';
 import { putUser } from '../../src/operation/user/put-user.ts';
 import { Store } from '../../src/store/store.ts';
+import { openAuthentication, type TestAuthentication } from '../operation/open-authentication.ts';
 
 export const admin = `Basic ${Buffer.from('admin:pass:word').toString('base64')}`;
 
@@ -13,6 +14,7 @@ export const admin = `Basic ${Buffer.from('admin:pass:word').toString('base64')}
 export interface TestServer extends AsyncDisposable {
   readonly store: Store;
   readonly server: HttpServer;
+  readonly authentication: TestAuthentication;
   readonly url: string;
   readonly directory: string;
   /** What the server has logged. */
@@ -32,12 +34,20 @@ export async function openServer(options: Partial<HttpServerOptions> = {}): Prom
   });
   await putUser(store, { username: 'admin', password: 'pass:word', role: 'super_user' });
   const logged: string[] = [];
+  const log = pino({ level: 'warn' }, { write: (line: string) => logged.push(line) });
+  const authentication = openAuthentication(store, { log });
   const server = await startHttpServer({
     host: '127.0.0.1',
     port: 0,
-    services: { store, replication: undefined, version: '0.1.0', now: Date.now },
+    services: {
+      store,
+      replication: undefined,
+      authentication,
+      version: '0.1.0',
+      now: Date.now,
+    },
     health: () => test.health,
-    log: pino({ level: 'warn' }, { write: (line: string) => logged.push(line) }),
+    log,
     ...options,
   });
   const url = `http://127.0.0.1:${server.port}/`;
@@ -50,6 +60,7 @@ export async function openServer(options: Partial<HttpServerOptions> = {}): Prom
   const test: TestServer = {
     store,
     server,
+    authentication,
     url,
     directory,
     logged,

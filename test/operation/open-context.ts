@@ -12,6 +12,7 @@ import type { OperationContext } from '../../src/operation/operation.ts';
 import { runOperation } from '../../src/operation/run-operation.ts';
 import { localUser, type User } from '../../src/operation/user/user.ts';
 import { Store } from '../../src/store/store.ts';
+import { openAuthentication } from './open-authentication.ts';
 
 /** A context over a fresh store; `call` runs an operation as super user unless told otherwise. */
 export interface TestContext extends AsyncDisposable {
@@ -31,6 +32,7 @@ export async function openContext(options: TestContextOptions = {}): Promise<Tes
   const context: OperationContext = {
     store,
     replication: options.replication,
+    authentication: openAuthentication(store, options),
     version: '0.1.0',
     now: options.now ?? Date.now,
     user: localUser,

@@ -118,6 +118,9 @@ const matrix: Readonly<Record<string, Entry>> = {
   alter_role: superOnly,
   drop_role: superOnly,
   list_roles: superOnly,
+  // Strangers too: these tell by themselves who asks.
+  create_authentication_tokens: { body: () => ({}), ...always },
+  refresh_operation_token: { body: () => ({}), ...always },
   registration_info: { body: () => ({}), ...always },
   read_transaction_log: superOnly,
 };

@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { duration } from '../../config/settings.ts';
+import { CodedError } from '../../model/errors.ts';
+import { defineOperation } from '../operation.ts';
+import { stranger } from './user.ts';
+
+/** An operation token and a refresh token, for a name and password in the body or else for the caller. */
+export const createAuthenticationTokens = defineOperation({
+  name: 'create_authentication_tokens',
+  permission: 'stranger',
+  request: z.object({
+    username: z.string().min(1).optional(),
+    password: z.string().min(1).optional(),
+    expires_in: duration.optional(),
+    role: z
+      .unknown()
+      .refine((role) => role === undefined, 'is not supported')
+      .optional(),
+  }),
+  async run({ authentication, user, address = '' }, { username, password, expires_in: timeoutMs }) {
+    const { logins, tokens } = authentication;
+    if (timeoutMs !== undefined && timeoutMs > tokens.maxTimeoutMs) {
+      throw new CodedError(
+        'invalid_request',
+        "'expires_in' cannot be longer than the setting authentication.refreshTokenTimeout",
+      );
+    }
+    if (username === undefined && password === undefined) {
+      if (user === stranger) throw new CodedError('unauthenticated', 'Must login');
+      return tokens.create(user.username, timeoutMs);
+    }
+    const found =
+      username === undefined || password === undefined
+        ? undefined
+        : await logins.login({ username, password, address });
+    if (found === undefined) throw new CodedError('unauthenticated', 'invalid credentials');
+    return tokens.create(found.username, timeoutMs);
+  },
+});

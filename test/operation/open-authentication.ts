@@ -1,0 +1,36 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { pino } from 'pino';
+import type { Authentication } from '../../src/operation/operation.ts';
+import { Logins } from '../../src/operation/user/logins.ts';
+import { Tokens } from '../../src/operation/user/tokens.ts';
+import type { Store } from '../../src/store/store.ts';
+
+/** One pair for all tests of a process: making it is slow. */
+let pair: ReturnType<typeof makePair> | undefined;
+
+export interface TestAuthentication extends Authentication {
+  readonly keys: ReturnType<typeof makePair>;
+}
+
+/** What the api process makes, with a key of the tests. */
+export function openAuthentication(
+  store: Store,
+  { now = Date.now, log = pino({ enabled: false }) }: { now?: () => number; log?: pino.Logger } = {},
+): TestAuthentication {
+  const keys = (pair ??= makePair());
+  return {
+    keys,
+    logins: new Logins({ store, steadyMs: () => performance.now(), log }),
+    tokens: new Tokens({
+      store,
+      keys,
+      operationTokenTimeoutMs: 86_400_000,
+      refreshTokenTimeoutMs: 30 * 86_400_000,
+      now,
+    }),
+  };
+}
+
+export function makePair() {
+  return generateKeyPairSync('rsa', { modulusLength: 2048 });
+}
