@@ -89,6 +89,9 @@ test('a role that an active user has stays', async () => {
 
   await t.call({ operation: 'alter_user', username: 'bob', active: false });
   expect(await t.call({ operation: 'drop_role', id: 'r' })).toEqual({ message: 'r successfully deleted' });
+  expect(await t.call({ operation: 'list_users' })).toEqual([
+    expect.objectContaining({ username: 'bob', active: false, role: expect.objectContaining({ id: 'r' }) }),
+  ]);
 });
 
 const conflict =

@@ -90,17 +90,17 @@ export class Logins {
           'Too many failed logins from this address, try again in a few seconds',
         );
       }
-      verification = this.#verifyInTurn(password, passwordHash, waitMs).finally(() =>
-        this.#pending.delete(digest),
-      );
+      verification = this.#verifyInTurn(password, passwordHash, waitMs)
+        .then((isRight) => {
+          if (!isRight) return false;
+          this.#brake.succeeded(username, address);
+          this.#remember(digest);
+          return true;
+        })
+        .finally(() => this.#pending.delete(digest));
       this.#pending.set(digest, verification);
     }
-    const isRight = await verification;
-    if (isRight) {
-      this.#brake.succeeded(username, address);
-      this.#remember(digest);
-    }
-    return isRight;
+    return verification;
   }
 
   async #verifyInTurn(password: string, passwordHash: string, waitMs: number): Promise<boolean> {

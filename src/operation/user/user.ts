@@ -34,15 +34,26 @@ const userRow = z.object({
 
 /** The user of that name; undefined when there is none, its row is damaged or its role is gone. */
 export function findUser(store: Store, username: string): StoredUser | undefined {
-  return readUser(store, store.get(systemTable(store, 'hdb_user'), username));
+  const row = userRow.safeParse(store.get(systemTable(store, 'hdb_user'), username));
+  const role = row.success ? findRole(store, row.data.role) : undefined;
+  if (!row.success || role === undefined) return undefined;
+  return {
+    user: userOf(row.data, role),
+    passwordHash: row.data.password,
+    refreshTokenHash: row.data.refresh_token,
+  };
 }
 
-/** Every user whose row and role can be read. */
+/** Every user whose row can be read; one whose role is gone has an empty one, and cannot log in. */
 export function allUsers(store: Store): readonly User[] {
-  return Array.from(
-    store.search(systemTable(store, 'hdb_user'), {}),
-    (row) => readUser(store, row)?.user,
-  ).filter((user) => user !== undefined);
+  const users: User[] = [];
+  for (const document of store.search(systemTable(store, 'hdb_user'), {})) {
+    const row = userRow.safeParse(document);
+    if (!row.success) continue;
+    const { role: id } = row.data;
+    users.push(userOf(row.data, findRole(store, id) ?? { id, role: id, permission: {} }));
+  }
+  return users;
 }
 
 /** A user as answers show it. */
@@ -72,21 +83,13 @@ export const stranger: User = {
   isSuperUser: false,
 };
 
-function readUser(store: Store, document: Document | undefined): StoredUser | undefined {
-  const row = userRow.safeParse(document);
-  if (!row.success) return undefined;
-  const role = findRole(store, row.data.role);
-  if (role === undefined) return undefined;
+function userOf(row: z.infer<typeof userRow>, role: Role & Document): User {
   return {
-    user: {
-      username: row.data.username,
-      active: row.data.active,
-      role,
-      isSuperUser: role.permission['super_user'] === true,
-      createdTime: row.data.__createdtime__,
-      updatedTime: row.data.__updatedtime__,
-    },
-    passwordHash: row.data.password,
-    refreshTokenHash: row.data.refresh_token,
+    username: row.username,
+    active: row.active,
+    role,
+    isSuperUser: role.permission['super_user'] === true,
+    createdTime: row.__createdtime__,
+    updatedTime: row.__updatedtime__,
   };
 }
