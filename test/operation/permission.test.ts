@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { CodedError } from '../../src/model/errors.ts';
+import { checkRequest } from '../../src/operation/permission.ts';
 import { ForbiddenError } from '../../src/operation/refusals.ts';
 import type { User } from '../../src/operation/user/user.ts';
 import { openPlaces, roleKinds, type PlacesContext } from './open-places.ts';
@@ -96,6 +97,20 @@ test('an attribute that lacks the needed right is named with it', async () => {
     access: [lacks([], { name: ['insert'] })],
     items: [],
   });
+});
+
+test('an operation that may touch any attribute is closed to users with attribute permissions', async () => {
+  await using t = await openPlaces();
+  const { store } = t;
+  const check = (user: User, right: 'insert' | 'delete'): void =>
+    checkRequest(right, {}, { user, store, refusalName: 'x', body: dog });
+
+  expect(() => check(t.users.attributes, 'insert')).toThrow(
+    expect.objectContaining({ unauthorizedAccess: [lacks(['insert'])] }),
+  );
+  expect(() => check(t.users.reader, 'insert')).toThrow(ForbiddenError);
+  check(t.users.inserter, 'insert');
+  check(t.users.attributes, 'delete');
 });
 
 test('timestamps are not written under attribute permissions', async () => {
