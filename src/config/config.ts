@@ -28,7 +28,18 @@ export interface Config {
       readonly port: number;
       /** Undefined when it was switched off. May be longer than the system allows. */
       readonly domainSocket: string | undefined;
+      /** Undefined: no TLS. */
+      readonly securePort: number | undefined;
+      readonly cors: { readonly enabled: boolean; readonly accessList: readonly string[] };
     };
+    readonly tls: {
+      readonly certificate: string;
+      readonly privateKey: string;
+      /** Nobody has said where they are: the node may make them. */
+      readonly isStandard: boolean;
+    };
+    /** Infinity: never. */
+    readonly compressionThresholdBytes: number;
     readonly maxBodyBytes: number;
   };
   readonly clustering: {
@@ -159,6 +170,8 @@ function toConfig(settings: Settings, cwd: string, ignored: readonly string[]): 
   const rootPath = rootPathOf(settings, cwd);
   const inRoot = (path: string | undefined, standard: string): string => expand(path ?? standard, rootPath);
   const socket = settings['operationsApi.network.domainSocket'];
+  const certificate = settings['operationsApi.tls.certificate'] ?? settings['tls.certificate'];
+  const privateKey = settings['operationsApi.tls.privateKey'] ?? settings['tls.privateKey'];
   return {
     rootPath,
     nodeName: settings['clustering.nodeName'] ?? defaultNodeName(),
@@ -168,7 +181,18 @@ function toConfig(settings: Settings, cwd: string, ignored: readonly string[]): 
       network: {
         port: settings['operationsApi.network.port'],
         domainSocket: socket === false ? undefined : inRoot(socket, 'operations-server'),
+        securePort: settings['operationsApi.network.securePort'],
+        cors: {
+          enabled: settings['operationsApi.network.cors'],
+          accessList: settings['operationsApi.network.corsAccessList'],
+        },
       },
+      tls: {
+        certificate: inRoot(certificate, 'keys/certificate.pem'),
+        privateKey: inRoot(privateKey, 'keys/privateKey.pem'),
+        isStandard: certificate === undefined && privateKey === undefined,
+      },
+      compressionThresholdBytes: settings['http.compressionThreshold'] || Infinity,
       maxBodyBytes: settings['operationsApi.maxBodyBytes'],
     },
     clustering: {

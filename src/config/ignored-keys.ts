@@ -15,14 +15,14 @@ export const ignoredKeys: readonly string[] = [
   ...below('replication', 'blobSendDrainTimeout'),
 
   ...below('http', 'port securePort timeout keepAliveTimeout headersTimeout maxHeaderSize'),
-  ...below('http', 'cors corsAccessList corsAccessControlAllowHeaders compressionThreshold'),
+  ...below('http', 'cors corsAccessList corsAccessControlAllowHeaders'),
   ...below('http', 'sessionAffinity mtls.* requestQueueLimit http2'),
-  ...below('operationsApi', 'https foreground nodeEnv authentication.* tls.*'),
-  ...below('operationsApi.network', 'securePort https cors corsAccessList corsWhitelist'),
+  ...below('operationsApi', 'https foreground nodeEnv authentication.* tls.certificateAuthority'),
+  ...below('operationsApi.network', 'https'),
   ...below('operationsApi.network', 'headersTimeout keepAliveTimeout timeout mtls.*'),
   // A list when there are several host names.
   'tls',
-  ...below('tls', 'certificate certificateAuthority privateKey ciphers host'),
+  ...below('tls', 'certificateAuthority ciphers host'),
   ...below('authentication', 'authorizeLocal cacheTTL enableSessions hashFunction'),
   ...below('authentication', 'operationTokenTimeout refreshTokenTimeout'),
 
@@ -40,7 +40,7 @@ export const ignoredNames: readonly string[] = [
   ...words('TC_AGREEMENT DEFAULTS_MODE NODE_HOSTNAME HARPER_DEFAULT_CONFIG HARPER_SET_CONFIG'),
   ...words('HDB_LEADER_URL HDB_LEADER_USERNAME HDB_LEADER_PASSWORD HDB_LEADER_CLUSTERING_HOST'),
   ...words('HDB_FULLY_CONNECTED HDB_CLONE_CLUSTERING_HOST HDB_SET_CLUSTERING_HOST HDB_CLONE_OVERTOP'),
-  ...words('CLONE_KEYS HTTPS_ON CORS_ON CORS_WHITELIST CORS_ACCESSLIST CERTIFICATE PRIVATE_KEY'),
+  ...words('CLONE_KEYS HTTPS_ON'),
   ...words('DISABLE_TRANSACTION_LOG SERVER_TIMEOUT_MS SERVER_KEEP_ALIVE_TIMEOUT SERVER_HEADERS_TIMEOUT'),
   ...words('MAX_HDB_PROCESSES MAX_HTTP_THREADS MAX_CUSTOM_FUNCTION_PROCESSES OPERATION_TOKEN_TIMEOUT'),
   ...words('REFRESH_TOKEN_TIMEOUT CUSTOM_FUNCTIONS CUSTOM_FUNCTIONS_PORT CUSTOM_FUNCTIONS_DIRECTORY'),

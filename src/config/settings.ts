@@ -112,6 +112,19 @@ export const settingsSchema = z.object({
   'operationsApi.network.domainSocket': setting(z.union([path, z.literal(false)]).optional(), {
     expects: 'a path, or false for none',
   }),
+  'operationsApi.network.securePort': setting(port.optional(), { expects: aPort }),
+  'operationsApi.network.cors': setting(z.boolean().default(true), { ...isTrue, aliases: ['CORS_ON'] }),
+  'operationsApi.network.corsAccessList': setting(z.array(z.string().min(1)).default(['*']), {
+    expects: 'a list of origins, or ["*"] for any',
+    aliases: ['CORS_ACCESSLIST', 'CORS_WHITELIST', 'operationsApi.network.corsWhitelist'],
+  }),
+  'operationsApi.tls.certificate': setting(path.optional(), aPath),
+  'operationsApi.tls.privateKey': setting(path.optional(), aPath),
+  'tls.certificate': setting(path.optional(), { ...aPath, aliases: ['CERTIFICATE'] }),
+  'tls.privateKey': setting(path.optional(), { ...aPath, aliases: ['PRIVATE_KEY'] }),
+  'http.compressionThreshold': setting(z.int().min(0).default(1_200), {
+    expects: 'a number of bytes, or 0 for no compression',
+  }),
   'operationsApi.maxBodyBytes': setting(size.default(GiB), { expects: aSize }),
 
   'clustering.enabled': setting(z.boolean().default(false), { ...isTrue, aliases: ['CLUSTERING'] }),

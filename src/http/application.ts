@@ -1,4 +1,5 @@
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+import { cors, type CorsPolicy } from './cors.ts';
 import { errorResponse } from './error-response.ts';
 import { healthRoute, type Health } from './health.ts';
 import { operationsRoute, type OperationsRouteOptions } from './operations-route.ts';
@@ -6,6 +7,7 @@ import { sendJson } from './send-json.ts';
 
 export interface ApplicationOptions extends OperationsRouteOptions {
   readonly health: () => Health;
+  readonly cors: CorsPolicy;
 }
 
 const page = `<!doctype html>
@@ -20,6 +22,7 @@ export function createApplication(options: ApplicationOptions): Express {
   const application = express();
   application.disable('x-powered-by');
   application.disable('etag');
+  application.use(cors(options.cors));
   application.post('/', operationsRoute(options));
   application.get('/health', healthRoute(options.health));
   application.get('/', (_request, response) => {

@@ -5,14 +5,17 @@ import type { User } from '../operation/user/user.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { drain } from './drain.ts';
 import { errorResponse } from './error-response.ts';
-import { parseJson } from './parse-json.ts';
+import { errorFormatOf } from './answer-format.ts';
+import { parseBody } from './parse-body.ts';
 import { readBody } from './read-body.ts';
-import { sendJson } from './send-json.ts';
+import { sendAnswer } from './send-answer.ts';
 
 export interface OperationsRouteOptions {
   readonly services: OperationServices;
   readonly authenticate: (header: string | undefined) => Promise<User>;
   readonly bodyLimitBytes: number;
+  /** Shorter answers are not compressed. */
+  readonly compressionThresholdBytes: number;
   readonly log: Logger;
 }
 
@@ -28,19 +31,20 @@ export function operationsRoute(options: OperationsRouteOptions): RequestHandler
     });
     try {
       const user = await authenticate(request.headers.authorization);
-      const body = parseJson(await readBody(request, bodyLimitBytes));
-      const answer = await runOperation({ ...services, user }, body);
-      sendJson(response, 200, answer, timing());
+      const sent = parseBody(request.headers['content-type'], await readBody(request, bodyLimitBytes));
+      const body = await runOperation({ ...services, user }, sent);
+      await sendAnswer(request, response, { status: 200, body, headers: timing() }, options);
     } catch (error) {
       await drain(request);
       if (response.destroyed || response.headersSent) return;
       const { status, body } = errorResponse(error, log);
-      sendJson(response, status, body, {
+      const headers = {
         ...timing(),
         ...(status === 401 ? { 'www-authenticate': 'Basic' } : {}),
         // What is left of a body that was not read must not be taken for the next request.
         ...(request.complete ? {} : { connection: 'close' }),
-      });
+      };
+      await sendAnswer(request, response, { status, body, headers, format: errorFormatOf(request) }, options);
     }
   };
 }

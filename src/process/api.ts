@@ -12,6 +12,7 @@ import { RunLoop } from '../runtime/run-loop.ts';
 import { Store } from '../store/store.ts';
 import { openNodeKeys } from '../stream/node-keys.ts';
 import { writeServerConfig } from '../stream/server-config.ts';
+import { provideCertificate } from './api-certificate.ts';
 import { provideUsers } from './administrator.ts';
 import { BridgeClient } from './bridge-client.ts';
 import type { BridgeConfig } from './bridge-config.ts';
@@ -72,7 +73,17 @@ export async function startApi(
         ...(config.operationsApi.network.domainSocket === undefined
           ? {}
           : { socketPath: config.operationsApi.network.domainSocket }),
+        ...(config.operationsApi.network.securePort === undefined
+          ? {}
+          : {
+              secure: {
+                port: config.operationsApi.network.securePort,
+                ...(await provideCertificate(config, log)),
+              },
+            }),
+        cors: config.operationsApi.network.cors,
         bodyLimitBytes: config.operationsApi.maxBodyBytes,
+        compressionThresholdBytes: config.operationsApi.compressionThresholdBytes,
         services: {
           store,
           replication: config.clustering.enabled ? lazily(() => cluster?.replication) : undefined,

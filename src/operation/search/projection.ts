@@ -26,6 +26,15 @@ export function projection(
   };
 }
 
+/** The attributes that an answer can have; for `*` in a table of declared attributes all that are declared. */
+export function columnsOf(table: Table, requested: readonly string[] | undefined): readonly string[] {
+  const names =
+    requested === undefined || requested.includes('*')
+      ? table.attributes.filter(({ dropped }) => !dropped).map(({ name }) => name)
+      : requested;
+  return names.filter((name) => isVisibleAttribute(table, name));
+}
+
 function allNames(table: Table): readonly string[] {
   if (table.schemaDefined || table.local) return [];
   return table.attributes.filter(({ dropped }) => !dropped).map(({ name }) => name);

@@ -1,10 +1,12 @@
 import { z } from 'zod';
-import type { Document } from '../../model/change.ts';
 import { CodedError } from '../../model/errors.ts';
+import type { Table } from '../../model/table.ts';
+import type { Store } from '../../store/store.ts';
 import * as field from '../field.ts';
 import { defineOperation } from '../operation.ts';
 import { requireTable } from '../table-lookup.ts';
-import { projection } from './projection.ts';
+import { Rows } from '../rows.ts';
+import { columnsOf, projection } from './projection.ts';
 
 /** Records by key, in the order of the keys; misses are omitted. */
 export const searchById = defineOperation({
@@ -20,16 +22,23 @@ export const searchById = defineOperation({
   run({ store }, request) {
     const { keys, attributes } = readArrays(request.hash_values, request.get_attributes);
     const table = requireTable(store, request.schema, request.table);
-    const project = projection(table, attributes);
-    const answer: Document[] = [];
-    for (const key of keys) {
-      const document = field.isKey(key) ? store.get(table, key) : undefined;
-      const shown = document === undefined ? undefined : project(document);
-      if (shown !== undefined) answer.push(shown);
-    }
-    return answer;
+    return new Rows(columnsOf(table, attributes), recordsOf(store, table, keys, attributes));
   },
 });
+
+function* recordsOf(
+  store: Store,
+  table: Table,
+  keys: readonly unknown[],
+  attributes: readonly string[] | undefined,
+): Generator<object> {
+  const project = projection(table, attributes);
+  for (const key of keys) {
+    const document = field.isKey(key) ? store.get(table, key) : undefined;
+    const shown = document === undefined ? undefined : project(document);
+    if (shown !== undefined) yield shown;
+  }
+}
 
 /** These two checks answer 500, unlike all others: clients know them so. */
 function readArrays(
