@@ -6,6 +6,8 @@ import { Closer } from '../runtime/closer.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { createApplication } from './application.ts';
 import { Authenticator } from './authenticate.ts';
+import { ChangeFeed } from './changes/change-feed.ts';
+import { defaultChangeTimes, type ChangeTimes } from './changes/change-stream.ts';
 import { followCertificate, readCertificate, type CertificateFiles } from './certificate.ts';
 import type { CorsPolicy } from './cors.ts';
 import { listenOnDomainSocket } from './domain-socket.ts';
@@ -28,6 +30,8 @@ export interface HttpServerOptions {
   /** No other origin when not given. */
   readonly cors?: CorsPolicy;
   readonly bodyLimitBytes?: number;
+  /** Of `GET /changes`. */
+  readonly changeTimes?: Partial<ChangeTimes>;
   /** Shorter answers are not compressed. */
   readonly compressionThresholdBytes?: number;
   readonly headersTimeoutMs?: number;
@@ -55,7 +59,10 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   let isStopping = false;
   const told = (): Health => (isStopping ? { ...health(), status: 'stopping' } : health());
   const authenticator = new Authenticator({ store: services.store });
+  const feed = new ChangeFeed({ store: services.store, log });
   const common = {
+    feed,
+    changeTimes: { ...defaultChangeTimes, ...options.changeTimes },
     services,
     health: told,
     log,
@@ -97,6 +104,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       );
       hasDomainSocket = await listenOnDomainSocket(trusted.server, options.socketPath, log);
     }
+    // Closed first: listeners do not end by themselves.
+    closer.own('change feed', feed);
     return {
       port: portOf(open.server) ?? options.port,
       securePort,
