@@ -15,7 +15,7 @@ export const ignoredKeys: readonly string[] = [
   ...below('replication', 'blobSendDrainTimeout'),
 
   ...below('http', 'port securePort timeout keepAliveTimeout headersTimeout maxHeaderSize'),
-  ...below('http', 'cors corsAccessList corsAccessControlAllowHeaders'),
+  ...below('http', 'corsAccessControlAllowHeaders'),
   ...below('http', 'sessionAffinity mtls.* requestQueueLimit http2'),
   ...below('operationsApi', 'https foreground nodeEnv authentication.* tls.certificateAuthority'),
   ...below('operationsApi.network', 'https'),
@@ -26,7 +26,7 @@ export const ignoredKeys: readonly string[] = [
   ...below('authentication', 'authorizeLocal cacheTTL enableSessions hashFunction'),
   ...below('authentication', 'operationTokenTimeout refreshTokenTimeout'),
 
-  ...below('logging', 'auditLog auditRetention auditAuthEvents.* rotation.* external.*'),
+  ...below('logging', 'auditRetention auditAuthEvents.* rotation.* external.*'),
   ...below('storage', 'writeAsync caching compression.* noReadAhead prefetchWrites pageSize'),
   ...below('storage', 'compactOnStart compactOnStartKeepBackup maxTransactionQueueTime'),
   ...below('storage', 'blobPaths.* reclamation.*'),

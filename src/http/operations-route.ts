@@ -1,4 +1,5 @@
 import type { Request, RequestHandler, Response } from 'express';
+import { isDocument } from '../operation/field.ts';
 import type { OperationServices } from '../operation/operation.ts';
 import { runOperation } from '../operation/run-operation.ts';
 import type { User } from '../operation/user/user.ts';
@@ -27,9 +28,15 @@ export function operationsRoute(options: OperationsRouteOptions): RequestHandler
       const user = await authenticate(request.headers.authorization);
       const sent = parseBody(request.headers['content-type'], await readBody(request, bodyLimitBytes));
       const body = await runOperation({ ...services, user }, sent);
-      await sendAnswer(request, response, { status: 200, body, headers: timing() }, options);
+      const headers = { ...timing(), ...(isRestart(sent) ? { connection: 'close' } : {}) };
+      await sendAnswer(request, response, { status: 200, body, headers }, options);
     } catch (error) {
       await sendError(request, response, error, options, timing());
     }
   };
+}
+
+/** The server is about to go: the client must not send its next request on this connection. */
+function isRestart(body: unknown): boolean {
+  return isDocument(body) && String(body['operation']).startsWith('restart');
 }

@@ -4,6 +4,7 @@ import type { ReplicationControl } from '../model/replication-control.ts';
 import type { Store } from '../store/store.ts';
 import { canonicalBody } from './canonical-body.ts';
 import { checkPermission, type Permission } from './permission.ts';
+import type { NodeControl } from './system/node-control.ts';
 import type { User } from './user/user.ts';
 import { validationMessage } from './validation-message.ts';
 
@@ -14,6 +15,8 @@ export interface OperationServices {
   readonly replication: ReplicationControl | undefined;
   /** Version of this software, as `registration_info` tells it. */
   readonly version: string;
+  /** Undefined where operations run without a node around them. */
+  readonly node?: NodeControl;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }

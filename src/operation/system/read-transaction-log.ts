@@ -36,8 +36,7 @@ function* shown(transactions: Iterable<LoggedTransaction>): Generator<object> {
       operation,
       user: user ?? null,
       timestamp: timestampMs,
-      ...(documents === undefined ? {} : { records: documents }),
-      ...(keys === undefined ? {} : { hash_values: keys }),
+      ...(documents === undefined ? { hash_values: keys } : { records: documents }),
     };
   }
 }
