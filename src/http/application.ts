@@ -4,6 +4,7 @@ import { cors, type CorsPolicy } from './cors.ts';
 import { changesRoute, type ChangesRouteOptions } from './changes/changes-route.ts';
 import { errorResponse } from './error-response.ts';
 import { healthRoute, type Health } from './health.ts';
+import { openApiRoute } from './openapi.ts';
 import { operationsRoute, type OperationsRouteOptions } from './operations-route.ts';
 import { sendJson } from './send-json.ts';
 
@@ -28,6 +29,7 @@ export function createApplication(options: ApplicationOptions): Express {
   application.use(cors(options.cors));
   application.post('/', operationsRoute(options));
   application.get('/changes/:database/:table', changesRoute(options));
+  application.get('/openapi.json', openApiRoute(options.services.version));
   application.get('/health', healthRoute(options.health));
   application.get('/', (_request, response) => {
     response.type('html').send(page);
