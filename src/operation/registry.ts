@@ -31,6 +31,7 @@ import { dropTable } from './schema/drop-table.ts';
 import { searchByConditions } from './search/search-by-conditions.ts';
 import { searchById } from './search/search-by-id.ts';
 import { searchByValue } from './search/search-by-value.ts';
+import { sql } from './sql/sql.ts';
 import { clearStatus } from './system/clear-status.ts';
 import { getConfiguration } from './system/get-configuration.ts';
 import { getFingerprint } from './system/get-fingerprint.ts';
@@ -83,6 +84,7 @@ export const operations: readonly Operation[] = [
   userInfo,
   registrationInfo,
   readTransactionLog,
+  sql,
   clearStatus,
   getConfiguration,
   getFingerprint,
