@@ -1,12 +1,16 @@
 import { loadConfig } from '../config/config.ts';
 import { BridgeProgram } from '../process/bridge-program.ts';
+import type { RunningNode } from '../process/start.ts';
 import type { ConfigFlags } from './config-flags.ts';
 import { reportFailure } from './report-failure.ts';
 
 const stopLimitMs = 10_000;
+/** What a client is told that a restart may take. */
+const restartLimitMs = 60_000;
 
 /**
- * Runs a node until SIGTERM or SIGINT, then stops it and ends the process with status 0.
+ * Runs a node until SIGTERM or SIGINT, then stops it and ends the process with status 0. When an operation asks for
+ * a restart, the node is closed and started again in this process, with the configuration as it is then.
  *
  * A signal during the start is heeded when the start is over. A node that has not stopped in time is left: what
  * it has acknowledged is on disk.
@@ -14,32 +18,40 @@ const stopLimitMs = 10_000;
  * @throws when the node cannot start
  */
 export async function runStart(flags: ConfigFlags['flags']): Promise<void> {
-  const config = loadConfig({ flags });
-  const stopSignal = new Promise<void>((resolve) => {
+  const stopSignal = new Promise<'stop'>((resolve) => {
     // Stays installed: a second signal must not cut the stopping short.
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve());
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve('stop'));
   });
-  const node = await start(config);
-  await stopSignal;
-  setTimeout(() => {
-    process.stderr.write(`lyre: the node did not stop within ${stopLimitMs / 1_000} s\n`);
+  for (;;) {
+    const node = await start(flags);
+    const next = await Promise.race([stopSignal, node.restartAsked.then(() => 'restart' as const)]);
+    await close(node, next === 'stop' ? stopLimitMs : restartLimitMs);
+    if (next === 'stop') process.exit(0);
+  }
+}
+
+async function close(node: AsyncDisposable, limitMs: number): Promise<void> {
+  const timer = setTimeout(() => {
+    process.stderr.write(`lyre: the node did not stop within ${limitMs / 1_000} s\n`);
     process.exit(1);
-  }, stopLimitMs - 500).unref();
+  }, limitMs - 500).unref();
   try {
     await node[Symbol.asyncDispose]();
   } catch (error) {
     endWithFailure(error);
   }
-  process.exit(0);
+  clearTimeout(timer);
 }
 
-async function start(config: ReturnType<typeof loadConfig>): Promise<AsyncDisposable> {
+async function start(flags: ConfigFlags['flags']): Promise<RunningNode> {
   const program = new BridgeProgram();
-  if (config.clustering.enabled && !config.bridge.inProcess) program.prepare();
   try {
+    const sources = { flags };
+    const config = loadConfig(sources);
+    if (config.clustering.enabled && !config.bridge.inProcess) program.prepare();
     // Not loaded by the other commands, which are done sooner without it.
     const { startNode } = await import('../process/start.ts');
-    return await startNode(config, program);
+    return await startNode(config, program, sources);
   } catch (error) {
     endWithFailure(error);
   }

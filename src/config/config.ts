@@ -6,7 +6,14 @@ import type { LogLevel } from '../runtime/logger.ts';
 import { ConfigError } from './config-error.ts';
 import { canonical, factsOf, KeyIndex } from './key-index.ts';
 import { settingsSchema, type SettingKey, type Settings } from './settings.ts';
-import { readFlags, readVariables, readYaml, type Entry, type Variables } from './sources.ts';
+import {
+  readFlags,
+  readVariables,
+  readYaml,
+  type Entry,
+  type IgnoredEntry,
+  type Variables,
+} from './sources.ts';
 
 export interface Route {
   readonly host: string;
@@ -28,7 +35,18 @@ export interface Config {
       readonly port: number;
       /** Undefined when it was switched off. May be longer than the system allows. */
       readonly domainSocket: string | undefined;
+      /** Undefined: no TLS. */
+      readonly securePort: number | undefined;
+      readonly cors: { readonly enabled: boolean; readonly accessList: readonly string[] };
     };
+    readonly tls: {
+      readonly certificate: string;
+      readonly privateKey: string;
+      /** Nobody has said where they are: the node may make them. */
+      readonly isStandard: boolean;
+    };
+    /** Infinity: never. */
+    readonly compressionThresholdBytes: number;
     readonly maxBodyBytes: number;
   };
   readonly authentication: {
@@ -63,6 +81,8 @@ export interface Config {
     readonly level: LogLevel;
     readonly file: boolean;
     readonly stdStreams: boolean;
+    /** Whether `read_audit_log` answers. */
+    readonly auditLog: boolean;
     /** The directory of the log file. */
     readonly root: string;
   };
@@ -81,6 +101,8 @@ export interface ConfigSources {
   readonly env?: Variables;
   /** Relative root paths and `.env` are looked for here; the working directory when not given. */
   readonly cwd?: string;
+  /** In place of what the configuration file holds. */
+  readonly fileText?: string;
 }
 
 /**
@@ -102,7 +124,30 @@ export function loadConfig(sources: ConfigSources): Config {
 }
 
 /** The same without the rules that matter only to a node that starts; for clients of a node. */
-export function readConfig({ flags = {}, env = process.env, cwd = process.cwd() }: ConfigSources): Config {
+export function readConfig(sources: ConfigSources): Config {
+  const { settings, ignored } = readSettings(sources);
+  const cwd = sources.cwd ?? process.cwd();
+  return freeze(toConfig(settings, cwd, [...new Set(ignored.map(({ name }) => name))]));
+}
+
+/** What the sources say, before it is made a {@link Config}. */
+export interface ReadSettings {
+  readonly settings: Settings;
+  /** What counts of each setting that is set, as it was written. */
+  readonly written: ReadonlyMap<SettingKey, unknown>;
+  readonly ignored: readonly IgnoredEntry[];
+  readonly rootPath: string;
+  /** The configuration file: as found, or where it would be. */
+  readonly file: string;
+}
+
+/** @throws ConfigError */
+export function readSettings({
+  flags = {},
+  env = process.env,
+  cwd = process.cwd(),
+  fileText,
+}: ConfigSources): ReadSettings {
   const index = new KeyIndex();
   const dotenvPath = join(cwd, '.env');
   const dotenv = existsSync(dotenvPath) ? parseDotenv(readText(dotenvPath)) : {};
@@ -114,11 +159,15 @@ export function readConfig({ flags = {}, env = process.env, cwd = process.cwd() 
   const rootPath = rootPathOf(parseEntries(outside.flatMap(({ entries }) => entries)), cwd);
   const asked = configFlag(flags) ?? env['HDB_CONFIG'] ?? dotenv['HDB_CONFIG'];
   const path = asked ? expand(asked, cwd) : findFile(rootPath);
-  const fromFile = path === undefined ? { entries: [], ignored: [] } : readYaml(readText(path), path, index);
+  const file = path ?? join(rootPath, 'harperdb-config.yaml');
+  const text = fileText ?? (path === undefined ? '' : readText(path));
+  const fromFile = readYaml(text, file, index);
 
   const all = [fromFile, ...outside];
-  const settings = parseEntries(all.flatMap(({ entries }) => entries));
-  return freeze(toConfig(settings, cwd, [...new Set(all.flatMap(({ ignored }) => ignored))]));
+  const entries = all.flatMap(({ entries: some }) => some);
+  const written = lastOf(entries);
+  const ignored = all.flatMap((some) => some.ignored);
+  return { settings: parseEntries(entries), written, ignored, rootPath, file };
 }
 
 function configFlag(flags: Readonly<Record<string, string>>): string | undefined {
@@ -143,14 +192,18 @@ function codeOf(cause: unknown): string {
 
 /** Takes the last entry of each key. */
 function parseEntries(entries: readonly Entry[]): Settings {
-  const last = new Map<SettingKey, Entry>();
-  for (const entry of entries) {
-    if (entry.value === null) last.delete(entry.key);
-    else last.set(entry.key, entry);
-  }
   // Every entry is checked, also one that a later source overrides: a wrong line is never skipped in silence.
   for (const entry of entries) if (entry.value !== null) checkEntry(entry);
-  return settingsSchema.parse(Object.fromEntries([...last].map(([key, { value }]) => [key, value])));
+  return settingsSchema.parse(Object.fromEntries(lastOf(entries)));
+}
+
+function lastOf(entries: readonly Entry[]): Map<SettingKey, unknown> {
+  const last = new Map<SettingKey, unknown>();
+  for (const { key, value } of entries) {
+    if (value === null) last.delete(key);
+    else last.set(key, value);
+  }
+  return last;
 }
 
 function checkEntry({ key, value, name, source }: Entry): void {
@@ -164,6 +217,8 @@ function toConfig(settings: Settings, cwd: string, ignored: readonly string[]): 
   const rootPath = rootPathOf(settings, cwd);
   const inRoot = (path: string | undefined, standard: string): string => expand(path ?? standard, rootPath);
   const socket = settings['operationsApi.network.domainSocket'];
+  const certificate = settings['operationsApi.tls.certificate'] ?? settings['tls.certificate'];
+  const privateKey = settings['operationsApi.tls.privateKey'] ?? settings['tls.privateKey'];
   return {
     rootPath,
     nodeName: settings['clustering.nodeName'] ?? defaultNodeName(),
@@ -173,7 +228,18 @@ function toConfig(settings: Settings, cwd: string, ignored: readonly string[]): 
       network: {
         port: settings['operationsApi.network.port'],
         domainSocket: socket === false ? undefined : inRoot(socket, 'operations-server'),
+        securePort: settings['operationsApi.network.securePort'],
+        cors: {
+          enabled: settings['operationsApi.network.cors'] ?? settings['http.cors'],
+          accessList: settings['operationsApi.network.corsAccessList'] ?? settings['http.corsAccessList'],
+        },
       },
+      tls: {
+        certificate: inRoot(certificate, 'keys/certificate.pem'),
+        privateKey: inRoot(privateKey, 'keys/privateKey.pem'),
+        isStandard: certificate === undefined && privateKey === undefined,
+      },
+      compressionThresholdBytes: settings['http.compressionThreshold'] || Infinity,
       maxBodyBytes: settings['operationsApi.maxBodyBytes'],
     },
     authentication: {
@@ -208,6 +274,7 @@ function toConfig(settings: Settings, cwd: string, ignored: readonly string[]): 
       level: settings['logging.level'],
       file: settings['logging.file'],
       stdStreams: settings['logging.stdStreams'],
+      auditLog: settings['logging.auditLog'],
       root: inRoot(settings['logging.root'], 'log'),
     },
     bridge: { inProcess: settings['bridge.inProcess'] },

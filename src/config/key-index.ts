@@ -43,6 +43,11 @@ export class KeyIndex {
     return this.#ignoredSections.some((section) => wanted.startsWith(section)) ? belowIgnored : unknown;
   }
 
+  /** The key as a file spells it; undefined for an alias and for what has no meaning. */
+  spelled(name: string): string | undefined {
+    return this.#keys.find((key) => canonical(key) === canonical(name));
+  }
+
   /** Whether keys with a meaning lie below this one. */
   isSection(name: string): boolean {
     return this.#sections.has(canonical(name));

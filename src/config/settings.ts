@@ -11,6 +11,8 @@ export interface SettingFacts {
   readonly isText?: boolean;
   /** Never repeated in a message. */
   readonly isSecret?: boolean;
+  /** Its value is milliseconds, and is written in seconds. */
+  readonly isDuration?: boolean;
   /** Not read from the environment under its own key, only under its aliases: the name is too common. */
   readonly isAliasOnlyInEnvironment?: boolean;
 }
@@ -38,7 +40,10 @@ const sizeUnits: Readonly<Record<string, number>> = { '': 1, k: 1024, m: MiB, g:
 
 const isTrue = { expects: 'true or false' };
 const aPort = 'a port number from 0 (any free port) to 65535';
-const aDuration = 'a number of seconds, or a number with a unit: 500ms, 45s, 10m, 12h, 30d';
+const aDuration = {
+  expects: 'a number of seconds, or a number with a unit: 500ms, 45s, 10m, 12h, 30d',
+  isDuration: true,
+};
 const aSize = 'a number of bytes, or a number with a unit: 64MiB, 10GiB';
 const aPath = { expects: 'a path', isText: true };
 const someMilliseconds = 'a number of milliseconds';
@@ -80,6 +85,8 @@ function unitOf(text: string, units: Readonly<Record<string, number>>): number {
   return units[text.replace(/[\d.\s]/g, '')] ?? 1;
 }
 
+const origins = z.array(z.string().min(1));
+const someOrigins = { expects: 'a list of origins, or ["*"] for any' };
 const routes = z.array(z.object({ host: z.string().min(1), port: z.int().min(1).max(65_535).default(9932) }));
 const someRoutes = { expects: 'a list of {host, port}' };
 
@@ -112,15 +119,30 @@ export const settingsSchema = z.object({
   'operationsApi.network.domainSocket': setting(z.union([path, z.literal(false)]).optional(), {
     expects: 'a path, or false for none',
   }),
+  'operationsApi.network.securePort': setting(port.optional(), { expects: aPort }),
+  'http.cors': setting(z.boolean().default(true), isTrue),
+  'http.corsAccessList': setting(origins.default(['*']), someOrigins),
+  'operationsApi.network.cors': setting(z.boolean().optional(), { ...isTrue, aliases: ['CORS_ON'] }),
+  'operationsApi.network.corsAccessList': setting(origins.optional(), {
+    ...someOrigins,
+    aliases: ['CORS_ACCESSLIST', 'CORS_WHITELIST', 'operationsApi.network.corsWhitelist'],
+  }),
+  'operationsApi.tls.certificate': setting(path.optional(), aPath),
+  'operationsApi.tls.privateKey': setting(path.optional(), aPath),
+  'tls.certificate': setting(path.optional(), { ...aPath, aliases: ['CERTIFICATE'] }),
+  'tls.privateKey': setting(path.optional(), { ...aPath, aliases: ['PRIVATE_KEY'] }),
+  'http.compressionThreshold': setting(z.int().min(0).default(1_200), {
+    expects: 'a number of bytes, or 0 for no compression',
+  }),
   'operationsApi.maxBodyBytes': setting(size.default(GiB), { expects: aSize }),
 
   'authentication.authorizeLocal': setting(z.boolean().default(false), isTrue),
   'authentication.operationTokenTimeout': setting(duration.default(dayMs), {
-    expects: aDuration,
+    ...aDuration,
     aliases: ['OPERATION_TOKEN_TIMEOUT'],
   }),
   'authentication.refreshTokenTimeout': setting(duration.default(30 * dayMs), {
-    expects: aDuration,
+    ...aDuration,
     aliases: ['REFRESH_TOKEN_TIMEOUT'],
   }),
 
@@ -148,7 +170,7 @@ export const settingsSchema = z.object({
   }),
   'clustering.hubServer.cluster.network.routes': setting(routes.default([]), someRoutes),
   'clustering.leafServer.network.routes': setting(routes.default([]), someRoutes),
-  'clustering.leafServer.streams.maxAge': setting(duration.default(30 * dayMs), { expects: aDuration }),
+  'clustering.leafServer.streams.maxAge': setting(duration.default(30 * dayMs), aDuration),
   'clustering.leafServer.streams.maxBytes': setting(size.default(GiB), { expects: aSize }),
   'clustering.relayWaitMs': setting(milliseconds.default(2_000), { expects: someMilliseconds }),
   'clustering.verifyIntervalMs': setting(milliseconds.default(10 * minuteMs), { expects: someMilliseconds }),
@@ -157,10 +179,10 @@ export const settingsSchema = z.object({
   'storage.path': setting(path.optional(), aPath),
   'storage.mapSize': setting(size.default(64 * GiB), { expects: aSize }),
   'storage.maxTransactionBytes': setting(size.default(64 * MiB), { expects: aSize }),
-  'changeLog.maxAge': setting(duration.default(30 * dayMs), { expects: aDuration }),
+  'changeLog.maxAge': setting(duration.default(30 * dayMs), aDuration),
   'changeLog.maxBytes': setting(size.default(10 * GiB), { expects: aSize }),
-  tombstoneRetention: setting(duration.default(30 * dayMs), { expects: aDuration }),
-  tombstoneMax: setting(duration.default(365 * dayMs), { expects: aDuration }),
+  tombstoneRetention: setting(duration.default(30 * dayMs), aDuration),
+  tombstoneMax: setting(duration.default(365 * dayMs), aDuration),
 
   'logging.level': setting(z.enum(logLevels).default('info'), {
     expects: `one of ${logLevels.join(', ')}`,
@@ -169,6 +191,7 @@ export const settingsSchema = z.object({
   }),
   'logging.file': setting(z.boolean().default(true), { ...isTrue, aliases: ['LOG_TO_FILE'] }),
   'logging.stdStreams': setting(z.boolean().default(true), { ...isTrue, aliases: ['LOG_TO_STDSTREAMS'] }),
+  'logging.auditLog': setting(z.boolean().default(true), isTrue),
   'logging.root': setting(path.optional(), { ...aPath, aliases: ['LOG_PATH'] }),
 
   'bridge.inProcess': setting(z.boolean().default(false), isTrue),

@@ -13,10 +13,16 @@ export interface Entry {
   readonly source: string;
 }
 
+/** A key that was recognized and has no meaning here. */
+export interface IgnoredEntry {
+  /** As the user has spelled it. */
+  readonly name: string;
+  readonly value: unknown;
+}
+
 export interface SourceContents {
   readonly entries: readonly Entry[];
-  /** Names that were recognized and have no meaning here. */
-  readonly ignored: readonly string[];
+  readonly ignored: readonly IgnoredEntry[];
 }
 
 export type Variables = Readonly<Record<string, string | undefined>>;
@@ -44,7 +50,7 @@ const otherVariables = new Set(['HDB_CONFIG']);
  */
 export function readVariables(variables: Variables, source: string, index: KeyIndex): SourceContents {
   const entries: Entry[] = [];
-  const ignored: string[] = [];
+  const ignored: IgnoredEntry[] = [];
   for (const [name, text] of Object.entries(variables)) {
     if (text === undefined || text === '') continue;
     const isOurs = ourPrefixes.some((prefix) => name.toUpperCase().startsWith(prefix));
@@ -54,7 +60,7 @@ export function readVariables(variables: Variables, source: string, index: KeyIn
       if (facts.isAliasOnlyInEnvironment === true && canonical(name) === canonical(meaning.key)) continue;
       entries.push({ key: meaning.key, value: parseText(text, meaning.key), name, source });
     } else if (meaning.kind === 'ignored') {
-      if (isOurs || meaning.isExact) ignored.push(name);
+      if (isOurs || meaning.isExact) ignored.push({ name, value: text });
     } else if (isOurs && !otherVariables.has(name.toUpperCase())) {
       throw new ConfigError(source, name, `is unknown; did you mean ${index.nearestName(name)}?`);
     }
@@ -65,7 +71,7 @@ export function readVariables(variables: Variables, source: string, index: KeyIn
 /** @throws ConfigError for an unknown flag */
 export function readFlags(flags: Readonly<Record<string, string>>, index: KeyIndex): SourceContents {
   const entries: Entry[] = [];
-  const ignored: string[] = [];
+  const ignored: IgnoredEntry[] = [];
   for (const [flag, text] of Object.entries(flags)) {
     const name = `--${flag}`;
     if (canonical(flag) === 'config') continue;
@@ -73,7 +79,7 @@ export function readFlags(flags: Readonly<Record<string, string>>, index: KeyInd
     if (meaning.kind === 'unknown') {
       throw new ConfigError('flag', name, `is unknown; did you mean --${index.nearestName(flag)}?`);
     }
-    if (meaning.kind === 'ignored') ignored.push(name);
+    if (meaning.kind === 'ignored') ignored.push({ name, value: text });
     else entries.push({ key: meaning.key, value: parseText(text, meaning.key), name, source: 'flag' });
   }
   return { entries: withoutContradictions(entries), ignored };
@@ -97,7 +103,7 @@ export function readYaml(text: string, source: string, index: KeyIndex): SourceC
   if (root === null || root === undefined) return { entries: [], ignored: [] };
   if (!isSection(root)) throw new ConfigError(source, undefined, 'must hold keys and values');
   const entries: Entry[] = [];
-  const ignored: string[] = [];
+  const ignored: IgnoredEntry[] = [];
 
   const visit = (section: Readonly<Record<string, unknown>>, prefix: string): void => {
     for (const [part, value] of Object.entries(section)) {
@@ -105,7 +111,7 @@ export function readYaml(text: string, source: string, index: KeyIndex): SourceC
       const meaning = index.find(name);
       if (index.isSection(name) && isSection(value)) visit(value, `${name}.`);
       else if (meaning.kind === 'setting') entries.push({ key: meaning.key, value, name, source });
-      else if (meaning.kind === 'ignored') ignored.push(name);
+      else if (meaning.kind === 'ignored') ignored.push({ name, value });
       else if (!index.isSection(name)) {
         throw new ConfigError(source, name, `is unknown; did you mean ${index.nearestKey(name)}?`);
       } else if (value !== null)

@@ -1,8 +1,12 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import type { Socket } from 'node:net';
+import type { CertificatePair } from './certificate.ts';
 
 export interface GracefulServerOptions {
   readonly handle: RequestListener;
+  /** Speaks TLS with this certificate. */
+  readonly certificate?: CertificatePair;
   /** From the first byte of a request to the last of its headers. */
   readonly headersTimeoutMs: number;
   /** From the first byte of a request to the last of its body. */
@@ -14,7 +18,7 @@ export interface GracefulServerOptions {
 
 /** An HTTP server that finishes what runs before it is closed, and is not held open by idle connections. */
 export class GracefulServer implements AsyncDisposable {
-  readonly server: Server;
+  readonly server: Server | SecureServer;
   readonly #closeTimeoutMs: number;
   /** Not `closeIdleConnections()`: that one takes a connection that has sent nothing yet for a busy one. */
   readonly #idle = new Set<Socket>();
@@ -23,7 +27,7 @@ export class GracefulServer implements AsyncDisposable {
 
   constructor(options: GracefulServerOptions) {
     this.#closeTimeoutMs = options.closeTimeoutMs;
-    this.server = createServer({ connectionsCheckingInterval: 1_000 }, (request, response) => {
+    const listener: RequestListener = (request, response) => {
       const { socket } = request;
       this.#idle.delete(socket);
       if (this.#isClosing) response.setHeader('connection', 'close');
@@ -32,8 +36,12 @@ export class GracefulServer implements AsyncDisposable {
         else if (!socket.destroyed) this.#idle.add(socket);
       });
       options.handle(request, response);
-    });
-    this.server.on('connection', (socket: Socket) => {
+    };
+    const checks = { connectionsCheckingInterval: 1_000 };
+    this.server = options.certificate
+      ? createSecureServer({ ...checks, ...options.certificate, handshakeTimeout: 5_000 }, listener)
+      : createServer(checks, listener);
+    this.server.on(options.certificate ? 'secureConnection' : 'connection', (socket: Socket) => {
       this.#idle.add(socket);
       socket.once('close', () => this.#idle.delete(socket));
     });

@@ -1,21 +1,19 @@
 import type { IncomingMessage } from 'node:http';
 import type { Request, RequestHandler, Response } from 'express';
+import { isDocument } from '../operation/field.ts';
 import type { OperationServices } from '../operation/operation.ts';
 import { loginRequired, runOperation } from '../operation/run-operation.ts';
 import { stranger } from '../operation/user/user.ts';
-import type { Logger } from '../runtime/logger.ts';
 import type { Caller } from './authenticate.ts';
-import { drain } from './drain.ts';
-import { errorResponse } from './error-response.ts';
-import { parseJson } from './parse-json.ts';
+import { parseBody } from './parse-body.ts';
 import { readBody } from './read-body.ts';
-import { sendJson } from './send-json.ts';
+import { sendAnswer } from './send-answer.ts';
+import { sendError, type SendErrorOptions } from './send-error.ts';
 
-export interface OperationsRouteOptions {
+export interface OperationsRouteOptions extends SendErrorOptions {
   readonly services: OperationServices;
   readonly identify: (request: IncomingMessage) => Promise<Caller>;
   readonly bodyLimitBytes: number;
-  readonly log: Logger;
 }
 
 /**
@@ -23,7 +21,7 @@ export interface OperationsRouteOptions {
  * far as a login needs, so they cannot fill memory.
  */
 export function operationsRoute(options: OperationsRouteOptions): RequestHandler {
-  const { services, identify, bodyLimitBytes, log } = options;
+  const { services, identify, bodyLimitBytes } = options;
   return async (request: Request, response: Response) => {
     const startedAt = performance.now();
     const timing = (): { 'server-timing': string } => ({
@@ -31,21 +29,12 @@ export function operationsRoute(options: OperationsRouteOptions): RequestHandler
     });
     try {
       const caller = await identify(request);
-      const body = await readRequest(request, caller, bodyLimitBytes);
-      const answer = await runOperation({ ...services, ...caller }, body);
-      sendJson(response, 200, answer, timing());
+      const sent = await readRequest(request, caller, bodyLimitBytes);
+      const body = await runOperation({ ...services, ...caller }, sent);
+      const headers = { ...timing(), ...(isRestart(sent) ? { connection: 'close' } : {}) };
+      await sendAnswer(request, response, { status: 200, body, headers }, options);
     } catch (error) {
-      await drain(request);
-      if (response.destroyed || response.headersSent) return;
-      const { status, body } = errorResponse(error, log);
-      if (status === 401 || status === 403)
-        log.info({ address: request.socket.remoteAddress, status }, 'request refused');
-      sendJson(response, status, body, {
-        ...timing(),
-        ...(status === 401 ? { 'www-authenticate': 'Basic' } : {}),
-        // What is left of a body that was not read must not be taken for the next request.
-        ...(request.complete ? {} : { connection: 'close' }),
-      });
+      await sendError(request, response, error, options, timing());
     }
   };
 }
@@ -55,10 +44,16 @@ const strangerLimitBytes = 16 * 1024;
 
 /** The body, parsed. A stranger is asked to log in whatever is wrong with it. */
 async function readRequest(request: Request, caller: Caller, limitBytes: number): Promise<unknown> {
-  if (caller.user !== stranger) return parseJson(await readBody(request, limitBytes));
+  const type = request.headers['content-type'];
+  if (caller.user !== stranger) return parseBody(type, await readBody(request, limitBytes));
   try {
-    return parseJson(await readBody(request, Math.min(limitBytes, strangerLimitBytes)));
+    return parseBody(type, await readBody(request, Math.min(limitBytes, strangerLimitBytes)));
   } catch {
     throw loginRequired(caller);
   }
+}
+
+/** The server is about to go: the client must not send its next request on this connection. */
+function isRestart(body: unknown): boolean {
+  return isDocument(body) && String(body['operation']).startsWith('restart');
 }

@@ -1,9 +1,15 @@
+import { Server as SecureServer } from 'node:https';
+import type { Server } from 'node:net';
 import type { OperationServices } from '../operation/operation.ts';
 import { localUser } from '../operation/user/user.ts';
 import { Closer } from '../runtime/closer.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { createApplication } from './application.ts';
 import { Authenticator } from './authenticate.ts';
+import { ChangeFeed } from './changes/change-feed.ts';
+import { defaultChangeTimes, type ChangeTimes } from './changes/change-stream.ts';
+import { followCertificate, readCertificate, type CertificateFiles } from './certificate.ts';
+import type { CorsPolicy } from './cors.ts';
 import { listenOnDomainSocket } from './domain-socket.ts';
 import { GracefulServer } from './graceful-server.ts';
 import type { Health } from './health.ts';
@@ -21,7 +27,15 @@ export interface HttpServerOptions {
   /** Asked at every `GET /health`. */
   readonly health: () => Health;
   readonly log: Logger;
+  /** The same operations over TLS; a certificate whose files change is read again. */
+  readonly secure?: CertificateFiles & { readonly port: number };
+  /** No other origin when not given. */
+  readonly cors?: CorsPolicy;
   readonly bodyLimitBytes?: number;
+  /** Of `GET /changes`. */
+  readonly changeTimes?: Partial<ChangeTimes>;
+  /** Shorter answers are not compressed. */
+  readonly compressionThresholdBytes?: number;
   readonly headersTimeoutMs?: number;
   readonly requestTimeoutMs?: number;
   readonly keepAliveTimeoutMs?: number;
@@ -31,6 +45,7 @@ export interface HttpServerOptions {
 
 export interface HttpServer extends AsyncDisposable {
   readonly port: number;
+  readonly securePort: number | undefined;
   /** Whether requests are taken on the domain socket. */
   readonly hasDomainSocket: boolean;
 }
@@ -42,14 +57,24 @@ export interface HttpServer extends AsyncDisposable {
  * @throws CodedError `start_failed` in one line that says why
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { services, health, log, bodyLimitBytes = 1024 ** 3 } = options;
+  const { services, health, log, secure } = options;
   let isStopping = false;
   const told = (): Health => (isStopping ? { ...health(), status: 'stopping' } : health());
   const authenticator = new Authenticator({
     authentication: services.authentication,
     authorizeLocal: options.authorizeLocal ?? false,
   });
-  const common = { services, health: told, log, bodyLimitBytes };
+  const feed = new ChangeFeed({ store: services.store, log });
+  const common = {
+    feed,
+    changeTimes: { ...defaultChangeTimes, ...options.changeTimes },
+    services,
+    health: told,
+    log,
+    bodyLimitBytes: options.bodyLimitBytes ?? 1024 ** 3,
+    compressionThresholdBytes: options.compressionThresholdBytes ?? 1_200,
+    cors: options.cors ?? { enabled: false, accessList: [] },
+  };
   const timeouts = {
     headersTimeoutMs: options.headersTimeoutMs ?? 60_000,
     requestTimeoutMs: options.requestTimeoutMs ?? 120_000,
@@ -58,17 +83,22 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   };
   const closer = new Closer();
   try {
-    const open = closer.own(
-      'http server',
-      new GracefulServer({
-        ...timeouts,
-        handle: createApplication({
-          ...common,
-          identify: (request) => authenticator.identify(request),
-        }),
-      }),
-    );
+    const handle = createApplication({
+      ...common,
+      identify: (request) => authenticator.identify(request),
+      authenticate: (request) => authenticator.authenticate(request),
+    });
+    const open = closer.own('http server', new GracefulServer({ ...timeouts, handle }));
     await listen(open.server, { host: options.host, port: options.port });
+    let securePort: number | undefined;
+    if (secure !== undefined) {
+      const certificate = await readCertificate(secure);
+      const closed = closer.own('https server', new GracefulServer({ ...timeouts, handle, certificate }));
+      await listen(closed.server, { host: options.host, port: secure.port });
+      if (closed.server instanceof SecureServer)
+        closer.own('certificate', followCertificate(closed.server, secure, log));
+      securePort = portOf(closed.server) ?? secure.port;
+    }
     let hasDomainSocket = false;
     if (options.socketPath !== undefined) {
       const trusted = closer.own(
@@ -78,14 +108,17 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
           handle: createApplication({
             ...common,
             identify: () => Promise.resolve({ user: localUser, address: 'domain socket' }),
+            authenticate: () => Promise.resolve(localUser),
           }),
         }),
       );
       hasDomainSocket = await listenOnDomainSocket(trusted.server, options.socketPath, log);
     }
-    const address = open.server.address();
+    // Closed first: listeners do not end by themselves.
+    closer.own('change feed', feed);
     return {
-      port: typeof address === 'object' && address !== null ? address.port : options.port,
+      port: portOf(open.server) ?? options.port,
+      securePort,
       hasDomainSocket,
       async [Symbol.asyncDispose]() {
         isStopping = true;
@@ -96,4 +129,9 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     await closer[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+function portOf(server: Server): number | undefined {
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : undefined;
 }

@@ -22,3 +22,13 @@ export function canonicalBody(body: Readonly<Record<string, unknown>>): Readonly
   }
   return result;
 }
+
+/** The spelling of a field that wins when both are sent, and that new clients should use. */
+export function preferredName(canonical: string): string {
+  return synonyms.find((one) => one.canonical === canonical)?.preferred ?? canonical;
+}
+
+/** The other spelling of a field, which is accepted too. */
+export function otherName(canonical: string): string | undefined {
+  return synonyms.find((one) => one.canonical === canonical || one.preferred === canonical)?.other;
+}

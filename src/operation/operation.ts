@@ -4,6 +4,7 @@ import type { ReplicationControl } from '../model/replication-control.ts';
 import type { Store } from '../store/store.ts';
 import { canonicalBody } from './canonical-body.ts';
 import { checkOperation, checkRequest, type Asked, type Permission } from './permission.ts';
+import type { NodeControl } from './system/node-control.ts';
 import type { Logins } from './user/logins.ts';
 import type { Tokens } from './user/tokens.ts';
 import type { User } from './user/user.ts';
@@ -23,6 +24,8 @@ export interface OperationServices {
   readonly authentication: Authentication;
   /** Version of this software, as `registration_info` tells it. */
   readonly version: string;
+  /** Undefined where operations run without a node around them. */
+  readonly node?: NodeControl;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }

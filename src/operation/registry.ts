@@ -31,6 +31,13 @@ import { dropTable } from './schema/drop-table.ts';
 import { searchByConditions } from './search/search-by-conditions.ts';
 import { searchById } from './search/search-by-id.ts';
 import { searchByValue } from './search/search-by-value.ts';
+import { sql } from './sql/sql.ts';
+import { clearStatus } from './system/clear-status.ts';
+import { getConfiguration } from './system/get-configuration.ts';
+import { getFingerprint } from './system/get-fingerprint.ts';
+import { getStatus } from './system/get-status.ts';
+import { readAuditLog } from './system/read-audit-log.ts';
+import { readLog } from './system/read-log.ts';
 import { readTransactionLog } from './system/read-transaction-log.ts';
 import { registrationInfo } from './system/registration-info.ts';
 import { addRole } from './role/add-role.ts';
@@ -43,6 +50,11 @@ import { createAuthenticationTokens } from './user/create-authentication-tokens.
 import { refreshOperationToken } from './user/refresh-operation-token.ts';
 import { dropUser } from './user/drop-user.ts';
 import { listUsers } from './user/list-users.ts';
+import { restart } from './system/restart.ts';
+import { restartService } from './system/restart-service.ts';
+import { setConfiguration } from './system/set-configuration.ts';
+import { setStatus } from './system/set-status.ts';
+import { systemInformation } from './system/system-information.ts';
 import { userInfo } from './user/user-info.ts';
 
 /** Every operation of the API. */
@@ -92,6 +104,18 @@ export const operations: readonly Operation[] = [
   refreshOperationToken,
   registrationInfo,
   readTransactionLog,
+  sql,
+  clearStatus,
+  getConfiguration,
+  getFingerprint,
+  getStatus,
+  readAuditLog,
+  readLog,
+  restart,
+  restartService,
+  setConfiguration,
+  setStatus,
+  systemInformation,
 ];
 
 const byName: ReadonlyMap<string, Operation> = new Map(

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/config.ts';
 import { startHttpServer } from '../http/server.ts';
 import { CodedError, messageOf } from '../model/errors.ts';
+import type { NodeControl } from '../operation/system/node-control.ts';
 import type { ReplicationControl } from '../model/replication-control.ts';
 import type { Authentication } from '../operation/operation.ts';
 import { Logins } from '../operation/user/logins.ts';
@@ -16,10 +17,11 @@ import { RunLoop } from '../runtime/run-loop.ts';
 import { Store } from '../store/store.ts';
 import { openNodeKeys } from '../stream/node-keys.ts';
 import { writeServerConfig } from '../stream/server-config.ts';
+import { provideCertificate } from './api-certificate.ts';
 import { provideUsers } from './administrator.ts';
 import { BridgeClient } from './bridge-client.ts';
 import type { BridgeConfig } from './bridge-config.ts';
-import { BridgeProgram } from './bridge-program.ts';
+import type { BridgeProgram } from './bridge-program.ts';
 import { findNatsServer } from './find-nats-server.ts';
 import { endLeftoverNatsServer, spawnNatsServer } from './nats-server.ts';
 import { claimPort, readPorts, writePorts } from './ports.ts';
@@ -30,9 +32,14 @@ export interface RunningApi extends AsyncDisposable {
   readonly clusterPort: number | undefined;
 }
 
+/** What the process around the api lets operations do to the node. */
+export type NodeAround = Omit<NodeControl, 'restartClustering'>;
+
 interface Cluster {
   readonly replication: ReplicationControl;
   readonly states: () => { readonly bridge: string; readonly nats: string };
+  /** Starts nats-server and the bridge again. */
+  readonly restart: () => void;
   /** Resolves when replication runs, or after a while. */
   readonly ready: () => Promise<void>;
 }
@@ -49,7 +56,8 @@ const readyTimeoutMs = 8_000;
 export async function startApi(
   config: Config,
   log: Logger,
-  program = new BridgeProgram(),
+  program: BridgeProgram,
+  node: NodeAround,
 ): Promise<RunningApi> {
   const closer = new Closer();
   try {
@@ -77,13 +85,24 @@ export async function startApi(
         ...(config.operationsApi.network.domainSocket === undefined
           ? {}
           : { socketPath: config.operationsApi.network.domainSocket }),
+        ...(config.operationsApi.network.securePort === undefined
+          ? {}
+          : {
+              secure: {
+                port: config.operationsApi.network.securePort,
+                ...(await provideCertificate(config, log)),
+              },
+            }),
+        cors: config.operationsApi.network.cors,
         bodyLimitBytes: config.operationsApi.maxBodyBytes,
         authorizeLocal: config.authentication.authorizeLocal,
+        compressionThresholdBytes: config.operationsApi.compressionThresholdBytes,
         services: {
           store,
           replication: config.clustering.enabled ? lazily(() => cluster?.replication) : undefined,
           authentication,
           version,
+          node: { ...node, restartClustering: () => restartClustering(cluster) },
           now: Date.now,
         },
         health: () => ({ status: 'ok', ...(cluster?.states() ?? { bridge: 'off', nats: 'off' }) }),
@@ -97,7 +116,7 @@ export async function startApi(
     if (clusterPort !== undefined) {
       const settings: BridgeConfig = { config, apiPort: http.port, clusterPort, version };
       const started = config.bridge.inProcess
-        ? await startInProcess(closer, settings, store, log)
+        ? await startInProcess(closer, settings, store, node, log)
         : await startProcesses(closer, settings, store, bridge, program, log);
       if (config.bridge.inProcess) onCommit = () => started.replication.wake();
       cluster = started;
@@ -204,6 +223,11 @@ async function startProcesses(
       nats: nats.state.kind,
     }),
     ready: () => client.ready(readyTimeoutMs),
+    restart: () => {
+      Promise.all([nats.restart(), bridge.restart()]).catch((error: unknown) => {
+        log.error({ err: error }, 'clustering not restarted');
+      });
+    },
   };
 }
 
@@ -211,6 +235,7 @@ async function startInProcess(
   closer: Closer,
   settings: BridgeConfig,
   store: Store,
+  node: NodeAround,
   log: Logger,
 ): Promise<Cluster> {
   // Else this process does not need what replication needs.
@@ -221,7 +246,14 @@ async function startInProcess(
     replication,
     states: () => ({ bridge: 'running', nats: nats.state.kind }),
     ready: () => Promise.resolve(),
+    // It runs in this process, which restarts as a whole.
+    restart: () => node.restart(),
   };
+}
+
+function restartClustering(cluster: Cluster | undefined): void {
+  if (cluster === undefined) throw new CodedError('clustering_disabled', 'Clustering is not running');
+  cluster.restart();
 }
 
 /** The control before the bridge was started at all: not available yet. */

@@ -1,11 +1,12 @@
 import { mkdirSync } from 'node:fs';
-import type { Config } from '../config/config.ts';
+import type { Config, ConfigSources } from '../config/config.ts';
+import { ConfigurationFile } from '../config/configuration-file.ts';
 import { CodedError, messageOf } from '../model/errors.ts';
 import { Closer } from '../runtime/closer.ts';
 import { FileLock, FileLockedError } from '../runtime/file-lock.ts';
 import { createLogger, type Logger } from '../runtime/logger.ts';
-import { startApi, type RunningApi } from './api.ts';
-import type { BridgeProgram } from './bridge-program.ts';
+import { startApi, type NodeAround, type RunningApi } from './api.ts';
+import { BridgeProgram } from './bridge-program.ts';
 import { logOptions } from './log-options.ts';
 import { join } from 'node:path';
 
@@ -13,15 +14,22 @@ export interface RunningNode extends AsyncDisposable {
   readonly apiPort: number;
   /** Undefined when clustering is off. */
   readonly clusterPort: number | undefined;
+  /** Resolves when an operation asks for a restart: close the node, and start it again. */
+  readonly restartAsked: Promise<void>;
 }
 
 /**
  * Runs a node: api process (this one), its nats-server and its bridge. Says in one line that it is ready.
  *
  * @param program of the bridge, perhaps prepared
+ * @param sources what the configuration was read from, for operations that show and change it
  * @throws with a one-line message when the node cannot start
  */
-export async function startNode(config: Config, program?: BridgeProgram): Promise<RunningNode> {
+export async function startNode(
+  config: Config,
+  program = new BridgeProgram(),
+  sources: ConfigSources = {},
+): Promise<RunningNode> {
   const closer = new Closer();
   try {
     makeDirectory(config.rootPath);
@@ -29,7 +37,15 @@ export async function startNode(config: Config, program?: BridgeProgram): Promis
     const log = openLog(config);
     if (config.ignored.length > 0)
       log.warn({ settings: config.ignored }, 'settings that are accepted and have no effect here');
-    const api: RunningApi = closer.own('api', await startApi(config, log, program));
+    let restart = (): void => {};
+    const restartAsked = new Promise<void>((resolve) => (restart = resolve));
+    const node: NodeAround = {
+      configuration: new ConfigurationFile(sources),
+      logDirectory: config.logging.file ? config.logging.root : undefined,
+      auditLog: config.logging.auditLog,
+      restart,
+    };
+    const api: RunningApi = closer.own('api', await startApi(config, log, program, node));
     const cluster = api.clusterPort === undefined ? 'clustering off' : `cluster port ${api.clusterPort}`;
     process.stdout.write(
       `lyre: node '${config.nodeName}' is ready: operations API http://${shown(config.host)}:${api.port}, ${cluster}\n`,
@@ -37,6 +53,7 @@ export async function startNode(config: Config, program?: BridgeProgram): Promis
     return {
       apiPort: api.port,
       clusterPort: api.clusterPort,
+      restartAsked,
       [Symbol.asyncDispose]: () => closer[Symbol.asyncDispose](),
     };
   } catch (error) {

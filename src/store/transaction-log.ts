@@ -9,8 +9,9 @@ export interface LoggedTransaction {
   readonly operation: WriteOperation;
   readonly user: string | undefined;
   readonly timestampMs: number;
+  /** After-images; absent for a delete. */
   readonly documents?: readonly Document[];
-  readonly keys?: readonly Key[];
+  readonly keys: readonly Key[];
 }
 
 /** Transactions of one table in the order in which this node committed them; both ends of the range count. */
@@ -29,9 +30,9 @@ export function* readTransactionLog(
     if (!part) continue;
     const changes = decodeChanges(part.changes);
     const documents = changes.flatMap(({ bytes }) => (bytes ? [decodeDocument(bytes)] : []));
-    const common = { user: entry.header.user, timestampMs };
+    const common = { user: entry.header.user, timestampMs, keys: changes.map(({ key }) => key) };
     found += 1;
     if (documents.length > 0) yield { operation: entry.header.operation ?? 'upsert', ...common, documents };
-    else yield { operation: 'delete', ...common, keys: changes.map(({ key }) => key) };
+    else yield { operation: 'delete', ...common };
   }
 }

@@ -54,7 +54,18 @@ describe('defaults', () => {
       host: '0.0.0.0',
       admin: { username: undefined, password: undefined },
       operationsApi: {
-        network: { port: 9925, domainSocket: join(homedir(), 'lyredb/operations-server') },
+        network: {
+          port: 9925,
+          securePort: undefined,
+          domainSocket: join(homedir(), 'lyredb/operations-server'),
+          cors: { enabled: true, accessList: ['*'] },
+        },
+        tls: {
+          certificate: join(homedir(), 'lyredb/keys/certificate.pem'),
+          privateKey: join(homedir(), 'lyredb/keys/privateKey.pem'),
+          isStandard: true,
+        },
+        compressionThresholdBytes: 1_200,
         maxBodyBytes: 1024 ** 3,
       },
       authentication: {
@@ -79,7 +90,13 @@ describe('defaults', () => {
         maxTransactionBytes: 64 * 1024 ** 2,
       },
       log: { maxAgeMs: 2_592_000_000, maxBytes: 10 * 1024 ** 3 },
-      logging: { level: 'info', file: true, stdStreams: true, root: join(homedir(), 'lyredb/log') },
+      logging: {
+        level: 'info',
+        file: true,
+        stdStreams: true,
+        auditLog: true,
+        root: join(homedir(), 'lyredb/log'),
+      },
       bridge: { inProcess: false },
       natsServerBin: undefined,
       tombstoneRetentionMs: 2_592_000_000,
@@ -190,7 +207,11 @@ tls: [{ certificate: a, host: b }]
       stream: { maxAgeSeconds: 3600, maxBytes: 10_000_000 },
       user: 'cluster_user',
     });
-    expect(config.operationsApi.network).toEqual({ port: 9999, domainSocket: '/tmp/socket' });
+    expect(config.operationsApi.network).toMatchObject({
+      port: 9999,
+      domainSocket: '/tmp/socket',
+      cors: { enabled: true },
+    });
     expect(config.nodeName).toBe('harper-1');
     expect(config.ignored).toEqual(
       expect.arrayContaining(['http.port', 'clustering.tls', 'storage.caching', 'threads.count', 'tls']),
@@ -199,6 +220,7 @@ tls: [{ certificate: a, host: b }]
 });
 
 describe('names', () => {
+  const corsAccessList = (config: Config): unknown => config.operationsApi.network.cors.accessList;
   const spellings: readonly (readonly [string, string, (config: Config) => unknown, unknown])[] = [
     ['NODE_NAME', 'n', (config) => config.nodeName, 'n'],
     ['CLUSTERING_NODENAME', 'n', (config) => config.nodeName, 'n'],
@@ -208,6 +230,12 @@ describe('names', () => {
     ['CLUSTERING_PORT', '0', (config) => config.clustering.port, 0],
     ['CLUSTERING_HUBSERVER_CLUSTER_NETWORK_PORT', '7', (config) => config.clustering.port, 7],
     ['SERVER_PORT', '8', (config) => config.operationsApi.network.port, 8],
+    ['OPERATIONSAPI_NETWORK_SECUREPORT', '9', (config) => config.operationsApi.network.securePort, 9],
+    ['CORS_ON', 'false', (config) => config.operationsApi.network.cors.enabled, false],
+    ['CORS_ACCESSLIST', '["https://a"]', corsAccessList, ['https://a']],
+    ['CERTIFICATE', '/c.pem', (config) => config.operationsApi.tls.certificate, '/c.pem'],
+    ['OPERATIONSAPI_TLS_PRIVATEKEY', '/k.pem', (config) => config.operationsApi.tls.privateKey, '/k.pem'],
+    ['HTTP_COMPRESSIONTHRESHOLD', '0', (config) => config.operationsApi.compressionThresholdBytes, Infinity],
     ['HDB_ADMIN_USERNAME', 'a', (config) => config.admin.username, 'a'],
     ['HDB_ADMIN', 'a', (config) => config.admin.username, 'a'],
     ['HDB_ADMIN_PASSWORD', '{"a":1}', (config) => config.admin.password, '{"a":1}'],

@@ -9,6 +9,7 @@ import type {
   VerifiedTable,
 } from '../../src/model/replication-control.ts';
 import type { OperationContext } from '../../src/operation/operation.ts';
+import { Rows } from '../../src/operation/rows.ts';
 import { runOperation } from '../../src/operation/run-operation.ts';
 import { localUser, type User } from '../../src/operation/user/user.ts';
 import { Store } from '../../src/store/store.ts';
@@ -40,7 +41,10 @@ export async function openContext(options: TestContextOptions = {}): Promise<Tes
   return {
     store,
     context,
-    call: (body, user = localUser) => runOperation({ ...context, user }, body),
+    async call(body, user = localUser) {
+      const answer = await runOperation({ ...context, user }, body);
+      return answer instanceof Rows ? [...answer] : answer;
+    },
     async [Symbol.asyncDispose]() {
       await store[Symbol.asyncDispose]();
       await rm(path, { recursive: true });

@@ -123,6 +123,18 @@ const matrix: Readonly<Record<string, Entry>> = {
   refresh_operation_token: { body: () => ({}), ...always },
   registration_info: { body: () => ({}), ...always },
   read_transaction_log: superOnly,
+  sql: superOnly,
+  clear_status: superOnly,
+  get_configuration: superOnly,
+  get_fingerprint: superOnly,
+  get_status: superOnly,
+  read_audit_log: superOnly,
+  read_log: superOnly,
+  restart: superOnly,
+  restart_service: superOnly,
+  set_configuration: superOnly,
+  set_status: superOnly,
+  system_information: superOnly,
 };
 
 async function outcome(call: Promise<unknown>): Promise<'allowed' | 'refused'> {

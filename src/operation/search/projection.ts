@@ -34,6 +34,19 @@ function only(document: Document, names: ReadonlySet<string> | undefined): Docum
   return Object.fromEntries(Object.entries(document).filter(([name]) => names.has(name)));
 }
 
+/** The attributes that an answer can have; for `*` in a table of declared attributes all that are declared. */
+export function columnsOf(
+  table: Table,
+  requested: readonly string[] | undefined,
+  readable: ReadonlySet<string> | undefined,
+): readonly string[] {
+  const names =
+    requested === undefined || requested.includes('*')
+      ? table.attributes.filter(({ dropped }) => !dropped).map(({ name }) => name)
+      : requested;
+  return names.filter((name) => isVisibleAttribute(table, name) && (readable?.has(name) ?? true));
+}
+
 function allNames(table: Table): readonly string[] {
   if (table.schemaDefined || table.local) return [];
   return table.attributes.filter(({ dropped }) => !dropped).map(({ name }) => name);

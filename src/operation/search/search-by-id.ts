@@ -1,11 +1,13 @@
 import { z } from 'zod';
-import type { Document } from '../../model/change.ts';
 import { CodedError } from '../../model/errors.ts';
+import type { Table } from '../../model/table.ts';
+import type { Store } from '../../store/store.ts';
 import * as field from '../field.ts';
 import { readableAttributes } from '../grants.ts';
 import { defineOperation } from '../operation.ts';
 import { requireTable } from '../table-lookup.ts';
-import { projection } from './projection.ts';
+import { Rows } from '../rows.ts';
+import { columnsOf, projection } from './projection.ts';
 import { searchNeed } from './search-need.ts';
 
 /** Records by key, in the order of the keys; misses are omitted. */
@@ -24,16 +26,24 @@ export const searchById = defineOperation({
   run({ store, user }, request) {
     const { keys, attributes } = readArrays(request.hash_values, request.get_attributes);
     const table = requireTable(store, request.schema, request.table);
-    const project = projection(table, attributes, readableAttributes(user, table));
-    const answer: Document[] = [];
-    for (const key of keys) {
-      const document = field.isKey(key) ? store.get(table, key) : undefined;
-      const shown = document === undefined ? undefined : project(document);
-      if (shown !== undefined) answer.push(shown);
-    }
-    return answer;
+    const readable = readableAttributes(user, table);
+    const project = projection(table, attributes, readable);
+    return new Rows(columnsOf(table, attributes, readable), recordsOf(store, table, keys, project));
   },
 });
+
+function* recordsOf(
+  store: Store,
+  table: Table,
+  keys: readonly unknown[],
+  project: ReturnType<typeof projection>,
+): Generator<object> {
+  for (const key of keys) {
+    const document = field.isKey(key) ? store.get(table, key) : undefined;
+    const shown = document === undefined ? undefined : project(document);
+    if (shown !== undefined) yield shown;
+  }
+}
 
 /** These two checks answer 500, unlike all others: clients know them so. */
 function readArrays(

@@ -2,9 +2,11 @@ import { z } from 'zod';
 import type { Document } from '../../model/change.ts';
 import type { Query } from '../../model/query.ts';
 import type { Table } from '../../model/table.ts';
+import type { Store } from '../../store/store.ts';
 import { readableAttributes } from '../grants.ts';
 import type { OperationContext } from '../operation.ts';
-import { projection } from './projection.ts';
+import { Rows } from '../rows.ts';
+import { columnsOf, projection } from './projection.ts';
 import { showsEveryRecord } from './visible-document.ts';
 
 /** Which part of the result a request wants. */
@@ -28,27 +30,33 @@ export function pageOf(request: {
   };
 }
 
-/** Runs a query and returns its records as answers show them to the user. */
+/** Runs a query; its records are read, as answers show them to the user, while they are sent. */
 export function search(
   { store, user }: OperationContext,
   table: Table,
   query: Query,
   attributes: readonly string[] | undefined,
-): readonly Document[] {
-  const project = projection(table, attributes, readableAttributes(user, table));
-  const answer: Document[] = [];
-  if (showsEveryRecord(table)) {
-    for (const document of store.search(table, query)) {
-      const shown = project(document);
-      if (shown !== undefined) answer.push(shown);
-    }
-    return answer;
-  }
-  // Hidden rows must not count, so the page is cut after they are gone.
-  const { limit = Number.POSITIVE_INFINITY, offset = 0, ...unpaged } = query;
-  for (const document of store.search(table, unpaged)) {
+): Rows {
+  const readable = readableAttributes(user, table);
+  const project = projection(table, attributes, readable);
+  return new Rows(columnsOf(table, attributes, readable), shownRecords(store, table, query, project));
+}
+
+function* shownRecords(
+  store: Store,
+  table: Table,
+  query: Query,
+  project: ReturnType<typeof projection>,
+): Generator<Document> {
+  // Hidden rows must not count: where there are some, the page is cut after they are gone.
+  const isPaged = showsEveryRecord(table);
+  const { limit = Infinity, offset = 0, ...unpaged } = query;
+  let seen = 0;
+  for (const document of store.search(table, isPaged ? query : unpaged)) {
     const shown = project(document);
-    if (shown !== undefined) answer.push(shown);
+    if (shown === undefined) continue;
+    seen += 1;
+    if (isPaged || seen > offset) yield shown;
+    if (!isPaged && seen === offset + limit) return;
   }
-  return answer.slice(offset, offset + limit);
 }

@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import type { LoggedTransaction } from '../../store/transaction-log.ts';
 import { defineOperation } from '../operation.ts';
 import * as field from '../field.ts';
+import { Rows } from '../rows.ts';
 import { requireTable } from '../table-lookup.ts';
 
 /** The transactions of a table that the change log still holds, oldest first. */
@@ -24,12 +26,17 @@ export const readTransactionLog = defineOperation({
       ...(to === undefined ? {} : { toMs: to }),
       ...(limit === undefined ? {} : { limit }),
     });
-    return Array.from(transactions, ({ operation, user, timestampMs, documents, keys }) => ({
+    return new Rows(['operation', 'user', 'timestamp', 'records', 'hash_values'], shown(transactions));
+  },
+});
+
+function* shown(transactions: Iterable<LoggedTransaction>): Generator<object> {
+  for (const { operation, user, timestampMs, documents, keys } of transactions) {
+    yield {
       operation,
       user: user ?? null,
       timestamp: timestampMs,
-      ...(documents === undefined ? {} : { records: documents }),
-      ...(keys === undefined ? {} : { hash_values: keys }),
-    }));
-  },
-});
+      ...(documents === undefined ? { hash_values: keys } : { records: documents }),
+    };
+  }
+}

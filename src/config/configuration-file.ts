@@ -1,0 +1,112 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { parseDocument } from 'yaml';
+import { loadConfig, readSettings, type ConfigSources } from './config.ts';
+import { ConfigError } from './config-error.ts';
+import { factsOf, KeyIndex, settingKeys } from './key-index.ts';
+import { settingsSchema } from './settings.ts';
+
+type Section = Record<string, unknown>;
+
+/** What clients of HarperDB look for and has no meaning here. */
+const familiar: Readonly<Record<string, unknown>> = {
+  'localStudio.enabled': false,
+  'threads.count': 1,
+  'authentication.authorizeLocal': false,
+};
+
+/** The configuration of a node as operations show and change it. A change counts from the next start on. */
+export class ConfigurationFile {
+  readonly #sources: ConfigSources;
+  readonly #now: () => Date;
+
+  constructor(sources: ConfigSources, now: () => Date = () => new Date()) {
+    this.#sources = sources;
+    this.#now = now;
+  }
+
+  /** All settings as the next start would take them, in sections, without secrets. */
+  read(): Readonly<Section> {
+    const { settings, written, ignored, rootPath } = readSettings(this.#sources);
+    const shown: Section = {};
+    const index = new KeyIndex();
+    for (const [key, value] of Object.entries(familiar)) put(shown, key, value);
+    put(shown, 'componentsRoot', join(rootPath, 'components'));
+    for (const { name, value } of ignored) {
+      const key = index.spelled(name);
+      if (key !== undefined && !key.endsWith('*')) put(shown, key, value);
+    }
+    for (const key of settingKeys()) {
+      const { isSecret, isDuration } = factsOf(key);
+      if (isSecret === true) continue;
+      const value = settings[key];
+      const standard = isDuration === true && typeof value === 'number' ? value / 1_000 : (value ?? null);
+      put(shown, key, written.has(key) ? written.get(key) : standard);
+    }
+    put(shown, 'rootPath', rootPath);
+    return shown;
+  }
+
+  /**
+   * Writes settings to the file, all or none; `null` takes one back. Keys are spelled with `.` or `_`, in any case;
+   * unknown ones are left out. The old file is kept in `<ROOTPATH>/backup`.
+   *
+   * @throws ConfigError when the node could not start with the new file, which then stays as it was
+   */
+  set(values: Readonly<Record<string, unknown>>): void {
+    const { file, rootPath } = readSettings(this.#sources);
+    const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+    const document = parseDocument(text);
+    const index = new KeyIndex();
+    for (const [name, value] of Object.entries(values)) {
+      const meaning = index.find(name);
+      const key = meaning.kind === 'setting' ? meaning.key : index.spelled(name);
+      if (key === undefined || meaning.kind === 'unknown') continue;
+      if (meaning.kind === 'setting') checkSetting(meaning.key, value);
+      if (value === null) document.deleteIn(key.split('.'));
+      else document.setIn(key.split('.'), value);
+    }
+    const changed = document.toString();
+    loadConfig({ ...this.#sources, fileText: changed });
+    this.#replace(file, rootPath, text, changed);
+  }
+
+  #replace(file: string, rootPath: string, text: string, changed: string): void {
+    const directory = join(rootPath, 'backup');
+    mkdirSync(directory, { recursive: true });
+    if (text !== '') {
+      const time = this.#now().toISOString().replaceAll(':', '-');
+      writeFileSync(join(directory, `${basename(file)}.${time}`), text, { mode: 0o600, flush: true });
+    }
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(`${file}.new`, changed, { mode: 0o600, flush: true });
+    renameSync(`${file}.new`, file);
+  }
+}
+
+function checkSetting(key: ReturnType<typeof settingKeys>[number], value: unknown): void {
+  const { expects, isSecret } = factsOf(key);
+  if (isSecret === true || key === 'rootPath')
+    throw new ConfigError(
+      'HarperDB config file validation error',
+      `'${key}'`,
+      'is set in the environment only',
+    );
+  if (value === null || settingsSchema.shape[key].safeParse(value).success) return;
+  const told = expects === 'true or false' ? 'a boolean' : expects;
+  throw new ConfigError('HarperDB config file validation error', `'${key}'`, `must be ${told}`);
+}
+
+function put(root: Section, key: string, value: unknown): void {
+  const parts = key.split('.');
+  const last = parts.pop() ?? key;
+  let section = root;
+  for (const part of parts) {
+    const next = section[part];
+    // A list where sections could be, such as several certificates in `tls`, has no keys.
+    if (Array.isArray(next)) return;
+    section[part] = typeof next === 'object' && next !== null ? { ...next } : {};
+    section = section[part] as Section;
+  }
+  section[last] = value;
+}

@@ -1,0 +1,98 @@
+import { Encoder as CborEncoder } from 'cbor-x';
+import { stringify } from 'csv-stringify/sync';
+import type { Request } from 'express';
+import { Packr } from 'msgpackr';
+
+/** How rows are written one after the other, without knowing how many there will be. */
+export interface RowFormat {
+  begin(columns: readonly string[]): Buffer;
+  row(row: object, columns: readonly string[], isFirst: boolean): Buffer;
+  readonly end: Buffer;
+}
+
+/** One of the formats of answers. */
+export interface AnswerFormat {
+  readonly name: string;
+  readonly contentType: string;
+  encode(value: unknown): Buffer;
+  /** Absent when the number of rows comes first, so that they must be gathered. */
+  readonly rows?: RowFormat;
+}
+
+const empty = Buffer.alloc(0);
+const messagePack = new Packr({ useRecords: false, encodeUndefinedAsNil: true });
+const cbor = new CborEncoder({ useRecords: false, encodeUndefinedAsNil: true });
+
+const jsonFormat: AnswerFormat = {
+  name: 'JSON',
+  contentType: 'application/json; charset=utf-8',
+  encode: (value) => Buffer.from(JSON.stringify(value), 'utf8'),
+  rows: {
+    begin: () => Buffer.from('['),
+    row: (row, _columns, isFirst) => Buffer.from((isFirst ? '' : ',') + JSON.stringify(row), 'utf8'),
+    end: Buffer.from(']'),
+  },
+};
+
+const messagePackFormat: AnswerFormat = {
+  name: 'MessagePack',
+  contentType: 'application/x-msgpack',
+  encode: (value) => Buffer.from(messagePack.pack(value)),
+};
+
+const cborFormat: AnswerFormat = {
+  name: 'CBOR',
+  contentType: 'application/cbor',
+  encode: (value) => Buffer.from(cbor.encode(value)),
+  rows: {
+    // An array of no announced length, up to the break code.
+    begin: () => Buffer.from([0x9f]),
+    row: (row) => Buffer.from(cbor.encode(row)),
+    end: Buffer.from([0xff]),
+  },
+};
+
+const csvFormat: AnswerFormat = {
+  name: 'CSV',
+  contentType: 'text/csv; charset=utf-8',
+  encode: (value) => {
+    const rows = (Array.isArray(value) ? value : [value]).map(asRow);
+    const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+    return Buffer.concat([csvLine(columns), ...rows.map((row) => csvRow(row, columns))]);
+  },
+  rows: { begin: csvLine, row: csvRow, end: empty },
+};
+
+const byContentType: Readonly<Record<string, AnswerFormat>> = {
+  'application/json': jsonFormat,
+  'application/x-msgpack': messagePackFormat,
+  'application/msgpack': messagePackFormat,
+  'application/cbor': cborFormat,
+  'text/csv': csvFormat,
+};
+
+/** The format that the client likes best; JSON for one that likes none of ours. */
+export function formatOf(request: Request): AnswerFormat {
+  const best = request.accepts(Object.keys(byContentType));
+  return (best === false ? undefined : byContentType[best]) ?? jsonFormat;
+}
+
+/** An error is a sentence, not a table. */
+export function errorFormatOf(request: Request): AnswerFormat {
+  const format = formatOf(request);
+  return format === csvFormat ? jsonFormat : format;
+}
+
+function csvRow(row: object, columns: readonly string[]): Buffer {
+  const values = row as Readonly<Record<string, unknown>>;
+  return csvLine(columns.map((column) => values[column]));
+}
+
+function csvLine(cells: readonly unknown[]): Buffer {
+  if (cells.length === 0) return empty;
+  return Buffer.from(stringify([[...cells]], { cast: { boolean: String } }), 'utf8');
+}
+
+function asRow(value: unknown): object {
+  return typeof value === 'object' && value !== null ? value : { value };
+}

@@ -1,0 +1,31 @@
+import type { Change } from '../../model/change.ts';
+import type { Table } from '../../model/table.ts';
+import { visibleDocument } from '../../store/records.ts';
+import { eventId, type ChangePosition } from './change-position.ts';
+
+/** What a stream tells about itself, beside the changes. */
+export type ControlEvent = 'ready' | 'gap' | 'slow' | 'end';
+
+/** A change as a Server-Sent Event; `after` is the place to go on from. */
+export function changeEvent(table: Table, change: Change, after: ChangePosition, isCurrent: boolean): string {
+  const data = {
+    operation: change.bytes === null ? 'delete' : 'put',
+    database: table.database,
+    table: table.name,
+    id: change.key,
+    version: change.version,
+    origin: change.origin.name,
+    current: isCurrent,
+    record: visibleDocument(table, { ...change, retained: null }) ?? null,
+  };
+  return `id: ${eventId(after)}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
+export function controlEvent(
+  event: ControlEvent,
+  data: Readonly<Record<string, unknown>>,
+  position?: ChangePosition,
+): string {
+  const id = position === undefined ? '' : `id: ${eventId(position)}\n`;
+  return `event: ${event}\n${id}data: ${JSON.stringify(data)}\n\n`;
+}

@@ -1,0 +1,166 @@
+import type { Change } from '../../model/change.ts';
+import type { Table } from '../../model/table.ts';
+import { decodeChanges } from '../../model/transaction-codec.ts';
+import type { Logger } from '../../runtime/logger.ts';
+import { RunLoop } from '../../runtime/run-loop.ts';
+import type { Store } from '../../store/store.ts';
+import { changeEvent } from './change-event.ts';
+import type { ChangePosition } from './change-position.ts';
+
+/** Some events, as they are sent, and the place after them. */
+export interface ChangePiece {
+  readonly text: string;
+  readonly after: ChangePosition;
+}
+
+/** Events that are sent together: enough to be cheap, little enough to wait in memory for each reader. */
+const pieceCharacters = 256 * 1024;
+
+/** What listeners at the same place share; with the log as its source, nothing is lost when it is forgotten. */
+const maxRememberedCharacters = 8 * 1024 * 1024;
+
+const lookMs = 50;
+
+/**
+ * The committed changes of tables, local and replicated, as events for listeners.
+ *
+ * Listeners ask for what follows their place; each piece is read from the change log and written as text once,
+ * however many listeners are there. A listener that reads slowly is served from the log later, so nothing waits for
+ * it here.
+ */
+export class ChangeFeed implements AsyncDisposable {
+  readonly #store: Store;
+  readonly #log: Logger;
+  readonly #stopping = new AbortController();
+  readonly #remembered = new Map<string, ChangePiece>();
+  #rememberedCharacters = 0;
+  readonly #waiting = new Set<() => void>();
+  #seenPosition = -1;
+  #loop: RunLoop | undefined;
+
+  constructor(options: { readonly store: Store; readonly log: Logger }) {
+    this.#store = options.store;
+    this.#log = options.log;
+  }
+
+  /** Aborts when the feed is closed: listeners end then. */
+  get closing(): AbortSignal {
+    return this.#stopping.signal;
+  }
+
+  /** The place after everything that is committed. */
+  head(table: Table): ChangePosition {
+    const { headSeq, headId } = this.#store.log.head(table.id);
+    return { seq: headSeq, left: 0, transactionId: headId };
+  }
+
+  /** Whether the log still holds everything after the place, and it is a place of this history. */
+  reaches(table: Table, position: ChangePosition): boolean {
+    const { trimmedSeq } = this.#store.log.head(table.id);
+    if (position.seq < trimmedSeq || (position.seq === trimmedSeq && position.left > 0)) return false;
+    return this.#store.log.idAt(table.id, position.seq) === position.transactionId;
+  }
+
+  /** What follows the place, which {@link reaches}; undefined when nothing does yet. */
+  after(table: Table, position: ChangePosition): ChangePiece | undefined {
+    const name = `${table.id} ${hiddenUpTo(table)} ${position.seq} ${position.left}`;
+    if (position.left === 0 && position.seq >= this.#store.log.head(table.id).headSeq) return undefined;
+    const remembered = this.#remembered.get(name);
+    if (remembered) return remembered;
+    const piece = this.#read(table, position);
+    if (piece) this.#remember(name, piece);
+    return piece;
+  }
+
+  /** Resolves when something was committed since `after` was asked last, on abort, or when the time is over. */
+  async changed(timeoutMs: number, signal: AbortSignal): Promise<void> {
+    if (signal.aborted || this.closing.aborted) return;
+    this.#loop ??= this.#startLoop();
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(end);
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
+      const timer = setTimeout(end, timeoutMs);
+      this.#waiting.add(end);
+      signal.addEventListener('abort', end);
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort();
+    await this.#loop?.[Symbol.asyncDispose]();
+    this.#wakeAll();
+  }
+
+  /** One look at the end of the log for all listeners of all tables, from the first listener on. */
+  #startLoop(): RunLoop {
+    const loop = new RunLoop({
+      name: 'changes',
+      idleMs: lookMs,
+      log: this.#log,
+      body: () => {
+        if (this.#waiting.size === 0) return Promise.resolve(false);
+        const { position } = this.#store.log.totals();
+        if (position !== this.#seenPosition) this.#wakeAll();
+        this.#seenPosition = position;
+        return Promise.resolve(false);
+      },
+    });
+    loop.start();
+    return loop;
+  }
+
+  #wakeAll(): void {
+    for (const wake of [...this.#waiting]) wake();
+  }
+
+  #read(table: Table, position: ChangePosition): ChangePiece | undefined {
+    let text = '';
+    let after = position;
+    const first = position.left > 0 ? position.seq - 1 : position.seq;
+    for (const { seq, entry } of this.#store.log.readChannel(table.id, first)) {
+      const part = entry.parts.find(({ tableId }) => tableId === table.id);
+      const changes = part === undefined ? [] : decodeChanges(part.changes);
+      const skipped = seq === position.seq ? changes.length - position.left : 0;
+      for (let index = skipped; index < changes.length; index += 1) {
+        const change = changes[index];
+        if (change === undefined) continue;
+        after = { seq, left: changes.length - index - 1, transactionId: entry.header.id };
+        text += changeEvent(table, change, after, this.#isCurrent(table, change));
+        if (text.length >= pieceCharacters) return { text, after };
+      }
+      // A transaction whose changes were all sent, or that has none here.
+      after = { seq, left: 0, transactionId: entry.header.id };
+    }
+    return after === position ? undefined : { text, after };
+  }
+
+  /** A change that lost, or was replaced since, is in the log all the same. */
+  #isCurrent(table: Table, change: Change): boolean {
+    const [row] = this.#store.rowsOf(table, [change.key]);
+    return (
+      row !== undefined &&
+      row.version === change.version &&
+      row.origin.name === change.origin.name &&
+      row.origin.storeId === change.origin.storeId
+    );
+  }
+
+  #remember(name: string, piece: ChangePiece): void {
+    this.#remembered.set(name, piece);
+    this.#rememberedCharacters += piece.text.length;
+    for (const [oldest, { text }] of this.#remembered) {
+      if (this.#rememberedCharacters <= maxRememberedCharacters) return;
+      this.#remembered.delete(oldest);
+      this.#rememberedCharacters -= text.length;
+    }
+  }
+}
+
+/** What a dropped attribute hides was perhaps remembered before the drop. */
+function hiddenUpTo(table: Table): number {
+  return table.attributes.reduce((latest, attribute) => Math.max(latest, attribute.hiddenUpTo), 0);
+}

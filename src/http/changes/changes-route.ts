@@ -1,0 +1,68 @@
+import type { IncomingMessage } from 'node:http';
+import type { Request, RequestHandler, Response } from 'express';
+import { CodedError } from '../../model/errors.ts';
+import type { Table } from '../../model/table.ts';
+import { checkNeeds } from '../../operation/permission.ts';
+import { requireTable } from '../../operation/table-lookup.ts';
+import type { User } from '../../operation/user/user.ts';
+import type { Store } from '../../store/store.ts';
+import { sendError, type SendErrorOptions } from '../send-error.ts';
+import type { ChangeFeed } from './change-feed.ts';
+import { parseEventId } from './change-position.ts';
+import { ChangeStream, type ChangeTimes } from './change-stream.ts';
+
+export interface ChangesRouteOptions extends SendErrorOptions {
+  readonly services: { readonly store: Store };
+  readonly authenticate: (request: IncomingMessage) => Promise<User>;
+  readonly feed: ChangeFeed;
+  readonly changeTimes: ChangeTimes;
+}
+
+/** Each one costs a connection and a look at the log for every commit. */
+const maxListeners = 1_000;
+
+/**
+ * `GET /changes/<database>/<table>`: what is committed to a table, as Server-Sent Events, from now on or from
+ * `Last-Event-ID` on.
+ */
+export function changesRoute(options: ChangesRouteOptions): RequestHandler {
+  let listeners = 0;
+  return async (request: Request, response: Response) => {
+    const { database, table: name } = request.params;
+    // Asked again and again: a user may lose the right, or the table go, while the stream is open.
+    const readTable = async (): Promise<Table> =>
+      readableTable(options.services.store, await options.authenticate(request), database, name);
+    try {
+      const table = await readTable();
+      const asked = request.get('last-event-id');
+      const from = asked === undefined || asked === '' ? undefined : parseEventId(asked);
+      if (asked !== undefined && asked !== '' && from === undefined)
+        throw new CodedError('invalid_request', `'Last-Event-ID' must be the id of an event of this server`);
+      if (listeners >= maxListeners)
+        throw new CodedError(
+          'unavailable',
+          `${maxListeners} listeners are connected already, try again later`,
+        );
+      listeners += 1;
+      const stream = new ChangeStream({ ...options, response, table, readTable, from });
+      await stream.run().finally(() => (listeners -= 1));
+    } catch (error) {
+      await sendError(request, response, error, options);
+    }
+  };
+}
+
+/** The only place that decides who may listen. @throws CodedError `forbidden`, `table_missing`, `invalid_request` */
+function readableTable(store: Store, user: User, database: unknown, name: unknown): Table {
+  if (typeof database !== 'string' || typeof name !== 'string')
+    throw new CodedError('invalid_request', 'The path must be /changes/<database>/<table>');
+  // Whole records are told.
+  checkNeeds({ user, store }, [{ schema: database, table: name, rights: ['read'], attributes: 'every' }]);
+  const table = requireTable(store, database, name);
+  if (table.local)
+    throw new CodedError(
+      'invalid_request',
+      `Changes of '${database}' are not logged: listen to another table`,
+    );
+  return table;
+}

@@ -1,0 +1,40 @@
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
+
+/** Which pages of other origins a browser lets use the API. */
+export interface CorsPolicy {
+  readonly enabled: boolean;
+  /** Origins, or `*` for any. */
+  readonly accessList: readonly string[];
+}
+
+/**
+ * Tells browsers which pages may use the API. Origins of the list are told by name and may send cookies; with `*`
+ * any page may ask, with an `Authorization` of its own and no cookies. Other origins are told nothing.
+ */
+export function cors({ enabled, accessList }: CorsPolicy): RequestHandler {
+  const isAny = accessList.includes('*');
+  const listed = new Set(accessList);
+  return (request: Request, response: Response, next: NextFunction) => {
+    const { origin } = request.headers;
+    if (enabled && origin !== undefined) {
+      response.vary('Origin');
+      if (listed.has(origin)) {
+        response.setHeader('access-control-allow-origin', origin);
+        response.setHeader('access-control-allow-credentials', 'true');
+      } else if (isAny) response.setHeader('access-control-allow-origin', '*');
+    }
+    if (request.method !== 'OPTIONS') {
+      next();
+      return;
+    }
+    if (response.hasHeader('access-control-allow-origin')) {
+      response.setHeader('access-control-allow-methods', 'GET, POST, OPTIONS');
+      response.setHeader(
+        'access-control-allow-headers',
+        'Accept, Authorization, Content-Type, Last-Event-ID',
+      );
+      response.setHeader('access-control-max-age', '600');
+    }
+    response.writeHead(204).end();
+  };
+}

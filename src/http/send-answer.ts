@@ -1,0 +1,162 @@
+import { Readable, type Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { brotliCompress, constants, createBrotliCompress, createGzip, gzip } from 'node:zlib';
+import type { Request, Response } from 'express';
+import { CodedError } from '../model/errors.ts';
+import { Rows } from '../operation/rows.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { formatOf, type AnswerFormat, type RowFormat } from './answer-format.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+  readonly format?: AnswerFormat;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What is read before any of it is sent; an answer that is no longer goes out as a whole, with its length. */
+const pieceBytes = 64 * 1024;
+
+/** Rows in a format that begins with their number are held in memory, up to this. */
+const maxGatheredBytes = 64 * 1024 * 1024;
+
+/** A client that takes nothing for so long holds a snapshot of the store for nothing. */
+const stalledMs = 60_000;
+
+/**
+ * Sends an answer in the format and the compression that the client asked for. Rows are read as fast as the client
+ * takes them.
+ *
+ * Resolves when it was sent. An error before the first byte is thrown. A later one ends the connection in the
+ * middle of the body, so that no client can take what it has for the whole.
+ */
+export async function sendAnswer(
+  request: Request,
+  response: Response,
+  { status, body, format = formatOf(request), headers = {} }: Answer,
+  { compressionThresholdBytes, log }: { readonly compressionThresholdBytes: number; readonly log: Logger },
+): Promise<void> {
+  const compression = compressionOf(request);
+  response.vary('Accept').vary('Accept-Encoding');
+  const head = { 'content-type': format.contentType, ...headers };
+  const whole = (bytes: Buffer): Promise<void> =>
+    sendWhole(
+      response,
+      status,
+      head,
+      bytes,
+      bytes.length < compressionThresholdBytes ? undefined : compression,
+    );
+  if (!(body instanceof Rows)) return whole(format.encode(body));
+  if (format.rows === undefined) return whole(format.encode(gather(body, format)));
+  const pieces = piecesOf(body, format.rows);
+  const first = pieces.next().value ?? Buffer.alloc(0);
+  const second = pieces.next();
+  if (second.done === true) return whole(first);
+  response.writeHead(status, { ...head, ...(compression && { 'content-encoding': compression.name }) });
+  response.setTimeout(stalledMs, () => response.destroy());
+  const source = Readable.from(paced(first, second.value, pieces), { objectMode: false });
+  try {
+    await (compression ? pipeline(source, compression.stream(), response) : pipeline(source, response));
+  } catch (error) {
+    // The client went away, or a row could not be read; both ends see a body that breaks off.
+    log.warn({ err: error }, 'answer broke off');
+    response.destroy();
+  }
+}
+
+interface Compression {
+  readonly name: string;
+  readonly stream: () => Transform;
+  readonly compress: (bytes: Buffer) => Promise<Buffer>;
+}
+
+const brotliOptions = { params: { [constants.BROTLI_PARAM_QUALITY]: 3 } };
+const gzipOptions = { level: 3 };
+
+const compressions: Readonly<Record<string, Compression>> = {
+  br: {
+    name: 'br',
+    stream: () => createBrotliCompress(brotliOptions),
+    compress: (bytes) => promisify(brotliCompress)(bytes, brotliOptions),
+  },
+  gzip: {
+    name: 'gzip',
+    stream: () => createGzip(gzipOptions),
+    compress: (bytes) => promisify(gzip)(bytes, gzipOptions),
+  },
+};
+
+function compressionOf(request: Request): Compression | undefined {
+  const best = request.acceptsEncodings([...Object.keys(compressions), 'identity']);
+  return best === false ? undefined : compressions[best];
+}
+
+async function sendWhole(
+  response: Response,
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  bytes: Buffer,
+  compression: Compression | undefined,
+): Promise<void> {
+  const sent = compression ? await compression.compress(bytes) : bytes;
+  if (response.destroyed) return;
+  response.writeHead(status, {
+    ...headers,
+    ...(compression && { 'content-encoding': compression.name }),
+    'content-length': sent.length,
+  });
+  response.end(sent);
+}
+
+function* piecesOf(rows: Rows, format: RowFormat): Generator<Buffer, undefined> {
+  let { columns } = rows;
+  let waiting: Buffer[] = [];
+  let size = 0;
+  let isFirst = true;
+  for (const row of rows) {
+    if (isFirst) {
+      if (columns.length === 0) columns = Object.keys(row);
+      waiting.push(format.begin(columns));
+    }
+    const bytes = format.row(row, columns, isFirst);
+    isFirst = false;
+    waiting.push(bytes);
+    size += bytes.length;
+    if (size < pieceBytes) continue;
+    yield Buffer.concat(waiting);
+    waiting = [];
+    size = 0;
+  }
+  if (isFirst) waiting.push(format.begin(columns));
+  yield Buffer.concat([...waiting, format.end]);
+}
+
+/** Gives everybody else a turn after each piece. */
+async function* paced(first: Buffer, second: Buffer, rest: Iterable<Buffer>): AsyncGenerator<Buffer> {
+  yield first;
+  yield second;
+  for (const piece of rest) {
+    yield piece;
+    await nextTurn();
+  }
+}
+
+function gather(rows: Rows, format: AnswerFormat): readonly object[] {
+  const gathered: object[] = [];
+  let size = 0;
+  for (const row of rows) {
+    size += format.encode(row).length;
+    if (size > maxGatheredBytes) {
+      throw new CodedError(
+        'too_large',
+        `The answer is larger than ${maxGatheredBytes} bytes, which ${format.name} cannot carry row by row: ` +
+          `set a limit, or accept application/json or application/cbor`,
+      );
+    }
+    gathered.push(row);
+  }
+  return gathered;
+}

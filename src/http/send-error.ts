@@ -1,0 +1,39 @@
+import type { Request, Response } from 'express';
+import type { Logger } from '../runtime/logger.ts';
+import { errorFormatOf } from './answer-format.ts';
+import { drain } from './drain.ts';
+import { errorResponse } from './error-response.ts';
+import { sendAnswer } from './send-answer.ts';
+
+export interface SendErrorOptions {
+  /** Shorter answers are not compressed. */
+  readonly compressionThresholdBytes: number;
+  readonly log: Logger;
+}
+
+/** Answers a request with an error, unless an answer has begun. */
+export async function sendError(
+  request: Request,
+  response: Response,
+  error: unknown,
+  options: SendErrorOptions,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  await drain(request);
+  const { status, body } = errorResponse(error, options.log);
+  if (status === 401 || status === 403)
+    options.log.info({ address: request.socket.remoteAddress, status }, 'request refused');
+  if (response.destroyed || response.headersSent) return;
+  const answer = {
+    status,
+    body,
+    format: errorFormatOf(request),
+    headers: {
+      ...headers,
+      ...(status === 401 ? { 'www-authenticate': 'Basic' } : {}),
+      // What is left of a body that was not read must not be taken for the next request.
+      ...(request.complete ? {} : { connection: 'close' }),
+    },
+  };
+  await sendAnswer(request, response, answer, options);
+}

@@ -1,0 +1,16 @@
+import { z } from 'zod';
+import { defineOperation } from '../operation.ts';
+import { findStatusTable, statusId } from './status.ts';
+
+/** Forgets a status. */
+export const clearStatus = defineOperation({
+  name: 'clear_status',
+  refusalName: 'clearStatus',
+  permission: 'super_user',
+  request: z.object({ id: statusId }),
+  async run({ store, user }, { id }) {
+    const table = findStatusTable(store);
+    if (table !== undefined) await store.delete({ table, keys: [id], user: user.username });
+    return 'Status successfully cleared';
+  },
+});

@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import { CodedError } from '../../model/errors.ts';
+import type { LoggedTransaction } from '../../store/transaction-log.ts';
+import { defineOperation } from '../operation.ts';
+import { Rows } from '../rows.ts';
+import { requireTable } from '../table-lookup.ts';
+
+interface AuditEntry {
+  readonly operation: string;
+  readonly user_name: string | null;
+  readonly timestamp: number;
+  readonly hash_values: readonly (string | number)[];
+  readonly records?: readonly unknown[];
+}
+
+/** Entries under one key or user that a request without `limit` gets. */
+const standardLimit = 1_000;
+
+/** Who has written what to a table, as long as the change log holds it, oldest first. */
+export const readAuditLog = defineOperation({
+  name: 'read_audit_log',
+  refusalName: 'readAuditLog',
+  permission: 'super_user',
+  request: z.object({
+    schema: z.string().optional(),
+    table: z.string().optional(),
+    // The canonical name of `search_type`.
+    comparator: z.enum(['hash_value', 'timestamp', 'username']).optional(),
+    search_values: z.array(z.union([z.string(), z.number()])).default([]),
+    limit: z.int().min(1).optional(),
+  }),
+  run({ store, node }, { schema, table: name, comparator, search_values: values, limit }) {
+    if (node?.auditLog === false)
+      throw new CodedError(
+        'invalid_request',
+        'To use this operation audit log must be enabled in harperdb-config.yaml',
+      );
+    if (schema === undefined) throw new CodedError('invalid_request', 'database is required');
+    if (name === undefined) throw new CodedError('invalid_request', 'table is required');
+    const table = requireTable(store, schema, name);
+    if (table.local) return [];
+    switch (comparator) {
+      case 'hash_value':
+        return grouped(store.transactionLog(table, {}), values, limit, ({ keys }) => keys);
+      case 'username':
+        return grouped(store.transactionLog(table, {}), values, limit, ({ user }) => [user ?? '']);
+      case 'timestamp':
+      case undefined: {
+        const [fromMs, toMs] = values.map(Number);
+        const range = {
+          ...(fromMs === undefined ? {} : { fromMs }),
+          ...(toMs === undefined ? {} : { toMs }),
+          ...(limit === undefined ? {} : { limit }),
+        };
+        const columns = ['operation', 'user_name', 'timestamp', 'hash_values', 'records'];
+        return new Rows(columns, entriesOf(store.transactionLog(table, range)));
+      }
+    }
+  },
+});
+
+/** What was asked for, each with its entries: `{"318": [...]}`. */
+function grouped(
+  transactions: Iterable<LoggedTransaction>,
+  values: readonly (string | number)[],
+  limit = standardLimit,
+  namesOf: (transaction: LoggedTransaction) => readonly (string | number)[],
+): Readonly<Record<string, readonly AuditEntry[]>> {
+  const found = new Map(values.map((value): [string, AuditEntry[]] => [String(value), []]));
+  for (const transaction of transactions) {
+    for (const name of new Set(namesOf(transaction).map(String))) {
+      const entries = found.get(name);
+      if (entries !== undefined && entries.length < limit) entries.push(entryOf(transaction));
+    }
+  }
+  return Object.fromEntries(found);
+}
+
+function* entriesOf(transactions: Iterable<LoggedTransaction>): Generator<AuditEntry> {
+  for (const transaction of transactions) yield entryOf(transaction);
+}
+
+function entryOf({ operation, user, timestampMs, documents, keys }: LoggedTransaction): AuditEntry {
+  return {
+    operation,
+    user_name: user ?? null,
+    timestamp: timestampMs,
+    hash_values: keys,
+    ...(documents === undefined ? {} : { records: documents }),
+  };
+}

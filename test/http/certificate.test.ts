@@ -1,0 +1,90 @@
+import { X509Certificate } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect } from 'node:tls';
+import { expect, test, vi } from 'vitest';
+import type { CertificateFiles } from '../../src/http/certificate.ts';
+import { makeCertificate } from '../../src/stream/make-certificate.ts';
+import { admin, openServer } from './open-server.ts';
+
+interface Files extends CertificateFiles, AsyncDisposable {
+  /** Replaces both; resolves to the fingerprint of the new certificate. */
+  renew(): Promise<string>;
+}
+
+async function openFiles(): Promise<Files> {
+  const directory = await mkdtemp(join(tmpdir(), 'lyre-certificate-'));
+  const files = { certificate: join(directory, 'c.pem'), privateKey: join(directory, 'k.pem') };
+  return {
+    ...files,
+    async renew() {
+      const made = await makeCertificate('n1');
+      await writeFile(files.certificate, made.certificate);
+      await writeFile(files.privateKey, made.privateKey);
+      return new X509Certificate(made.certificate).fingerprint256;
+    },
+    [Symbol.asyncDispose]: () => rm(directory, { recursive: true }),
+  };
+}
+
+function fingerprintOf(port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false }, () => {
+      resolve(socket.getPeerCertificate().fingerprint256);
+      socket.destroy();
+    });
+    socket.on('error', reject);
+  });
+}
+
+function postSecurely(port: number, body: unknown): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const options = {
+      ...{ host: '127.0.0.1', port, path: '/', method: 'POST', rejectUnauthorized: false },
+      headers: { authorization: admin },
+    };
+    request(options, (response) => {
+      let text = '';
+      response.on('data', (chunk: Buffer) => (text += chunk.toString())).on('end', () => resolve(text));
+    })
+      .on('error', reject)
+      .end(JSON.stringify(body));
+  });
+}
+
+test('the same operations are served over TLS', async () => {
+  await using files = await openFiles();
+  await files.renew();
+  await using t = await openServer({ secure: { ...files, port: 0 } });
+
+  const answer = await postSecurely(t.server.securePort ?? 0, { operation: 'create_schema', schema: 'dev' });
+
+  expect(JSON.parse(answer)).toEqual({ message: "database 'dev' successfully created" });
+  expect((await t.post({ operation: 'describe_all' })).body).toEqual({ dev: {} });
+});
+
+test('files that change are served without a restart, and a broken pair never is', async () => {
+  await using files = await openFiles();
+  const first = await files.renew();
+  await using t = await openServer({ secure: { ...files, port: 0 } });
+  const port = t.server.securePort ?? 0;
+  expect(await fingerprintOf(port)).toBe(first);
+
+  await writeFile(files.privateKey, 'not a key');
+  await vi.waitFor(() => expect(t.logged.join()).toContain('cannot be used'), 10_000);
+  expect(await fingerprintOf(port)).toBe(first);
+
+  const second = await files.renew();
+  await vi.waitFor(async () => expect(await fingerprintOf(port)).toBe(second), 10_000);
+});
+
+test('a certificate that cannot be read keeps the server from starting', async () => {
+  await using files = await openFiles();
+
+  await expect(openServer({ secure: { ...files, port: 0 } })).rejects.toMatchObject({
+    code: 'start_failed',
+    message: expect.stringContaining(files.certificate),
+  });
+});

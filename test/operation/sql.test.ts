@@ -1,0 +1,129 @@
+import { expect, test } from 'vitest';
+import { clusterUser, openContext, type TestContext } from './open-context.ts';
+
+async function openDogs(): Promise<TestContext & { sql(text: string): Promise<unknown> }> {
+  const t = await openContext();
+  await t.call({ operation: 'create_table', schema: 'dev', table: 'dog', primary_key: 'id' });
+  await t.call({
+    operation: 'insert',
+    schema: 'dev',
+    table: 'dog',
+    records: [
+      { id: 1, name: 'Rex', age: 3, good: true },
+      { id: 2, name: 'Ron', age: 5, good: false },
+      { id: 3, name: 'Bella', age: 7 },
+      { id: 4, name: 'Axel', age: 9 },
+    ],
+  });
+  return Object.assign(t, { sql: (text: string) => t.call({ operation: 'sql', sql: text }) });
+}
+
+test.each([
+  ['SELECT id FROM dev.dog WHERE age > 3 AND age <= 7', [{ id: 2 }, { id: 3 }]],
+  ["select id from dev.dog where name like 'R%' or name like '%el'", [{ id: 1 }, { id: 2 }, { id: 4 }]],
+  ["SELECT id FROM dev.dog WHERE name LIKE '%ell%'", [{ id: 3 }]],
+  ["SELECT id FROM dev.dog WHERE name = 'Rex'", [{ id: 1 }]],
+  ['SELECT id FROM dev.dog WHERE good = true', [{ id: 1 }]],
+  ['SELECT id FROM dev.dog WHERE id IN (1, 4)', [{ id: 1 }, { id: 4 }]],
+  ['SELECT id FROM dev.dog WHERE age BETWEEN 5 AND 7', [{ id: 2 }, { id: 3 }]],
+  ['SELECT id FROM dev.dog WHERE id != 1 AND (age = 5 OR age = 9)', [{ id: 2 }, { id: 4 }]],
+  ['SELECT id, name AS n FROM `dev`.`dog` ORDER BY age DESC LIMIT 1 OFFSET 1', [{ id: 3, n: 'Bella' }]],
+  ['SELECT id FROM dev.dog ORDER BY id LIMIT 1, 2', [{ id: 2 }, { id: 3 }]],
+  ['SELECT COUNT(*) FROM dev.dog WHERE age > 3', [{ 'COUNT(*)': 3 }]],
+  ['SELECT count(*) AS many FROM dev.dog', [{ many: 4 }]],
+])('%s', async (text, rows) => {
+  await using t = await openDogs();
+
+  expect(await t.sql(text)).toEqual(rows);
+});
+
+test('SELECT * shows whole records', async () => {
+  await using t = await openDogs();
+
+  expect(await t.sql('SELECT * FROM dev.dog WHERE id = 3')).toMatchObject([
+    { id: 3, name: 'Bella', age: 7, good: null, __createdtime__: expect.any(Number) },
+  ]);
+});
+
+test('INSERT, UPDATE and DELETE answer as the operations do', async () => {
+  await using t = await openDogs();
+
+  expect(await t.sql("INSERT INTO dev.dog (id, name, age) VALUES (5, 'New', -1), (1, 'Old', 2)")).toEqual({
+    message: 'inserted 1 of 2 records',
+    inserted_hashes: [5],
+    skipped_hashes: [1],
+  });
+  expect(await t.sql("UPDATE dev.dog SET name = 'Young', age = 4 WHERE age < 4")).toEqual({
+    message: 'updated 2 of 2 records',
+    update_hashes: [5, 1],
+    skipped_hashes: [],
+  });
+  expect(await t.sql('UPDATE dev.dog SET age = 4 WHERE id = 99')).toMatchObject({
+    message: 'updated 0 of 0 records',
+  });
+  expect(await t.sql("DELETE FROM dev.dog WHERE name = 'Young'")).toEqual({
+    message: '2 of 2 records successfully deleted',
+    deleted_hashes: [1, 5],
+    skipped_hashes: [],
+  });
+  expect(await t.sql('SELECT COUNT(*) FROM dev.dog')).toEqual([{ 'COUNT(*)': 3 }]);
+});
+
+test.each([
+  'SELECT d.id FROM dev.dog d',
+  'SELECT id FROM dev.dog JOIN dev.cat ON dog.id = cat.id',
+  'SELECT id FROM dev.dog, dev.cat',
+  'SELECT DISTINCT name FROM dev.dog',
+  'SELECT name, COUNT(*) FROM dev.dog GROUP BY name',
+  'SELECT MAX(age) FROM dev.dog',
+  'SELECT COUNT(name) FROM dev.dog',
+  'SELECT age + 1 FROM dev.dog',
+  'SELECT id FROM dev.dog WHERE NOT age = 1',
+  'SELECT id FROM dev.dog WHERE age IS NULL',
+  'SELECT id FROM dev.dog WHERE age = id',
+  "SELECT id FROM dev.dog WHERE name LIKE 'R_x'",
+  "SELECT id FROM dev.dog WHERE name NOT LIKE 'R%'",
+  'SELECT id FROM dev.dog WHERE id IN (SELECT id FROM dev.cat)',
+  'SELECT id FROM dev.dog UNION SELECT id FROM dev.cat',
+  'SELECT 1',
+  'SELECT id FROM dev.dog; DELETE FROM dev.dog',
+  'INSERT INTO dev.dog VALUES (9)',
+  'INSERT INTO dev.dog (id, name) VALUES (9)',
+  'INSERT INTO dev.dog (id) SELECT id FROM dev.cat',
+  'REPLACE INTO dev.dog (id) VALUES (9)',
+  'UPDATE dev.dog SET age = age + 1',
+  'DELETE FROM dev.dog LIMIT 1',
+  'DROP TABLE dev.dog',
+  'TRUNCATE dev.dog',
+  'this is not sql',
+  "'",
+])('%s is refused with what is supported, and changes nothing', async (text) => {
+  await using t = await openDogs();
+
+  await expect(t.sql(text)).rejects.toMatchObject({
+    code: 'invalid_request',
+    message: expect.stringContaining('Supported are: SELECT'),
+  });
+  expect(await t.sql('SELECT COUNT(*) FROM dev.dog')).toEqual([{ 'COUNT(*)': 4 }]);
+});
+
+test('what the operations refuse is refused in SQL too', async () => {
+  await using t = await openDogs();
+
+  await expect(t.sql('SELECT id FROM dev.cat')).rejects.toThrow("Table 'dev.cat' does not exist");
+  await expect(t.sql('SELECT wings FROM dev.dog')).rejects.toThrow("unknown attribute 'wings'");
+  await expect(t.sql('DELETE FROM dev.dog WHERE wings = 2')).rejects.toThrow("unknown attribute 'wings'");
+  await expect(t.sql('UPDATE dev.dog SET id = 2')).rejects.toThrow('primary key');
+  await expect(t.sql('SELECT password FROM system.hdb_user')).rejects.toThrow('unknown attribute');
+  await expect(t.sql("DELETE FROM system.hdb_nodes WHERE name = 'n2'")).rejects.toThrow(
+    "Rows of 'system.hdb_nodes'",
+  );
+  await expect(t.call({ operation: 'sql', sql: 'SELECT * FROM dev.dog' }, clusterUser)).rejects.toMatchObject(
+    {
+      code: 'forbidden',
+    },
+  );
+  await expect(t.sql(`SELECT id FROM dev.dog WHERE name = '${'x'.repeat(40_000)}'`)).rejects.toThrow(
+    'characters',
+  );
+});
