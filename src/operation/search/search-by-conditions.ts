@@ -4,7 +4,7 @@ import { defineOperation } from '../operation.ts';
 import { requireTable } from '../table-lookup.ts';
 import { conditionAttributes, conditions, operator } from './conditions.ts';
 import { attributeNames } from './projection.ts';
-import { pageFields, pageOf, search } from './search.ts';
+import { answerSearch, pageFields, pageOf } from './search.ts';
 import { sort, sortAttributes } from './sort.ts';
 import { refuseUnknownAttributes } from './unknown-attribute.ts';
 
@@ -27,7 +27,7 @@ export const searchByConditions = defineOperation({
       ...conditionAttributes(request.conditions),
       ...sortAttributes(request.sort),
     ]);
-    return search(
+    return answerSearch(
       store,
       table,
       {
@@ -36,6 +36,7 @@ export const searchByConditions = defineOperation({
         ...pageOf(request),
       },
       request.get_attributes,
+      request,
     );
   },
 });

@@ -4,7 +4,7 @@ import * as field from '../field.ts';
 import { defineOperation } from '../operation.ts';
 import { requireTable } from '../table-lookup.ts';
 import { attributeNames } from './projection.ts';
-import { pageFields, pageOf, search } from './search.ts';
+import { answerSearch, pageFields, pageOf } from './search.ts';
 import { sort, sortAttributes } from './sort.ts';
 import { refuseUnknownAttributes } from './unknown-attribute.ts';
 
@@ -27,7 +27,7 @@ export const searchByValue = defineOperation({
     const table = requireTable(store, request.schema, request.table);
     const condition = valueCondition(request.attribute, request.value);
     refuseUnknownAttributes(table, [request.attribute, ...sortAttributes(request.sort)]);
-    return search(
+    return answerSearch(
       store,
       table,
       {
@@ -36,6 +36,7 @@ export const searchByValue = defineOperation({
         ...pageOf(request),
       },
       request.get_attributes,
+      request,
     );
   },
 });
