@@ -38,4 +38,6 @@ export interface Query {
   readonly offset?: number;
   readonly limit?: number;
   readonly reverse?: boolean;
+  /** Only what comes later than these values of the order, level by level, primary key last: the next page. */
+  readonly after?: readonly (string | number | boolean | null)[];
 }

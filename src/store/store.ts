@@ -35,7 +35,7 @@ import type { Nodes } from './nodes.ts';
 import { makeParts, type StoreParts } from './parts.ts';
 import { quarantineTable, type Quarantine } from './quarantine.ts';
 import { changeOf } from './row.ts';
-import { planOf } from './search/search-plan.ts';
+import { planOf, type PlanDescription } from './search/search-plan.ts';
 import { search } from './search/search.ts';
 import type { OpenStoreOptions, StoreOptions } from './store-options.ts';
 import { TableSearchSource } from './table-search-source.ts';
@@ -212,6 +212,11 @@ export class Store implements AsyncDisposable {
     if (readTableState(this.#environment, table.id).records >= largeTable)
       for (const attribute of planOf(source, query).wanted) void this.catalog.wantIndex(table, attribute);
     return search(source, query);
+  }
+
+  /** What {@link search} would do. */
+  plan(table: Table, query: Query): PlanDescription {
+    return planOf(new TableSearchSource(this.#environment, this.#parts.records, table), query);
   }
 
   statistics(table: Table): TableStatistics {

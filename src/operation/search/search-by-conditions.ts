@@ -4,7 +4,7 @@ import { defineOperation } from '../operation.ts';
 import { requireTable } from '../table-lookup.ts';
 import { conditionAttributes, conditions, operator } from './conditions.ts';
 import { attributeNames } from './projection.ts';
-import { pageFields, pageOf, search } from './search.ts';
+import { answerSearch, pageFields, pageOf } from './search.ts';
 import { searchNeed } from './search-need.ts';
 import { sort, sortAttributes } from './sort.ts';
 import { refuseUnknownAttributes } from './unknown-attribute.ts';
@@ -31,7 +31,7 @@ export const searchByConditions = defineOperation({
       ...conditionAttributes(request.conditions),
       ...sortAttributes(request.sort),
     ]);
-    return search(
+    return answerSearch(
       context,
       table,
       {
@@ -40,6 +40,7 @@ export const searchByConditions = defineOperation({
         ...pageOf(request),
       },
       request.get_attributes,
+      request,
     );
   },
 });

@@ -4,7 +4,7 @@ import * as field from '../field.ts';
 import { defineOperation } from '../operation.ts';
 import { requireTable } from '../table-lookup.ts';
 import { attributeNames } from './projection.ts';
-import { pageFields, pageOf, search } from './search.ts';
+import { answerSearch, pageFields, pageOf } from './search.ts';
 import { searchNeed } from './search-need.ts';
 import { sort, sortAttributes } from './sort.ts';
 import { refuseUnknownAttributes } from './unknown-attribute.ts';
@@ -31,7 +31,7 @@ export const searchByValue = defineOperation({
     const table = requireTable(store, request.schema, request.table);
     const condition = valueCondition(request.attribute, request.value);
     refuseUnknownAttributes(table, [request.attribute, ...sortAttributes(request.sort)]);
-    return search(
+    return answerSearch(
       context,
       table,
       {
@@ -40,6 +40,7 @@ export const searchByValue = defineOperation({
         ...pageOf(request),
       },
       request.get_attributes,
+      request,
     );
   },
 });

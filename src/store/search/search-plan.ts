@@ -39,6 +39,8 @@ export interface PlanDescription {
   /** The index that is read; undefined for a table scan, and for an `or` that reads several. */
   readonly index: string | undefined;
   readonly scanned: 'index' | 'table';
+  /** Entries or records to read for it, about; counted to {@link estimateCap}. */
+  readonly estimate: number;
   /** Attributes whose index is missing or not ready, and would have helped. */
   readonly wanted: readonly string[];
 }
@@ -50,7 +52,7 @@ interface Option {
 }
 
 /** Counting further would cost more than the better choice saves. */
-const estimateCap = 10_000;
+export const estimateCap = 10_000;
 /** Fetching by key costs about twice a step of a scan. */
 const fetchCost = 2;
 /** A table of unknown size is taken for larger than any range of unknown size. */
@@ -71,6 +73,7 @@ export function planOf(source: SearchSource, query: Query): PlanDescription {
   return {
     index: indexOf(access),
     scanned: access.kind === 'table' ? 'table' : 'index',
+    estimate: entries,
     wanted: isServed ? [] : wantedBy(source, query, plan.order),
   };
 }

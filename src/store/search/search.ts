@@ -29,8 +29,11 @@ export function* search(source: SearchSource, query: Query): Generator<Document,
 }
 
 function* inOrder(source: SearchSource, query: Query, wanted: number): Generator<Document> {
-  const plan = planSearch(source, query);
-  const found = filter(candidates(source, plan), matcherOf(query.where));
+  const { after } = query;
+  const plan =
+    after === undefined ? planSearch(source, query) : resumed(planSearch(source, query), source, after);
+  const matching = filter(candidates(source, plan), matcherOf(query.where));
+  const found = after === undefined ? matching : filter(matching, isLater(plan.order, after));
   switch (plan.arrival) {
     case 'sorted':
       yield* found;
@@ -41,6 +44,45 @@ function* inOrder(source: SearchSource, query: Query, wanted: number): Generator
     case 'unsorted':
       yield* sortAll(found, plan.order, wanted);
   }
+}
+
+/**
+ * The plan without what an index or the primary key knows to come before a place. What it still proposes of that is
+ * left out by {@link isLater}.
+ */
+function resumed(plan: SearchPlan, source: SearchSource, after: readonly IndexValue[]): SearchPlan {
+  const { access, order, arrival } = plan;
+  const [level] = order;
+  const place = after[0] ?? null;
+  if (level === undefined || place === null || arrival === 'unsorted') return plan;
+  const { attribute, descending } = level;
+  const units = attribute === source.table.primaryKey ? Infinity : undefined;
+  const edge = descending ? { high: indexForm(place, units) } : { low: indexForm(place, units) };
+  if (access.kind === 'range' && access.range.attribute === attribute)
+    return {
+      ...plan,
+      access: { kind: 'range', range: { ...access.range, bounds: within(access.range, edge) } },
+    };
+  if (access.kind !== 'table') return plan;
+  const comparator = descending ? 'less_than_equal' : 'greater_than_equal';
+  const condition = { attribute, comparator, value: place } as const;
+  return { ...plan, access: { kind: 'range', range: { attribute, condition, bounds: edge } } };
+}
+
+function within({ bounds }: IndexRange, edge: IndexBounds): IndexBounds {
+  const { lowExclusive, highExclusive, ...ends } = bounds;
+  // The edge is a value of the range, so it is the narrower end.
+  return edge.low === undefined
+    ? { ...ends, ...edge, ...(lowExclusive && { lowExclusive }) }
+    : { ...ends, ...edge, ...(highExclusive && { highExclusive }) };
+}
+
+function isLater(
+  order: readonly OrderLevel[],
+  after: readonly IndexValue[],
+): (document: Document) => boolean {
+  const compare = compareRanked(order);
+  return (document) => compare(rank(document, order), { document, values: after }) > 0;
 }
 
 /** A superset of the matching documents, each once, as far in order as the plan says. */

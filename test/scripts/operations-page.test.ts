@@ -1,13 +1,11 @@
 import { expect, test } from 'vitest';
-import { operationsPage, readSummaries } from '../../scripts/operations-page.mjs';
-import { otherName } from '../../src/operation/canonical-body.ts';
-import { requestSchema } from '../../src/operation/operation-schema.ts';
+import { operationsPage, readSummaries } from '../../scripts/operations-page.ts';
 import { operations } from '../../src/operation/registry.ts';
 
 test('docs/operations.md is what the registry says: else run npm run docs', async () => {
   const summaries = readSummaries('src/operation');
 
-  const page = operationsPage(operations, requestSchema, otherName, summaries);
+  const page = operationsPage(operations, summaries);
 
   await expect(page).toMatchFileSnapshot('../../docs/operations.md');
 });

@@ -1,0 +1,91 @@
+// The page docs/operations.md, made of the registry of operations and the comments above their definitions.
+// `npm run docs` writes it; test/scripts/operations-page.test.ts says when it is no longer current.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { otherName } from '../src/operation/canonical-body.ts';
+import { requestSchema } from '../src/operation/operation-schema.ts';
+import type { Operation } from '../src/operation/operation.ts';
+
+const definition = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\nexport const \w+ = defineOperation\(\{\s*name: '(\w+)'/g;
+
+/** The first paragraph above each definition, by the name of the operation. */
+export function readSummaries(directory: string): ReadonlyMap<string, string> {
+  const summaries = new Map<string, string>();
+  for (const file of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
+    if (!file.endsWith('.ts')) continue;
+    for (const [, comment = '', name = ''] of readFileSync(join(directory, file), 'utf8').matchAll(
+      definition,
+    )) {
+      const text = comment.replaceAll(/^\s*\* ?/gm, '').trim();
+      summaries.set(name, (text.split(/\n\s*\n/)[0] ?? '').replaceAll('\n', ' ').trim());
+    }
+  }
+  return summaries;
+}
+
+interface FieldSchema {
+  readonly type?: string | readonly string[];
+  readonly enum?: readonly unknown[];
+  readonly default?: unknown;
+  readonly items?: FieldSchema;
+  readonly anyOf?: readonly FieldSchema[];
+  readonly oneOf?: readonly FieldSchema[];
+  readonly $ref?: string;
+}
+
+const bodySchema = z.object({
+  properties: z.record(z.string(), z.custom<FieldSchema>()),
+  required: z.array(z.string()),
+});
+
+/** The page as Markdown. */
+export function operationsPage(
+  operations: readonly Operation[],
+  summaries: ReadonlyMap<string, string>,
+): string {
+  const lines = [
+    '# Operations',
+    '',
+    'Every operation of the API, made from the same definitions that check requests (`npm run docs`).',
+    'One is asked for with `POST /` and a body `{"operation": "<name>", ...}`; `GET /openapi.json` has the schemas.',
+    '',
+  ];
+  for (const operation of [...operations].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    lines.push(`## ${operation.name}`, '', summaries.get(operation.name) ?? '', '');
+    if (operation.aliases.length > 0) lines.push(`Also: ${operation.aliases.map(code).join(', ')}.`, '');
+    lines.push(`Who: ${whoOf(operation.permission)}.`, '', ...fieldTable(operation));
+  }
+  return `${lines.join('\n').trimEnd()}\n`;
+}
+
+function fieldTable(operation: Operation): readonly string[] {
+  const { properties, required } = bodySchema.parse(requestSchema(operation));
+  const fields = Object.entries(properties).filter(([name]) => name !== 'operation');
+  if (fields.length === 0) return [];
+  const rows = fields.map(([name, field]) => {
+    const other = otherName(name);
+    const spelled = other === undefined || other === name ? code(name) : `${code(name)} or ${code(other)}`;
+    const standard = field.default === undefined ? 'no' : code(JSON.stringify(field.default));
+    return `| ${spelled} | ${typeOf(field)} | ${required.includes(name) ? 'yes' : standard} |`;
+  });
+  return ['| field | type | required, or default |', '| --- | --- | --- |', ...rows, ''];
+}
+
+function typeOf(field: FieldSchema): string {
+  if (field.enum !== undefined) return field.enum.map(code).join(', ');
+  const options = field.anyOf ?? field.oneOf;
+  if (options !== undefined) return options.map(typeOf).join(' or ');
+  if (field.type === 'array') return `array of ${typeOf(field.items ?? {})}`;
+  if (field.$ref !== undefined) return 'object';
+  return [field.type ?? 'any'].flat().join(' or ');
+}
+
+function whoOf(permission: string): string {
+  if (permission === 'super_user') return 'super users';
+  return permission === 'any' ? 'every user' : `users with the right to ${permission}`;
+}
+
+function code(text: unknown): string {
+  return `\`${String(text)}\``;
+}

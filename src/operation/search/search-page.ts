@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { Document } from '../../model/change.ts';
+import { CodedError } from '../../model/errors.ts';
+import type { Query } from '../../model/query.ts';
+import type { Table } from '../../model/table.ts';
+import { orderOf, rank } from '../../store/search/search-order.ts';
+import { readableAttributes } from '../grants.ts';
+import type { OperationContext } from '../operation.ts';
+import { projection } from './projection.ts';
+
+/** Records of a page for which a request sets no `limit`. */
+const standardLimit = 1_000;
+
+const place = z.object({
+  query: z.string(),
+  after: z.array(z.union([z.string(), z.number(), z.boolean(), z.null()])),
+});
+
+/** One page of an answer; `cursor` is null with the last one. */
+export interface SearchPage {
+  readonly records: readonly Document[];
+  readonly cursor: string | null;
+}
+
+/**
+ * The page after a cursor. The cursor holds the place of the last record in the order, not a number of records, so
+ * what is written between two pages neither repeats nor hides a record that stays where it is.
+ *
+ * @throws CodedError `invalid_request` for a cursor of another query
+ */
+export function searchPage(
+  { store, user }: OperationContext,
+  table: Table,
+  { limit = standardLimit, ...query }: Query,
+  attributes: readonly string[] | undefined,
+  cursor: string,
+): SearchPage {
+  const name = nameOf(table, query);
+  const after = cursor === '' ? undefined : afterOf(cursor, name);
+  const project = projection(table, attributes, readableAttributes(user, table));
+  const found = [...store.search(table, { ...query, ...(after && { after }), limit })];
+  const last = found.at(-1);
+  return {
+    records: found.map(project).filter((shown) => shown !== undefined),
+    cursor:
+      last === undefined || found.length < limit
+        ? null
+        : cursorOf(name, rank(last, orderOf(query, table.primaryKey)).values),
+  };
+}
+
+function cursorOf(query: string, after: readonly unknown[]): string {
+  return Buffer.from(JSON.stringify({ query, after })).toString('base64url');
+}
+
+function afterOf(cursor: string, query: string): z.infer<typeof place>['after'] {
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+  } catch {
+    value = undefined;
+  }
+  const parsed = place.safeParse(value);
+  if (!parsed.success || parsed.data.query !== query)
+    throw new CodedError('invalid_request', "'cursor' must be that of an answer to the same search");
+  return parsed.data.after;
+}
+
+/** The same for the same search of the same table. */
+function nameOf(table: Table, { where, sort, reverse = false }: Query): string {
+  const text = JSON.stringify([table.id, where ?? null, sort ?? null, reverse]);
+  return createHash('sha256').update(text).digest('base64url').slice(0, 16);
+}
