@@ -90,7 +90,8 @@ export class Verification {
   /** The publisher's newest transaction when this began, as far as it has told. */
   get #told(): number {
     const { storeId, incarnation } = this.#options.source;
-    const own = this.#knowledge?.marks.find(
+    // The last one is of what it has; one from before may be of what it had, and lost.
+    const own = this.#knowledge?.marks.findLast(
       (mark) => mark.storeId === storeId && mark.place.incarnation === incarnation,
     );
     return own?.place.seq ?? 0;

@@ -123,6 +123,14 @@ export class Oracle {
     return version <= (this.#startTimes.get(`${startAt} ${peer} ${table}`) ?? 0);
   }
 
+  /**
+   * Its numbers were given twice, as nothing had told it that it went back: only an interval's comparison, which is
+   * not simulated, puts right what that hides from others.
+   */
+  isForked(storeId: string): boolean {
+    return this.#forked.has(storeId);
+  }
+
   /** Its store has had another id. */
   hasAnotherPast(name: string): boolean {
     return this.#replaced.has(name) || this.#factsOf(name).identities.size > 1;
@@ -363,6 +371,7 @@ export class Oracle {
     storeId: string,
     { seq, header, changes }: LoggedPart,
   ): void {
+    if (this.isForked(header.origin.storeId)) return;
     for (const change of changes) {
       const row = view.row(table.id, change.key);
       if (row ? compareStamps(row, change) >= 0 : this.deletes.isForgotten(life, table, change)) continue;

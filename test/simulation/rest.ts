@@ -155,7 +155,7 @@ function checkFlows(world: World): void {
       const own = held.get(row.key);
       const order = own ? compareStamps(own, row) : -1;
       if (order > 0 || (own && order === 0 && compareContent(own.bytes, row.bytes) === 0)) continue;
-      if (quarantined.has(JSON.stringify(row.key))) continue;
+      if (quarantined.has(JSON.stringify(row.key)) || world.oracle.isForked(row.origin.storeId)) continue;
       if (!own && ours && world.oracle.deletes.isForgotten(subscriber, ours.table, row)) continue;
       if (world.oracle.isBefore(subscriber.name, publisher.name, table, row.version)) continue;
       world.violate(
