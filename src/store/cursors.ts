@@ -58,14 +58,13 @@ export class Cursors {
 
   get(storeId: string, tableId: number): Cursor | undefined {
     const value = this.#environment.trees.cursors.get([tableId, storeId]);
-    if (!value) return undefined;
-    return decode(value);
+    return value && decode(value);
   }
 
   /** Of all subscriptions of a table here. */
   all(tableId: number): Cursor[] {
-    return [...this.#environment.trees.cursors.getRange({ start: [tableId], end: [tableId + 1] })].map(
-      ({ value }) => decode(value),
+    return [...this.#environment.trees.cursors.getRange({ start: [tableId], end: [tableId + 1] })].flatMap(
+      ({ value }) => decode(value) ?? [],
     );
   }
 
@@ -107,8 +106,16 @@ function encode({ incarnation, seq, id, copy, unproven, newerThan = 0 }: Cursor)
   return Buffer.from(encodeMessage(row));
 }
 
-function decode(value: Buffer): Cursor {
-  const [incarnation, seq, id, copy, unproven, newerThan] = decodeMessage(value) as [
+/** Undefined when the row cannot be read: no place at all leads to a copy, a wrong one to a loss. */
+function decode(value: Buffer): Cursor | undefined {
+  let row: unknown;
+  try {
+    row = decodeMessage(value);
+  } catch {
+    return undefined;
+  }
+  if (!Array.isArray(row) || typeof row[0] !== 'string' || typeof row[1] !== 'number') return undefined;
+  const [incarnation, seq, id, copy, unproven, newerThan] = row as [
     string,
     number,
     string,

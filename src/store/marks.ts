@@ -116,7 +116,9 @@ function encode({ seq, after, upTo }: HeldVersions & { readonly seq: number }): 
   return value;
 }
 
+/** A row that cannot be read claims nothing: what it knew is taken once more, and changes nothing. */
 function decode(value: Buffer): HeldVersions & { readonly seq: number } {
+  if (value.length !== 8 && value.length !== 24) return { seq: 0, ...nothing };
   const seq = Number(value.readBigUInt64BE());
   if (value.length === 8) return { seq, ...nothing };
   return { seq, after: Number(value.readBigUInt64BE(8)), upTo: Number(value.readBigUInt64BE(16)) };
