@@ -54,7 +54,7 @@ export function operationsPage(
   for (const operation of [...operations].sort((a, b) => (a.name < b.name ? -1 : 1))) {
     lines.push(`## ${operation.name}`, '', summaries.get(operation.name) ?? '', '');
     if (operation.aliases.length > 0) lines.push(`Also: ${operation.aliases.map(code).join(', ')}.`, '');
-    lines.push(`Who: ${whoOf(operation.permission)}.`, '', ...fieldTable(operation));
+    lines.push(`Who: ${who[operation.permission]}.`, '', ...fieldTable(operation));
   }
   return `${lines.join('\n').trimEnd()}\n`;
 }
@@ -81,10 +81,20 @@ function typeOf(field: FieldSchema): string {
   return [field.type ?? 'any'].flat().join(' or ');
 }
 
-function whoOf(permission: string): string {
-  if (permission === 'super_user') return 'super users';
-  return permission === 'any' ? 'every user' : `users with the right to ${permission}`;
-}
+const who: Readonly<Record<Operation['permission'], string>> = {
+  stranger: 'everybody',
+  any: 'every user',
+  super_user: 'super users',
+  shape_databases: 'super users, and who has structure_user',
+  shape_tables: 'super users, and who has structure_user for the database',
+  describe_database: 'who has some right there',
+  describe_table: 'who has some right there',
+  read: 'who may read the table',
+  insert: 'who may insert into the table',
+  update: 'who may update the table',
+  delete: 'who may delete from the table',
+  rights: 'who has the rights on the tables and attributes that the request names',
+};
 
 function code(text: unknown): string {
   return `\`${String(text)}\``;

@@ -96,7 +96,7 @@ async function readRelease() {
 
 async function readSources() {
   const directory = '/etc/apt/sources.list.d';
-  const names = (await readdir(directory).catch(() => [])).toSorted((one, other) => one.localeCompare(other));
+  const names = (await readdir(directory).catch(() => [])).sort((a, b) => (a < b ? -1 : 1));
   const files = ['/etc/apt/sources.list', ...names.map((name) => join(directory, name))];
   const sources = [];
   for (const file of files) {

@@ -12,7 +12,6 @@ type Section = Record<string, unknown>;
 const familiar: Readonly<Record<string, unknown>> = {
   'localStudio.enabled': false,
   'threads.count': 1,
-  'authentication.authorizeLocal': false,
 };
 
 /** The configuration of a node as operations show and change it. A change counts from the next start on. */
