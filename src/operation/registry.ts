@@ -13,6 +13,11 @@ import { purgeStream } from './node/purge-stream.ts';
 import { removeNode } from './node/remove-node.ts';
 import { setNodeReplication } from './node/set-node-replication.ts';
 import { verifyReplication } from './node/verify-replication.ts';
+import { csvDataLoad } from './job/csv-data-load.ts';
+import { csvFileLoad } from './job/csv-file-load.ts';
+import { csvUrlLoad } from './job/csv-url-load.ts';
+import { getJob } from './job/get-job.ts';
+import { searchJobsByStartDate } from './job/search-jobs-by-start-date.ts';
 import { updateNode } from './node/update-node.ts';
 import type { Operation } from './operation.ts';
 import { deleteRecords } from './record/delete.ts';
@@ -76,6 +81,11 @@ export const operations: readonly Operation[] = [
   searchById,
   searchByValue,
   searchByConditions,
+  csvDataLoad,
+  csvFileLoad,
+  csvUrlLoad,
+  getJob,
+  searchJobsByStartDate,
   addNode,
   updateNode,
   setNodeReplication,

@@ -10,6 +10,7 @@ import type { Authentication } from '../operation/operation.ts';
 import { Logins } from '../operation/user/logins.ts';
 import { openTokenKeys } from '../operation/user/token-keys.ts';
 import { Tokens } from '../operation/user/tokens.ts';
+import { Jobs } from '../operation/job/jobs.ts';
 import { SupervisedProcess } from '../runtime/child-process.ts';
 import { Closer } from '../runtime/closer.ts';
 import type { Logger } from '../runtime/logger.ts';
@@ -73,6 +74,7 @@ export async function startApi(
       new RunLoop({ name: 'maintenance', body: () => store.maintenance.step(), idleMs: 1_000, log }),
     );
     maintenance.start();
+    const jobs = closer.own('jobs', await Jobs.open({ store, now: Date.now, log }));
     const clusterPort = config.clustering.enabled ? await clusterPortOf(config) : undefined;
     const version = readVersion();
     const authentication = await openAuthentication(store, config, log);
@@ -104,6 +106,8 @@ export async function startApi(
           version,
           node: { ...node, restartClustering: () => restartClustering(cluster) },
           now: Date.now,
+          jobs,
+          bulk: config.bulk,
         },
         health: () => ({ status: 'ok', ...(cluster?.states() ?? { bridge: 'off', nats: 'off' }) }),
         log,

@@ -54,6 +54,7 @@ const systemTables = [
   { name: conflictsTable, primaryKey: 'id' },
   { name: quarantineTable, primaryKey: 'id' },
   { name: archiveTable, primaryKey: 'id' },
+  { name: 'hdb_job', primaryKey: 'id' },
 ] as const;
 
 /**
