@@ -16,6 +16,10 @@ import { verifyReplication } from './node/verify-replication.ts';
 import { csvDataLoad } from './job/csv-data-load.ts';
 import { csvFileLoad } from './job/csv-file-load.ts';
 import { csvUrlLoad } from './job/csv-url-load.ts';
+import { deleteAuditLogsBefore } from './job/delete-audit-logs-before.ts';
+import { deleteRecordsBefore } from './job/delete-records-before.ts';
+import { deleteTransactionLogsBefore } from './job/delete-transaction-logs-before.ts';
+import { exportLocal } from './job/export-local.ts';
 import { getJob } from './job/get-job.ts';
 import { searchJobsByStartDate } from './job/search-jobs-by-start-date.ts';
 import { updateNode } from './node/update-node.ts';
@@ -84,6 +88,10 @@ export const operations: readonly Operation[] = [
   csvDataLoad,
   csvFileLoad,
   csvUrlLoad,
+  exportLocal,
+  deleteRecordsBefore,
+  deleteTransactionLogsBefore,
+  deleteAuditLogsBefore,
   getJob,
   searchJobsByStartDate,
   addNode,

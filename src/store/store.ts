@@ -28,6 +28,7 @@ import type { Environment } from './environment.ts';
 import type { Heard } from './heard.ts';
 import { IdentityClaim, readIdentity, redrawIdentity } from './identity.ts';
 import { LmdbEnvironment } from './lmdb-environment.ts';
+import type { RemovalRequest } from './local-removal.ts';
 import { LocalWrites } from './local-writes.ts';
 import type { Maintenance } from './maintenance.ts';
 import type { Marks } from './marks.ts';
@@ -194,6 +195,12 @@ export class Store implements AsyncDisposable {
   ): Promise<{ readonly deleted: readonly Key[]; readonly skipped: readonly Key[] }> {
     this.localWrites.begin();
     return this.#run((commit) => this.#parts.writer.delete(commit, request));
+  }
+
+  /** Removes records from this node only, see {@link LocalRemoval}; how many went. */
+  async removeHere(request: RemovalRequest): Promise<number> {
+    this.localWrites.begin();
+    return this.#run((commit) => this.#parts.localRemoval.remove(commit, request));
   }
 
   /** Replaces or removes (null) a document of a `system` table. */

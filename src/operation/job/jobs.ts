@@ -10,9 +10,8 @@ import { requireTable } from '../table-lookup.ts';
 import { failureMessage } from './failure-message.ts';
 import { jobRow, jobsTable, type JobProgress, type JobRow } from './job-row.ts';
 
-/** What a job ends with: a text, or a result beside it. Undefined: it says that it is complete. */
-export type JobOutcome =
-  string | { readonly message: string; readonly result?: Document | undefined } | undefined;
+/** What a job ends with. Only a text is its message; otherwise that says that it is complete. */
+export type JobOutcome = string | { readonly result: Document } | undefined;
 
 /** The job that runs, as its body sees it. */
 export interface RunningJob {
@@ -148,12 +147,10 @@ export class Jobs implements AsyncDisposable {
     try {
       await this.#patch(id, { status: 'IN_PROGRESS', start_datetime: now() });
       const outcome = await body(job);
-      const { message, result } =
-        typeof outcome === 'object' ? outcome : { message: outcome, result: undefined };
       return {
         status: 'COMPLETE',
-        message: message ?? `Successfully completed job: ${id}`,
-        ...(result === undefined ? {} : { result }),
+        message: typeof outcome === 'string' ? outcome : `Successfully completed job: ${id}`,
+        ...(typeof outcome === 'object' ? outcome : {}),
         end_datetime: now(),
       };
     } catch (error) {

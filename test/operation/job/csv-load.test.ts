@@ -5,9 +5,10 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { stringify } from 'csv-stringify/sync';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { clusterUser } from '../open-context.ts';
-import { dog, openJobContext, type JobContext } from './open-job-context.ts';
+import { openPlaces } from '../open-places.ts';
+import { dog, openJobContext, type JobContext, type ToldJob } from './open-job-context.ts';
 
 function load(t: JobContext, data: string, extra: object = {}) {
   return t.finish({ operation: 'csv_data_load', ...dog, data, ...extra });
@@ -124,6 +125,29 @@ test.each([
 
   await expect(asked).rejects.toMatchObject({ code, message });
   expect([...t.context.jobs.all()]).toEqual([]);
+});
+
+test('a column that the user may not write is an error of the job, which tells the whole refusal', async () => {
+  await using t = await openPlaces();
+  const load = async (data: string, action: string): Promise<unknown> => {
+    const started = await t.call({ operation: 'csv_data_load', ...dog, data, action }, t.users.attributes);
+    const { job_id: id } = started as { job_id: string };
+    return vi.waitFor(async () => {
+      const [job] = (await t.call({ operation: 'get_job', id })) as ToldJob[];
+      expect(job?.status).toMatch(/COMPLETE|ERROR/);
+      return job?.message;
+    });
+  };
+
+  expect(await load('id,name\n2,Max\n', 'upsert')).toBe('successfully loaded 1 of 1 records');
+  expect(await load('id,name,secret\n3,Max,y\n', 'insert')).toEqual({
+    error: 'This operation is not authorized due to role restrictions and/or invalid database items',
+    unauthorized_access: [],
+    invalid_schema_items: ["Attribute 'secret' does not exist on 'dev.dog'"],
+  });
+  expect(await t.call({ operation: 'search_by_id', ...dog, ids: [2, 3], get_attributes: ['name'] })).toEqual([
+    { name: 'Max' },
+  ]);
 });
 
 test('who may not write the table starts no load', async () => {
