@@ -37,6 +37,8 @@ export interface OperationServices {
 export interface BulkSettings {
   readonly importDirectories: readonly string[];
   readonly exportDirectories: readonly string[];
+  /** For files that live as long as one request. */
+  readonly scratchDirectory: string;
   /** Whether csv_url_load may connect to addresses that are not public. */
   readonly allowPrivateUrls: boolean;
 }

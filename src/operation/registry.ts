@@ -47,6 +47,7 @@ import { getFingerprint } from './system/get-fingerprint.ts';
 import { getStatus } from './system/get-status.ts';
 import { readAuditLog } from './system/read-audit-log.ts';
 import { readLog } from './system/read-log.ts';
+import { getBackup } from './system/get-backup.ts';
 import { readTransactionLog } from './system/read-transaction-log.ts';
 import { registrationInfo } from './system/registration-info.ts';
 import { addRole } from './role/add-role.ts';
@@ -134,6 +135,7 @@ export const operations: readonly Operation[] = [
   setConfiguration,
   setStatus,
   systemInformation,
+  getBackup,
 ];
 
 const byName: ReadonlyMap<string, Operation> = new Map(

@@ -25,6 +25,7 @@ import type { BridgeConfig } from './bridge-config.ts';
 import type { BridgeProgram } from './bridge-program.ts';
 import { findNatsServer } from './find-nats-server.ts';
 import { endLeftoverNatsServer, spawnNatsServer } from './nats-server.ts';
+import { prepareBulk } from './bulk-directories.ts';
 import { claimPort, readPorts, writePorts } from './ports.ts';
 import { storeOptions } from './store-options.ts';
 
@@ -107,7 +108,7 @@ export async function startApi(
           node: { ...node, restartClustering: () => restartClustering(cluster) },
           now: Date.now,
           jobs,
-          bulk: config.bulk,
+          bulk: prepareBulk(config, log),
         },
         health: () => ({ status: 'ok', ...(cluster?.states() ?? { bridge: 'off', nats: 'off' }) }),
         log,

@@ -361,6 +361,12 @@ export class Store implements AsyncDisposable {
     return copyRows(this.#parts.records, table, options);
   }
 
+  /** Writes the whole store, as it is at one moment, to a new file. @throws CodedError `unavailable` where it is not in files */
+  async backUp(file: string): Promise<void> {
+    if (!this.#environment.backUp) throw new CodedError('unavailable', 'This store is not kept in files');
+    await this.#environment.backUp(file);
+  }
+
   /** Frees what a dead process held. */
   checkReaders(): void {
     this.#environment.checkReaders();

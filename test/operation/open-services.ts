@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { pino } from 'pino';
 import { Jobs } from '../../src/operation/job/jobs.ts';
 import type { BulkSettings, OperationServices } from '../../src/operation/operation.ts';
@@ -27,7 +28,13 @@ export async function openServices(store: Store, options: TestServicesOptions = 
       version: '0.1.0',
       now,
       jobs,
-      bulk: { importDirectories: [], exportDirectories: [], allowPrivateUrls: false, ...bulk },
+      bulk: {
+        importDirectories: [],
+        exportDirectories: [],
+        scratchDirectory: tmpdir(),
+        allowPrivateUrls: false,
+        ...bulk,
+      },
     },
     [Symbol.asyncDispose]: () => jobs[Symbol.asyncDispose](),
   };

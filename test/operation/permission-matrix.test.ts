@@ -153,6 +153,7 @@ const matrix: Readonly<Record<string, Entry>> = {
   set_configuration: superOnly,
   set_status: superOnly,
   system_information: superOnly,
+  get_backup: superOnly,
 };
 
 function loadOf(fields: object): Entry['body'] {

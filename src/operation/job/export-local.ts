@@ -1,13 +1,15 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { Document } from '../../model/change.ts';
 import * as field from '../field.ts';
 import { defineOperation } from '../operation.ts';
 import { directoryInside } from './allowed-path.ts';
 import { exportSearch, type Found } from './export-search.ts';
-import { exportFormats, exportText, type ExportFormat } from './export-text.ts';
+import { exportFormats, exportTextOf, type ExportFormat } from './export-text.ts';
 import type { JobOutcome, RunningJob } from './jobs.ts';
 
+const documentsAtOnce = 200;
 const rowsPerReport = 10_000;
 
 const filename = z.string().superRefine((name, context) => {
@@ -53,16 +55,22 @@ async function writeExport(
   const partial = `${target}.${job.id}.partial`;
   const file = await open(partial, 'wx');
   try {
+    const text = exportTextOf(format, found.columns);
     let bytes = 0;
-    let reported = 0;
-    for (const { text, rows } of exportText(found.documents, format, found.columns)) {
+    let rows = 0;
+    const write = async (piece: string): Promise<void> => {
       job.signal.throwIfAborted();
-      await file.appendFile(text);
-      bytes += Buffer.byteLength(text);
-      if (rows < reported + rowsPerReport) continue;
-      await job.report({ rows, bytes, totalBytes: null });
-      reported = rows;
+      await file.appendFile(piece);
+      bytes += Buffer.byteLength(piece);
+    };
+    await write(text.head);
+    for (const batch of inBatches(found.documents)) {
+      await write(text.documents(batch, rows));
+      rows += batch.length;
+      if (rows % rowsPerReport === 0) await job.report({ rows, bytes, totalBytes: null });
     }
+    await write(text.tail(rows));
+    await job.report({ rows, bytes, totalBytes: bytes });
     await file.sync();
     await rename(partial, target);
   } catch (error) {
@@ -74,4 +82,15 @@ async function writeExport(
   return {
     result: { message: `Successfully exported ${format.toUpperCase()} locally.`, path: target },
   };
+}
+
+function* inBatches(documents: Iterable<Document>): Generator<Document[]> {
+  let batch: Document[] = [];
+  for (const document of documents) {
+    batch.push(document);
+    if (batch.length < documentsAtOnce) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
 }

@@ -5,46 +5,45 @@ export const exportFormats = ['json', 'csv'] as const;
 
 export type ExportFormat = (typeof exportFormats)[number];
 
-const documentsAtOnce = 200;
+/** Documents as the text of a file: the head, the documents some at a time, the tail. */
+export interface ExportText {
+  readonly head: string;
+  /** @param before how many documents came before these */
+  documents(documents: readonly Document[], before: number): string;
+  /** @param count of all documents */
+  tail(count: number): string;
+}
 
 /**
- * Documents as the text of a file, in pieces: a JSON array with one document on each line, or CSV with a line of
- * names. CSV has no null: null, absent and the empty text are all an empty cell; objects and arrays are JSON.
+ * JSON is an array with one document on each line. CSV begins with a line of names; it has no null: null, absent
+ * and the empty text are all an empty cell, objects and arrays are JSON.
  *
  * @param columns of CSV; what a document has beside them is left out
  */
-export function* exportText(
-  documents: Iterable<Document>,
-  format: ExportFormat,
-  columns: readonly string[],
-): Generator<{ readonly text: string; readonly rows: number }> {
-  const isJson = format === 'json';
-  let rows = 0;
-  if (!isJson) yield { text: csvLines([columns]), rows };
-  for (const batch of inBatches(documents)) {
-    const text = isJson
-      ? batch
-          .map((document, index) => `${rows + index === 0 ? '[\n' : ',\n'}${JSON.stringify(document)}`)
-          .join('')
-      : csvLines(batch.map((document) => columns.map((column) => cellOf(document, column))));
-    rows += batch.length;
-    yield { text, rows };
-  }
-  if (isJson) yield { text: rows === 0 ? '[]\n' : '\n]\n', rows };
+export function exportTextOf(format: ExportFormat, columns: readonly string[]): ExportText {
+  return format === 'json' ? json : csv(columns);
 }
 
-function* inBatches(documents: Iterable<Document>): Generator<Document[]> {
-  let batch: Document[] = [];
-  for (const document of documents) {
-    batch.push(document);
-    if (batch.length < documentsAtOnce) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
+const json: ExportText = {
+  head: '[',
+  documents: (documents, before) =>
+    documents
+      .map((document, index) => `${before + index === 0 ? '\n' : ',\n'}${JSON.stringify(document)}`)
+      .join(''),
+  tail: (count) => (count === 0 ? ']\n' : '\n]\n'),
+};
+
+function csv(columns: readonly string[]): ExportText {
+  return {
+    head: csvText([columns]),
+    documents: (documents) =>
+      csvText(documents.map((document) => columns.map((column) => cellOf(document, column)))),
+    tail: () => '',
+  };
 }
 
-function csvLines(lines: readonly (readonly (string | null)[])[]): string {
+/** Lines of CSV. */
+export function csvText(lines: readonly (readonly string[])[]): string {
   return stringify(
     lines.map((line) => [...line]),
     // A lone carriage return ends a line for some readers, too.
@@ -52,9 +51,8 @@ function csvLines(lines: readonly (readonly (string | null)[])[]): string {
   );
 }
 
-function cellOf(document: Document, column: string): string | null {
+function cellOf(document: Document, column: string): string {
   const value = Object.hasOwn(document, column) ? document[column] : null;
-  if (value === null || value === undefined) return null;
-  if (typeof value === 'string') return value;
-  return JSON.stringify(value) ?? null;
+  if (value === null || value === undefined) return '';
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
