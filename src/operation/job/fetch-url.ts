@@ -34,6 +34,8 @@ export async function fetchUrl(url: string, options: FetchOptions): Promise<Inco
   let next = new URL(url);
   const { origin } = next;
   for (let redirects = 0; redirects <= maxRedirects; redirects += 1) {
+    // A connection to an address asks no name server, so nothing else would look at it.
+    refuseForbiddenUrl(next, options.isPermitted);
     const response = await get(next, next.origin === origin ? options : { ...options, headers: {} });
     const { statusCode = 0, headers, statusMessage = '' } = response;
     if (statusCode === 200) return response;
@@ -47,7 +49,6 @@ export async function fetchUrl(url: string, options: FetchOptions): Promise<Inco
     if (!URL.canParse(headers.location, next.href))
       throw new CodedError('invalid_request', `${url} redirects to what is no address`);
     next = new URL(headers.location, next);
-    refuseForbiddenUrl(next, options.isPermitted);
   }
   throw new CodedError('invalid_request', `${url} redirects more than ${maxRedirects} times`);
 }

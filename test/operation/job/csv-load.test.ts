@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { createWriteStream, statSync } from 'node:fs';
+import { createWriteStream, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { stringify } from 'csv-stringify/sync';
@@ -213,13 +214,38 @@ test('whatever texts and values a CSV holds, the rows hold them', async () => {
   );
 });
 
+test('requests are answered while a load runs, and see whole chunks of it', async () => {
+  await using t = await openJobContext();
+  const rows = 20_000;
+  const lines = Array.from({ length: rows }, (_, id) => `${id},dog ${id}\n`);
+  const started = (await t.call({
+    operation: 'csv_data_load',
+    ...dog,
+    data: `id,name\n${lines.join('')}`,
+  })) as { job_id: string };
+
+  const seen = new Set<number>();
+  let isRunning = true;
+  while (isRunning) {
+    await nextTurn();
+    const table = t.store.catalog.table('dev', 'dog');
+    const [job] = (await t.call({ operation: 'get_job', id: started.job_id })) as ToldJob[];
+    isRunning = job?.status === 'CREATED' || job?.status === 'IN_PROGRESS';
+    seen.add(table ? t.store.statistics(table).records : 0);
+  }
+
+  expect(seen.size).toBeGreaterThan(5);
+  for (const count of seen) expect(count % 1_000).toBe(0);
+  expect(Math.max(...seen)).toBe(rows);
+});
+
 /** What is live, not what waits to be collected, must stay small. */
 const collectGarbage = ((): (() => void) => {
   setFlagsFromString('--expose-gc');
   return runInNewContext('gc') as () => void;
 })();
 
-test('a file of 200,000 rows is loaded in chunks, and memory does not grow with it', async () => {
+test('a file of 200,000 rows is loaded and exported again, byte for byte, and memory does not grow with it', async () => {
   await using t = await openJobContext();
   const rows = 200_000;
   const padding = 'x'.repeat(500);
@@ -240,12 +266,29 @@ test('a file of 200,000 rows is loaded in chunks, and memory does not grow with 
   const timer = setInterval(() => samples.push(used() - before), 500);
 
   const job = await t.finish({ operation: 'csv_file_load', ...dog, file_path: path });
+  const loadSamples = samples.length;
+  const exported = await t.finish({
+    operation: 'export_local',
+    format: 'csv',
+    path: '.',
+    filename: 'big',
+    search_operation: {
+      operation: 'search_by_value',
+      ...dog,
+      attribute: 'id',
+      value: '*',
+      get_attributes: ['id', 'name', 'text'],
+    },
+  });
   clearInterval(timer);
 
   expect(job).toMatchObject({
     message: `successfully loaded ${rows} of ${rows} records`,
     progress: { rows, bytes: size, total_bytes: size },
   });
-  expect(samples.length).toBeGreaterThan(3);
+  expect(exported['progress']).toMatchObject({ rows, bytes: size });
+  expect(readFileSync(join(t.directory, 'export', 'big.csv')).equals(readFileSync(path))).toBe(true);
+  expect(loadSamples).toBeGreaterThan(3);
+  expect(samples.length).toBeGreaterThan(loadSamples);
   expect(Math.max(...samples)).toBeLessThan(size / 4);
 }, 120_000);
