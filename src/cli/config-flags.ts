@@ -5,8 +5,17 @@ export interface ConfigFlags {
   readonly rest: readonly string[];
 }
 
-/** Every other long option is a setting. Those of the first line take no value. */
-const ownOptions = new Set(['--help', '--version', '--json', '--target', '--username', '--password']);
+const plainOptions = new Set(['--help', '--version', '--json']);
+/** A value follows them. */
+const valueOptions = new Set([
+  '--target',
+  '--username',
+  '--password',
+  '--database',
+  '--table',
+  '--action',
+  '--format',
+]);
 
 /**
  * Takes the settings (`--ROOTPATH x`, `--SERVER_PORT=0`, `--CLUSTERING`) out of the arguments.
@@ -21,9 +30,9 @@ export function takeConfigFlags(argv: readonly string[]): ConfigFlags {
     const argument = argv[at] ?? '';
     const equals = argument.indexOf('=');
     const option = equals < 0 ? argument : argument.slice(0, equals);
-    if (!/^--\w/.test(option) || ownOptions.has(option)) {
+    if (!/^--\w/.test(option) || plainOptions.has(option) || valueOptions.has(option)) {
       rest.push(argument);
-      if (['--target', '--username', '--password'].includes(argument) && at + 1 < argv.length) {
+      if (valueOptions.has(argument) && at + 1 < argv.length) {
         at += 1;
         rest.push(argv[at] ?? '');
       }

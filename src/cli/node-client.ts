@@ -1,20 +1,16 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { text as readAll } from 'node:stream/consumers';
 import type { ClientConfig } from '../config/client-config.ts';
+import { refusalOf, type Answer } from './answer.ts';
 import { findRunningProcess } from './running-process.ts';
 
 export interface Target {
   readonly url: string;
   readonly username: string | undefined;
   readonly password: string | undefined;
-}
-
-export interface Answer {
-  readonly status: number;
-  /** Parsed when it is JSON, else its text. */
-  readonly body: unknown;
 }
 
 /** Longer paths are cut off or refused by some systems (108 bytes on Linux, 104 on macOS). */
@@ -76,13 +72,37 @@ export class NodeClient {
     { body, timeoutMs }: { readonly body?: object; readonly timeoutMs?: number } = {},
   ): Promise<Answer> {
     const signal = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
+    return this.#guarded(async () => {
+      const { status, content } = await this.#send(path, body, signal);
+      return { status, body: parse(await readAll(content)) };
+    }, signal);
+  }
+
+  /** The answer to an operation. @throws with the text of the node when it refuses, and as {@link ask} */
+  async run(body: object): Promise<unknown> {
+    const answer = await this.ask('/', { body });
+    if (answer.status >= 400) throw new Error(refusalOf(answer));
+    return answer.body;
+  }
+
+  /** The answer to an operation that answers with a file. @throws as {@link run} */
+  async download(body: object): Promise<{ readonly content: Readable; readonly bytes: number }> {
+    const { status, content, bytes } = await this.#guarded(() => this.#send('/', body));
+    if (status >= 400) throw new Error(refusalOf({ status, body: parse(await readAll(content)) }));
+    return { content, bytes };
+  }
+
+  #send(path: string, body: object | undefined, signal?: AbortSignal): Promise<RawAnswer> {
     const json = body === undefined ? undefined : JSON.stringify(body);
+    return 'url' in this.#target
+      ? askUrl(this.#target, path, json, signal)
+      : askSocket(this.#target.socketPath, path, json, signal);
+  }
+
+  /** Says in words of a user why nothing came back. */
+  async #guarded<T>(action: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     try {
-      const answer =
-        'url' in this.#target
-          ? await askUrl(this.#target, path, json, signal)
-          : await askSocket(this.#target.socketPath, path, json, signal);
-      return { status: answer.status, body: parse(answer.text) };
+      return await action();
     } catch (cause) {
       if (signal?.aborted === true) throw new Error('The node does not answer in time', { cause });
       const code = codeOf(cause);
@@ -94,7 +114,9 @@ export class NodeClient {
 
 interface RawAnswer {
   readonly status: number;
-  readonly text: string;
+  readonly content: Readable;
+  /** As the node has announced them; 0 when it has not. */
+  readonly bytes: number;
 }
 
 async function askUrl(
@@ -114,7 +136,8 @@ async function askUrl(
     ...(json === undefined ? {} : { body: json }),
     ...(signal === undefined ? {} : { signal }),
   });
-  return { status: response.status, text: await response.text() };
+  const content = response.body ? Readable.fromWeb(response.body) : Readable.from([]);
+  return { status: response.status, content, bytes: Number(response.headers.get('content-length') ?? 0) };
 }
 
 function askSocket(
@@ -134,7 +157,8 @@ function askSocket(
     });
     asked.once('error', reject);
     asked.once('response', (response) => {
-      readAll(response).then((text) => resolve({ status: response.statusCode ?? 0, text }), reject);
+      const bytes = Number(response.headers['content-length'] ?? 0);
+      resolve({ status: response.statusCode ?? 0, content: response, bytes });
     });
     asked.end(json);
   });

@@ -1,13 +1,9 @@
-import { loadClientConfig } from '../config/client-config.ts';
 import type { ConfigFlags } from './config-flags.ts';
 import { formatAnswer } from './format-answer.ts';
-import { NodeClient, type Answer } from './node-client.ts';
+import { findClient, type TargetOptions } from './find-client.ts';
 
-export interface OperationOptions {
+export interface OperationOptions extends TargetOptions {
   readonly json?: true;
-  readonly target?: string;
-  readonly username?: string;
-  readonly password?: string;
 }
 
 /**
@@ -24,21 +20,10 @@ export async function runOperation(
   // `target` and `json` are no fields of any operation; they may be given like fields, too.
   const { target: targetField, json: jsonField, ...fields } = parsePairs(pairs);
   const target = options.target ?? (typeof targetField === 'string' ? targetField : undefined);
-  const config = loadClientConfig({ flags });
-  const client =
-    target === undefined
-      ? NodeClient.forRootPath(config)
-      : NodeClient.forTarget({
-          url: target,
-          username: options.username ?? config.target.username,
-          password: options.password ?? config.target.password,
-        });
+  const answer = await findClient({ ...options, target }, flags).run({ operation, ...fields });
 
-  const answer = await client.ask('/', { body: { operation, ...fields } });
-
-  if (answer.status >= 400) throw new Error(refusalOf(answer));
   const isJson = options.json === true || jsonField === true;
-  process.stdout.write(`${isJson ? JSON.stringify(answer.body, null, 2) : formatAnswer(answer.body)}\n`);
+  process.stdout.write(`${isJson ? JSON.stringify(answer, null, 2) : formatAnswer(answer)}\n`);
 }
 
 /** @throws for an argument that is not `key=value` */
@@ -58,13 +43,4 @@ function parseValue(text: string): unknown {
   } catch {
     return text;
   }
-}
-
-/** The text of an answer that is not a success. */
-export function refusalOf({ status, body }: Answer): string {
-  if (typeof body === 'object' && body !== null && 'error' in body) {
-    return typeof body.error === 'string' ? body.error : JSON.stringify(body.error);
-  }
-  const text = typeof body === 'string' ? body : JSON.stringify(body);
-  return text === '' ? `The node answered ${status}` : text;
 }

@@ -1,6 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { ConfigFlags } from './config-flags.ts';
+import { runBackup } from './backup-command.ts';
+import { runExport, type ExportOptions } from './export-command.ts';
+import type { TargetOptions } from './find-client.ts';
+import { runImport, type ImportOptions } from './import-command.ts';
+import { runRestore } from './restore-command.ts';
 import { runOperation, type OperationOptions } from './operation-command.ts';
 import { runStart } from './start-command.ts';
 import { runStatus, type StatusOptions } from './status-command.ts';
@@ -21,7 +26,7 @@ Without a target, commands reach the node of the root path (ROOTPATH, ~/lyredb b
 
 /** The commands of `lyre`; every word that is no command is an operation of the API. */
 export function createProgram(flags: ConfigFlags['flags']): Command {
-  const program = new Command('lyre')
+  const program = addTarget(new Command('lyre'))
     .description('LyreDB: an open edge-to-cloud database')
     .version(readVersion(), '--version')
     .helpOption('-h, --help', 'show this text')
@@ -32,9 +37,6 @@ export function createProgram(flags: ConfigFlags['flags']): Command {
     .argument('[operation]', 'any operation of the API, for example describe_all')
     .argument('[key=value...]', 'its fields; a value is JSON when it parses as JSON, else text')
     .option('--json', 'print the answer as JSON')
-    .option('--target <url>', 'the address of a node, for example http://localhost:9925')
-    .option('--username <name>', 'for the target; else CLI_TARGET_USERNAME or HDB_ADMIN_USERNAME')
-    .option('--password <password>', 'for the target; else CLI_TARGET_PASSWORD or HDB_ADMIN_PASSWORD')
     .addHelpText('after', examples)
     .action(async (operation: string | undefined, pairs: string[], options: OperationOptions) => {
       if (operation === undefined) program.outputHelp();
@@ -53,7 +55,33 @@ export function createProgram(flags: ConfigFlags['flags']): Command {
     .description('show the health of the node and of its links')
     .option('--json', 'print JSON')
     .action((options: StatusOptions) => runStatus(options, flags));
+  addTarget(program.command('import <file>'))
+    .description('load a CSV file into a table')
+    .option('--database <name>', 'where the table is', 'data')
+    .requiredOption('--table <name>', 'the table')
+    .option('--action <action>', 'insert, update or upsert', 'insert')
+    .action((file: string, options: ImportOptions) => runImport(file, options, flags));
+  addTarget(program.command('export <file>'))
+    .description('write the records of a table to a file, as CSV or JSON')
+    .option('--database <name>', 'where the table is', 'data')
+    .requiredOption('--table <name>', 'the table')
+    .option('--format <format>', 'json or csv; else what the name of the file says')
+    .action((file: string, options: ExportOptions) => runExport(file, options, flags));
+  addTarget(program.command('backup <directory>'))
+    .description('write the store of a running node, as it is now, to a directory')
+    .action((directory: string, options: TargetOptions) => runBackup(directory, options, flags));
+  program
+    .command('restore <directory>')
+    .description('put a backup in the place of the store of the root path; no node may run there')
+    .action((directory: string) => runRestore(directory, flags));
   return program;
+}
+
+function addTarget(command: Command): Command {
+  return command
+    .option('--target <url>', 'the address of a node, for example http://localhost:9925')
+    .option('--username <name>', 'for the target; else CLI_TARGET_USERNAME or HDB_ADMIN_USERNAME')
+    .option('--password <password>', 'for the target; else CLI_TARGET_PASSWORD or HDB_ADMIN_PASSWORD');
 }
 
 function readVersion(): string {

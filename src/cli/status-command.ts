@@ -2,7 +2,7 @@ import { loadClientConfig } from '../config/client-config.ts';
 import type { ConfigFlags } from './config-flags.ts';
 import { formatAnswer } from './format-answer.ts';
 import { NodeClient } from './node-client.ts';
-import { refusalOf } from './operation-command.ts';
+import { refusalOf } from './answer.ts';
 
 export interface StatusOptions {
   readonly json?: true;

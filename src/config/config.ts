@@ -76,6 +76,12 @@ export interface Config {
   };
   /** The change log. */
   readonly log: { readonly maxAgeMs: number; readonly maxBytes: number };
+  /** Loads and exports that an operation starts. */
+  readonly bulk: {
+    readonly importDirectories: readonly string[];
+    readonly exportDirectories: readonly string[];
+    readonly allowPrivateUrls: boolean;
+  };
   /** What the processes say about themselves. */
   readonly logging: {
     readonly level: LogLevel;
@@ -270,6 +276,11 @@ function toConfig(settings: Settings, cwd: string, ignored: readonly string[]): 
       maxTransactionBytes: settings['storage.maxTransactionBytes'],
     },
     log: { maxAgeMs: settings['changeLog.maxAge'], maxBytes: settings['changeLog.maxBytes'] },
+    bulk: {
+      importDirectories: (settings['bulk.importDirectories'] ?? ['import']).map((path) => inRoot(path, '')),
+      exportDirectories: (settings['bulk.exportDirectories'] ?? ['export']).map((path) => inRoot(path, '')),
+      allowPrivateUrls: settings['bulk.allowPrivateUrls'],
+    },
     logging: {
       level: settings['logging.level'],
       file: settings['logging.file'],

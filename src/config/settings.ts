@@ -88,6 +88,8 @@ function unitOf(text: string, units: Readonly<Record<string, number>>): number {
 const origins = z.array(z.string().min(1));
 const someOrigins = { expects: 'a list of origins, or ["*"] for any' };
 const routes = z.array(z.object({ host: z.string().min(1), port: z.int().min(1).max(65_535).default(9932) }));
+const directories = z.array(path).min(1).optional();
+const someDirectories = { expects: 'a list of paths' };
 const someRoutes = { expects: 'a list of {host, port}' };
 
 /**
@@ -183,6 +185,10 @@ export const settingsSchema = z.object({
   'changeLog.maxBytes': setting(size.default(10 * GiB), { expects: aSize }),
   tombstoneRetention: setting(duration.default(30 * dayMs), aDuration),
   tombstoneMax: setting(duration.default(365 * dayMs), aDuration),
+
+  'bulk.importDirectories': setting(directories, someDirectories),
+  'bulk.exportDirectories': setting(directories, someDirectories),
+  'bulk.allowPrivateUrls': setting(z.boolean().default(false), isTrue),
 
   'logging.level': setting(z.enum(logLevels).default('info'), {
     expects: `one of ${logLevels.join(', ')}`,

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Request, RequestHandler, Response } from 'express';
 import { isDocument } from '../operation/field.ts';
+import { FileAnswer } from '../operation/file-answer.ts';
 import type { OperationServices } from '../operation/operation.ts';
 import { loginRequired, runOperation } from '../operation/run-operation.ts';
 import { stranger } from '../operation/user/user.ts';
@@ -8,6 +9,7 @@ import type { Caller } from './authenticate.ts';
 import { parseBody } from './parse-body.ts';
 import { readBody } from './read-body.ts';
 import { sendAnswer } from './send-answer.ts';
+import { sendFile } from './send-file.ts';
 import { sendError, type SendErrorOptions } from './send-error.ts';
 
 export interface OperationsRouteOptions extends SendErrorOptions {
@@ -32,7 +34,8 @@ export function operationsRoute(options: OperationsRouteOptions): RequestHandler
       const sent = await readRequest(request, caller, bodyLimitBytes);
       const body = await runOperation({ ...services, ...caller }, sent);
       const headers = { ...timing(), ...(isRestart(sent) ? { connection: 'close' } : {}) };
-      await sendAnswer(request, response, { status: 200, body, headers }, options);
+      if (body instanceof FileAnswer) await sendFile(response, body, headers);
+      else await sendAnswer(request, response, { status: 200, body, headers }, options);
     } catch (error) {
       await sendError(request, response, error, options, timing());
     }

@@ -3,6 +3,7 @@ import { CodedError } from '../model/errors.ts';
 import type { ReplicationControl } from '../model/replication-control.ts';
 import type { Store } from '../store/store.ts';
 import { canonicalBody } from './canonical-body.ts';
+import type { Jobs } from './job/jobs.ts';
 import { checkOperation, checkRequest, type Asked, type Permission } from './permission.ts';
 import type { NodeControl } from './system/node-control.ts';
 import type { Logins } from './user/logins.ts';
@@ -28,6 +29,18 @@ export interface OperationServices {
   readonly node?: NodeControl;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  readonly jobs: Jobs;
+  readonly bulk: BulkSettings;
+}
+
+/** What loads, exports and backups may touch. */
+export interface BulkSettings {
+  readonly importDirectories: readonly string[];
+  readonly exportDirectories: readonly string[];
+  /** For files that live as long as one request. */
+  readonly scratchDirectory: string;
+  /** Whether csv_url_load may connect to addresses that are not public. */
+  readonly allowPrivateUrls: boolean;
 }
 
 /** One request: the services and who asks. */

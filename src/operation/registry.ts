@@ -13,6 +13,15 @@ import { purgeStream } from './node/purge-stream.ts';
 import { removeNode } from './node/remove-node.ts';
 import { setNodeReplication } from './node/set-node-replication.ts';
 import { verifyReplication } from './node/verify-replication.ts';
+import { csvDataLoad } from './job/csv-data-load.ts';
+import { csvFileLoad } from './job/csv-file-load.ts';
+import { csvUrlLoad } from './job/csv-url-load.ts';
+import { deleteAuditLogsBefore } from './job/delete-audit-logs-before.ts';
+import { deleteRecordsBefore } from './job/delete-records-before.ts';
+import { deleteTransactionLogsBefore } from './job/delete-transaction-logs-before.ts';
+import { exportLocal } from './job/export-local.ts';
+import { getJob } from './job/get-job.ts';
+import { searchJobsByStartDate } from './job/search-jobs-by-start-date.ts';
 import { updateNode } from './node/update-node.ts';
 import type { Operation } from './operation.ts';
 import { deleteRecords } from './record/delete.ts';
@@ -38,6 +47,7 @@ import { getFingerprint } from './system/get-fingerprint.ts';
 import { getStatus } from './system/get-status.ts';
 import { readAuditLog } from './system/read-audit-log.ts';
 import { readLog } from './system/read-log.ts';
+import { getBackup } from './system/get-backup.ts';
 import { readTransactionLog } from './system/read-transaction-log.ts';
 import { registrationInfo } from './system/registration-info.ts';
 import { addRole } from './role/add-role.ts';
@@ -76,6 +86,15 @@ export const operations: readonly Operation[] = [
   searchById,
   searchByValue,
   searchByConditions,
+  csvDataLoad,
+  csvFileLoad,
+  csvUrlLoad,
+  exportLocal,
+  deleteRecordsBefore,
+  deleteTransactionLogsBefore,
+  deleteAuditLogsBefore,
+  getJob,
+  searchJobsByStartDate,
   addNode,
   updateNode,
   setNodeReplication,
@@ -116,6 +135,7 @@ export const operations: readonly Operation[] = [
   setConfiguration,
   setStatus,
   systemInformation,
+  getBackup,
 ];
 
 const byName: ReadonlyMap<string, Operation> = new Map(

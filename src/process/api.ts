@@ -10,6 +10,7 @@ import type { Authentication } from '../operation/operation.ts';
 import { Logins } from '../operation/user/logins.ts';
 import { openTokenKeys } from '../operation/user/token-keys.ts';
 import { Tokens } from '../operation/user/tokens.ts';
+import { Jobs } from '../operation/job/jobs.ts';
 import { SupervisedProcess } from '../runtime/child-process.ts';
 import { Closer } from '../runtime/closer.ts';
 import type { Logger } from '../runtime/logger.ts';
@@ -24,6 +25,7 @@ import type { BridgeConfig } from './bridge-config.ts';
 import type { BridgeProgram } from './bridge-program.ts';
 import { findNatsServer } from './find-nats-server.ts';
 import { endLeftoverNatsServer, spawnNatsServer } from './nats-server.ts';
+import { prepareBulk } from './bulk-directories.ts';
 import { claimPort, readPorts, writePorts } from './ports.ts';
 import { storeOptions } from './store-options.ts';
 
@@ -73,6 +75,7 @@ export async function startApi(
       new RunLoop({ name: 'maintenance', body: () => store.maintenance.step(), idleMs: 1_000, log }),
     );
     maintenance.start();
+    const jobs = closer.own('jobs', await Jobs.open({ store, now: Date.now, log }));
     const clusterPort = config.clustering.enabled ? await clusterPortOf(config) : undefined;
     const version = readVersion();
     const authentication = await openAuthentication(store, config, log);
@@ -104,6 +107,8 @@ export async function startApi(
           version,
           node: { ...node, restartClustering: () => restartClustering(cluster) },
           now: Date.now,
+          jobs,
+          bulk: prepareBulk(config, log),
         },
         health: () => ({ status: 'ok', ...(cluster?.states() ?? { bridge: 'off', nats: 'off' }) }),
         log,

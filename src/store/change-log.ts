@@ -134,6 +134,19 @@ export class ChangeLog {
     return place && this.at(place.position)?.committedAtMs;
   }
 
+  /** Number of the first transaction of a channel that was committed here at or after a moment; the next one when none was. */
+  firstSince(tableId: number, ms: number): number {
+    const { headSeq, trimmedSeq } = this.head(tableId);
+    let low = trimmedSeq + 1;
+    let high = headSeq + 1;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if ((this.committedAt(tableId, middle) ?? 0) < ms) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
   /** Inside a commit: a channel forgets its numbers up to `seq`; entries that no channel needs go. Returns how many went. */
   trimChannel(commit: Commit, tableId: number, upToSeq: number, limit: number): number {
     const { channels } = this.#environment.trees;

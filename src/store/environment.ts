@@ -54,6 +54,9 @@ export interface Environment extends AsyncDisposable {
    */
   commit<T>(body: () => T): Promise<T>;
 
+  /** Writes all trees, as they are at one moment, to a new file, while commits go on. */
+  readonly backUp?: (file: string) => Promise<void>;
+
   /** Frees reader slots of processes that died. */
   checkReaders(): void;
 }

@@ -94,6 +94,11 @@ export class LmdbEnvironment implements Environment {
     for (const forget of this.#onAbort) forget();
   }
 
+  /** Without the pages that are free. */
+  readonly backUp = async (file: string): Promise<void> => {
+    await this.#root.backup(file, true);
+  };
+
   checkReaders(): void {
     this.#root.readerCheck();
   }

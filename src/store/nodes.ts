@@ -53,6 +53,13 @@ export class Nodes {
     return row !== undefined && this.#published(row).includes(tableId);
   }
 
+  /** Whether a peer has or had a subscription to the table: it may hold what is written here. */
+  isShared({ database, name }: Table): boolean {
+    return this.all().some(({ subscriptions }) =>
+      subscriptions.some((candidate) => candidate.database === database && candidate.table === name),
+    );
+  }
+
   async put(row: NodeRow): Promise<void> {
     await this.#options.run((commit) => this.#replace(commit, row));
   }

@@ -15,6 +15,7 @@ import type { Environment } from './environment.ts';
 import { Heard } from './heard.ts';
 import { Isolation } from './isolation.ts';
 import type { LocalWrites } from './local-writes.ts';
+import { LocalRemoval } from './local-removal.ts';
 import { LogRetention } from './log-retention.ts';
 import { Maintenance } from './maintenance.ts';
 import { Marks } from './marks.ts';
@@ -80,6 +81,7 @@ export function makeParts({ environment, options, localWrites, run, identity, no
     graceMs: Math.min(600_000, retentionMs / 50),
   });
   const nodes = new Nodes({ catalog, records, writer, confirmed, run });
+  const localRemoval = new LocalRemoval({ catalog, records, nodes, writer });
   const definitions = new Definitions({
     catalog,
     cursors,
@@ -166,6 +168,7 @@ export function makeParts({ environment, options, localWrites, run, identity, no
     applier,
     pacedApplier,
     definitions,
+    localRemoval,
     nodes,
     log,
     cursors,

@@ -5,7 +5,7 @@ import { readTableState, type Commit } from './commit.ts';
 import type { Environment } from './environment.ts';
 import { indexKeys, lmdbKey, maintainedIndexes, type IndexKey } from './index-entry.ts';
 import type { Origins } from './origins.ts';
-import { decodeRow, encodeRow, readableBytes, type Row } from './row.ts';
+import { decodeRow, encodeRow, isTombstone, readableBytes, type Row } from './row.ts';
 import type { Tombstones } from './tombstones.ts';
 
 /** Longest primary key, UTF-8 bytes: LMDB keys hold it beside a table number and an index value. */
@@ -83,7 +83,7 @@ export class Records {
       this.#environment.trees.records.removeSync([table.id, key]);
     } else {
       this.#environment.trees.records.putSync([table.id, key], encodeRow(after, this.#origins));
-      state.tombstones += (readable ? 0 : 1) - (before && !old ? 1 : 0);
+      state.tombstones += (isTombstone(after) ? 1 : 0) - (before && isTombstone(before) ? 1 : 0);
       if (!after.bytes) this.#tombstones.add(commit, table, key, after.version);
     }
     state.bytes += (readable?.length ?? 0) - (old?.length ?? 0);

@@ -9,11 +9,18 @@ export type Image = Omit<Change, 'key'>;
 export interface Row extends Image {
   /** Under a tombstone: what stays readable here (`on_delete: ignore`). Never leaves this node. */
   readonly retained: Uint8Array | null;
+  /** Reads of this node do not see it, replication does. Never leaves this node. */
+  readonly hidden?: true;
 }
 
 /** MessagePack of the document that reads show. */
 export function readableBytes(row: Row): Uint8Array | null {
-  return row.bytes ?? row.retained;
+  return row.hidden ? null : (row.bytes ?? row.retained);
+}
+
+/** Whether nothing but a tombstone is left. */
+export function isTombstone(row: Row): boolean {
+  return row.bytes === null && row.retained === null;
 }
 
 /** All that replication may know of a row. */
@@ -25,19 +32,23 @@ const format = 1;
 const tombstone = 1;
 const hasBase = 2;
 const hasRetained = 4;
+const isHidden = 8;
 const headBytes = 26;
 
-/** Disk format of a row: 26 bytes of format, flags and stamps, then the bytes that are readable, untouched. */
+/** Disk format of a row: 26 bytes of format, flags and stamps, then the bytes of the document, untouched. */
 export function encodeRow(row: Row, origins: Origins): Buffer {
-  const readable = readableBytes(row);
-  const value = Buffer.allocUnsafe(headBytes + (readable?.length ?? 0));
+  const bytes = row.bytes ?? row.retained;
+  const value = Buffer.allocUnsafe(headBytes + (bytes?.length ?? 0));
   value[0] = format;
-  value[1] = (row.bytes ? 0 : tombstone | (row.retained ? hasRetained : 0)) | (row.base ? hasBase : 0);
+  value[1] =
+    (row.bytes ? 0 : tombstone | (row.retained ? hasRetained : 0)) |
+    (row.base ? hasBase : 0) |
+    (row.hidden ? isHidden : 0);
   writeVersion(value, row.version, 2);
   value.writeUInt32BE(origins.numberOf(row.origin), 10);
   writeVersion(value, row.base?.version ?? 0, 14);
   value.writeUInt32BE(row.base ? origins.numberOf(row.base.origin) : 0, 22);
-  if (readable) value.set(readable, headBytes);
+  if (bytes) value.set(bytes, headBytes);
   return value;
 }
 
@@ -54,6 +65,7 @@ export function decodeRow(value: Buffer, origins: Origins): Row {
         : null,
     bytes: flags & tombstone ? null : value.subarray(headBytes),
     retained: flags & hasRetained ? value.subarray(headBytes) : null,
+    ...(flags & isHidden ? { hidden: true } : {}),
   };
 }
 

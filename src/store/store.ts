@@ -28,6 +28,7 @@ import type { Environment } from './environment.ts';
 import type { Heard } from './heard.ts';
 import { IdentityClaim, readIdentity, redrawIdentity } from './identity.ts';
 import { LmdbEnvironment } from './lmdb-environment.ts';
+import type { RemovalRequest } from './local-removal.ts';
 import { LocalWrites } from './local-writes.ts';
 import type { Maintenance } from './maintenance.ts';
 import type { Marks } from './marks.ts';
@@ -54,6 +55,7 @@ const systemTables = [
   { name: conflictsTable, primaryKey: 'id' },
   { name: quarantineTable, primaryKey: 'id' },
   { name: archiveTable, primaryKey: 'id' },
+  { name: 'hdb_job', primaryKey: 'id' },
 ] as const;
 
 /**
@@ -193,6 +195,12 @@ export class Store implements AsyncDisposable {
   ): Promise<{ readonly deleted: readonly Key[]; readonly skipped: readonly Key[] }> {
     this.localWrites.begin();
     return this.#run((commit) => this.#parts.writer.delete(commit, request));
+  }
+
+  /** Removes records from this node only, see {@link LocalRemoval}; how many went. */
+  async removeHere(request: RemovalRequest): Promise<number> {
+    this.localWrites.begin();
+    return this.#run((commit) => this.#parts.localRemoval.remove(commit, request));
   }
 
   /** Replaces or removes (null) a document of a `system` table. */
@@ -356,6 +364,12 @@ export class Store implements AsyncDisposable {
 
   copyRows(table: Table, options: Parameters<typeof copyRows>[2]): CopiedRows {
     return copyRows(this.#parts.records, table, options);
+  }
+
+  /** Writes the whole store, as it is at one moment, to a new file. @throws CodedError `unavailable` where it is not in files */
+  async backUp(file: string): Promise<void> {
+    if (!this.#environment.backUp) throw new CodedError('unavailable', 'This store is not kept in files');
+    await this.#environment.backUp(file);
   }
 
   /** Frees what a dead process held. */

@@ -92,7 +92,7 @@ export class Writer {
     const results = steps.map((step) =>
       'keys' in step ? this.#stageDelete(staged, step) : this.#stageWrite(commit, staged, step),
     );
-    const version = this.#commit(commit, staged, undefined, user);
+    const version = this.#commit(commit, staged, operationOf(steps), user);
     return results.map((result) => ({ ...result, version }));
   }
 
@@ -234,6 +234,14 @@ export class Writer {
     const before = this.#options.records.row(table, key);
     return { before, document: (before && visibleDocument(table, before)) ?? null };
   }
+}
+
+/** What the log calls a transaction: the one thing that its steps do to tables that are logged, if it is one. */
+function operationOf(steps: readonly WriteStep[]): WriteOperation | undefined {
+  const logged = steps.filter(({ table }) => !table.local);
+  const names = new Set(logged.map((step) => ('keys' in step ? 'delete' : step.operation)));
+  const [name] = names;
+  return names.size === 1 ? name : undefined;
 }
 
 function stamped(table: Table, document: Document, before: Row | undefined, timeMs: number): Document {

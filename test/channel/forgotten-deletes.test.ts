@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Table } from '../../src/model/table.ts';
+import { openServices } from '../operation/open-services.ts';
 import { runOperation } from '../../src/operation/run-operation.ts';
 import { localUser } from '../../src/operation/user/user.ts';
 import { conflictsTable } from '../../src/store/conflicts.ts';
-import { openAuthentication } from '../operation/open-authentication.ts';
 import { documentsOf, makeTable, maintain } from '../store/test-store.ts';
 import { openMesh, openPair } from './replica-pair.ts';
 import { connect, expectSameRecords, greet, keysOf, Replica, settle, type Agreement } from './replica.ts';
@@ -207,14 +207,8 @@ describe('a stale row', () => {
     const [conflict] = documentsOf(b.store, conflictsOf(b));
     expect(conflict).toMatchObject({ reason: 'stale', hash_value: 1, winner: { record: null } });
 
-    const context = {
-      store: b.store,
-      replication: undefined,
-      authentication: openAuthentication(b.store),
-      version: '0',
-      now: Date.now,
-      user: localUser,
-    };
+    await using opened = await openServices(b.store);
+    const context = { ...opened.services, user: localUser };
     await runOperation(context, { operation: 'resolve_conflict', id: conflict?.['id'], action: 'restore' });
     await settle(a, b);
 

@@ -89,6 +89,11 @@ describe('defaults', () => {
         mapSizeBytes: 64 * 1024 ** 3,
         maxTransactionBytes: 64 * 1024 ** 2,
       },
+      bulk: {
+        importDirectories: [join(homedir(), 'lyredb/import')],
+        exportDirectories: [join(homedir(), 'lyredb/export')],
+        allowPrivateUrls: false,
+      },
       log: { maxAgeMs: 2_592_000_000, maxBytes: 10 * 1024 ** 3 },
       logging: {
         level: 'info',
@@ -250,6 +255,9 @@ describe('names', () => {
     ['TOMBSTONEMAX', '90d', (config) => config.tombstoneMaxMs, 7_776_000_000],
     ['STORAGE_MAXTRANSACTIONBYTES', '10m', (config) => config.store.maxTransactionBytes, 10 * 1024 ** 2],
     ['BRIDGE_INPROCESS', 'true', (config) => config.bridge.inProcess, true],
+    ['BULK_IMPORTDIRECTORIES', '["/a","/b"]', (config) => config.bulk.importDirectories, ['/a', '/b']],
+    ['BULK_EXPORTDIRECTORIES', '["/a"]', (config) => config.bulk.exportDirectories, ['/a']],
+    ['BULK_ALLOWPRIVATEURLS', 'true', (config) => config.bulk.allowPrivateUrls, true],
     ['NATS_SERVER_BIN', '/bin/n', (config) => config.natsServerBin, '/bin/n'],
     [
       'OPERATIONSAPI_NETWORK_DOMAINSOCKET',

@@ -4,15 +4,18 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import type { Health } from '../../src/http/health.ts';
 import { startHttpServer, type HttpServer, type HttpServerOptions } from '../../src/http/server.ts';
+import type { OperationServices } from '../../src/operation/operation.ts';
 import { putUser } from '../../src/operation/user/put-user.ts';
 import { Store } from '../../src/store/store.ts';
 import { openAuthentication, type TestAuthentication } from '../operation/open-authentication.ts';
+import { openServices } from '../operation/open-services.ts';
 
 export const admin = `Basic ${Buffer.from('admin:pass:word').toString('base64')}`;
 
 /** A real server over a real store, with the administrator `admin`. */
 export interface TestServer extends AsyncDisposable {
   readonly store: Store;
+  readonly services: OperationServices;
   readonly server: HttpServer;
   readonly authentication: TestAuthentication;
   readonly url: string;
@@ -36,16 +39,11 @@ export async function openServer(options: Partial<HttpServerOptions> = {}): Prom
   const logged: string[] = [];
   const log = pino({ level: 'warn' }, { write: (line: string) => logged.push(line) });
   const authentication = openAuthentication(store, { log });
+  const opened = await openServices(store, { authentication });
   const server = await startHttpServer({
     host: '127.0.0.1',
     port: 0,
-    services: {
-      store,
-      replication: undefined,
-      authentication,
-      version: '0.1.0',
-      now: Date.now,
-    },
+    services: opened.services,
     health: () => test.health,
     log,
     ...options,
@@ -59,6 +57,7 @@ export async function openServer(options: Partial<HttpServerOptions> = {}): Prom
     });
   const test: TestServer = {
     store,
+    services: opened.services,
     server,
     authentication,
     url,
@@ -72,6 +71,7 @@ export async function openServer(options: Partial<HttpServerOptions> = {}): Prom
     },
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();
+      await opened[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();
       await rm(directory, { recursive: true });
     },

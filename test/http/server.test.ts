@@ -101,13 +101,7 @@ test('a port that is taken is told in one line', async () => {
   const second = startHttpServer({
     host: '127.0.0.1',
     port,
-    services: {
-      store: t.store,
-      replication: undefined,
-      authentication: t.authentication,
-      version: '0',
-      now: Date.now,
-    },
+    services: t.services,
     health: () => t.health,
     log: (await import('pino')).pino({ level: 'silent' }),
   });

@@ -13,7 +13,7 @@ import { Rows } from '../../src/operation/rows.ts';
 import { runOperation } from '../../src/operation/run-operation.ts';
 import { localUser, type User } from '../../src/operation/user/user.ts';
 import { Store } from '../../src/store/store.ts';
-import { openAuthentication } from './open-authentication.ts';
+import { openServices, type TestServicesOptions } from './open-services.ts';
 
 /** A context over a fresh store; `call` runs an operation as super user unless told otherwise. */
 export interface TestContext extends AsyncDisposable {
@@ -22,22 +22,11 @@ export interface TestContext extends AsyncDisposable {
   call(body: unknown, user?: User): Promise<unknown>;
 }
 
-export interface TestContextOptions {
-  readonly replication?: ReplicationControl;
-  readonly now?: () => number;
-}
-
-export async function openContext(options: TestContextOptions = {}): Promise<TestContext> {
+export async function openContext(options: TestServicesOptions = {}): Promise<TestContext> {
   const path = await mkdtemp(join(tmpdir(), 'lyre-operation-'));
   const store = await Store.open({ path, nodeName: 'n1', role: 'api', mapSizeBytes: 2 ** 28 });
-  const context: OperationContext = {
-    store,
-    replication: options.replication,
-    authentication: openAuthentication(store, options),
-    version: '0.1.0',
-    now: options.now ?? Date.now,
-    user: localUser,
-  };
+  const opened = await openServices(store, options);
+  const context: OperationContext = { ...opened.services, user: localUser };
   return {
     store,
     context,
@@ -46,6 +35,7 @@ export async function openContext(options: TestContextOptions = {}): Promise<Tes
       return answer instanceof Rows ? [...answer] : answer;
     },
     async [Symbol.asyncDispose]() {
+      await opened[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();
       await rm(path, { recursive: true });
     },

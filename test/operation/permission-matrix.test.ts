@@ -94,6 +94,24 @@ const matrix: Readonly<Record<string, Entry>> = {
     body: (schema, table) => ({ schema, table, conditions: [byName], sort: { attribute: 'id' }, ...page }),
     ...holders('reader', 'attributes'),
   },
+  csv_data_load: {
+    body: loadOf({ data: 'id,name\n9,Max\n' }),
+    ...holders('inserter', 'writer', 'attributes'),
+  },
+  csv_file_load: {
+    body: loadOf({ file_path: 'absent.csv', action: 'update' }),
+    ...holders('writer', 'attributes'),
+  },
+  csv_url_load: {
+    body: loadOf({ csv_url: 'http://127.0.0.1/', action: 'upsert' }),
+    ...holders('writer', 'attributes'),
+  },
+  export_local: superOnly,
+  delete_records_before: superOnly,
+  delete_transaction_logs_before: superOnly,
+  delete_audit_logs_before: superOnly,
+  get_job: { body: () => ({ id: 'x' }), ...always },
+  search_jobs_by_start_date: superOnly,
   add_node: superOnly,
   update_node: superOnly,
   set_node_replication: superOnly,
@@ -135,7 +153,12 @@ const matrix: Readonly<Record<string, Entry>> = {
   set_configuration: superOnly,
   set_status: superOnly,
   system_information: superOnly,
+  get_backup: superOnly,
 };
+
+function loadOf(fields: object): Entry['body'] {
+  return (schema, table) => ({ schema, table, ...fields });
+}
 
 async function outcome(call: Promise<unknown>): Promise<'allowed' | 'refused'> {
   try {

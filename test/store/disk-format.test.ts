@@ -49,8 +49,13 @@ describe('a row', () => {
       base: fc.option(fc.record({ version, origin })),
       bytes: fc.option(bytes),
       retained: fc.option(bytes),
+      hidden: fc.boolean(),
     })
-    .map((drawn) => ({ ...drawn, retained: drawn.bytes ? null : drawn.retained }));
+    .map(({ hidden, ...drawn }) => ({
+      ...drawn,
+      retained: drawn.bytes ? null : drawn.retained,
+      ...(drawn.bytes && hidden ? { hidden } : {}),
+    }));
 
   test('comes back as it was written, with its stamp, its base, its bytes and what it retains', async () => {
     await using environment = await openEnvironment();
@@ -207,6 +212,19 @@ describe('what is on disk', () => {
       base: null,
       bytes: null,
     });
+  });
+
+  test('of a row that is hidden here is what is written, and is read', async () => {
+    await using environment = await openEnvironment();
+    const origins = new Origins(environment);
+    const hidden: Row = { ...row, hidden: true };
+
+    const written = await environment.commit(() => encodeRow(hidden, origins));
+
+    const golden = goldenFile('disk-format-1-hidden', () => ({ row: written })).get('row');
+    expect(written.toString('hex')).toBe(golden?.toString('hex'));
+    expect(decodeRow(golden ?? Buffer.alloc(0), origins)).toEqual(hidden);
+    expect(changeOf('rex', hidden)).toEqual(changeOf('rex', row));
   });
 
   test.each(['disk-format-1', 'disk-format-2'])('is read: %s', async (name) => {

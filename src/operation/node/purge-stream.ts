@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { CodedError } from '../../model/errors.ts';
 import * as field from '../field.ts';
-import { defineOperation } from '../operation.ts';
+import type { Table } from '../../model/table.ts';
+import { defineOperation, type OperationContext } from '../operation.ts';
 import { refuseSystemDatabase } from '../permission.ts';
 import { requireTable } from '../table-lookup.ts';
 
@@ -13,22 +14,30 @@ export const purgeStream = defineOperation({
   refusalName: 'purgeStream',
   permission: 'super_user',
   request: z.object({ schema: field.database, table: field.existingName, options: options.default({}) }),
-  async run({ store, replication }, { schema, table: name, options: { keep, seq } }) {
+  async run(context, { schema, table: name, options: { keep, seq } }) {
     refuseSystemDatabase(schema);
     if (keep !== undefined && seq !== undefined) {
       throw new CodedError('invalid_request', "'options' can have 'keep' or 'seq', not both");
     }
-    const table = requireTable(store, schema, name);
-    const { purged } = await store.purgeChannel(
+    const table = requireTable(context.store, schema, name);
+    const { purged } = await context.store.purgeChannel(
       table,
       seq === undefined ? { keep: keep ?? 0 } : { beforeSeq: seq },
     );
-    try {
-      await replication?.purge(schema, name);
-    } catch (error) {
-      // The log is trimmed; the stream follows when the replication process is back.
-      if (!(error instanceof CodedError && error.code === 'unavailable')) throw error;
-    }
+    await purgeStreamOf(context, table);
     return { message: `Successfully purged stream '${schema}:${name}'`, purged };
   },
 });
+
+/** Trims the stream as the log of its channel has been trimmed. */
+export async function purgeStreamOf(
+  { replication }: Pick<OperationContext, 'replication'>,
+  { database, name }: Table,
+): Promise<void> {
+  try {
+    await replication?.purge(database, name);
+  } catch (error) {
+    // The log is trimmed; the stream follows when the replication process is back.
+    if (!(error instanceof CodedError && error.code === 'unavailable')) throw error;
+  }
+}

@@ -110,13 +110,7 @@ test('a listener goes on after the last event that it got, in the middle of a tr
   await using restarted = await startHttpServer({
     host: '127.0.0.1',
     port: 0,
-    services: {
-      store: t.store,
-      replication: undefined,
-      authentication: t.authentication,
-      version: '0',
-      now: Date.now,
-    },
+    services: t.services,
     health: () => t.health,
     log: (await import('pino')).pino({ level: 'silent' }),
   });

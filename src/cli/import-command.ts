@@ -1,0 +1,85 @@
+import { createReadStream, statSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+import { parse } from 'csv-parse';
+import { z } from 'zod';
+import { csvText } from '../operation/job/export-text.ts';
+import type { ConfigFlags } from './config-flags.ts';
+import { findClient, type TargetOptions } from './find-client.ts';
+import type { NodeClient } from './node-client.ts';
+import { ProgressLine } from './progress-line.ts';
+
+export interface ImportOptions extends TargetOptions {
+  readonly database: string;
+  readonly table: string;
+  readonly action: string;
+}
+
+const rowsAtOnce = 5_000;
+const pollMs = 20;
+
+const started = z.object({ job_id: z.string() });
+const jobs = z.tuple([z.object({ status: z.string(), message: z.unknown() })]);
+
+/**
+ * Loads a CSV file of this machine into a table of a node, here or elsewhere, some rows at a time.
+ *
+ * @throws when the node refuses or a row is wrong; says how many rows were loaded before
+ */
+export async function runImport(
+  path: string,
+  options: ImportOptions,
+  flags: ConfigFlags['flags'],
+): Promise<void> {
+  const client = findClient(options, flags);
+  const total = statSync(path).size;
+  const source = createReadStream(path);
+  const parser = source.pipe(
+    parse({ bom: true, relax_column_count: true, relax_quotes: true, skip_empty_lines: true }),
+  );
+  source.once('error', (error) => parser.destroy(error));
+  using progress = new ProgressLine('import');
+  let header: readonly string[] | undefined;
+  let rows: string[][] = [];
+  let sent = 0;
+  let loaded = 0;
+  const send = async (): Promise<void> => {
+    const data = csvText([header ?? [], ...rows]);
+    loaded += await loadPiece(client, options, data, sent);
+    sent += rows.length;
+    rows = [];
+    progress.show({ bytes: source.bytesRead, rows: sent }, total);
+  };
+  for await (const cells of parser as AsyncIterable<string[]>) {
+    if (!header) {
+      header = cells;
+      continue;
+    }
+    rows.push(cells);
+    if (rows.length >= rowsAtOnce) await send();
+  }
+  if (rows.length > 0) await send();
+  progress[Symbol.dispose]();
+  process.stdout.write(
+    sent === 0 ? 'No records parsed from csv file.\n' : `successfully loaded ${loaded} of ${sent} records\n`,
+  );
+}
+
+async function loadPiece(
+  client: NodeClient,
+  { database, table, action }: ImportOptions,
+  data: string,
+  before: number,
+): Promise<number> {
+  const body = { operation: 'csv_data_load', database, table, action, data };
+  const { job_id: id } = started.parse(await client.run(body));
+  for (;;) {
+    const [job] = jobs.parse(await client.run({ operation: 'get_job', id }));
+    if (job.status === 'ERROR') throw new Error(`${textOf(job.message)} (${before} rows were loaded before)`);
+    if (job.status === 'COMPLETE') return Number(/\d+/.exec(textOf(job.message))?.[0] ?? 0);
+    await wait(pollMs);
+  }
+}
+
+function textOf(message: unknown): string {
+  return typeof message === 'string' ? message : JSON.stringify(message);
+}

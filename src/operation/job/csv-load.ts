@@ -1,0 +1,130 @@
+import { Transform, type Readable, type TransformCallback } from 'node:stream';
+import { z } from 'zod';
+import type { Document } from '../../model/change.ts';
+import { CodedError, messageOf } from '../../model/errors.ts';
+import type { Table } from '../../model/table.ts';
+import * as field from '../field.ts';
+import type { OperationContext } from '../operation.ts';
+import { checkNeeds, type Need } from '../permission.ts';
+import { protectSystemTable } from '../record/system-row.ts';
+import { writeNeed } from '../record/write-need.ts';
+import { checkWrite } from '../record/write-request.ts';
+import { requireTable } from '../table-lookup.ts';
+import { csvDocuments } from './csv-documents.ts';
+import type { JobOutcome, RunningJob } from './jobs.ts';
+
+/** The fields that every load of CSV has. */
+export const csvLoadFields = {
+  schema: field.databaseOfWrite,
+  table: field.tableOfWrite,
+  action: z.enum(['insert', 'update', 'upsert']).default('insert'),
+};
+
+export type CsvLoadRequest = z.infer<z.ZodObject<typeof csvLoadFields>>;
+
+/** Where the text of a load comes from. */
+export interface CsvSource {
+  readonly stream: Readable;
+  readonly totalBytes: number | null;
+}
+
+const maxChunkRows = 1_000;
+const maxChunkBytes = 2 ** 20;
+
+/** What a load needs before anybody knows its columns, which are checked when they are read. */
+export function csvLoadNeeds({ schema, table, action }: CsvLoadRequest): readonly Need[] {
+  return [writeNeed(action, { schema, table, records: [] })];
+}
+
+/**
+ * Checks what can be checked at once.
+ *
+ * @throws CodedError `invalid_request`, `forbidden`
+ */
+export function checkCsvLoad({ store }: OperationContext, { schema, table, action }: CsvLoadRequest): void {
+  protectSystemTable(requireTable(store, schema, table, 'to write'), action);
+}
+
+/** Starts a load; the source is opened when the job begins. */
+export async function startCsvLoad(
+  context: OperationContext,
+  type: string,
+  request: CsvLoadRequest,
+  open: (signal: AbortSignal) => Promise<CsvSource>,
+): Promise<unknown> {
+  return context.jobs.submit({
+    type,
+    user: context.user.username,
+    body: async (job) => load(context, job, request, await open(job.signal)),
+  });
+}
+
+/**
+ * Writes the rows in chunks, each with the progress in one commit, so that requests are served in between and
+ * memory holds one chunk whatever the length of the file.
+ */
+async function load(
+  context: OperationContext,
+  job: RunningJob,
+  request: CsvLoadRequest,
+  { stream, totalBytes }: CsvSource,
+): Promise<JobOutcome> {
+  const counted = new ByteCounter();
+  stream.once('error', (cause) => {
+    counted.destroy(
+      new CodedError('invalid_request', `The file could not be read to its end: ${messageOf(cause)}`, {
+        cause,
+      }),
+    );
+  });
+  const { primaryKey } = requireTable(context.store, request.schema, request.table, 'to write');
+  let loaded = 0;
+  let rows = 0;
+  let chunk: Document[] = [];
+  let chunkStart = 0;
+  const commit = async (): Promise<void> => {
+    job.signal.throwIfAborted();
+    checkNeeds(context, [writeNeed(request.action, { ...request, records: chunk })]);
+    const { table, documents } = await checkWrite(
+      context.store,
+      { ...request, records: chunk },
+      request.action,
+    );
+    rows += chunk.length;
+    loaded += await writeChunk(context, request.action, table, documents, () =>
+      job.progressStep({ rows, bytes: counted.bytes, totalBytes }),
+    );
+    chunk = [];
+    chunkStart = counted.bytes;
+  };
+  try {
+    for await (const document of csvDocuments(stream.pipe(counted), primaryKey, job.signal)) {
+      chunk.push(document);
+      if (chunk.length >= maxChunkRows || counted.bytes - chunkStart >= maxChunkBytes) await commit();
+    }
+    if (chunk.length > 0) await commit();
+  } finally {
+    stream.destroy();
+  }
+  return rows === 0 ? 'No records parsed from csv file.' : `successfully loaded ${loaded} of ${rows} records`;
+}
+
+async function writeChunk(
+  { store, user }: OperationContext,
+  operation: CsvLoadRequest['action'],
+  table: Table,
+  documents: readonly Document[],
+  progress: () => ReturnType<RunningJob['progressStep']>,
+): Promise<number> {
+  const [result] = await store.transact([{ table, operation, documents }, progress()], user.username);
+  return result?.written.length ?? 0;
+}
+
+class ByteCounter extends Transform {
+  bytes = 0;
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    this.bytes += chunk.length;
+    done(null, chunk);
+  }
+}

@@ -1,0 +1,41 @@
+import type { Document } from '../../model/change.ts';
+import { CodedError } from '../../model/errors.ts';
+import { isDocument } from '../field.ts';
+import type { OperationContext } from '../operation.ts';
+import { Rows } from '../rows.ts';
+import { searchByConditions } from '../search/search-by-conditions.ts';
+import { searchById } from '../search/search-by-id.ts';
+import { searchByValue } from '../search/search-by-value.ts';
+
+const searches = [searchByValue, searchByConditions, searchById];
+
+/** Records as answers show them, read while they are iterated, once. */
+export interface Found {
+  /** In the order of the request or of the table. */
+  readonly columns: readonly string[];
+  readonly documents: Iterable<Document>;
+}
+
+/**
+ * What the `search_operation` of an export finds.
+ *
+ * @throws CodedError as the search itself
+ */
+export async function exportSearch(
+  context: OperationContext,
+  body: Readonly<Record<string, unknown>>,
+): Promise<Found> {
+  const named = body['operation'];
+  const search = searches.find(({ name, aliases }) => [name, ...aliases].some((known) => known === named));
+  const found = await search?.execute(context, body);
+  if (found instanceof Rows) return { columns: found.columns, documents: documentsOf(found) };
+  const names = searches.flatMap(({ name, aliases }) => [name, ...aliases]);
+  throw new CodedError(
+    'invalid_request',
+    `'search_operation.operation' must be one of [${names.join(', ')}]`,
+  );
+}
+
+function* documentsOf(rows: Rows): Generator<Document> {
+  for (const row of rows) if (isDocument(row)) yield row;
+}

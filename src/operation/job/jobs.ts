@@ -1,0 +1,187 @@
+import { randomUUID } from 'node:crypto';
+import type { Document } from '../../model/change.ts';
+import { CodedError } from '../../model/errors.ts';
+import { systemDatabase, type Table } from '../../model/table.ts';
+import type { Logger } from '../../runtime/logger.ts';
+import { RunLoop } from '../../runtime/run-loop.ts';
+import type { Store } from '../../store/store.ts';
+import type { WriteStep } from '../../store/writer.ts';
+import { requireTable } from '../table-lookup.ts';
+import { failureMessage } from './failure-message.ts';
+import { jobRow, jobsTable, type JobProgress, type JobRow } from './job-row.ts';
+
+/** What a job ends with. Only a text is its message; otherwise that says that it is complete. */
+export type JobOutcome = string | { readonly result: Document } | undefined;
+
+/** The job that runs, as its body sees it. */
+export interface RunningJob {
+  readonly id: string;
+  /** Aborts when the node stops; the body then ends as soon as it can. */
+  readonly signal: AbortSignal;
+  /** The step that notes the progress, for the commit of the chunk that makes it: neither is there without the other. */
+  progressStep(progress: JobProgress): WriteStep;
+  /** Notes the progress in a commit of its own. */
+  report(progress: JobProgress): Promise<void>;
+}
+
+export type JobBody = (job: RunningJob) => Promise<JobOutcome>;
+
+export interface JobsOptions {
+  readonly store: Store;
+  /** Ms since 1970. */
+  readonly now: () => number;
+  readonly log: Logger;
+}
+
+interface WaitingJob {
+  readonly id: string;
+  readonly body: JobBody;
+  /** Kept until it is on disk: a full disk must not make a job run twice. */
+  end?: Document | undefined;
+}
+
+const maxWaiting = 100;
+
+/**
+ * Runs jobs one after another, and keeps what became of them in `system.hdb_job`.
+ *
+ * A job is no longer than the process that runs it: what a stop or a crash interrupted is failed at the next
+ * start, with the row that it had reached. What it wrote before stays, in whole chunks.
+ */
+export class Jobs implements AsyncDisposable {
+  readonly #options: JobsOptions;
+  readonly #waiting: WaitingJob[] = [];
+  readonly #loop: RunLoop;
+
+  private constructor(options: JobsOptions) {
+    this.#options = options;
+    this.#loop = new RunLoop({
+      name: 'jobs',
+      body: (signal) => this.#next(signal),
+      idleMs: 60_000,
+      log: options.log,
+    });
+  }
+
+  /** Fails what an earlier process left undone, and begins. */
+  static async open(options: JobsOptions): Promise<Jobs> {
+    const jobs = new Jobs(options);
+    await jobs.#failInterrupted();
+    jobs.#loop.start();
+    return jobs;
+  }
+
+  /**
+   * Takes a job and answers as clients know it; the fifth word of the message is the id.
+   *
+   * @throws CodedError `unavailable` while too many are waiting
+   */
+  async submit(job: {
+    readonly type: string;
+    readonly user: string;
+    readonly body: JobBody;
+  }): Promise<{ readonly message: string; readonly job_id: string }> {
+    if (this.#waiting.length >= maxWaiting) {
+      throw new CodedError(
+        'unavailable',
+        `${maxWaiting} jobs are waiting already; try again when some are done`,
+      );
+    }
+    const id = randomUUID();
+    const waiting = { id, body: job.body };
+    this.#waiting.push(waiting);
+    const row: JobRow = {
+      id,
+      type: job.type,
+      user: job.user,
+      status: 'CREATED',
+      message: null,
+      created_datetime: this.#options.now(),
+      start_datetime: null,
+      end_datetime: null,
+    };
+    try {
+      await this.#options.store.replaceSystemDocument(jobsTable, id, row);
+    } catch (error) {
+      this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+      throw error;
+    }
+    this.#loop.wake();
+    return { message: `Starting job with id ${id}`, job_id: id };
+  }
+
+  get(id: string): JobRow | undefined {
+    const row = this.#options.store.get(this.#table, id);
+    return row && jobRow.parse(row);
+  }
+
+  /** Oldest first. */
+  all(): readonly JobRow[] {
+    const rows = Array.from(this.#options.store.search(this.#table, {}), (row) => jobRow.parse(row));
+    return rows.sort((a, b) => a.created_datetime - b.created_datetime);
+  }
+
+  /** Resolves when the running job has stopped, which fails at the next start. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#loop[Symbol.asyncDispose]();
+  }
+
+  async #next(signal: AbortSignal): Promise<boolean> {
+    const job = this.#waiting.find(({ id }) => this.get(id) !== undefined);
+    if (!job) return false;
+    job.end ??= await this.#run(job, signal);
+    if (job.end !== undefined) await this.#patch(job.id, job.end);
+    this.#waiting.splice(this.#waiting.indexOf(job), 1);
+    return true;
+  }
+
+  /** How the job ended; undefined when the node stops. */
+  async #run({ id, body }: WaitingJob, signal: AbortSignal): Promise<Document | undefined> {
+    const { now, log } = this.#options;
+    const job: RunningJob = {
+      id,
+      signal,
+      progressStep: (progress) => this.#patchStep(id, { progress }),
+      report: async (progress) => this.#patch(id, { progress }),
+    };
+    try {
+      await this.#patch(id, { status: 'IN_PROGRESS', start_datetime: now() });
+      const outcome = await body(job);
+      return {
+        status: 'COMPLETE',
+        message: typeof outcome === 'string' ? outcome : `Successfully completed job: ${id}`,
+        ...(typeof outcome === 'object' ? outcome : {}),
+        end_datetime: now(),
+      };
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      return { status: 'ERROR', message: failureMessage(error, log), end_datetime: now() };
+    }
+  }
+
+  async #failInterrupted(): Promise<void> {
+    for (const { id, status, progress } of this.all()) {
+      if (status !== 'CREATED' && status !== 'IN_PROGRESS') continue;
+      await this.#patch(id, {
+        status: 'ERROR',
+        message:
+          status === 'CREATED'
+            ? 'The node stopped before this job began; start it again'
+            : `The node stopped while this job ran, after row ${progress?.rows ?? 0}; what it did until then is kept`,
+        end_datetime: this.#options.now(),
+      });
+    }
+  }
+
+  async #patch(id: string, patch: Document): Promise<void> {
+    await this.#options.store.transact([this.#patchStep(id, patch)], undefined);
+  }
+
+  #patchStep(id: string, patch: Document): WriteStep {
+    return { table: this.#table, operation: 'update', documents: [{ id, ...patch }] };
+  }
+
+  get #table(): Table {
+    return requireTable(this.#options.store, systemDatabase, jobsTable);
+  }
+}

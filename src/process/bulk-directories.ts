@@ -1,0 +1,20 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Config } from '../config/config.ts';
+import type { BulkSettings } from '../operation/operation.ts';
+import type { Logger } from '../runtime/logger.ts';
+
+/** What loads, exports and backups use; makes the directories that are not there, and empties the one for scratch. */
+export function prepareBulk({ rootPath, bulk }: Config, log: Logger): BulkSettings {
+  const scratchDirectory = join(rootPath, 'scratch');
+  rmSync(scratchDirectory, { recursive: true, force: true });
+  for (const path of [scratchDirectory, ...bulk.importDirectories, ...bulk.exportDirectories]) {
+    try {
+      mkdirSync(path, { recursive: true });
+    } catch (err) {
+      // The node serves without; who uses the directory is told that it is not there.
+      log.warn({ err, path }, 'directory cannot be made');
+    }
+  }
+  return { ...bulk, scratchDirectory };
+}

@@ -1,0 +1,85 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { runExport } from '../../src/cli/export-command.ts';
+import { runImport } from '../../src/cli/import-command.ts';
+import { progressText } from '../../src/cli/progress-line.ts';
+import { openServer, type TestServer } from '../http/open-server.ts';
+
+const dog = { database: 'dev', table: 'dog' };
+
+interface Desk extends AsyncDisposable {
+  readonly node: TestServer;
+  readonly flags: { readonly ROOTPATH: string };
+  /** A path of a file for this test. */
+  file(name: string, text?: string): string;
+}
+
+async function openDesk(): Promise<Desk> {
+  const path = mkdtempSync(join(tmpdir(), 'lyre-desk-'));
+  const node = await openServer({ socketPath: join(path, 'operations-server') });
+  await node.post({ operation: 'create_table', ...dog, primary_key: 'id' });
+  return {
+    node,
+    flags: { ROOTPATH: path },
+    file(name, text) {
+      if (text !== undefined) writeFileSync(join(path, name), text);
+      return join(path, name);
+    },
+    async [Symbol.asyncDispose]() {
+      await node[Symbol.asyncDispose]();
+      rmSync(path, { recursive: true });
+    },
+  };
+}
+
+it('imports a file that is longer than one request, and exports the same rows', async () => {
+  await using desk = await openDesk();
+  const rows = Array.from({ length: 12_000 }, (_, id) => `${id},"dog ""${id}"", x",${id / 4}`);
+  const text = `id,name,weight\n${rows.join('\n')}\nstray,"a\nb",\n`;
+
+  await runImport(desk.file('in.csv', text), { ...dog, action: 'insert' }, desk.flags);
+  await runExport(desk.file('out.csv'), dog, desk.flags);
+  await runExport(desk.file('out.json'), dog, desk.flags);
+
+  const exported = readFileSync(desk.file('out.csv'), 'utf8');
+  const withoutTimes = exported.replaceAll(/^([^,]*),[\d.]+,[\d.]+,/gm, '$1,');
+  expect(withoutTimes).toBe(text.replace('id,', 'id,__createdtime__,__updatedtime__,'));
+  const documents = JSON.parse(readFileSync(desk.file('out.json'), 'utf8')) as Record<string, unknown>[];
+  expect(documents.map(({ id }) => id)).toEqual([...rows.keys(), 'stray']);
+  expect(readdirSync(desk.flags.ROOTPATH).filter((name) => name.endsWith('.partial'))).toEqual([]);
+});
+
+it('says what was wrong with a row, and how many were loaded before it', async () => {
+  await using desk = await openDesk();
+  const rows = Array.from({ length: 5_001 }, (_, id) => (id === 5_000 ? '1,2,3' : `${id},x`));
+  const file = desk.file('in.csv', `id,name\n${rows.join('\n')}\n`);
+
+  await expect(runImport(file, { ...dog, action: 'insert' }, desk.flags)).rejects.toThrow(
+    'Row 1 has 3 values for 2 columns, cancelling load operation (5000 rows were loaded before)',
+  );
+});
+
+it('says what the node or the machine refuses, and leaves an earlier file as it was', async () => {
+  await using desk = await openDesk();
+  const file = desk.file('out.csv', 'old');
+
+  await expect(runExport(file, { ...dog, table: 'cat' }, desk.flags)).rejects.toThrow(
+    "Table 'dev.cat' does not exist",
+  );
+  await expect(runExport(file, { ...dog, format: 'xml' }, desk.flags)).rejects.toThrow(
+    'The format must be one of json, csv, not xml',
+  );
+  await expect(runImport(desk.file('absent.csv'), { ...dog, action: 'insert' }, desk.flags)).rejects.toThrow(
+    /ENOENT/,
+  );
+  expect(readFileSync(file, 'utf8')).toBe('old');
+});
+
+it('tells how far it has come', () => {
+  expect(progressText({ bytes: 2 ** 20, rows: 500 }, 4 * 2 ** 20, 2_000)).toBe(
+    '[######------------------] 25 %, 1.0 MiB, 500 rows, 250 rows/s, 6 s left',
+  );
+  expect(progressText({ bytes: 0 }, undefined, 0)).toBe('0.0 MiB');
+});

@@ -1,0 +1,177 @@
+import { expect, test, vi } from 'vitest';
+import { jobAnswer } from '../../../src/operation/job/job-row.ts';
+import { Jobs, type RunningJob } from '../../../src/operation/job/jobs.ts';
+import { pino } from 'pino';
+import { CodedError } from '../../../src/model/errors.ts';
+import { ForbiddenError } from '../../../src/operation/refusals.ts';
+import { documentsOf, makeTable, tableOf, TestStore } from '../../store/test-store.ts';
+import { clusterUser } from '../open-context.ts';
+import { openJobContext } from './open-job-context.ts';
+
+const log = pino({ level: 'silent' });
+
+function deferred<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => {};
+  const promise = new Promise<T>((settle) => (resolve = settle));
+  return { promise, resolve };
+}
+
+test('jobs run one after another, in the order in which they came', async () => {
+  await using t = await openJobContext();
+  const order: string[] = [];
+  const job = (name: string) =>
+    t.context.jobs.submit({
+      type: 'test',
+      user: 'local',
+      body: async () => {
+        order.push(`${name} begins`);
+        await new Promise((resolve) => setImmediate(resolve));
+        order.push(`${name} ends`);
+        return name;
+      },
+    });
+
+  const ids = [(await job('a')).job_id, (await job('b')).job_id];
+
+  expect(await Promise.all(ids.map((id) => t.ended(id)))).toMatchObject([{ message: 'a' }, { message: 'b' }]);
+  expect(order).toEqual(['a begins', 'a ends', 'b begins', 'b ends']);
+});
+
+test.each([
+  [async () => undefined, 'COMPLETE', /^Successfully completed job: [0-9a-f-]{36}$/],
+  [async () => 'done', 'COMPLETE', /^done$/],
+  [() => Promise.reject(new CodedError('invalid_request', 'no')), 'ERROR', /^no$/],
+  [() => Promise.reject(new Error('secret')), 'ERROR', /^There was an error processing your request/],
+])('the row says how a job ended (%#)', async (body, status, message) => {
+  await using t = await openJobContext();
+
+  const { job_id: id } = await t.context.jobs.submit({ type: 'test', user: 'local', body });
+
+  expect(await t.ended(id)).toMatchObject({ status, message: expect.stringMatching(message) });
+});
+
+test('a refusal within a job is told whole', async () => {
+  await using t = await openJobContext();
+  const body = () => Promise.reject(new ForbiddenError({ invalidSchemaItems: ['Attribute x'] }));
+
+  const { job_id: id } = await t.context.jobs.submit({ type: 'test', user: 'local', body });
+
+  expect((await t.ended(id)).message).toEqual({
+    error: 'This operation is not authorized due to role restrictions and/or invalid database items',
+    unauthorized_access: [],
+    invalid_schema_items: ['Attribute x'],
+  });
+});
+
+test('a job that runs tells its rate and when it will be done', async () => {
+  let nowMs = 1_000_000;
+  await using opened = await TestStore.open();
+  await using jobs = await Jobs.open({ store: opened.store, now: () => nowMs, log });
+  const begun = deferred<RunningJob>();
+  const end = deferred<undefined>();
+  const { job_id: id } = await jobs.submit({
+    type: 'test',
+    user: 'local',
+    body: (job) => {
+      begun.resolve(job);
+      return end.promise;
+    },
+  });
+  const running = await begun.promise;
+  nowMs += 2_000;
+  await running.report({ rows: 500, bytes: 100, totalBytes: 400 });
+
+  const row = jobs.get(id);
+
+  expect(row && jobAnswer(row, nowMs)).toMatchObject({
+    status: 'IN_PROGRESS',
+    progress: { rows: 500, bytes: 100, total_bytes: 400, rate: 250, eta: 6_000 },
+  });
+  end.resolve(undefined);
+});
+
+test('more than a hundred waiting jobs are refused and leave no row', async () => {
+  await using t = await openJobContext();
+  const end = deferred<undefined>();
+  const submit = () => t.context.jobs.submit({ type: 'test', user: 'local', body: () => end.promise });
+  for (let count = 0; count < 100; count += 1) await submit();
+
+  await expect(submit()).rejects.toMatchObject({ code: 'unavailable' });
+  expect(t.context.jobs.all()).toHaveLength(100);
+  end.resolve(undefined);
+});
+
+test('a load that a stop of the node interrupts is failed at the next start, at the row that the table has', async () => {
+  await using opened = await TestStore.open();
+  await makeTable(opened.store);
+  let jobs = await Jobs.open({ store: opened.store, now: Date.now, log });
+  const rows = 100;
+  const submit = (): Promise<{ readonly job_id: string }> =>
+    jobs.submit({
+      type: 'csv_data_load',
+      user: 'local',
+      body: async (job) => {
+        for (let id = 1; id <= rows; id += 1) {
+          job.signal.throwIfAborted();
+          await opened.store.transact(
+            [
+              { table: tableOf(opened.store), operation: 'insert', documents: [{ id }] },
+              job.progressStep({ rows: id, bytes: id, totalBytes: rows }),
+            ],
+            'local',
+          );
+        }
+        return 'not interrupted';
+      },
+    });
+  const running = await submit();
+  const waiting = await submit();
+  await vi.waitFor(() => expect(documentsOf(opened.store).length).toBeGreaterThan(3), { interval: 1 });
+
+  await jobs[Symbol.asyncDispose]();
+  const reached = documentsOf(opened.store).length;
+  await opened.reopen();
+  jobs = await Jobs.open({ store: opened.store, now: Date.now, log });
+
+  expect(reached).toBeLessThan(rows);
+  expect(documentsOf(opened.store)).toHaveLength(reached);
+  expect(jobs.get(running.job_id)).toMatchObject({
+    status: 'ERROR',
+    message: `The node stopped while this job ran, after row ${reached}; what it did until then is kept`,
+    progress: { rows: reached },
+    end_datetime: expect.any(Number),
+  });
+  expect(jobs.get(waiting.job_id)).toMatchObject({
+    status: 'ERROR',
+    message: 'The node stopped before this job began; start it again',
+  });
+  await jobs[Symbol.asyncDispose]();
+});
+
+test('get_job needs an id and knows nothing of an unknown one', async () => {
+  await using t = await openJobContext();
+
+  await expect(t.call({ operation: 'get_job' })).rejects.toMatchObject({ message: "'id' is required" });
+  expect(await t.call({ operation: 'get_job', id: 'x' }, clusterUser)).toEqual([]);
+});
+
+test('search_jobs_by_start_date lists the jobs between two dates, for super users', async () => {
+  await using t = await openJobContext();
+  const { job_id: id } = await t.context.jobs.submit({ type: 'test', user: 'local', body: async () => 'a' });
+  const job = await t.ended(id);
+  const search = (from_date: unknown, to_date: unknown, user?: typeof clusterUser) =>
+    t.call({ operation: 'search_jobs_by_start_date', from_date, to_date }, user);
+
+  expect(await search('2020-01-01', '9999-01-01T00:00:00.000+00:00')).toEqual([job]);
+  expect(await search('2020-01-01', '2020-01-02')).toEqual([]);
+  for (const wrong of ['yesterday', '01/02/2020', 5, '2020-13-01'])
+    await expect(search(wrong, '2020-01-02')).rejects.toMatchObject({
+      message: "Invalid 'from' date, must be in ISO-8601 format (YYYY-MM-DD).",
+    });
+  await expect(search('2020-01-02', '')).rejects.toMatchObject({
+    message: "Invalid 'to' date, must be in ISO-8601 format (YYYY-MM-DD).",
+  });
+  await expect(search('2020-01-01', '2020-01-02', clusterUser)).rejects.toMatchObject({
+    unauthorizedAccess: ["Operation 'handleGetJobsByStartDate' is restricted to 'super_user' roles"],
+  });
+});
