@@ -287,7 +287,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'the id at the cursor is not compared',
-    breaks: [2, 8],
+    breaks: [2, 3, 8],
     faults: ['restore'],
     channelServer: (options) =>
       new ChangedServer(options, (request) => {
