@@ -10,6 +10,12 @@ export class BridgeProgram {
     this.#ahead = run();
   }
 
+  /** Ends the one that was prepared and that nobody has taken: it has not done anything yet. */
+  abandon(): void {
+    this.#ahead?.kill('SIGKILL');
+    this.#ahead = undefined;
+  }
+
   /** The one that was prepared, if it is still there, else a new one. */
   start(): ChildProcess {
     const prepared = this.#ahead;
