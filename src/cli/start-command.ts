@@ -53,6 +53,7 @@ async function start(flags: ConfigFlags['flags']): Promise<RunningNode> {
     const { startNode } = await import('../process/start.ts');
     return await startNode(config, program, sources);
   } catch (error) {
+    program.abandon();
     endWithFailure(error);
   }
 }
