@@ -74,8 +74,8 @@ export class ChannelReceiver {
   #askedAtMs = 0;
   /** The stream did not bring what comes next. */
   #isStreamTorn = false;
-  /** The place that the last `subscribe` named. */
-  #asked: Cursor | undefined;
+  /** The place that the last `subscribe` named, and in which store of the peer. */
+  #asked: { readonly storeId: string | undefined; readonly cursor: Cursor | undefined } | undefined;
 
   constructor(options: ChannelReceiverOptions) {
     this.#options = options;
@@ -233,7 +233,7 @@ export class ChannelReceiver {
     const table = store.catalog.table(database, tableName);
     const storeId = peerStoreId();
     const stored = table && storeId !== undefined ? store.cursors.get(storeId, table.id) : undefined;
-    this.#asked = stored;
+    this.#asked = { storeId, cursor: stored };
     // What an earlier start time has left out has to be copied.
     const cursor = (stored?.newerThan ?? 0) > this.#agreed.newerThan ? undefined : stored;
     return {
@@ -288,7 +288,7 @@ export class ChannelReceiver {
     const isUnderWay = stored?.copy?.id === start.copyId && stored.incarnation === incarnation;
     const isBegun =
       isUnderWay ||
-      (await store.beginCopy(storeId, table, this.#asked, {
+      (await store.beginCopy(storeId, table, this.#asked?.storeId === storeId ? this.#asked.cursor : stored, {
         incarnation,
         ...start.noted,
         ...(newerThan > 0 ? { newerThan } : {}),
