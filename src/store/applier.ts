@@ -182,10 +182,13 @@ export class Applier {
       if (isOwn && !this.#isOurs(table, item.header, item.originPlace)) return 'not-next';
       placed.push({ source, item, table, cursor, isOwn });
     }
-    const { isolation } = this.#options;
+    const { isolation, quarantine } = this.#options;
     const doubt = placed
       .map(({ item }) => isolation.doubtOf(commit, item))
       .find((found) => found !== undefined);
+    // All of them or none: half of it in quarantine would not be a transaction.
+    if (doubt && placed.some(({ source }) => !quarantine.hasRoom(source.storeId, placed.length)))
+      return 'not-next';
     const hasHole = placed.some(({ cursor }) => cursor.unproven?.hole === true);
     const logged: NewPart[] = [];
     for (const { source, item, table, cursor, isOwn } of placed) {

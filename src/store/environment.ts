@@ -33,7 +33,14 @@ export const treeNames = [
   'spool',
 ] as const;
 
-export type Trees = Readonly<Record<(typeof treeNames)[number], Tree>>;
+export type TreeName = (typeof treeNames)[number];
+
+export type Trees = Readonly<Record<TreeName, Tree>>;
+
+/** One tree of each name. */
+export function eachTree<T>(open: (name: TreeName) => T): Readonly<Record<TreeName, T>> {
+  return Object.fromEntries(treeNames.map((name) => [name, open(name)])) as Record<TreeName, T>;
+}
 
 /** What a store keeps its trees in: LMDB in production, memory in the simulator. */
 export interface Environment extends AsyncDisposable {

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CodedError, messageOf } from '../model/errors.ts';
-import { open, type Database, type RootDatabase } from 'lmdb';
-import { treeNames, type Environment, type TreeKey, type Trees } from './environment.ts';
+import { open, type RootDatabase } from 'lmdb';
+import { eachTree, treeNames, type Environment, type TreeKey, type Trees } from './environment.ts';
 
 export interface LmdbEnvironmentOptions {
   /** Directory of the data file. */
@@ -35,24 +35,7 @@ export class LmdbEnvironment implements Environment {
       mapSize: options.mapSizeBytes,
       encoding: 'binary',
     });
-    const tree = (name: string): Database<Buffer, TreeKey> =>
-      this.#root.openDB<Buffer, TreeKey>({ name, encoding: 'binary' });
-    this.trees = {
-      meta: tree('meta'),
-      catalog: tree('catalog'),
-      tableStates: tree('tableStates'),
-      records: tree('records'),
-      indexes: tree('indexes'),
-      log: tree('log'),
-      channels: tree('channels'),
-      origins: tree('origins'),
-      cursors: tree('cursors'),
-      marks: tree('marks'),
-      confirmed: tree('confirmed'),
-      heard: tree('heard'),
-      tombstones: tree('tombstones'),
-      spool: tree('spool'),
-    };
+    this.trees = eachTree((name) => this.#root.openDB<Buffer, TreeKey>({ name, encoding: 'binary' }));
   }
 
   get inode(): number {

@@ -50,12 +50,18 @@ export class Quarantine {
     this.#options = options;
   }
 
+  /** Whether so many more of a peer may come. */
+  hasRoom(storeId: string, count: number): boolean {
+    const { maxPerPeer } = this.#options;
+    return this.all().filter((one) => one.storeId === storeId).length + count <= maxPerPeer;
+  }
+
   /** Inside a commit: false when there is no room for another one of this peer. */
   put(commit: Commit, suspect: Suspect): boolean {
-    const { writer, maxPerPeer } = this.#options;
+    const { writer } = this.#options;
     const rows = this.#table();
     if (!rows) return false;
-    if (this.all().filter(({ storeId }) => storeId === suspect.storeId).length >= maxPerPeer) return false;
+    if (!this.hasRoom(suspect.storeId, 1)) return false;
     const id = `${suspect.id}-${suspect.table.id}`;
     writer.replace(commit, rows, id, {
       id,

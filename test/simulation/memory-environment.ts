@@ -1,14 +1,14 @@
 import { toBufferKey } from 'ordered-binary';
 import {
+  eachTree,
   treeNames,
   type Environment,
   type Tree,
   type TreeKey,
+  type TreeName,
   type TreeRange,
   type Trees,
 } from '../../src/store/environment.ts';
-
-export type TreeName = keyof Trees;
 
 /** One change of one key by a commit. */
 export interface TreeWrite {
@@ -129,23 +129,7 @@ export class MemoryDisk {
 
   constructor(inode: number, copied?: MemoryDisk) {
     this.inode = inode;
-    const tree = (name: TreeName): MemoryTree => new MemoryTree(name, copied?.trees[name]);
-    this.trees = {
-      meta: tree('meta'),
-      catalog: tree('catalog'),
-      tableStates: tree('tableStates'),
-      records: tree('records'),
-      indexes: tree('indexes'),
-      log: tree('log'),
-      channels: tree('channels'),
-      origins: tree('origins'),
-      cursors: tree('cursors'),
-      marks: tree('marks'),
-      confirmed: tree('confirmed'),
-      heard: tree('heard'),
-      tombstones: tree('tombstones'),
-      spool: tree('spool'),
-    };
+    this.trees = eachTree((name) => new MemoryTree(name, copied?.trees[name]));
   }
 
   /** A backup, a clone, or what was on disk at that moment. */
