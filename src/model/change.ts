@@ -30,4 +30,6 @@ export interface Change extends Stamp {
   readonly base: Stamp | null;
   /** MessagePack of the document; null is a delete. */
   readonly bytes: Uint8Array | null;
+  /** What {@link bytes} say, where somebody has looked already; neither stored nor sent. */
+  readonly document?: Document;
 }

@@ -28,6 +28,11 @@ export function decodeDocument(bytes: Uint8Array): Document {
   return document;
 }
 
+/** A change whose document has been looked at. @throws CodedError `undecodable` */
+export function withDocument(change: Change): Change {
+  return change.document || !change.bytes ? change : { ...change, document: decodeDocument(change.bytes) };
+}
+
 export function encodeMessage(message: unknown): Uint8Array {
   return packr.pack(message);
 }

@@ -15,7 +15,7 @@ import type { ChangeLog, NewPart } from './change-log.ts';
 import type { Collected, Knowledge } from './collected.ts';
 import type { Commit } from './commit.ts';
 import { withHole, type CopyProgress, type Cursor, type Cursors } from './cursors.ts';
-import type { Isolation } from './isolation.ts';
+import type { Doubt, Isolation } from './isolation.ts';
 import { overtaken, type Mark, type Marks } from './marks.ts';
 import type { Merger } from './merger.ts';
 import type { Quarantine, Quarantined } from './quarantine.ts';
@@ -166,12 +166,14 @@ export class Applier {
    * Nothing happens unless every part is exactly next.
    */
   applyTogether(commit: Commit, parts: readonly TransactionPart[]): 'applied' | 'not-next' {
-    const { cursors, catalog, log, marks } = this.#options;
+    const { cursors, catalog, log, marks, isolation, quarantine } = this.#options;
     const placed: (TransactionPart & {
       readonly table: Table;
       readonly cursor: Cursor;
       readonly isOwn: boolean;
+      readonly changes: readonly Change[];
     })[] = [];
+    let doubt: Doubt | undefined;
     for (const { source, item } of parts) {
       const table = catalog.tableById(source.table.id);
       const cursor = cursors.get(source.storeId, source.table.id);
@@ -180,25 +182,24 @@ export class Applier {
       if (!table || !cursor || !isNext) return 'not-next';
       const isOwn = this.#isOwn(table, item);
       if (isOwn && !this.#isOurs(table, item.header, item.originPlace)) return 'not-next';
-      placed.push({ source, item, table, cursor, isOwn });
+      const judged = isolation.judge(commit, item);
+      doubt ??= judged.doubt;
+      placed.push({ source, item, table, cursor, isOwn, changes: judged.changes });
     }
-    const { isolation, quarantine } = this.#options;
-    const doubt = placed
-      .map(({ item }) => isolation.doubtOf(commit, item))
-      .find((found) => found !== undefined);
     // All of them or none: half of it in quarantine would not be a transaction.
     if (doubt && placed.some(({ source }) => !quarantine.hasRoom(source.storeId, placed.length)))
       return 'not-next';
     const hasHole = placed.some(({ cursor }) => cursor.unproven?.hole === true);
     const logged: NewPart[] = [];
-    for (const { source, item, table, cursor, isOwn } of placed) {
+    for (const { source, item, table, cursor, isOwn, changes } of placed) {
       const { header, originPlace } = item;
       const isNew =
         !isOwn && originPlace.seq > marks.get(table.id, header.origin.storeId, originPlace.incarnation);
       const moved = { ...cursor, seq: item.seq, id: header.id };
       if (isNew && doubt && !isolation.isolate(commit, table, source, item, doubt)) return 'not-next';
       if (isNew && doubt) this.#isNotHeld(table, item);
-      const part = isNew && !doubt ? this.#mergePart(commit, table, source, item, hasHole).part : undefined;
+      const part =
+        isNew && !doubt ? this.#mergePart(commit, table, source, item, changes, hasHole).part : undefined;
       if (part) logged.push(part);
       cursors.put(source.storeId, table.id, isNew && doubt ? withHole(moved) : moved);
     }
@@ -326,7 +327,7 @@ export class Applier {
         return 0;
       }
     }
-    const doubt = isolation.doubtOf(commit, item);
+    const { changes, doubt } = isolation.judge(commit, item);
     if (doubt) {
       if (!isolation.isolate(commit, table, source, item, doubt)) return full;
       if (item.kind === 'whole') this.#isNotHeld(table, item);
@@ -334,7 +335,14 @@ export class Applier {
       return 'isolated';
     }
     if (item.kind === 'undecodable') return 0;
-    const { part, won } = this.#mergePart(commit, table, source, item, cursor.unproven?.hole === true);
+    const { part, won } = this.#mergePart(
+      commit,
+      table,
+      source,
+      item,
+      changes,
+      cursor.unproven?.hole === true,
+    );
     // Numbered here even if nothing won: whoever follows us must not see a hole where this origin's history has none.
     if (part) log.append(commit, item.header, [part]);
     return won;
@@ -352,10 +360,10 @@ export class Applier {
     table: Table,
     source: Source,
     item: WholeItem,
+    all: readonly Change[],
     isBehindHole: boolean,
   ): { part: NewPart | undefined; won: number } {
     const { merger, marks } = this.#options;
-    const all = decodeChanges(item.changes);
     const kept = newer(all, source);
     const { origin, version } = item.header;
     const held = { after: source.newerThan, upTo: kept.length < all.length ? 0 : version };

@@ -145,17 +145,16 @@ export class Catalog {
 
   /** Inside a commit: the table with the attributes of `names` that it lacked, or itself. */
   withAttributes(commit: Commit, table: Table, names: Iterable<string>): Table {
-    const known = new Set(table.attributes.filter(({ dropped }) => !dropped).map(({ name }) => name));
-    const added: Attribute[] = [];
+    const known = knownNames(table);
+    const added = new Map<string, Attribute>();
     for (const name of names) {
-      if (known.has(name)) continue;
-      known.add(name);
-      const number = table.attributes.length + added.length;
+      if (known.has(name) || added.has(name)) continue;
+      const number = table.attributes.length + added.size;
       const before = table.attributes.findLast((attribute) => attribute.name === name);
-      added.push({ name, number, index: 'none', dropped: false, hiddenUpTo: before?.hiddenUpTo ?? 0 });
+      added.set(name, { name, number, index: 'none', dropped: false, hiddenUpTo: before?.hiddenUpTo ?? 0 });
     }
-    if (added.length === 0) return table;
-    const changed = { ...table, attributes: [...table.attributes, ...added] };
+    if (added.size === 0) return table;
+    const changed = { ...table, attributes: [...table.attributes, ...added.values()] };
     this.putTable(commit, changed);
     return changed;
   }
@@ -193,6 +192,18 @@ export class Catalog {
 /** Live attributes, as clients see them. */
 export function visibleAttributes(table: Table): readonly Attribute[] {
   return table.attributes.filter(({ dropped }) => !dropped);
+}
+
+const namesByTable = new WeakMap<Table, ReadonlySet<string>>();
+
+/** Names of {@link visibleAttributes}, made once for each definition. */
+export function knownNames(table: Table): ReadonlySet<string> {
+  let names = namesByTable.get(table);
+  if (!names) {
+    names = new Set(visibleAttributes(table).map(({ name }) => name));
+    namesByTable.set(table, names);
+  }
+  return names;
 }
 
 const empty = Buffer.alloc(0);

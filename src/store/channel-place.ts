@@ -1,3 +1,5 @@
+import { readWide, writeWide } from './wide-integer.ts';
+
 /** Where a transaction of a channel is in the log, and how much was logged before it. */
 export interface ChannelPlace {
   readonly position: number;
@@ -19,10 +21,10 @@ const headBytes = 24;
 /** The first byte is the format; format 0 was the position, whose first byte is always 0, and the id. */
 export function encodePlace(position: number, id: string, before: LoggedBytes): Buffer {
   const value = Buffer.allocUnsafe(headBytes + id.length);
-  value.writeBigUInt64BE(BigInt(position), 0);
+  writeWide(value, position, 0);
   value.writeUInt8(format, 0);
-  value.writeBigUInt64BE(BigInt(before.channel), 8);
-  value.writeBigUInt64BE(BigInt(before.log), 16);
+  writeWide(value, before.channel, 8);
+  writeWide(value, before.log, 16);
   value.write(id, headBytes, 'latin1');
   return value;
 }
@@ -33,6 +35,6 @@ export function decodePlace(value: Buffer): ChannelPlace {
   return {
     position,
     id: value.toString('latin1', headBytes),
-    before: { channel: Number(value.readBigUInt64BE(8)), log: Number(value.readBigUInt64BE(16)) },
+    before: { channel: readWide(value, 8), log: readWide(value, 16) },
   };
 }

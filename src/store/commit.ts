@@ -1,8 +1,10 @@
 import { nextVersion } from '../model/version-clock.ts';
 import type { Environment } from './environment.ts';
 import { decodeTableState, emptyTableState, encodeTableState, type TableState } from './table-state.ts';
+import { readWide, writeWide } from './wide-integer.ts';
 
 const stateKey = 'state';
+const catalogVersionAt = 16;
 
 /** Counters of the whole store. */
 export interface StoreState {
@@ -20,15 +22,21 @@ export interface StoreState {
 export function readStoreState(environment: Environment): StoreState {
   const value = environment.trees.meta.get(stateKey);
   if (!value) return { clock: 0, position: 0, catalogVersion: 0, logBytes: 0, appendedBytes: 0 };
-  const logBytes = Number(value.readBigUInt64BE(24));
+  const logBytes = readWide(value, 24);
   return {
-    clock: Number(value.readBigUInt64BE(0)),
-    position: Number(value.readBigUInt64BE(8)),
-    catalogVersion: Number(value.readBigUInt64BE(16)),
+    clock: readWide(value, 0),
+    position: readWide(value, 8),
+    catalogVersion: readWide(value, catalogVersionAt),
     logBytes,
     // Before it was counted the state was shorter.
-    appendedBytes: value.length > 32 ? Number(value.readBigUInt64BE(32)) : logBytes,
+    appendedBytes: value.length > 32 ? readWide(value, 32) : logBytes,
   };
+}
+
+/** The part of the state that every read of a definition asks for. */
+export function readCatalogVersion(environment: Environment): number {
+  const value = environment.trees.meta.get(stateKey);
+  return value ? readWide(value, catalogVersionAt) : 0;
 }
 
 /**
@@ -87,11 +95,11 @@ export class Commit {
 
   #writeState(): void {
     const value = Buffer.allocUnsafe(40);
-    value.writeBigUInt64BE(BigInt(this.state.clock), 0);
-    value.writeBigUInt64BE(BigInt(this.state.position), 8);
-    value.writeBigUInt64BE(BigInt(this.state.catalogVersion), 16);
-    value.writeBigUInt64BE(BigInt(this.state.logBytes), 24);
-    value.writeBigUInt64BE(BigInt(this.state.appendedBytes), 32);
+    writeWide(value, this.state.clock, 0);
+    writeWide(value, this.state.position, 8);
+    writeWide(value, this.state.catalogVersion, catalogVersionAt);
+    writeWide(value, this.state.logBytes, 24);
+    writeWide(value, this.state.appendedBytes, 32);
     this.environment.trees.meta.putSync(stateKey, value);
   }
 }

@@ -3,6 +3,7 @@ import { msToVersion } from '../model/version-clock.ts';
 import type { Commit } from './commit.ts';
 import type { Environment, Tree } from './environment.ts';
 import type { Nodes } from './nodes.ts';
+import { readWide, writeWide } from './wide-integer.ts';
 
 /** What a peer says of one of its channels in a greeting, and how far we have come in it. */
 export interface HeardPlace {
@@ -85,7 +86,7 @@ export class Heard {
 
   #get(tableId: number, peer: string): number {
     const value = this.#tree.get([tableId, peer]);
-    return value ? Number(value.readBigUInt64BE()) : 0;
+    return value ? readWide(value) : 0;
   }
 
   get #tree(): Tree {
@@ -95,6 +96,6 @@ export class Heard {
 
 function encode(version: number): Buffer {
   const value = Buffer.allocUnsafe(8);
-  value.writeBigUInt64BE(BigInt(version));
+  writeWide(value, version, 0);
   return value;
 }

@@ -12,20 +12,23 @@ export function lmdbKey(entry: readonly unknown[]): LmdbKey {
   return entry as unknown as LmdbKey;
 }
 
-/** Attributes whose index every write maintains: complete ones and those being built. */
+const maintainedByTable = new WeakMap<Table, readonly Attribute[]>();
+
+/** Attributes whose index every write maintains: complete ones and those being built. Made once for each definition. */
 export function maintainedIndexes(table: Table): readonly Attribute[] {
-  return table.attributes.filter(({ index, dropped }) => index !== 'none' && !dropped);
+  let maintained = maintainedByTable.get(table);
+  if (!maintained) {
+    maintained = table.attributes.filter(({ index, dropped }) => index !== 'none' && !dropped);
+    maintainedByTable.set(table, maintained);
+  }
+  return maintained;
 }
 
-export function indexKeys(
-  table: Table,
-  attributes: readonly Attribute[],
-  key: Key,
-  document: Document,
-): IndexKey[] {
-  return attributes.flatMap(({ name, number }) =>
-    Object.hasOwn(document, name)
-      ? indexEntriesOf(document[name]).map((value): IndexKey => [table.id, number, value, key])
-      : [],
-  );
+/** What the index of an attribute holds for a document, each value once; nothing where there is no document. */
+export function indexValues({ name }: Attribute, document: Document | undefined): readonly IndexValue[] {
+  return document && Object.hasOwn(document, name) ? indexEntriesOf(document[name]) : [];
+}
+
+export function indexKey(table: Table, attribute: Attribute, value: IndexValue, key: Key): LmdbKey {
+  return lmdbKey([table.id, attribute.number, value, key] satisfies IndexKey);
 }

@@ -3,13 +3,19 @@ import type { Change } from '../model/change.ts';
 import { messageOf } from '../model/errors.ts';
 import type { Table } from '../model/table.ts';
 import type { UndecodableItem, WholeItem } from '../model/transaction.ts';
-import { decodeChanges, decodeDocument, encodeChanges, encodeItem } from '../model/transaction-codec.ts';
+import { decodeChanges, encodeChanges, encodeItem, withDocument } from '../model/transaction-codec.ts';
 import type { CopyPage, Source } from './applier.ts';
 import type { ClockGuard } from './clock-guard.ts';
 import type { Commit } from './commit.ts';
 import type { Quarantine, Suspect } from './quarantine.ts';
 
 export type Doubt = Pick<Suspect, 'reason' | 'detail' | 'dueAtMs'>;
+
+/** What a transaction changes, and why it may not be applied now; nothing is known of changes that cannot be decoded. */
+export interface Judged {
+  readonly changes: readonly Change[];
+  readonly doubt: Doubt | undefined;
+}
 
 export interface IsolationOptions {
   readonly quarantine: Quarantine;
@@ -24,20 +30,17 @@ export class Isolation {
     this.#options = options;
   }
 
-  /** Why a transaction may not be applied now; undefined when it may. */
-  doubtOf(commit: Commit, item: WholeItem | UndecodableItem): Doubt | undefined {
-    if (item.kind === 'undecodable')
-      return { reason: 'undecodable', detail: item.detail, dueAtMs: undefined };
-    let highest = item.header.version;
+  /** Decodes everything, so that what has no doubt can be applied. */
+  judge(commit: Commit, item: WholeItem | UndecodableItem): Judged {
+    if (item.kind === 'undecodable') return undecodable(item.detail);
+    let changes: readonly Change[];
     try {
-      for (const { bytes, version } of decodeChanges(item.changes)) {
-        if (bytes) decodeDocument(bytes);
-        highest = Math.max(highest, version);
-      }
+      changes = decodeChanges(item.changes).map(withDocument);
     } catch (error) {
-      return { reason: 'undecodable', detail: messageOf(error), dueAtMs: undefined };
+      return undecodable(messageOf(error));
     }
-    return this.#aheadOfClock(commit, highest);
+    const highest = changes.reduce((most, { version }) => Math.max(most, version), item.header.version);
+    return { changes, doubt: this.#aheadOfClock(commit, highest) };
   }
 
   /** Keeps what cannot be applied; false when there is no room. */
@@ -106,4 +109,8 @@ export class Isolation {
     const detail = `Its version is of ${new Date(version / 1000).toISOString()}, this node's clock says ${new Date(commit.nowMs).toISOString()}`;
     return { reason: 'ahead of the clock', detail, dueAtMs };
   }
+}
+
+function undecodable(detail: string): Judged {
+  return { changes: [], doubt: { reason: 'undecodable', detail, dueAtMs: undefined } };
 }

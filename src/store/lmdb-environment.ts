@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { CodedError, messageOf } from '../model/errors.ts';
 import { open, type RootDatabase } from 'lmdb';
 import { eachTree, treeNames, type Environment, type TreeKey, type Trees } from './environment.ts';
+import { GroupCommit } from './group-commit.ts';
 
 export interface LmdbEnvironmentOptions {
   /** Directory of the data file. */
@@ -22,6 +23,7 @@ export class LmdbEnvironment implements Environment {
   readonly marker: { read(): string | undefined; write(text: string): void };
   readonly #root: RootDatabase<Buffer, TreeKey>;
   readonly #onAbort: (() => void)[] = [];
+  readonly #group = new GroupCommit(async (body) => this.#transact(body));
 
   constructor(options: LmdbEnvironmentOptions) {
     mkdirSync(options.path, { recursive: true });
@@ -50,11 +52,13 @@ export class LmdbEnvironment implements Environment {
     this.#onAbort.push(forget);
   }
 
-  /**
-   * Concurrent commits share one flush. Not lmdb's `transaction()`: that one keeps what was written
-   * before a throw; here a throw rolls everything back and rejects.
-   */
+  /** Concurrent commits share one transaction and its flush. */
   async commit<T>(body: () => T): Promise<T> {
+    return this.#group.run(body);
+  }
+
+  /** Not lmdb's `transaction()`: that one keeps what was written before a throw. */
+  async #transact<T>(body: () => T): Promise<T> {
     try {
       return await this.#root.childTransaction(() => this.#guarded(body));
     } catch (error) {

@@ -2,6 +2,7 @@ import type { Stamp } from '../model/change.ts';
 import type { OriginPlace } from '../model/transaction.ts';
 import type { Environment } from './environment.ts';
 import { afterAll } from './records.ts';
+import { readWide, writeWide } from './wide-integer.ts';
 
 /** Versions of an origin's writes that this store holds, or held until something newer came: above `after`, up to and with `upTo`. */
 export interface HeldVersions {
@@ -109,17 +110,17 @@ export function overtaken(first: readonly Mark[], last: readonly Mark[]): Mark[]
 function encode({ seq, after, upTo }: HeldVersions & { readonly seq: number }): Buffer {
   const hasVersions = after > 0 || upTo > 0;
   const value = Buffer.allocUnsafe(hasVersions ? 24 : 8);
-  value.writeBigUInt64BE(BigInt(seq));
+  writeWide(value, seq, 0);
   if (!hasVersions) return value;
-  value.writeBigUInt64BE(BigInt(after), 8);
-  value.writeBigUInt64BE(BigInt(upTo), 16);
+  writeWide(value, after, 8);
+  writeWide(value, upTo, 16);
   return value;
 }
 
 /** A row that cannot be read claims nothing: what it knew is taken once more, and changes nothing. */
 function decode(value: Buffer): HeldVersions & { readonly seq: number } {
   if (value.length !== 8 && value.length !== 24) return { seq: 0, ...nothing };
-  const seq = Number(value.readBigUInt64BE());
+  const seq = readWide(value);
   if (value.length === 8) return { seq, ...nothing };
-  return { seq, after: Number(value.readBigUInt64BE(8)), upTo: Number(value.readBigUInt64BE(16)) };
+  return { seq, after: readWide(value, 8), upTo: readWide(value, 16) };
 }

@@ -3,7 +3,7 @@ import type { Change, Key, Origin, Stamp } from '../model/change.ts';
 import { compareContent, compareStamps, deletedStamp, judge } from '../model/conflict.ts';
 import type { DeletePolicy } from '../model/node.ts';
 import type { Table } from '../model/table.ts';
-import { decodeDocument, encodeChanges } from '../model/transaction-codec.ts';
+import { encodeChanges, withDocument } from '../model/transaction-codec.ts';
 import type { Archive } from './archive.ts';
 import type { Catalog } from './catalog.ts';
 import type { ChangeLog } from './change-log.ts';
@@ -46,10 +46,11 @@ export class Merger {
    */
   merge(commit: Commit, table: Table, changes: readonly Change[], sender: Sender): Change[] {
     const { records, catalog, conflicts, collected, nodes } = this.#options;
-    const widened = catalog.withAttributes(commit, table, attributesOf(changes));
+    const opened = changes.map(withDocument);
+    const widened = catalog.withAttributes(commit, table, attributesOf(opened));
     const won: Change[] = [];
     let policy: DeletePolicy | undefined;
-    for (const change of changes) {
+    for (const change of opened) {
       commit.raiseClock(change.version);
       const stored = records.row(widened, change.key);
       // Deleted here: only the tombstone that would say so is gone.
@@ -132,9 +133,6 @@ export class Merger {
   }
 }
 
-function attributesOf(changes: readonly Change[]): Set<string> {
-  const names = new Set<string>();
-  for (const { bytes } of changes)
-    if (bytes) for (const name of Object.keys(decodeDocument(bytes))) names.add(name);
-  return names;
+function* attributesOf(changes: readonly Change[]): Generator<string> {
+  for (const { document } of changes) if (document) yield* Object.keys(document);
 }

@@ -8,12 +8,15 @@ export class Origins {
   readonly #tree: Tree;
   readonly #byNumber = new Map<number, Origin>();
   readonly #numbers = new Map<string, number>();
+  /** Rows of one origin come in runs. */
+  #latest: { readonly origin: Origin; readonly number: number } | undefined;
 
   constructor(environment: Environment) {
     this.#tree = environment.trees.origins;
     environment.onAbort(() => {
       this.#byNumber.clear();
       this.#numbers.clear();
+      this.#latest = undefined;
     });
   }
 
@@ -31,6 +34,12 @@ export class Origins {
 
   /** Only inside a commit: draws a number for an origin that has none. */
   numberOf(origin: Origin): number {
+    if (this.#latest?.origin.storeId !== origin.storeId || this.#latest.origin.name !== origin.name)
+      this.#latest = { origin, number: this.#look(origin) };
+    return this.#latest.number;
+  }
+
+  #look(origin: Origin): number {
     const key = `${origin.storeId}\n${origin.name}`;
     const known = this.#numbers.get(key);
     if (known !== undefined) return known;

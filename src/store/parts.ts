@@ -5,7 +5,7 @@ import { Catalog } from './catalog.ts';
 import { ChangeLog } from './change-log.ts';
 import { ClockGuard } from './clock-guard.ts';
 import { Collected } from './collected.ts';
-import { readStoreState, type Commit } from './commit.ts';
+import { readCatalogVersion, type Commit } from './commit.ts';
 import { Confirmed } from './confirmed.ts';
 import { Conflicts } from './conflicts.ts';
 import { Cursors } from './cursors.ts';
@@ -51,7 +51,7 @@ export type StoreParts = ReturnType<typeof makeParts>;
 
 /** Puts the parts of a store together. */
 export function makeParts({ environment, options, localWrites, run, identity, now }: StoreGround) {
-  const catalog = new Catalog(environment.trees.catalog, () => readStoreState(environment).catalogVersion);
+  const catalog = new Catalog(environment.trees.catalog, () => readCatalogVersion(environment));
   environment.onAbort(() => catalog.forget());
   const tombstones = new Tombstones(environment);
   const records = new Records(environment, new Origins(environment), tombstones);

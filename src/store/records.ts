@@ -3,7 +3,7 @@ import type { Attribute, Table } from '../model/table.ts';
 import { decodeDocument, encodeDocument } from '../model/transaction-codec.ts';
 import { readTableState, type Commit } from './commit.ts';
 import type { Environment } from './environment.ts';
-import { indexKeys, lmdbKey, maintainedIndexes, type IndexKey } from './index-entry.ts';
+import { indexKey, indexValues, maintainedIndexes } from './index-entry.ts';
 import type { Origins } from './origins.ts';
 import { decodeRow, encodeRow, isTombstone, readableBytes, type Row } from './row.ts';
 import type { Tombstones } from './tombstones.ts';
@@ -88,8 +88,7 @@ export class Records {
     }
     state.bytes += (readable?.length ?? 0) - (old?.length ?? 0);
     if (after.version > state.lastVersion) state.lastVersion = after.version;
-    const indexes = maintainedIndexes(table);
-    if (indexes.length > 0) this.#reindex(table, indexes, key, before, after);
+    if (maintainedIndexes(table).length > 0) this.#reindex(table, key, before, after);
   }
 
   /** Inside a commit: drops a tombstone, as if nothing had ever been under its key. */
@@ -102,8 +101,8 @@ export class Records {
   index(table: Table, attribute: Attribute, key: Key, row: Row): void {
     const document = visibleDocument(table, row);
     if (!document) return;
-    for (const entry of indexKeys(table, [attribute], key, document))
-      this.#environment.trees.indexes.putSync(lmdbKey(entry), empty);
+    for (const value of indexValues(attribute, document))
+      this.#environment.trees.indexes.putSync(indexKey(table, attribute, value, key), empty);
   }
 
   /** Inside a commit: removes up to `limit` entries of a dropped table, rows, indexes, tombstones; false when none are left. */
@@ -117,39 +116,26 @@ export class Records {
     return false;
   }
 
-  #reindex(table: Table, indexes: readonly Attribute[], key: Key, before: Row | undefined, after: Row): void {
-    const oldKeys = entriesOf(table, indexes, key, before);
-    const newKeys = entriesOf(table, indexes, key, after);
-    for (const [name, entry] of oldKeys)
-      if (!newKeys.has(name)) this.#environment.trees.indexes.removeSync(lmdbKey(entry));
-    for (const [name, entry] of newKeys)
-      if (!oldKeys.has(name)) this.#environment.trees.indexes.putSync(lmdbKey(entry), empty);
+  #reindex(table: Table, key: Key, before: Row | undefined, after: Row): void {
+    const { indexes } = this.#environment.trees;
+    const old = before && visibleDocument(table, before);
+    const document = visibleDocument(table, after);
+    for (const attribute of maintainedIndexes(table)) {
+      const oldValues = new Set(indexValues(attribute, old));
+      for (const value of indexValues(attribute, document))
+        if (!oldValues.delete(value)) indexes.putSync(indexKey(table, attribute, value, key), empty);
+      for (const value of oldValues) indexes.removeSync(indexKey(table, attribute, value, key));
+    }
   }
 }
 
 const empty = Buffer.alloc(0);
 
-/** Tells infinite numbers and null apart, which JSON does not. */
-function entryName([, attribute, value, key]: IndexKey): string {
-  return JSON.stringify([attribute, typeof value, String(value), typeof key, String(key)]);
-}
-
-function entriesOf(
-  table: Table,
-  indexes: readonly Attribute[],
-  key: Key,
-  row: Row | undefined,
-): Map<string, IndexKey> {
-  const document = row && visibleDocument(table, row);
-  if (!document) return new Map();
-  return new Map(indexKeys(table, indexes, key, document).map((entry) => [entryName(entry), entry]));
-}
-
 /** The document of a row without what a drop_attribute hid; undefined for a tombstone that retains nothing. */
 export function visibleDocument(table: Table, row: Row): Document | undefined {
   const readable = readableBytes(row);
   if (!readable) return undefined;
-  const document = decodeDocument(readable);
+  const document = row.document ?? decodeDocument(readable);
   const hidden = hiddenIn(table, row);
   if (hidden.length === 0) return document;
   const names = new Set(hidden.map(({ name }) => name));

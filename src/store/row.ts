@@ -1,6 +1,7 @@
 import type { Change, Key } from '../model/change.ts';
 import { CodedError } from '../model/errors.ts';
 import type { Origins } from './origins.ts';
+import { readWide, writeWide } from './wide-integer.ts';
 
 /** What a change puts in the place of a row: a document or a tombstone, with its stamp and its base. */
 export type Image = Omit<Change, 'key'>;
@@ -44,9 +45,9 @@ export function encodeRow(row: Row, origins: Origins): Buffer {
     (row.bytes ? 0 : tombstone | (row.retained ? hasRetained : 0)) |
     (row.base ? hasBase : 0) |
     (row.hidden ? isHidden : 0);
-  writeVersion(value, row.version, 2);
+  writeWide(value, row.version, 2);
   value.writeUInt32BE(origins.numberOf(row.origin), 10);
-  writeVersion(value, row.base?.version ?? 0, 14);
+  writeWide(value, row.base?.version ?? 0, 14);
   value.writeUInt32BE(row.base ? origins.numberOf(row.base.origin) : 0, 22);
   if (bytes) value.set(bytes, headBytes);
   return value;
@@ -57,23 +58,12 @@ export function decodeRow(value: Buffer, origins: Origins): Row {
     throw new CodedError('undecodable', `Row format ${String(value[0])} is not known here`);
   const flags = value[1] ?? 0;
   return {
-    version: readVersion(value, 2),
+    version: readWide(value, 2),
     origin: origins.at(value.readUInt32BE(10)),
     base:
-      flags & hasBase
-        ? { version: readVersion(value, 14), origin: origins.at(value.readUInt32BE(22)) }
-        : null,
+      flags & hasBase ? { version: readWide(value, 14), origin: origins.at(value.readUInt32BE(22)) } : null,
     bytes: flags & tombstone ? null : value.subarray(headBytes),
     retained: flags & hasRetained ? value.subarray(headBytes) : null,
     ...(flags & isHidden ? { hidden: true } : {}),
   };
-}
-
-function writeVersion(target: Buffer, version: number, offset: number): void {
-  target.writeUInt32BE(Math.floor(version / 2 ** 32), offset);
-  target.writeUInt32BE(version % 2 ** 32, offset + 4);
-}
-
-function readVersion(source: Buffer, offset: number): number {
-  return source.readUInt32BE(offset) * 2 ** 32 + source.readUInt32BE(offset + 4);
 }

@@ -7,7 +7,7 @@ import type { ApplyResult, CopyPage, Source } from './applier.ts';
 import { archiveTable } from './archive.ts';
 import type { ChangeLog } from './change-log.ts';
 import type { Collected, Knowledge } from './collected.ts';
-import { Commit, readStoreState, readTableState } from './commit.ts';
+import { Commit, readCatalogVersion, readStoreState, readTableState } from './commit.ts';
 import type { Confirmed } from './confirmed.ts';
 import { conflictsTable } from './conflicts.ts';
 import { copyRows, type CopiedRows } from './copy-rows.ts';
@@ -156,7 +156,7 @@ export class Store implements AsyncDisposable {
 
   /** What this store signs its own changes with. */
   get identity(): Origin {
-    const { catalogVersion } = readStoreState(this.#environment);
+    const catalogVersion = readCatalogVersion(this.#environment);
     if (this.#identity?.catalogVersion !== catalogVersion) {
       const origin = readIdentity(this.#environment, this.#nodeName);
       if (!origin)

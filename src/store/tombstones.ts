@@ -3,6 +3,7 @@ import type { Table } from '../model/table.ts';
 import { msToVersion } from '../model/version-clock.ts';
 import type { Commit } from './commit.ts';
 import type { Environment } from './environment.ts';
+import { readWide, writeWide } from './wide-integer.ts';
 
 /** A delete that was committed here, oldest first in the queue of its table. */
 export interface QueuedTombstone {
@@ -32,8 +33,8 @@ export class Tombstones {
     const seq = commit.table(table.id).headSeq + 1;
     const since = Math.max(commit.state.clock, msToVersion(commit.nowMs));
     const value = Buffer.allocUnsafe(16);
-    value.writeBigUInt64BE(BigInt(version));
-    value.writeBigUInt64BE(BigInt(since), 8);
+    writeWide(value, version, 0);
+    writeWide(value, since, 8);
     this.#environment.trees.tombstones.putSync([table.id, seq, key], value);
   }
 
@@ -44,8 +45,8 @@ export class Tombstones {
       yield {
         seq,
         key,
-        version: Number(value.readBigUInt64BE()),
-        since: Number(value.readBigUInt64BE(8)),
+        version: readWide(value),
+        since: readWide(value, 8),
       };
     }
   }
@@ -58,14 +59,14 @@ export class Tombstones {
   /** Highest version of a tombstone that was dropped here, or at a node whose table was copied; 0 before the first. */
   deletedBefore(tableId: number): number {
     const value = this.#environment.trees.tombstones.get([tableId, 0]);
-    return value ? Number(value.readBigUInt64BE()) : 0;
+    return value ? readWide(value) : 0;
   }
 
   /** Inside a commit. */
   raiseDeletedBefore(tableId: number, version: number): void {
     if (version <= this.deletedBefore(tableId)) return;
     const value = Buffer.allocUnsafe(8);
-    value.writeBigUInt64BE(BigInt(version));
+    writeWide(value, version, 0);
     this.#environment.trees.tombstones.putSync([tableId, 0], value);
   }
 }

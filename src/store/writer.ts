@@ -10,7 +10,7 @@ import {
 import { CodedError } from '../model/errors.ts';
 import { createdTime, updatedTime, type Table } from '../model/table.ts';
 import type { WriteOperation } from '../model/transaction.ts';
-import { encodeChanges, encodeDocument } from '../model/transaction-codec.ts';
+import { decodeDocument, encodeChanges, encodeDocument } from '../model/transaction-codec.ts';
 import { versionToMs } from '../model/version-clock.ts';
 import type { Catalog } from './catalog.ts';
 import type { ChangeLog, NewPart } from './change-log.ts';
@@ -52,6 +52,8 @@ export type WriteStep = WriteRequest | DeleteRequest;
 /** A row that a commit is about to replace, and what it will hold. */
 interface Pending {
   readonly before: Row | undefined;
+  /** What reads show of it. */
+  readonly old: Document | undefined;
   document: Document | null;
 }
 
@@ -102,7 +104,7 @@ export class Writer {
     if (!before && document === null) return;
     const staged = new Map<number, Staged>();
     const target = this.#target(staged, table);
-    target.rows.set(key, { before, document });
+    target.rows.set(key, { before, old: undefined, document });
     if (document) this.#widen(commit, target, Object.keys(document));
     this.#commit(commit, staged, 'upsert', undefined);
   }
@@ -126,7 +128,7 @@ export class Writer {
         continue;
       }
       for (const name of Object.keys(document)) attributes.add(name);
-      slot.document = { ...slot.document, ...document, [table.primaryKey]: key };
+      slot.document = merged(slot.document, document, table.primaryKey, key);
       rows.set(key, slot);
       written.push(key);
     }
@@ -197,8 +199,9 @@ export class Writer {
   ): Change[] {
     const timeMs = versionToMs(stamp.version);
     const changes: Change[] = [];
-    for (const [key, { before, document }] of rows) {
-      const bytes = document && encodeDocument(stamped(table, document, before, timeMs));
+    for (const [key, { before, old, document }] of rows) {
+      const image = document && stamped(table, document, old, timeMs);
+      const bytes = image && encodeDocument(image);
       // What stays here no peer has to apply.
       if (!table.local) budget.bytes -= bytes?.length ?? 0;
       if (budget.bytes < 0)
@@ -211,6 +214,7 @@ export class Writer {
         base: before ? { version: before.version, origin: before.origin } : null,
         bytes,
         retained: null,
+        ...(image ? { document: image } : {}),
       };
       this.#options.records.put(commit, table, key, before, row);
       changes.push(changeOf(key, row));
@@ -231,8 +235,10 @@ export class Writer {
   }
 
   #slot(table: Table, key: Key): Pending {
-    const before = this.#options.records.row(table, key);
-    return { before, document: (before && visibleDocument(table, before)) ?? null };
+    const row = this.#options.records.row(table, key);
+    const before = row?.bytes ? { ...row, document: decodeDocument(row.bytes) } : row;
+    const old = before && visibleDocument(table, before);
+    return { before, old, document: old ?? null };
   }
 }
 
@@ -244,10 +250,16 @@ function operationOf(steps: readonly WriteStep[]): WriteOperation | undefined {
   return names.size === 1 ? name : undefined;
 }
 
-function stamped(table: Table, document: Document, before: Row | undefined, timeMs: number): Document {
+function stamped(table: Table, document: Document, old: Document | undefined, timeMs: number): Document {
   if (table.schemaDefined) return document;
-  const old = before && visibleDocument(table, before);
   return { ...document, [createdTime]: old?.[createdTime] ?? timeMs, [updatedTime]: timeMs };
+}
+
+/** What is there, with what is written over it. A new record that names its key as it is stored is taken as it is. */
+function merged(there: Document | null, written: Document, primaryKey: string, key: Key): Document {
+  return there === null && Object.is(written[primaryKey], key)
+    ? written
+    : { ...there, ...written, [primaryKey]: key };
 }
 
 function keyOf(table: Table, operation: WriteRequest['operation'], document: Document): Key {

@@ -18,7 +18,11 @@ export function indexEntriesOf(value: unknown): readonly IndexValue[] {
 
 /** The value as an index holds it. Cutting keeps the order: a <= b gives form(a) <= form(b). */
 export function indexForm(value: IndexValue, units = indexedUnits): IndexValue {
-  if (typeof value === 'string') return value.length > units ? [...value].slice(0, units).join('') : value;
+  if (typeof value === 'string') {
+    // Half a character is not kept: what is read back has the mark for it in its place.
+    const text = value.toWellFormed();
+    return text.length > units ? [...text].slice(0, units).join('') : text;
+  }
   // One zero: -0 equals 0 for a search, so it must not have a place of its own.
   return value === 0 ? 0 : value;
 }

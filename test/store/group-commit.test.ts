@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest';
+import { LmdbEnvironment } from '../../src/store/lmdb-environment.ts';
+import { TemporaryDirectory } from './test-store.ts';
+
+async function withEnvironment(body: (environment: LmdbEnvironment) => Promise<void>): Promise<void> {
+  await using directory = await TemporaryDirectory.make();
+  await using environment = new LmdbEnvironment({ path: directory.path, mapSizeBytes: 2 ** 28 });
+  await body(environment);
+}
+
+test('what waits for a commit shares one, in the order of arrival', () =>
+  withEnvironment(async (environment) => {
+    const { meta } = environment.trees;
+    const count = (): number => meta.get('count')?.readUInt32BE() ?? 0;
+    const seen = await Promise.all(
+      Array.from({ length: 50 }, () =>
+        environment.commit(() => {
+          const value = Buffer.alloc(4);
+          value.writeUInt32BE(count() + 1);
+          meta.putSync('count', value);
+          return count();
+        }),
+      ),
+    );
+    expect(seen).toEqual(Array.from({ length: 50 }, (_, index) => index + 1));
+    expect(count()).toBe(50);
+  }));
+
+test('one that throws takes nobody with it, and leaves nothing behind', () =>
+  withEnvironment(async (environment) => {
+    const { meta } = environment.trees;
+    let forgotten = 0;
+    environment.onAbort(() => (forgotten += 1));
+    const put = (key: string, isBad: boolean) =>
+      environment.commit(() => {
+        meta.putSync(key, Buffer.from(key));
+        if (isBad) throw new Error(`${key} is bad`);
+        return key;
+      });
+    const results = await Promise.allSettled([put('a', false), put('b', true), put('c', false)]);
+    expect(
+      results.map((result) => (result.status === 'fulfilled' ? result.value : String(result.reason))),
+    ).toEqual(['a', 'Error: b is bad', 'c']);
+    expect([...meta.getKeys({})]).toEqual(['a', 'c']);
+    expect(forgotten).toBeGreaterThan(0);
+  }));
