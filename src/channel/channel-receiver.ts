@@ -370,11 +370,11 @@ export class ChannelReceiver {
           reason: 'the quarantine is full: retry or skip what is in system.hdb_quarantine',
         };
         return;
-      case 'forged':
-        this.#state = {
-          kind: 'failed',
-          reason: `transaction ${stop.header.id} claims to be of this store, which has no such transaction`,
-        };
+      case 'lost-own':
+        // An older backup was put back, or a clone wrote: from here on that history is another store's.
+        await this.#options.store.redrawIdentity();
+        this.restart();
+        this.#isBehind = true;
         return;
     }
   }

@@ -42,7 +42,8 @@ export type Stop =
   | { readonly kind: 'assembled'; readonly item: WholeItem }
   /** The quarantine of this peer is full: the channel waits for a person. */
   | { readonly kind: 'quarantine-full' }
-  | { readonly kind: 'forged'; readonly header: TransactionHeader };
+  /** A transaction of this store that its log never had. */
+  | { readonly kind: 'lost-own'; readonly header: TransactionHeader };
 
 export interface ApplyResult {
   readonly cursor: Cursor | undefined;
@@ -317,7 +318,7 @@ export class Applier {
     if (item.kind !== 'undecodable') {
       const { header, originPlace } = item;
       if (this.#isOwn(table, item))
-        return this.#isOurs(table, header, originPlace) ? 0 : { kind: 'forged', header };
+        return this.#isOurs(table, header, originPlace) ? 0 : { kind: 'lost-own', header };
       const isNew = originPlace.seq > marks.get(table.id, header.origin.storeId, originPlace.incarnation);
       if (!isNew) return 0;
       if (item.kind === 'stub') {

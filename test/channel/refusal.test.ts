@@ -82,7 +82,7 @@ describe('what is refused', () => {
     };
   }
 
-  test('a transaction that claims to be of the subscriber itself, which never made it', async () => {
+  test('a transaction that names the subscriber as its origin, which never made it, makes it another store', async () => {
     await using nodes = await openPair();
     const { a, b } = nodes;
     await a.upsert({ id: 1 });
@@ -94,7 +94,7 @@ describe('what is refused', () => {
       incarnation: a.table.incarnation,
       newerThan: 0,
     };
-    const before = await b.dump();
+    const before = rowsOf(b.store);
     const seq = (b.cursor(a)?.seq ?? 0) + 1;
     const item = forged(b.store.identity.storeId, seq, ['dev:dog']);
 
@@ -115,8 +115,11 @@ describe('what is refused', () => {
       hasStream: false,
     });
 
-    expect(b.receiver(a).state.kind).toBe('failed');
-    expect(await b.dump()).toEqual(before);
+    expect(b.store.identity.storeId).not.toBe(item.header.origin.storeId);
+    expect(b.receiver(a).state.kind).toBe('subscribing');
+    expect(rowsOf(b.store)).toEqual(before);
+    await settle(a, b);
+    expect(keysOf(b)).toEqual([1]);
   });
 
   test('one that claims so in the parts of several channels', async () => {
