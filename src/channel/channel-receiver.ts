@@ -397,7 +397,7 @@ export class ChannelReceiver {
       if (before.stop) return before;
       if (
         (before.cursor?.seq ?? 0) + 1 === item.seq &&
-        (await gate.arrive(this.channel, source, item)) === 'waiting'
+        (await gate.arrive(this.channel, source, item, items.slice(index + 1))) === 'waiting'
       )
         return undefined;
       begin = index;

@@ -1,5 +1,5 @@
-import type { WholeItem } from '../model/transaction.ts';
-import type { Source } from '../store/applier.ts';
+import type { ChannelItem, WholeItem } from '../model/transaction.ts';
+import type { Source, TransactionPart } from '../store/applier.ts';
 import type { Store } from '../store/store.ts';
 
 /** A channel of the same publisher whose transactions we apply in order: where its cursor is. */
@@ -34,7 +34,8 @@ const maxPauses = 5;
 
 interface Arrival {
   readonly source: Source;
-  readonly item: WholeItem;
+  /** What came next in its channel, and what came behind that. */
+  readonly items: readonly ChannelItem[];
 }
 
 interface Gathering {
@@ -66,19 +67,26 @@ export class PartGate {
   /**
    * Brings a part. Resolves to `passed` once its number was applied here with the others or no other part is
    * awaited any more; `waiting` when they did not come in time: ask again.
+   *
+   * @param behind has come in the channel after it: what of it is whole too may be applied as well
    */
-  async arrive(channel: string, source: Source, item: WholeItem): Promise<'passed' | 'waiting'> {
+  async arrive(
+    channel: string,
+    source: Source,
+    item: WholeItem,
+    behind: readonly ChannelItem[],
+  ): Promise<'passed' | 'waiting'> {
     const { id } = item.header;
     const gathering = this.#gatherings.get(id) ?? {
       arrivals: new Map<string, Arrival>(),
       waiting: new Set<() => void>(),
     };
     this.#gatherings.set(id, gathering);
-    gathering.arrivals.set(channel, { source, item });
+    gathering.arrivals.set(channel, { source, items: [item, ...behind] });
     const missing = this.#missing(channel, source, item);
     if (missing.length === 0) return this.#leave(id, channel, 'passed');
     if (missing.every((name) => gathering.arrivals.has(name))) {
-      const outcome = await this.#options.store.applyTogether([...gathering.arrivals.values()]);
+      const outcome = await this.#options.store.applyTogether(this.#wholeAmong(gathering.arrivals));
       this.#gatherings.delete(id);
       for (const wake of gathering.waiting) wake();
       return outcome === 'applied' ? 'passed' : 'waiting';
@@ -91,6 +99,26 @@ export class PartGate {
       if (isPassed() || !this.#isOneComing(channel, source, item)) break;
     }
     return this.#leave(id, channel, isPassed() ? 'passed' : 'waiting');
+  }
+
+  /** The transaction whose parts have arrived, and those behind it that are next in the same channels and wait for no other. */
+  #wholeAmong(arrivals: ReadonlyMap<string, Arrival>): TransactionPart[][] {
+    const transactions: TransactionPart[][] = [];
+    for (let index = 0; ; index += 1) {
+      const parts = [...arrivals].flatMap(([channel, { source, items }]) => {
+        const item = items[index];
+        return item?.kind === 'whole' ? [{ channel, source, item }] : [];
+      });
+      const isWhole =
+        parts.length === arrivals.size &&
+        parts.every(
+          ({ channel, source, item }) =>
+            item.header.id === parts[0]?.item.header.id &&
+            this.#missing(channel, source, item).every((name) => arrivals.has(name)),
+        );
+      if (!isWhole) return transactions;
+      transactions.push(parts);
+    }
   }
 
   /** Until the parts were applied, or for `waitMs`. */

@@ -1,5 +1,5 @@
 import type { ChannelItem } from '../model/transaction.ts';
-import type { Applier, ApplyResult, CopyPage, Source } from './applier.ts';
+import type { Applier, ApplyResult, CopyPage, Source, TransactionPart } from './applier.ts';
 import type { Commit } from './commit.ts';
 import type { LocalWrites } from './local-writes.ts';
 
@@ -34,6 +34,27 @@ export class PacedApplier {
       changes += step.changes;
       if (step.stop || begin >= items.length) return { ...step, transactions, changes };
     }
+  }
+
+  /** Each is a transaction over several channels; `not-next` when not even the first of them could be applied. */
+  async applyTogether(
+    transactions: readonly (readonly TransactionPart[])[],
+  ): Promise<'applied' | 'not-next'> {
+    for (let begin = 0; begin < transactions.length;) {
+      const applied = await this.#run((commit) => {
+        const isEnough = this.#localWrites.commitLimit();
+        let count = 0;
+        for (const parts of transactions.slice(begin)) {
+          if (count > 0 && isEnough()) break;
+          if (this.#applier.applyTogether(commit, parts) === 'not-next') break;
+          count += 1;
+        }
+        return count;
+      });
+      if (applied === 0) return begin > 0 ? 'applied' : 'not-next';
+      begin += applied;
+    }
+    return 'applied';
   }
 
   async applyCopy(source: Source, page: CopyPage): Promise<ApplyResult> {

@@ -2,8 +2,8 @@ import type { Change, Document, Key, Origin, Stamp } from '../model/change.ts';
 import { CodedError } from '../model/errors.ts';
 import type { Query } from '../model/query.ts';
 import { systemDatabase, type Table } from '../model/table.ts';
-import type { ChannelItem, WholeItem } from '../model/transaction.ts';
-import type { ApplyResult, CopyPage, Source } from './applier.ts';
+import type { ChannelItem } from '../model/transaction.ts';
+import type { ApplyResult, CopyPage, Source, TransactionPart } from './applier.ts';
 import { archiveTable } from './archive.ts';
 import type { ChangeLog } from './change-log.ts';
 import type { Collected, Knowledge } from './collected.ts';
@@ -270,11 +270,11 @@ export class Store implements AsyncDisposable {
     return this.#parts.pacedApplier.apply(source, items);
   }
 
-  /** Applies the parts of one transaction in several channels, and moves all their cursors, in one commit. */
+  /** Applies transactions over several channels in order, each in one commit with all its parts and their cursors. */
   async applyTogether(
-    parts: readonly { readonly source: Source; readonly item: WholeItem }[],
+    transactions: readonly (readonly TransactionPart[])[],
   ): Promise<'applied' | 'not-next'> {
-    return this.#run((commit) => this.#parts.applier.applyTogether(commit, parts));
+    return this.#parts.pacedApplier.applyTogether(transactions);
   }
 
   async applyCopy(source: Source, page: CopyPage): Promise<ApplyResult> {

@@ -142,7 +142,7 @@ describe('what is refused', () => {
       const { storeId } = a.store.identity;
       return { source: { peer: 'a', table, storeId, incarnation, newerThan: 0 }, item };
     });
-    await b.store.applyTogether(parts);
+    await b.store.applyTogether([parts]);
 
     expect(keysOf(b)).toEqual([1]);
     expect(await b.dump()).toEqual(before);

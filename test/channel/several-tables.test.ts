@@ -105,7 +105,7 @@ describe('a transaction over two tables', () => {
     const [dogs, cats] = [whole('dog'), whole('cat')];
     for (const [index, dog] of dogs.entries()) {
       const cat = cats[index];
-      if (cat) await a.store.applyTogether([dog, cat]);
+      if (cat) await a.store.applyTogether([[dog, cat]]);
     }
 
     expect(await a.dump()).toEqual(before);

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { makeTable } from '../store/test-store.ts';
+import { makeTable, tableOf } from '../store/test-store.ts';
 import { records } from './replica-pair.ts';
 import { both, connect, contentOf, expectSame, keysOf, Replica, settle } from './replica.ts';
 
 /** A subscriber on which each look at the clock takes a millisecond, and what it was like after each of its commits. */
 async function openSubscriber<T>(
   look: (replica: Replica) => T,
+  tables = ['dog'],
 ): Promise<{ readonly b: Replica; readonly afterCommits: T[] }> {
   let steadyMs = 0;
   const afterCommits: T[] = [];
@@ -13,7 +14,8 @@ async function openSubscriber<T>(
   const b = await Replica.open('b', {
     steadyMs: () => (steadyMs += 1),
     onCommit: () => {
-      if (box.replica?.store.catalog.table('dev', 'dog')) afterCommits.push(look(box.replica));
+      if (tables.every((name) => box.replica?.store.catalog.table('dev', name)) && box.replica)
+        afterCommits.push(look(box.replica));
     },
   });
   box.replica = b;
@@ -81,5 +83,40 @@ describe('while clients write at a subscriber', () => {
 
     expect(commits).toHaveLength(1);
     expect(keysOf(b)).toHaveLength(60);
+  });
+
+  test.each([
+    { when: 'without them', isWriting: false },
+    { when: 'with them', isWriting: true },
+  ])('$when transactions over two tables share commits, and none is split', async ({ isWriting }) => {
+    const names = ['dog', 'cat'];
+    await using a = await Replica.open('a');
+    const { b, afterCommits } = await openSubscriber(
+      (replica) => names.map((name) => keysOf(replica, name).length),
+      names,
+    );
+    await using _b = b;
+    for (const name of names) await makeTable(a.store, name);
+    await connect(a, b, both, names);
+    for (const name of names) await b.follow(a, name);
+    for (let id = 0; id < 40; id += 1)
+      await a.store.transact(
+        names.map((name) => ({
+          table: tableOf(a.store, name),
+          operation: 'upsert' as const,
+          documents: [{ id }],
+        })),
+        undefined,
+      );
+    if (isWriting) b.store.localWrites.noticed();
+    afterCommits.length = 0;
+
+    await Promise.all(names.map(async (name) => b.step(a, name)));
+
+    expect(afterCommits.at(-1)).toEqual([40, 40]);
+    for (const [dogs, cats] of afterCommits) expect(dogs).toBe(cats);
+    const commits = new Set(afterCommits.map(String)).size;
+    expect(commits).toBeLessThan(20);
+    if (isWriting) expect(commits).toBeGreaterThan(3);
   });
 });
