@@ -31,5 +31,5 @@ export interface Change extends Stamp {
   /** MessagePack of the document; null is a delete. */
   readonly bytes: Uint8Array | null;
   /** What {@link bytes} say, where somebody has looked already; neither stored nor sent. */
-  readonly document?: Document;
+  readonly document?: Document | undefined;
 }

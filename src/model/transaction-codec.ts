@@ -30,7 +30,10 @@ export function decodeDocument(bytes: Uint8Array): Document {
 
 /** A change whose document has been looked at. @throws CodedError `undecodable` */
 export function withDocument(change: Change): Change {
-  return change.document || !change.bytes ? change : { ...change, document: decodeDocument(change.bytes) };
+  const { key, version, origin, base, bytes } = change;
+  return change.document || !bytes
+    ? change
+    : { key, version, origin, base, bytes, document: decodeDocument(bytes) };
 }
 
 export function encodeMessage(message: unknown): Uint8Array {

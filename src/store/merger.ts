@@ -12,7 +12,7 @@ import type { Commit } from './commit.ts';
 import type { Conflicts } from './conflicts.ts';
 import type { Nodes } from './nodes.ts';
 import { visibleBytes, visibleDocument, type Records } from './records.ts';
-import type { Row } from './row.ts';
+import { rowOf, type Row } from './row.ts';
 
 export interface MergerOptions {
   readonly catalog: Catalog;
@@ -67,7 +67,7 @@ export class Merger {
         policy ??= nodes.deletePolicy(sender.peer, table);
         retained = this.#remove(commit, widened, stored, change, policy);
       }
-      records.put(commit, widened, change.key, stored, { ...change, retained });
+      records.put(commit, widened, change.key, stored, rowOf(change, retained));
       won.push(change);
     }
     return won;

@@ -11,7 +11,12 @@ export interface Row extends Image {
   /** Under a tombstone: what stays readable here (`on_delete: ignore`). Never leaves this node. */
   readonly retained: Uint8Array | null;
   /** Reads of this node do not see it, replication does. Never leaves this node. */
-  readonly hidden?: true;
+  readonly hidden?: true | undefined;
+}
+
+/** Names every field: one object in this form for each row is many times faster than spreading. */
+export function rowOf({ version, origin, base, bytes, document }: Image, retained: Uint8Array | null): Row {
+  return { version, origin, base, bytes, document, retained };
 }
 
 /** MessagePack of the document that reads show. */
@@ -64,6 +69,6 @@ export function decodeRow(value: Buffer, origins: Origins): Row {
       flags & hasBase ? { version: readWide(value, 14), origin: origins.at(value.readUInt32BE(22)) } : null,
     bytes: flags & tombstone ? null : value.subarray(headBytes),
     retained: flags & hasRetained ? value.subarray(headBytes) : null,
-    ...(flags & isHidden ? { hidden: true } : {}),
+    hidden: flags & isHidden ? true : undefined,
   };
 }

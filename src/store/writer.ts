@@ -16,7 +16,7 @@ import type { Catalog } from './catalog.ts';
 import type { ChangeLog, NewPart } from './change-log.ts';
 import type { Commit } from './commit.ts';
 import { maxKeyBytes, visibleDocument, type Records } from './records.ts';
-import { changeOf, type Row } from './row.ts';
+import { changeOf, rowOf, type Row } from './row.ts';
 
 export interface WriteRequest {
   readonly table: Table;
@@ -194,10 +194,10 @@ export class Writer {
     commit: Commit,
     table: Table,
     rows: ReadonlyMap<Key, Pending>,
-    stamp: Stamp,
+    { version, origin }: Stamp,
     budget: { bytes: number },
   ): Change[] {
-    const timeMs = versionToMs(stamp.version);
+    const timeMs = versionToMs(version);
     const changes: Change[] = [];
     for (const [key, { before, old, document }] of rows) {
       const image = document && stamped(table, document, old, timeMs);
@@ -209,13 +209,8 @@ export class Writer {
           'too_large',
           `The request writes more than ${this.#options.maxTransactionBytes} bytes in one transaction; send fewer records at a time`,
         );
-      const row = {
-        ...stamp,
-        base: before ? { version: before.version, origin: before.origin } : null,
-        bytes,
-        retained: null,
-        ...(image ? { document: image } : {}),
-      };
+      const base = before ? { version: before.version, origin: before.origin } : null;
+      const row = rowOf({ version, origin, base, bytes, document: image ?? undefined }, null);
       this.#options.records.put(commit, table, key, before, row);
       changes.push(changeOf(key, row));
     }
@@ -252,14 +247,18 @@ function operationOf(steps: readonly WriteStep[]): WriteOperation | undefined {
 
 function stamped(table: Table, document: Document, old: Document | undefined, timeMs: number): Document {
   if (table.schemaDefined) return document;
-  return { ...document, [createdTime]: old?.[createdTime] ?? timeMs, [updatedTime]: timeMs };
+  // Not by spreading: adding to a spread object is ten times slower, and so is packing it.
+  return Object.assign({}, document, {
+    [createdTime]: old?.[createdTime] ?? timeMs,
+    [updatedTime]: timeMs,
+  });
 }
 
 /** What is there, with what is written over it. A new record that names its key as it is stored is taken as it is. */
 function merged(there: Document | null, written: Document, primaryKey: string, key: Key): Document {
   return there === null && Object.is(written[primaryKey], key)
     ? written
-    : { ...there, ...written, [primaryKey]: key };
+    : Object.assign({}, there, written, { [primaryKey]: key });
 }
 
 function keyOf(table: Table, operation: WriteRequest['operation'], document: Document): Key {
