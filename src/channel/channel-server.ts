@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { parseChannelName } from '../model/channel-name.ts';
+import { randomId } from '../model/random-id.ts';
 import type { Table } from '../model/table.ts';
 import { encodeChanges, type FramedItem } from '../model/transaction-codec.ts';
 import { msToVersion } from '../model/version-clock.ts';
@@ -217,7 +217,7 @@ export class ChannelServer {
   }
 
   #newCopy(table: Table): CopyStart {
-    const copyId = randomBytes(9).toString('base64url');
+    const copyId = randomId(9);
     return { kind: 'copy', copyId, ...this.#noted(table), total: this.#total(table) };
   }
 

@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import type { Change, Document, Stamp } from '../model/change.ts';
 import { CodedError } from '../model/errors.ts';
+import { randomId } from '../model/random-id.ts';
 import { systemDatabase, type Table } from '../model/table.ts';
 import type { Catalog } from './catalog.ts';
 import type { Commit } from './commit.ts';
@@ -33,7 +33,7 @@ export class Archive {
     // Rather stop than lose the record.
     if (!archive) throw new CodedError('table_missing', `Table 'system.${archiveTable}' does not exist`);
     // Sorts by the time of archiving.
-    const id = `${String(commit.nowMs).padStart(15, '0')}-${randomBytes(12).toString('base64url')}`;
+    const id = `${String(commit.nowMs).padStart(15, '0')}-${randomId()}`;
     writer.replace(commit, archive, id, {
       id,
       schema: table.database,

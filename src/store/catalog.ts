@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { CodedError } from '../model/errors.ts';
+import { randomId } from '../model/random-id.ts';
 import { systemDatabase, type Attribute, type Table } from '../model/table.ts';
 import { decodeMessage, encodeMessage } from '../model/transaction-codec.ts';
 import type { Tree } from './environment.ts';
@@ -113,7 +113,7 @@ export class Catalog {
       database,
       name,
       primaryKey: spec.primaryKey,
-      incarnation: randomBytes(9).toString('base64url'),
+      incarnation: randomId(9),
       attributes: declared.map((attribute, number): Attribute => ({
         name: attribute.name,
         number,

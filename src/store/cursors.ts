@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import type { Key } from '../model/change.ts';
+import { randomId } from '../model/random-id.ts';
 import { decodeMessage, encodeMessage } from '../model/transaction-codec.ts';
 import type { Environment } from './environment.ts';
 import type { Mark } from './marks.ts';
@@ -87,7 +87,7 @@ export class Cursors {
 
 /** The same place, or copy, with something behind it that is missing. */
 export function withHole<T extends Pick<Cursor, 'unproven'>>(place: T): T {
-  return { ...place, unproven: { ...place.unproven, id: randomBytes(9).toString('base64url'), hole: true } };
+  return { ...place, unproven: { ...place.unproven, id: randomId(9), hole: true } };
 }
 
 /** Whether nobody has moved the one since it was the other. */

@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Origin } from '../model/change.ts';
+import { randomId } from '../model/random-id.ts';
 import { decodeMessage, encodeMessage } from '../model/transaction-codec.ts';
 import type { Environment } from './environment.ts';
 
@@ -26,7 +26,7 @@ interface StoredIdentity {
  */
 export class IdentityClaim {
   readonly #environment: Environment;
-  readonly #start = randomBytes(9).toString('base64url');
+  readonly #start = randomId(9);
 
   constructor(environment: Environment) {
     this.#environment = environment;
@@ -69,7 +69,7 @@ export function readIdentity(environment: Environment, nodeName: string): Origin
 }
 
 function drawStoreId(): string {
-  return randomBytes(9).toString('base64url');
+  return randomId(9);
 }
 
 function put(environment: Environment, identity: StoredIdentity): void {

@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import type { Change } from '../model/change.ts';
 import { messageOf } from '../model/errors.ts';
+import { randomId } from '../model/random-id.ts';
 import type { Table } from '../model/table.ts';
 import type { UndecodableItem, WholeItem } from '../model/transaction.ts';
 import { decodeChanges, encodeChanges, encodeItem, withDocument } from '../model/transaction-codec.ts';
@@ -88,7 +88,7 @@ export class Isolation {
       kind: 'whole',
       seq: page.noted.seq,
       header: {
-        id: randomBytes(12).toString('base64url'),
+        id: randomId(),
         kind: 'rows',
         origin: first.origin,
         version,

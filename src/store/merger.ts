@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import type { Change, Key, Origin, Stamp } from '../model/change.ts';
 import { compareContent, compareStamps, deletedStamp, judge } from '../model/conflict.ts';
 import type { DeletePolicy } from '../model/node.ts';
+import { randomId } from '../model/random-id.ts';
 import type { Table } from '../model/table.ts';
 import { encodeChanges, withDocument } from '../model/transaction-codec.ts';
 import type { Archive } from './archive.ts';
@@ -80,7 +80,7 @@ export class Merger {
     this.#options.log.append(
       commit,
       {
-        id: randomBytes(12).toString('base64url'),
+        id: randomId(),
         kind: 'rows',
         origin: this.#options.identity(),
         version: commit.state.clock,

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import {
   hasReservedCharacters,
   type Change,
@@ -8,6 +8,7 @@ import {
   type Stamp,
 } from '../model/change.ts';
 import { CodedError } from '../model/errors.ts';
+import { randomId } from '../model/random-id.ts';
 import { createdTime, updatedTime, type Table } from '../model/table.ts';
 import type { WriteOperation } from '../model/transaction.ts';
 import { decodeDocument, encodeChanges, encodeDocument } from '../model/transaction-codec.ts';
@@ -180,7 +181,7 @@ export class Writer {
       if (!table.local)
         parts.push({ tableId: table.id, incarnation: table.incarnation, changes: encodeChanges(changes) });
     }
-    const id = randomBytes(12).toString('base64url');
+    const id = randomId();
     if (parts.length > 0)
       this.#options.log.append(
         commit,

@@ -1,5 +1,6 @@
 import crypto from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
+import { forgetDrawnIds } from '../../src/model/random-id.ts';
 import type { Random } from './random.ts';
 
 let current: Random | undefined;
@@ -13,10 +14,12 @@ export function withSeededIds<T>(random: Random, body: () => T): T {
   install();
   const before = current;
   current = random;
+  forgetDrawnIds();
   try {
     return body();
   } finally {
     current = before;
+    forgetDrawnIds();
   }
 }
 
