@@ -19,6 +19,8 @@ export default defineConfig({
           name: 'cluster',
           include: ['test/cluster/**/*.test.ts'],
           maxWorkers: 2,
+          // Of the tests that say `concurrent`, because they wait for a link, a retry or a start most of the time.
+          maxConcurrency: 2,
           testTimeout: 180_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 1 },

@@ -12,7 +12,7 @@ const place = ['default', 'shared'] as const;
 const second = ['default', 'second'] as const;
 const both = { channel: 'default:shared', publish: true, subscribe: true } as const;
 
-describe('a node that is down when it is added', () => {
+describe.concurrent('a node that is down when it is added', () => {
   test('is accepted, tried again, reported as closed, and connects by itself when it starts', async () => {
     await using pair = await Pair.start();
     const { host, edge } = pair;
@@ -68,7 +68,7 @@ describe('a node that is down when it is added', () => {
   });
 });
 
-describe('a node that does not want us', () => {
+describe.concurrent('a node that does not want us', () => {
   test.each([
     { what: 'password', environment: { CLUSTERING_PASSWORD: 'another secret' } },
     { what: 'user', environment: { CLUSTERING_USER: 'another_user' } },
@@ -152,7 +152,7 @@ describe('a node that does not want us', () => {
   });
 });
 
-describe('the dialect of 4.0 to 4.3', () => {
+describe.concurrent('the dialect of 4.0 to 4.3', () => {
   const subscription = { schema: 'default', table: 'shared', publish: true, subscribe: true };
 
   test('finds the node by a route and names it without an address', async () => {
@@ -199,7 +199,7 @@ describe('the dialect of 4.0 to 4.3', () => {
   });
 });
 
-describe('channels of a known node', () => {
+describe.concurrent('channels of a known node', () => {
   test('change their direction with update_node and set_node_replication', async () => {
     await using pair = await Pair.start();
     const { host, edge } = pair;
@@ -336,7 +336,9 @@ describe('channels of a known node', () => {
     );
   });
 
-  test('and the routes that were set are in cluster_network at the node and at its peers', async () => {
+  test('and the routes that were set are in cluster_network at the node and at its peers', async ({
+    expect,
+  }) => {
     await using pair = await Pair.sharing(place);
     const { host, edge } = pair;
     const route = { host: '127.0.0.1', port: 1 };

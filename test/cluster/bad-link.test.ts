@@ -11,7 +11,7 @@ import { waitFor } from './support/wait-for.ts';
 const place = ['default', 'shared'] as const;
 const keys = Array.from({ length: 40 }, (_, index) => `key-${index}`);
 
-test.each(['out', 'back'] as const)(
+test.concurrent.each(['out', 'back'] as const)(
   'a link that loses everything in one direction (%s, seen from the node that dials) is noticed on both sides, and all is the same afterwards',
   async (direction) => {
     await using pair = await Pair.sharing(place);
@@ -105,7 +105,7 @@ describe('a link of 64 kbit/s and 600 ms', () => {
     },
   );
 
-  test.each(['host', 'edge'] as const)(
+  test.concurrent.each(['host', 'edge'] as const)(
     'gets through a backlog of the %s that takes it many seconds',
     async (side) => {
       await using pair = await Pair.sharing(place);

@@ -110,7 +110,7 @@ describe('rows from before add_node', () => {
   });
 });
 
-describe('a table', () => {
+describe.concurrent('a table', () => {
   test('whose primary key differs fails with the reason at both, harms nothing, and goes on once it is the same', async () => {
     await using pair = await Pair.start();
     const { host, edge } = pair;

@@ -9,7 +9,7 @@ import { GuardedCluster } from './support/guarded-cluster.ts';
 import { NatsClient, publicKeyOf, seedOf } from './support/nats-client.ts';
 import { waitFor } from './support/wait-for.ts';
 
-describe("a peer's key in an ordinary client", () => {
+describe.concurrent("a peer's key in an ordinary client", () => {
   test('opens what was agreed: its own table, from the log and from the stream, and its own channel back', async () => {
     await using cluster = await GuardedCluster.start();
     await using client = await cluster.withGuestKey();
@@ -287,7 +287,7 @@ describe("a peer's key in an ordinary client", () => {
   });
 });
 
-describe('a client without the key of a peer', () => {
+describe.concurrent('a client without the key of a peer', () => {
   test('may ask to join, and do nothing else', async () => {
     await using cluster = await GuardedCluster.start();
     await using client = await NatsClient.open({

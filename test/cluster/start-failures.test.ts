@@ -139,7 +139,7 @@ const failures: readonly Failure[] = [
 ];
 
 describe('a node that cannot start says why in one line, and starts once the cause is gone', () => {
-  test.each(failures)('$what', async ({ prepare, says }) => {
+  test.concurrent.each(failures)('$what', async ({ prepare, says }) => {
     await using node = ClusterNode.create('failing');
     const { environment, remove } = await prepare(node);
 

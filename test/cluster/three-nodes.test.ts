@@ -55,7 +55,7 @@ const shapes: readonly Shape[] = [
   },
 ];
 
-test.each(shapes)(
+test.concurrent.each(shapes)(
   'three nodes in $what end the same although one is killed and a link is cut, and then nothing moves any more',
   async ({ dials, cut, reached, killed }) => {
     await using network = await Network.sharing(place, dials);
