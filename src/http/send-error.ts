@@ -30,10 +30,15 @@ export async function sendError(
     format: errorFormatOf(request),
     headers: {
       ...headers,
-      ...(status === 401 ? { 'www-authenticate': 'Basic' } : {}),
+      ...(status === 401 && !isScript(request) ? { 'www-authenticate': 'Basic' } : {}),
       // What is left of a body that was not read must not be taken for the next request.
       ...(request.complete ? {} : { connection: 'close' }),
     },
   };
   await sendAnswer(request, response, answer, options);
+}
+
+/** A page asks for name and password itself; a challenge would make the browser ask in its place. */
+function isScript({ headers }: Request): boolean {
+  return headers['sec-fetch-site'] !== undefined && headers['sec-fetch-mode'] !== 'navigate';
 }

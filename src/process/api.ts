@@ -8,6 +8,7 @@ import type { NodeControl } from '../operation/system/node-control.ts';
 import type { ReplicationControl } from '../model/replication-control.ts';
 import type { Authentication } from '../operation/operation.ts';
 import { Logins } from '../operation/user/logins.ts';
+import { Sessions } from '../operation/user/sessions.ts';
 import { openTokenKeys } from '../operation/user/token-keys.ts';
 import { Tokens } from '../operation/user/tokens.ts';
 import { Jobs } from '../operation/job/jobs.ts';
@@ -152,11 +153,14 @@ async function openStore(
 }
 
 async function openAuthentication(store: Store, config: Config, log: Logger): Promise<Authentication> {
-  const { operationTokenTimeoutMs, refreshTokenTimeoutMs } = config.authentication;
+  const { enableSessions, operationTokenTimeoutMs, refreshTokenTimeoutMs } = config.authentication;
   const keys = await openTokenKeys(join(config.rootPath, 'keys'));
   return {
     logins: new Logins({ store, steadyMs: () => performance.now(), log }),
     tokens: new Tokens({ store, keys, operationTokenTimeoutMs, refreshTokenTimeoutMs, now: Date.now }),
+    sessions: enableSessions
+      ? new Sessions({ store, timeoutMs: operationTokenTimeoutMs, now: Date.now })
+      : undefined,
   };
 }
 
