@@ -20,7 +20,7 @@ export async function sendError(
   headers: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   await drain(request);
-  const { status, body } = errorResponse(error, options.log);
+  const { status, body, headers: ofError } = errorResponse(error, options.log);
   if (status === 401 || status === 403)
     options.log.info({ address: request.socket.remoteAddress, status }, 'request refused');
   if (response.destroyed || response.headersSent) return;
@@ -30,6 +30,7 @@ export async function sendError(
     format: errorFormatOf(request),
     headers: {
       ...headers,
+      ...ofError,
       ...(status === 401 && !isScript(request) ? { 'www-authenticate': 'Basic' } : {}),
       // What is left of a body that was not read must not be taken for the next request.
       ...(request.complete ? {} : { connection: 'close' }),

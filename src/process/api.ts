@@ -7,6 +7,7 @@ import { CodedError, messageOf } from '../model/errors.ts';
 import type { NodeControl } from '../operation/system/node-control.ts';
 import type { ReplicationControl } from '../model/replication-control.ts';
 import type { Authentication } from '../operation/operation.ts';
+import { keepSuperUser } from '../operation/user/keep-super-user.ts';
 import { Logins } from '../operation/user/logins.ts';
 import { Sessions } from '../operation/user/sessions.ts';
 import { openTokenKeys } from '../operation/user/token-keys.ts';
@@ -71,6 +72,7 @@ export async function startApi(
       await openStore(config, { onCommit: () => onCommit(), onWrite: () => bridge.writing() }),
     );
     await provideUsers(store, config);
+    keepSuperUser(store);
     const maintenance = closer.own(
       'maintenance',
       new RunLoop({ name: 'maintenance', body: () => store.maintenance.step(), idleMs: 1_000, log }),

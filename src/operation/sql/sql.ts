@@ -5,8 +5,8 @@ import type { ConditionGroup } from '../../model/query.ts';
 import type { Table } from '../../model/table.ts';
 import * as field from '../field.ts';
 import { defineOperation, type OperationContext } from '../operation.ts';
+import { commitDelete } from '../record/commit-delete.ts';
 import { commitWrite } from '../record/commit-write.ts';
-import { protectSystemTable } from '../record/system-row.ts';
 import { writeAnswer } from '../record/write-answer.ts';
 import { Rows } from '../rows.ts';
 import { conditionAttributes } from '../search/conditions.ts';
@@ -51,12 +51,8 @@ export const sql = defineOperation({
         return writeAnswer('update', written, skipped);
       }
       case 'delete': {
-        protectSystemTable(table, 'delete');
         const keys = keysOf(context, table, statement.where);
-        const { deleted, skipped } =
-          keys.length === 0
-            ? { deleted: [], skipped: [] }
-            : await context.store.delete({ table, keys, user: context.user.username });
+        const { deleted, skipped } = await commitDelete(context, table, keys);
         return writeAnswer('delete', deleted, skipped);
       }
     }
