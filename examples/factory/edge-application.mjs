@@ -4,16 +4,19 @@
 //
 //   node edge-application.mjs [file]      readings from the file, or from standard input
 //
-// Writes one line of JSON for each batch that is stored and for each alert.
+// Writes one line of JSON for each batch that is stored, for each alert, and when the limits change.
 
 import { createReadStream } from 'node:fs';
+import { Database } from './database.mjs';
 import { IncidentDetector } from './incidents.mjs';
-import { arrivingLines, minutesBefore, parseReading, SENSOR } from './readings.mjs';
+import { Limits } from './limits.mjs';
+import { arrivingLines, minutesBefore, parseReading } from './readings.mjs';
 
-const url = process.env.LYRE_URL ?? 'http://localhost:9925';
-const username = process.env.LYRE_USERNAME ?? 'admin';
-const password = process.env.LYRE_PASSWORD ?? '';
-const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+const database = new Database({
+  url: process.env.LYRE_URL ?? 'http://localhost:9925',
+  username: process.env.LYRE_USERNAME ?? 'admin',
+  password: process.env.LYRE_PASSWORD ?? '',
+});
 
 const maxBatch = 500;
 const minutesInAlert = 60;
@@ -21,39 +24,34 @@ const minutesInAlert = 60;
 const [file] = process.argv.slice(2);
 const input = file ? createReadStream(file) : process.stdin;
 const detector = new IncidentDetector();
+const limits = new Limits(database, (current) => tell({ limits: current }));
 
-for await (const lines of arrivingLines(input.setEncoding('utf8'), maxBatch)) {
-  const readings = lines.map(parseReading).filter((reading) => reading !== undefined);
-  if (readings.length === 0) continue;
-  // Stored first: an alert quotes the readings before it.
-  await ask({ operation: 'insert', table: 'sensor_data', records: readings });
-  const limits = await readLimits();
-  for (const reading of readings) {
-    const incident = limits && detector.check(reading, limits);
-    if (incident) await raiseAlert(incident);
+await limits.start();
+try {
+  for await (const lines of arrivingLines(input.setEncoding('utf8'), maxBatch)) {
+    const readings = lines.map(parseReading).filter((reading) => reading !== undefined);
+    if (readings.length > 0) await take(readings);
   }
-  tell({ stored: readings.length, until: readings.at(-1)?.timestamp, limits });
+} finally {
+  limits.close();
 }
 
-/**
- * Asked again for each batch: the answer comes from this machine, and headquarters may have changed it.
- *
- * @returns {Promise<import('./incidents.mjs').Limits | undefined>} undefined until headquarters has set some
- */
-async function readLimits() {
-  const [limits] = await ask({
-    operation: 'search_by_id',
-    table: 'thresholds',
-    ids: [SENSOR],
-    get_attributes: ['low', 'high'],
-  });
-  return limits;
+/** @param {import('./readings.mjs').Reading[]} readings */
+async function take(readings) {
+  // Stored first: an alert quotes the readings before it.
+  await database.ask({ operation: 'insert', table: 'sensor_data', records: readings });
+  for (const reading of readings) {
+    const { current } = limits;
+    const incident = current && detector.check(reading, current);
+    if (incident) await raiseAlert(incident);
+  }
+  tell({ stored: readings.length, until: readings.at(-1)?.timestamp });
 }
 
 /** @param {import('./incidents.mjs').Incident} incident */
-async function raiseAlert({ reading, limit, limits }) {
+async function raiseAlert({ reading, limit, limits: exceeded }) {
   const { sensor, timestamp, value } = reading;
-  const readings = await ask({
+  const readings = await database.ask({
     operation: 'search_by_conditions',
     table: 'sensor_data',
     operator: 'and',
@@ -69,25 +67,9 @@ async function raiseAlert({ reading, limit, limits }) {
     get_attributes: ['timestamp', 'value'],
   });
   // The id says which incident it is: raised twice, it is still one alert.
-  const alert = { id: `${sensor}_${timestamp}`, sensor, timestamp, value, limit, ...limits, readings };
-  await ask({ operation: 'insert', table: 'alerts', records: [alert] });
+  const alert = { id: `${sensor}_${timestamp}`, sensor, timestamp, value, limit, ...exceeded, readings };
+  await database.ask({ operation: 'insert', table: 'alerts', records: [alert] });
   tell({ alert: alert.id, value, limit });
-}
-
-/**
- * One operation on the schema `default`.
- *
- * @param {object} operation
- */
-async function ask(operation) {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { authorization, 'content-type': 'application/json' },
-    body: JSON.stringify({ schema: 'default', ...operation }),
-  });
-  const answer = await response.json();
-  if (!response.ok) throw new Error(`The database refused: ${answer.error ?? response.status}`);
-  return answer;
 }
 
 /** @param {object} fact */

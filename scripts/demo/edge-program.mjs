@@ -93,10 +93,10 @@ export class EdgeProgram {
 
   #heard(fact) {
     const atMs = performance.now();
+    if (fact.limits !== undefined) this.limits = fact.limits;
     if (fact.alert !== undefined) this.alerts.push({ ...fact, ...this.limits, atMs });
     if (fact.stored !== undefined) {
       this.stored.push({ rows: this.rows + fact.stored, atMs });
-      this.limits = fact.limits;
       this.#onProgress();
     }
     this.#news();

@@ -131,9 +131,14 @@ export class FactoryDemo {
       table: 'thresholds',
       records: [{ id: SENSOR, low: 55 }],
     });
-    await this.#limitsAtEdge(55);
+    await waitUntil('the edge application to hear of the low limit 55', limitMs, () => {
+      this.#nodes.check();
+      return this.#program.limits?.low === 55;
+    });
     const tookMs = performance.now() - changedAtMs;
-    screen.say(`  Headquarters raises the low limit to 55; the edge has it ${seconds(tookMs)} later.`);
+    screen.say(
+      `  Headquarters raises the low limit to 55; the edge application is told ${seconds(tookMs)} later.`,
+    );
   }
 
   /** What the story promises: nobody has dialled the edge, and the raw readings have stayed there. */

@@ -51,6 +51,7 @@ export interface Config {
   };
   readonly authentication: {
     readonly authorizeLocal: boolean;
+    readonly enableSessions: boolean;
     readonly operationTokenTimeoutMs: number;
     readonly refreshTokenTimeoutMs: number;
   };
@@ -250,6 +251,7 @@ function toConfig(settings: Settings, cwd: string, ignored: readonly string[]): 
     },
     authentication: {
       authorizeLocal: settings['authentication.authorizeLocal'],
+      enableSessions: settings['authentication.enableSessions'],
       operationTokenTimeoutMs: settings['authentication.operationTokenTimeout'],
       refreshTokenTimeoutMs: settings['authentication.refreshTokenTimeout'],
     },

@@ -23,7 +23,7 @@ export const ignoredKeys: readonly string[] = [
   // A list when there are several host names.
   'tls',
   ...below('tls', 'certificateAuthority ciphers host'),
-  ...below('authentication', 'cacheTTL enableSessions hashFunction'),
+  ...below('authentication', 'cacheTTL hashFunction'),
 
   ...below('logging', 'auditRetention auditAuthEvents.* rotation.* external.*'),
   ...below('storage', 'writeAsync caching compression.* noReadAhead prefetchWrites pageSize'),

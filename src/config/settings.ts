@@ -139,6 +139,7 @@ export const settingsSchema = z.object({
   'operationsApi.maxBodyBytes': setting(size.default(GiB), { expects: aSize }),
 
   'authentication.authorizeLocal': setting(z.boolean().default(false), isTrue),
+  'authentication.enableSessions': setting(z.boolean().default(true), isTrue),
   'authentication.operationTokenTimeout': setting(duration.default(dayMs), {
     ...aDuration,
     aliases: ['OPERATION_TOKEN_TIMEOUT'],

@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { CodedError } from '../model/errors.ts';
-import type { Authentication } from '../operation/operation.ts';
+import type { Authentication, Browser } from '../operation/operation.ts';
 import { loginRequired } from '../operation/run-operation.ts';
 import { localUser, stranger, type User } from '../operation/user/user.ts';
+import { browserOf } from './session-cookie.ts';
 
 /** Who sent a request, and from where. */
 export interface Caller {
@@ -11,9 +12,14 @@ export interface Caller {
   readonly address: string;
   /** Sent in place of an operation token; not verified. */
   readonly refreshToken?: string;
+  /** A page of this node, which may have a session. */
+  readonly browser?: Browser;
 }
 
-/** Finds out who asks: by the `Authorization` header, or by where the request comes from if that is configured. */
+/**
+ * Finds out who asks: by the `Authorization` header, else by the cookie of a session, else by where the request comes
+ * from if that is configured.
+ */
 export class Authenticator {
   readonly #authentication: Authentication;
   readonly #authorizeLocal: boolean;
@@ -32,27 +38,42 @@ export class Authenticator {
 
   /** @throws CodedError `unauthenticated`, `token_expired`, `too_many_logins`, `unavailable` */
   async identify(request: IncomingMessage): Promise<Caller> {
-    const header = request.headers.authorization?.trim() ?? '';
     const address = request.socket.remoteAddress ?? '';
-    if (header === '') {
-      return { user: this.#authorizeLocal && isLocal(request, address) ? localUser : stranger, address };
-    }
+    const browser = browserOf(request);
+    const header = request.headers.authorization?.trim() ?? '';
+    const asked =
+      header === ''
+        ? { user: this.#bySession(browser) ?? this.#byPlace(request, address) }
+        : await this.#byHeader(header, address);
+    return { ...asked, address, ...(browser && { browser }) };
+  }
+
+  async #byHeader(header: string, address: string): Promise<Pick<Caller, 'user' | 'refreshToken'>> {
     const [scheme = '', value = ''] = header.split(/\s+/, 2);
     switch (scheme.toLowerCase()) {
       case 'bearer':
-        return this.#byToken(value, address);
+        return this.#byToken(value);
       case 'basic':
-        return { user: await this.#byPassword(value, address), address };
+        return { user: await this.#byPassword(value, address) };
       default:
         throw new CodedError('unauthenticated', 'Login failed');
     }
   }
 
-  async #byToken(token: string, address: string): Promise<Caller> {
+  /** A session that is over is none: who has it may log in again. */
+  #bySession(browser: Browser | undefined): User | undefined {
+    const { sessions } = this.#authentication;
+    return browser?.secret === undefined ? undefined : sessions?.userOf(browser.secret);
+  }
+
+  #byPlace(request: IncomingMessage, address: string): User {
+    return this.#authorizeLocal && isLocal(request, address) ? localUser : stranger;
+  }
+
+  async #byToken(token: string): Promise<Pick<Caller, 'user' | 'refreshToken'>> {
     const { tokens } = this.#authentication;
-    if ((await tokens.claimedKind(token)) === 'refresh')
-      return { user: stranger, address, refreshToken: token };
-    return { user: await tokens.userOf(token), address };
+    if ((await tokens.claimedKind(token)) === 'refresh') return { user: stranger, refreshToken: token };
+    return { user: await tokens.userOf(token) };
   }
 
   async #byPassword(value: string, address: string): Promise<User> {

@@ -8,8 +8,9 @@ export interface CorsPolicy {
 }
 
 /**
- * Tells browsers which pages may use the API. Origins of the list are told by name and may send cookies; with `*`
- * any page may ask, with an `Authorization` of its own and no cookies. Other origins are told nothing.
+ * Tells browsers which pages may use the API. Origins of the list are told by name and may send what the browser keeps
+ * for this node, but no session counts for them (`session-cookie.ts`); with `*` any page may ask, with an
+ * `Authorization` of its own. Other origins are told nothing.
  */
 export function cors({ enabled, accessList }: CorsPolicy): RequestHandler {
   const isAny = accessList.includes('*');

@@ -1,12 +1,14 @@
 import { CodedError, type ErrorCode } from '../model/errors.ts';
 import { ForbiddenError } from '../operation/refusals.ts';
 import { RolePermissionError } from '../operation/role/role-problems.ts';
+import { TooManyLoginsError } from '../operation/user/logins.ts';
 import type { Logger } from '../runtime/logger.ts';
 
 /** What to answer instead of a result. */
 export interface ErrorResponse {
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** The only place that knows the status of an error. */
@@ -64,6 +66,14 @@ export function errorResponse(error: unknown, log: Logger): ErrorResponse {
         main_permissions: mainPermissions,
         schema_permissions: tablePermissions,
       },
+    };
+  }
+  if (error instanceof TooManyLoginsError) {
+    const seconds = Math.max(1, Math.ceil(error.retryAfterMs / 1_000));
+    return {
+      status: statusOf[error.code],
+      body: { error: error.message },
+      headers: { 'retry-after': String(seconds) },
     };
   }
   if (error instanceof CodedError) return { status: statusOf[error.code], body: { error: error.message } };

@@ -4,12 +4,14 @@ import { isDocument } from '../operation/field.ts';
 import { FileAnswer } from '../operation/file-answer.ts';
 import type { OperationServices } from '../operation/operation.ts';
 import { loginRequired, runOperation } from '../operation/run-operation.ts';
+import { SessionAnswer } from '../operation/user/session-answer.ts';
 import { stranger } from '../operation/user/user.ts';
 import type { Caller } from './authenticate.ts';
 import { parseBody } from './parse-body.ts';
 import { readBody } from './read-body.ts';
 import { sendAnswer } from './send-answer.ts';
 import { sendFile } from './send-file.ts';
+import { sessionCookie } from './session-cookie.ts';
 import { sendError, type SendErrorOptions } from './send-error.ts';
 
 export interface OperationsRouteOptions extends SendErrorOptions {
@@ -35,7 +37,14 @@ export function operationsRoute(options: OperationsRouteOptions): RequestHandler
       const body = await runOperation({ ...services, ...caller }, sent);
       const headers = { ...timing(), ...(isRestart(sent) ? { connection: 'close' } : {}) };
       if (body instanceof FileAnswer) await sendFile(response, body, headers);
-      else await sendAnswer(request, response, { status: 200, body, headers }, options);
+      else if (body instanceof SessionAnswer) {
+        const answer = {
+          status: 200,
+          body: { message: body.message },
+          headers: { ...headers, 'set-cookie': sessionCookie(request, body.session) },
+        };
+        await sendAnswer(request, response, answer, options);
+      } else await sendAnswer(request, response, { status: 200, body, headers }, options);
     } catch (error) {
       await sendError(request, response, error, options, timing());
     }

@@ -20,7 +20,7 @@ export async function sendError(
   headers: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   await drain(request);
-  const { status, body } = errorResponse(error, options.log);
+  const { status, body, headers: ofError } = errorResponse(error, options.log);
   if (status === 401 || status === 403)
     options.log.info({ address: request.socket.remoteAddress, status }, 'request refused');
   if (response.destroyed || response.headersSent) return;
@@ -30,10 +30,16 @@ export async function sendError(
     format: errorFormatOf(request),
     headers: {
       ...headers,
-      ...(status === 401 ? { 'www-authenticate': 'Basic' } : {}),
+      ...ofError,
+      ...(status === 401 && !isScript(request) ? { 'www-authenticate': 'Basic' } : {}),
       // What is left of a body that was not read must not be taken for the next request.
       ...(request.complete ? {} : { connection: 'close' }),
     },
   };
   await sendAnswer(request, response, answer, options);
+}
+
+/** A page asks for name and password itself; a challenge would make the browser ask in its place. */
+function isScript({ headers }: Request): boolean {
+  return headers['sec-fetch-site'] !== undefined && headers['sec-fetch-mode'] !== 'navigate';
 }

@@ -7,6 +7,7 @@ import type { Jobs } from './job/jobs.ts';
 import { checkOperation, checkRequest, type Asked, type Permission } from './permission.ts';
 import type { NodeControl } from './system/node-control.ts';
 import type { Logins } from './user/logins.ts';
+import type { Sessions } from './user/sessions.ts';
 import type { Tokens } from './user/tokens.ts';
 import type { User } from './user/user.ts';
 import { validationMessage } from './validation-message.ts';
@@ -15,6 +16,8 @@ import { validationMessage } from './validation-message.ts';
 export interface Authentication {
   readonly logins: Logins;
   readonly tokens: Tokens;
+  /** Undefined when sessions are switched off. */
+  readonly sessions: Sessions | undefined;
 }
 
 /** What every operation may use, whoever asks. */
@@ -50,6 +53,14 @@ export interface OperationContext extends OperationServices {
   readonly address?: string;
   /** Sent in place of an operation token; not verified. */
   readonly refreshToken?: string;
+  /** What may have a session; undefined when the request comes from elsewhere. */
+  readonly browser?: Browser;
+}
+
+/** A page of this node. */
+export interface Browser {
+  /** Of the session that it says it has; not verified. */
+  readonly secret: string | undefined;
 }
 
 /** An operation as its file writes it. */

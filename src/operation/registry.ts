@@ -55,6 +55,8 @@ import { alterRole } from './role/alter-role.ts';
 import { dropRole } from './role/drop-role.ts';
 import { listRoles } from './role/list-roles.ts';
 import { addUser } from './user/add-user.ts';
+import { login } from './user/login.ts';
+import { logout } from './user/logout.ts';
 import { alterUser } from './user/alter-user.ts';
 import { createAuthenticationTokens } from './user/create-authentication-tokens.ts';
 import { refreshOperationToken } from './user/refresh-operation-token.ts';
@@ -121,6 +123,8 @@ export const operations: readonly Operation[] = [
   listRoles,
   createAuthenticationTokens,
   refreshOperationToken,
+  login,
+  logout,
   registrationInfo,
   readTransactionLog,
   sql,

@@ -9,3 +9,17 @@ export function systemTable(store: Store, name: 'hdb_user' | 'hdb_role'): Table 
     throw new CodedError('table_missing', `Table '${systemDatabase}.${name}' does not exist`);
   return table;
 }
+
+/** A table of `system` that not every node has: it is made, with the primary key `id`, when it is first written. */
+export async function openSystemTable(store: Store, name: string): Promise<Table> {
+  const table = store.catalog.table(systemDatabase, name);
+  if (table !== undefined) return table;
+  try {
+    return await store.catalog.createTable({ database: systemDatabase, name, primaryKey: 'id' });
+  } catch (error) {
+    // Two requests made it at once.
+    const made = store.catalog.table(systemDatabase, name);
+    if (error instanceof CodedError && made !== undefined) return made;
+    throw error;
+  }
+}

@@ -7,7 +7,9 @@ import { CodedError, messageOf } from '../model/errors.ts';
 import type { NodeControl } from '../operation/system/node-control.ts';
 import type { ReplicationControl } from '../model/replication-control.ts';
 import type { Authentication } from '../operation/operation.ts';
+import { keepSuperUser } from '../operation/user/keep-super-user.ts';
 import { Logins } from '../operation/user/logins.ts';
+import { Sessions } from '../operation/user/sessions.ts';
 import { openTokenKeys } from '../operation/user/token-keys.ts';
 import { Tokens } from '../operation/user/tokens.ts';
 import { Jobs } from '../operation/job/jobs.ts';
@@ -70,6 +72,7 @@ export async function startApi(
       await openStore(config, { onCommit: () => onCommit(), onWrite: () => bridge.writing() }),
     );
     await provideUsers(store, config);
+    keepSuperUser(store);
     const maintenance = closer.own(
       'maintenance',
       new RunLoop({ name: 'maintenance', body: () => store.maintenance.step(), idleMs: 1_000, log }),
@@ -152,11 +155,14 @@ async function openStore(
 }
 
 async function openAuthentication(store: Store, config: Config, log: Logger): Promise<Authentication> {
-  const { operationTokenTimeoutMs, refreshTokenTimeoutMs } = config.authentication;
+  const { enableSessions, operationTokenTimeoutMs, refreshTokenTimeoutMs } = config.authentication;
   const keys = await openTokenKeys(join(config.rootPath, 'keys'));
   return {
     logins: new Logins({ store, steadyMs: () => performance.now(), log }),
     tokens: new Tokens({ store, keys, operationTokenTimeoutMs, refreshTokenTimeoutMs, now: Date.now }),
+    sessions: enableSessions
+      ? new Sessions({ store, timeoutMs: operationTokenTimeoutMs, now: Date.now })
+      : undefined,
   };
 }
 

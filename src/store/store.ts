@@ -38,6 +38,7 @@ import { quarantineTable, type Quarantine } from './quarantine.ts';
 import { changeOf } from './row.ts';
 import { planOf, type PlanDescription } from './search/search-plan.ts';
 import { search } from './search/search.ts';
+import type { StoreGuard } from './store-guard.ts';
 import type { OpenStoreOptions, StoreOptions } from './store-options.ts';
 import { TableSearchSource } from './table-search-source.ts';
 import type { TableStatistics } from './table-state.ts';
@@ -70,6 +71,7 @@ export class Store implements AsyncDisposable {
   readonly #now: () => number;
   readonly #nodeName: string;
   readonly #onCommit: () => void;
+  #guard: StoreGuard | undefined;
   /** As of a version of the catalog: either process may draw another one. */
   #identity: { readonly origin: Origin; readonly catalogVersion: number } | undefined;
 
@@ -178,23 +180,29 @@ export class Store implements AsyncDisposable {
     return this.#nodeName;
   }
 
+  /** What the writes of this process keep from now on. */
+  guard(guard: StoreGuard): void {
+    this.#guard = guard;
+  }
+
   /** insert, update, upsert: one commit, all or nothing. @throws CodedError `invalid_key`, `too_large`, `table_missing` */
   async write(request: WriteRequest): Promise<WriteResult> {
     this.localWrites.begin();
-    return this.#run((commit) => this.#parts.writer.write(commit, request));
+    return this.#runGuarded([request.table], (commit) => this.#parts.writer.write(commit, request));
   }
 
   /** Several writes as one transaction: all or nothing, here and at every node that subscribes to the tables. */
   async transact(steps: readonly WriteStep[], user: string | undefined): Promise<readonly WriteResult[]> {
     this.localWrites.begin();
-    return this.#run((commit) => this.#parts.writer.transact(commit, steps, user));
+    const tables = steps.map(({ table }) => table);
+    return this.#runGuarded(tables, (commit) => this.#parts.writer.transact(commit, steps, user));
   }
 
   async delete(
     request: DeleteRequest,
   ): Promise<{ readonly deleted: readonly Key[]; readonly skipped: readonly Key[] }> {
     this.localWrites.begin();
-    return this.#run((commit) => this.#parts.writer.delete(commit, request));
+    return this.#runGuarded([request.table], (commit) => this.#parts.writer.delete(commit, request));
   }
 
   /** Removes records from this node only, see {@link LocalRemoval}; how many went. */
@@ -396,6 +404,21 @@ export class Store implements AsyncDisposable {
       for (const { name, primaryKey } of systemTables)
         if (!this.#parts.catalog.table(systemDatabase, name))
           this.#parts.catalog.createTable(commit, { database: systemDatabase, name, primaryKey });
+    });
+  }
+
+  /** A commit that leaves what the guard holds, or nothing. */
+  async #runGuarded<T>(tables: readonly Table[], body: (commit: Commit) => T): Promise<T> {
+    const guard = this.#guard;
+    const isGuarded = tables.some(
+      ({ database, name }) => database === systemDatabase && guard?.tables.has(name) === true,
+    );
+    if (guard === undefined || !isGuarded) return this.#run(body);
+    return this.#run((commit) => {
+      const held = guard.holds();
+      const result = body(commit);
+      if (held && !guard.holds()) throw guard.refusal();
+      return result;
     });
   }
 

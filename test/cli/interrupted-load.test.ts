@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -59,7 +59,7 @@ interface ToldJob {
 }
 
 // This tries what users run; `npm run build` makes it.
-describe.runIf(existsSync(program))('a node that is killed in the middle of a load', () => {
+describe.runIf(existsSync(program))('a node that is killed in the middle of a job', () => {
   it('starts again with whole chunks, and with a job that has failed at the row that the table has', async () => {
     await using node = new KillableNode();
     const rows = 300_000;
@@ -99,5 +99,29 @@ describe.runIf(existsSync(program))('a node that is killed in the middle of a lo
       get_attributes: ['id', 'name'],
     });
     expect(found).toEqual(Array.from({ length: reached }, (_, key) => ({ id: key, name: `dog ${key}` })));
+  }, 90_000);
+
+  it('starts again without what a killed export left, and the job has failed', async () => {
+    await using node = new KillableNode();
+    const exported = join(node.rootPath, 'export');
+    mkdirSync(exported);
+    await node.start();
+    const table = { database: 'dev', table: 'dog' };
+    await node.run({ operation: 'create_table', ...table, primary_key: 'id' });
+    const records = Array.from({ length: 100_000 }, (_, id) => ({ id, name: `dog ${id}` }));
+    await node.run({ operation: 'insert', ...table, records });
+    const { job_id: id } = (await node.run({
+      ...{ operation: 'export_local', format: 'csv', path: exported, filename: 'dogs' },
+      search_operation: { operation: 'sql', sql: 'SELECT * FROM dev.dog' },
+    })) as { job_id: string };
+    await expect.poll(() => readdirSync(exported), { timeout: 30_000, interval: 1 }).toHaveLength(1);
+
+    await node.kill();
+    const left = readdirSync(exported);
+    await node.start();
+
+    expect(left).toEqual([`dogs.csv.${id}.partial`]);
+    expect(readdirSync(exported)).toEqual([]);
+    expect(await node.run({ operation: 'get_job', id })).toMatchObject([{ status: 'ERROR' }]);
   }, 90_000);
 });

@@ -70,6 +70,7 @@ describe('defaults', () => {
       },
       authentication: {
         authorizeLocal: false,
+        enableSessions: true,
         operationTokenTimeoutMs: 86_400_000,
         refreshTokenTimeoutMs: 2_592_000_000,
       },

@@ -39,7 +39,12 @@ function fingerprintOf(port: number): Promise<string> {
   });
 }
 
-function postSecurely(port: number, body: unknown): Promise<string> {
+interface Told {
+  readonly text: string;
+  readonly cookies: readonly string[];
+}
+
+function postSecurely(port: number, body: unknown): Promise<Told> {
   return new Promise((resolve, reject) => {
     const options = {
       ...{ host: '127.0.0.1', port, path: '/', method: 'POST', rejectUnauthorized: false },
@@ -47,7 +52,10 @@ function postSecurely(port: number, body: unknown): Promise<string> {
     };
     request(options, (response) => {
       let text = '';
-      response.on('data', (chunk: Buffer) => (text += chunk.toString())).on('end', () => resolve(text));
+      const cookies = response.headers['set-cookie'] ?? [];
+      response
+        .on('data', (chunk: Buffer) => (text += chunk.toString()))
+        .on('end', () => resolve({ text, cookies }));
     })
       .on('error', reject)
       .end(JSON.stringify(body));
@@ -59,10 +67,24 @@ test('the same operations are served over TLS', async () => {
   await files.renew();
   await using t = await openServer({ secure: { ...files, port: 0 } });
 
-  const answer = await postSecurely(t.server.securePort ?? 0, { operation: 'create_schema', schema: 'dev' });
+  const { text } = await postSecurely(t.server.securePort ?? 0, {
+    operation: 'create_schema',
+    schema: 'dev',
+  });
 
-  expect(JSON.parse(answer)).toEqual({ message: "database 'dev' successfully created" });
+  expect(JSON.parse(text)).toEqual({ message: "database 'dev' successfully created" });
   expect((await t.post({ operation: 'describe_all' })).body).toEqual({ dev: {} });
+});
+
+test('a session that begins over TLS has a cookie for TLS only', async () => {
+  await using files = await openFiles();
+  await files.renew();
+  await using t = await openServer({ secure: { ...files, port: 0 } });
+  const login = { operation: 'login', username: 'admin', password: 'pass:word' };
+
+  const { cookies } = await postSecurely(t.server.securePort ?? 0, login);
+
+  expect(cookies).toEqual([expect.stringMatching(/; HttpOnly; SameSite=Strict; Secure$/)]);
 });
 
 test('files that change are served without a restart, and a broken pair never is', async () => {

@@ -11,7 +11,7 @@ function ask(t: TestServer, method: string, origin?: string): Promise<Response> 
   });
 }
 
-test('a listed origin is told by name and may send cookies, others are told nothing', async () => {
+test('a listed origin is told by name and may send what the browser keeps, others are told nothing', async () => {
   await using t = await openServer({ cors: { enabled: true, accessList: [page] } });
 
   const listed = await ask(t, 'POST', page);

@@ -54,6 +54,7 @@ test('two roles of one name, which only rows can make, give no user either of th
 
 test('alter_user changes what it names and nothing else', async () => {
   await using t = await openWithBob();
+  await putUser(t.store, { username: 'admin', password: 'x', role: 'super_user' });
 
   expect(await t.call({ operation: 'alter_user', username: 'bob', password: 'other' })).toEqual({
     message: 'updated 1 of 1 records',
@@ -101,6 +102,7 @@ test('an unknown user is skipped by alter_user and refused by drop_user', async 
 
 test('drop_user removes the user', async () => {
   await using t = await openWithBob();
+  await putUser(t.store, { username: 'admin', password: 'x', role: 'super_user' });
 
   expect(await t.call({ operation: 'drop_user', username: 'bob' })).toEqual({
     message: 'bob successfully deleted',

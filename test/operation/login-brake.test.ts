@@ -15,6 +15,7 @@ test('a few failures cost nothing, then an address gets one attempt a second and
   expect(brake.begin('admin', '10.0.0.1')).toBe(1_000);
   expect(brake.begin('other', '10.0.0.1')).toBe(2_000);
   expect(brake.begin('admin', '10.0.0.1')).toBeUndefined();
+  expect(brake.refusedForMs('10.0.0.1')).toBe(1_000);
 
   clock.nowMs = 2_000;
   expect(brake.begin('admin', '10.0.0.1')).toBe(1_000);

@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { pino } from 'pino';
 import type { Authentication } from '../../src/operation/operation.ts';
 import { Logins } from '../../src/operation/user/logins.ts';
+import { Sessions } from '../../src/operation/user/sessions.ts';
 import { Tokens } from '../../src/operation/user/tokens.ts';
 import type { Store } from '../../src/store/store.ts';
 
@@ -28,6 +29,7 @@ export function openAuthentication(
       refreshTokenTimeoutMs: 30 * 86_400_000,
       now,
     }),
+    sessions: new Sessions({ store, timeoutMs: 86_400_000, now }),
   };
 }
 

@@ -2,6 +2,7 @@ import { tmpdir } from 'node:os';
 import { pino } from 'pino';
 import { Jobs } from '../../src/operation/job/jobs.ts';
 import type { BulkSettings, OperationServices } from '../../src/operation/operation.ts';
+import { keepSuperUser } from '../../src/operation/user/keep-super-user.ts';
 import type { Store } from '../../src/store/store.ts';
 import { openAuthentication } from './open-authentication.ts';
 
@@ -19,6 +20,7 @@ export interface TestServices extends AsyncDisposable {
 /** What operations use, over a store that stays the caller's. Close it before the store. */
 export async function openServices(store: Store, options: TestServicesOptions = {}): Promise<TestServices> {
   const { replication, now = Date.now, bulk, authentication = openAuthentication(store, { now }) } = options;
+  keepSuperUser(store);
   const jobs = await Jobs.open({ store, now, log: pino({ level: 'silent' }) });
   return {
     services: {

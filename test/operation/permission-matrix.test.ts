@@ -139,6 +139,8 @@ const matrix: Readonly<Record<string, Entry>> = {
   // Strangers too: these tell by themselves who asks.
   create_authentication_tokens: { body: () => ({}), ...always },
   refresh_operation_token: { body: () => ({}), ...always },
+  login: { body: () => ({ username: 'super', password: 'wrong' }), ...always },
+  logout: { body: () => ({}), ...always },
   registration_info: { body: () => ({}), ...always },
   read_transaction_log: superOnly,
   sql: superOnly,

@@ -222,9 +222,12 @@ test.each([
     "database 'none' does not exist",
   ],
   [
-    { operation: 'delete', schema: 'system', table: 'hdb_nodes', ids: ['x'] },
+    {
+      operation: 'transaction',
+      operations: [{ operation: 'delete', schema: 'system', table: 'hdb_nodes', ids: ['x'] }],
+    },
     'invalid_request',
-    "Rows of 'system.hdb_nodes' are changed with add_node, update_node and remove_node",
+    "Rows of 'system.hdb_nodes' are changed one request at a time, or with add_node, update_node and remove_node",
   ],
 ])('%j is refused as %s and nothing is written', async (body, code, message) => {
   await using t = await openWithDogs();

@@ -269,15 +269,16 @@ test('read_audit_log tells who wrote what, by time, key and user', async () => {
   expect(await read({ limit: 1 })).toEqual(all.slice(0, 1));
 });
 
-test('read_audit_log says what is missing, and that it is switched off', async () => {
+test('the audit log says what is missing, and that it is switched off', async () => {
   await using n = await openNode();
   await using off = await openNode('', false);
 
   await expect(n.call({ operation: 'read_audit_log', table: 'dog' })).rejects.toThrow('database is required');
   await expect(n.call({ operation: 'read_audit_log', schema: 'dev' })).rejects.toThrow('table is required');
-  await expect(off.call({ operation: 'read_audit_log', ...dog })).rejects.toThrow(
-    'To use this operation audit log must be enabled in harperdb-config.yaml',
-  );
+  for (const operation of ['read_audit_log', 'delete_audit_logs_before'])
+    await expect(off.call({ operation, ...dog, timestamp: 1 })).rejects.toThrow(
+      'To use this operation audit log must be enabled in harperdb-config.yaml',
+    );
 });
 
 test('system_information tells the sections that are asked for', async () => {

@@ -1,21 +1,15 @@
-import { z } from 'zod';
-import { CodedError } from '../../model/errors.ts';
-import * as field from '../field.ts';
 import { defineOperation } from '../operation.ts';
-import { requireTable } from '../table-lookup.ts';
-import { timestamp } from './timestamp.ts';
+import { requireAuditLog } from '../system/audit-log.ts';
+import { startTrimLog, trimLogRequest } from './trim-log.ts';
 
-/** There is no audit log beside the change log, so this answers as HarperDB does where it is switched off. */
+/** Shortens the change log of a table, which is its audit log too, as delete_transaction_logs_before does. */
 export const deleteAuditLogsBefore = defineOperation({
   name: 'delete_audit_logs_before',
   refusalName: 'deleteAuditLogsBefore',
   permission: 'super_user',
-  request: z.object({ schema: field.database, table: field.existingName, timestamp }),
-  run({ store }, { schema, table }) {
-    requireTable(store, schema, table);
-    throw new CodedError(
-      'invalid_request',
-      'To use this operation audit log must be enabled in harperdb-config.yaml',
-    );
+  request: trimLogRequest,
+  run(context, request) {
+    requireAuditLog(context.node);
+    return startTrimLog(context, 'delete_audit_logs_before', request);
   },
 });

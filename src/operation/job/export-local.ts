@@ -53,6 +53,7 @@ async function writeExport(
   target: string,
 ): Promise<JobOutcome> {
   const partial = `${target}.${job.id}.partial`;
+  await job.noteScratchFile(partial);
   const file = await open(partial, 'wx');
   try {
     const text = exportTextOf(format, found.columns);

@@ -6,6 +6,7 @@ import { Rows } from '../rows.ts';
 import { searchByConditions } from '../search/search-by-conditions.ts';
 import { searchById } from '../search/search-by-id.ts';
 import { searchByValue } from '../search/search-by-value.ts';
+import { selectRows } from '../sql/select.ts';
 
 const searches = [searchByValue, searchByConditions, searchById];
 
@@ -26,14 +27,24 @@ export async function exportSearch(
   body: Readonly<Record<string, unknown>>,
 ): Promise<Found> {
   const named = body['operation'];
+  if (named === 'sql') return exportSql(context, body['sql']);
   const search = searches.find(({ name, aliases }) => [name, ...aliases].some((known) => known === named));
   const found = await search?.execute(context, body);
-  if (found instanceof Rows) return { columns: found.columns, documents: documentsOf(found) };
-  const names = searches.flatMap(({ name, aliases }) => [name, ...aliases]);
+  if (found instanceof Rows) return asFound(found);
+  const names = [...searches.flatMap(({ name, aliases }) => [name, ...aliases]), 'sql'];
   throw new CodedError(
     'invalid_request',
     `'search_operation.operation' must be one of [${names.join(', ')}]`,
   );
+}
+
+async function exportSql(context: OperationContext, text: unknown): Promise<Found> {
+  if (typeof text === 'string') return asFound(await selectRows(context, text));
+  throw new CodedError('invalid_request', "'search_operation.sql' must be a string");
+}
+
+function asFound(rows: Rows): Found {
+  return { columns: rows.columns, documents: documentsOf(rows) };
 }
 
 function* documentsOf(rows: Rows): Generator<Document> {

@@ -23,6 +23,8 @@ export const jobRow = z.object({
   message: z.unknown(),
   result: z.unknown().optional(),
   progress: progress.optional(),
+  /** What the job leaves behind when the process is killed. */
+  scratch_file: z.string().optional(),
   created_datetime: z.number(),
   start_datetime: z.number().nullable(),
   end_datetime: z.number().nullable(),
@@ -34,7 +36,7 @@ export type JobRow = z.infer<typeof jobRow>;
 
 /** A job as `get_job` shows it. */
 export function jobAnswer(row: JobRow, nowMs: number): Document {
-  const { progress: reached, result, ...told } = row;
+  const { progress: reached, result, scratch_file: _ours, ...told } = row;
   return {
     ...told,
     job_body: null,

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import type { Document } from '../../model/change.ts';
 import { CodedError } from '../../model/errors.ts';
 import { systemDatabase, type Table } from '../../model/table.ts';
@@ -8,6 +9,7 @@ import type { Store } from '../../store/store.ts';
 import type { WriteStep } from '../../store/writer.ts';
 import { requireTable } from '../table-lookup.ts';
 import { failureMessage } from './failure-message.ts';
+import { forgottenJobs } from './finished-jobs.ts';
 import { jobRow, jobsTable, type JobProgress, type JobRow } from './job-row.ts';
 
 /** What a job ends with. Only a text is its message; otherwise that says that it is complete. */
@@ -20,6 +22,8 @@ export interface RunningJob {
   readonly signal: AbortSignal;
   /** The step that notes the progress, for the commit of the chunk that makes it: neither is there without the other. */
   progressStep(progress: JobProgress): WriteStep;
+  /** A file that the next start removes if this process is killed; its name holds the id of the job. */
+  noteScratchFile(path: string): Promise<void>;
   /** Notes the progress in a commit of its own. */
   report(progress: JobProgress): Promise<void>;
 }
@@ -41,17 +45,20 @@ interface WaitingJob {
 }
 
 const maxWaiting = 100;
+const forgetIntervalMs = 10 * 60_000;
 
 /**
  * Runs jobs one after another, and keeps what became of them in `system.hdb_job`.
  *
  * A job is no longer than the process that runs it: what a stop or a crash interrupted is failed at the next
- * start, with the row that it had reached. What it wrote before stays, in whole chunks.
+ * start, with the row that it had reached. What it wrote before stays, in whole chunks; a file that it was writing
+ * is removed. Finished ones are kept for a while (`finished-jobs.ts`).
  */
 export class Jobs implements AsyncDisposable {
   readonly #options: JobsOptions;
   readonly #waiting: WaitingJob[] = [];
   readonly #loop: RunLoop;
+  readonly #forgetting: RunLoop;
 
   private constructor(options: JobsOptions) {
     this.#options = options;
@@ -61,6 +68,12 @@ export class Jobs implements AsyncDisposable {
       idleMs: 60_000,
       log: options.log,
     });
+    this.#forgetting = new RunLoop({
+      name: 'finished jobs',
+      body: () => this.#forgetOld(),
+      idleMs: forgetIntervalMs,
+      log: options.log,
+    });
   }
 
   /** Fails what an earlier process left undone, and begins. */
@@ -68,6 +81,7 @@ export class Jobs implements AsyncDisposable {
     const jobs = new Jobs(options);
     await jobs.#failInterrupted();
     jobs.#loop.start();
+    jobs.#forgetting.start();
     return jobs;
   }
 
@@ -123,6 +137,7 @@ export class Jobs implements AsyncDisposable {
 
   /** Resolves when the running job has stopped, which fails at the next start. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#forgetting[Symbol.asyncDispose]();
     await this.#loop[Symbol.asyncDispose]();
   }
 
@@ -142,6 +157,7 @@ export class Jobs implements AsyncDisposable {
       id,
       signal,
       progressStep: (progress) => this.#patchStep(id, { progress }),
+      noteScratchFile: async (path) => this.#patch(id, { scratch_file: path }),
       report: async (progress) => this.#patch(id, { progress }),
     };
     try {
@@ -160,8 +176,9 @@ export class Jobs implements AsyncDisposable {
   }
 
   async #failInterrupted(): Promise<void> {
-    for (const { id, status, progress } of this.all()) {
+    for (const { id, status, progress, scratch_file: file } of this.all()) {
       if (status !== 'CREATED' && status !== 'IN_PROGRESS') continue;
+      if (file !== undefined) await this.#removeScratchFile(id, file);
       await this.#patch(id, {
         status: 'ERROR',
         message:
@@ -171,6 +188,21 @@ export class Jobs implements AsyncDisposable {
         end_datetime: this.#options.now(),
       });
     }
+  }
+
+  /** A file that cannot be removed keeps nobody from starting. */
+  async #removeScratchFile(id: string, file: string): Promise<void> {
+    if (!file.includes(id)) return;
+    await rm(file, { force: true }).catch((error: unknown) => {
+      this.#options.log.warn({ err: error, file }, 'file of an interrupted job not removed');
+    });
+  }
+
+  async #forgetOld(): Promise<boolean> {
+    const { now, store } = this.#options;
+    const keys = forgottenJobs(this.all(), now());
+    if (keys.length > 0) await store.delete({ table: this.#table, keys });
+    return false;
   }
 
   async #patch(id: string, patch: Document): Promise<void> {

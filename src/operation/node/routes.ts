@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { systemDatabase, type Table } from '../../model/table.ts';
+import { systemDatabase } from '../../model/table.ts';
 import type { Store } from '../../store/store.ts';
+import { openSystemTable } from '../system-table.ts';
 
 /** An address that the replication process dials; who answers there is learnt then. */
 export interface Route {
@@ -50,7 +51,7 @@ export async function addRoutes(
   server: RouteServer,
   routes: readonly Route[],
 ): Promise<{ readonly set: readonly Route[]; readonly skipped: readonly Route[] }> {
-  const table = await openTable(store);
+  const table = await openSystemTable(store, routesTable);
   const documents = routes.map((one) => ({ id: routeId(server, one), server, ...one }));
   if (documents.length === 0) return { set: [], skipped: [] };
   const { written } = await store.write({ table, operation: 'insert', documents });
@@ -63,7 +64,7 @@ export async function removeRoutes(
   store: Store,
   routes: readonly Route[],
 ): Promise<{ readonly deleted: readonly Route[]; readonly skipped: readonly Route[] }> {
-  const table = await openTable(store);
+  const table = await openSystemTable(store, routesTable);
   const keys = routes.flatMap((one) => [routeId('hub', one), routeId('leaf', one)]);
   const result = await store.delete({ table, keys });
   const [deleted, skipped] = partition(
@@ -71,13 +72,6 @@ export async function removeRoutes(
     (one) => result.deleted.includes(routeId('hub', one)) || result.deleted.includes(routeId('leaf', one)),
   );
   return { deleted, skipped };
-}
-
-async function openTable(store: Store): Promise<Table> {
-  return (
-    store.catalog.table(systemDatabase, routesTable) ??
-    (await store.catalog.createTable({ database: systemDatabase, name: routesTable, primaryKey: 'id' }))
-  );
 }
 
 function routeId(server: RouteServer, { host, port }: Route): string {

@@ -1,13 +1,18 @@
 import type { Key } from '../../model/change.ts';
+import { writeNodeRows } from '../node/node-rows.ts';
 import type { OperationContext } from '../operation.ts';
+import { isNodes } from './system-row.ts';
 import { checkWrite, type WriteRequest } from './write-request.ts';
 
 /** Checks the request and commits it as one transaction; resolves when it is on disk. */
 export async function commitWrite(
-  { store, user }: OperationContext,
+  context: OperationContext,
   request: WriteRequest,
   operation: 'insert' | 'update' | 'upsert',
 ): Promise<{ readonly written: readonly Key[]; readonly skipped: readonly Key[] }> {
+  const { store, user } = context;
+  const nodes = store.catalog.table(request.schema, request.table);
+  if (nodes && isNodes(nodes)) return writeNodeRows(context, operation, request.records);
   const { table, documents } = await checkWrite(store, request, operation);
   if (documents.length === 0) return { written: [], skipped: [] };
   return store.write({ table, operation, documents, user: user.username });

@@ -3,7 +3,7 @@ import type { Key } from '../../model/change.ts';
 import * as field from '../field.ts';
 import { defineOperation } from '../operation.ts';
 import { requireTable } from '../table-lookup.ts';
-import { protectSystemTable } from './system-row.ts';
+import { commitDelete } from './commit-delete.ts';
 import { writeAnswer } from './write-answer.ts';
 
 const key = z.custom<Key>(field.isKey, 'must be a string or a number');
@@ -20,13 +20,9 @@ export const deleteRecords = defineOperation({
   name: 'delete',
   permission: 'delete',
   request: deleteRequest,
-  async run({ store, user }, { schema, table: name, hash_values: keys }) {
-    const table = requireTable(store, schema, name);
-    protectSystemTable(table, 'delete');
-    const { deleted, skipped } =
-      keys.length === 0
-        ? { deleted: [], skipped: [] }
-        : await store.delete({ table, keys, user: user.username });
+  async run(context, { schema, table: name, hash_values: keys }) {
+    const table = requireTable(context.store, schema, name);
+    const { deleted, skipped } = await commitDelete(context, table, keys);
     return writeAnswer('delete', deleted, skipped);
   },
 });

@@ -6,19 +6,24 @@ import { refuseSystemDatabase } from '../permission.ts';
 import { Refusals } from '../refusals.ts';
 import { hashPassword, isPasswordHash } from '../user/password.ts';
 
+/** Whether the rows are peers, which `node/node-rows.ts` writes. */
+export function isNodes(table: Table): boolean {
+  return table.database === systemDatabase && table.name === 'hdb_nodes';
+}
+
 /**
- * Super users may change users and roles as rows and delete what was archived, nothing else of `system`. Nodes are refused because their
- * rows carry versions that both ends compare: the operations for nodes keep them right.
+ * Super users may change users and roles as rows and delete what was archived, nothing else of `system`. Nodes are
+ * refused where rows would be stored as they are: they carry versions that both ends compare.
  *
  * @throws CodedError `forbidden`, `invalid_request`
  */
 export function protectSystemTable(table: Table, operation: 'insert' | 'update' | 'upsert' | 'delete'): void {
   if (table.database !== systemDatabase || table.name === 'hdb_user' || table.name === 'hdb_role') return;
   if (table.name === archiveTable && operation === 'delete') return;
-  if (table.name === 'hdb_nodes') {
+  if (isNodes(table)) {
     throw new CodedError(
       'invalid_request',
-      "Rows of 'system.hdb_nodes' are changed with add_node, update_node and remove_node",
+      "Rows of 'system.hdb_nodes' are changed one request at a time, or with add_node, update_node and remove_node",
     );
   }
   if (operation === 'insert') {

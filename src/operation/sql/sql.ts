@@ -1,22 +1,18 @@
 import { z } from 'zod';
-import type { Document, Key } from '../../model/change.ts';
+import type { Key } from '../../model/change.ts';
 import { CodedError } from '../../model/errors.ts';
 import type { ConditionGroup } from '../../model/query.ts';
 import type { Table } from '../../model/table.ts';
 import * as field from '../field.ts';
 import { defineOperation, type OperationContext } from '../operation.ts';
+import { commitDelete } from '../record/commit-delete.ts';
 import { commitWrite } from '../record/commit-write.ts';
-import { protectSystemTable } from '../record/system-row.ts';
 import { writeAnswer } from '../record/write-answer.ts';
-import { Rows } from '../rows.ts';
 import { conditionAttributes } from '../search/conditions.ts';
-import { search } from '../search/search.ts';
-import { sortAttributes } from '../search/sort.ts';
 import { refuseUnknownAttributes } from '../search/unknown-attribute.ts';
 import { requireTable } from '../table-lookup.ts';
-import { parseStatement, type Statement } from './statement.ts';
-
-type Select = Extract<Statement, { kind: 'select' }>;
+import { select } from './select.ts';
+import { parseStatement } from './statement.ts';
 
 /** Their keys are held in memory until the commit. */
 const maxChanged = 100_000;
@@ -51,58 +47,13 @@ export const sql = defineOperation({
         return writeAnswer('update', written, skipped);
       }
       case 'delete': {
-        protectSystemTable(table, 'delete');
         const keys = keysOf(context, table, statement.where);
-        const { deleted, skipped } =
-          keys.length === 0
-            ? { deleted: [], skipped: [] }
-            : await context.store.delete({ table, keys, user: context.user.username });
+        const { deleted, skipped } = await commitDelete(context, table, keys);
         return writeAnswer('delete', deleted, skipped);
       }
     }
   },
 });
-
-function select(context: OperationContext, table: Table, statement: Select): Rows | readonly Document[] {
-  const { columns, where, sort, limit, offset } = statement;
-  const named = Array.isArray(columns) ? columns : [];
-  refuseUnknownAttributes(table, [
-    ...named.map(({ attribute }) => attribute),
-    ...conditionAttributes(where?.conditions ?? []),
-    ...sortAttributes(sort),
-  ]);
-  if (limit === 0) return [];
-  const query = {
-    ...(where === undefined ? {} : { where }),
-    ...(sort === undefined ? {} : { sort }),
-    ...(limit === undefined ? {} : { limit }),
-    offset,
-  };
-  if (columns === 'all') return search(context, table, query, undefined);
-  const attributes = named.length > 0 ? named.map(({ attribute }) => attribute) : [table.primaryKey];
-  const rows = search(context, table, query, attributes);
-  if ('countAs' in columns) return [{ [columns.countAs]: countOf(rows) }];
-  return new Rows(
-    named.map(({ shownAs }) => shownAs),
-    renamed(rows, named),
-  );
-}
-
-function* renamed(
-  rows: Rows,
-  columns: readonly { readonly attribute: string; readonly shownAs: string }[],
-): Generator<Document> {
-  for (const row of rows) {
-    const values = row as Document;
-    yield Object.fromEntries(columns.map(({ attribute, shownAs }) => [shownAs, values[attribute]]));
-  }
-}
-
-function countOf(rows: Rows): number {
-  let count = 0;
-  for (const _ of rows) count += 1;
-  return count;
-}
 
 function keysOf(
   { store }: OperationContext,

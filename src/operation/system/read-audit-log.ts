@@ -4,6 +4,7 @@ import type { LoggedTransaction } from '../../store/transaction-log.ts';
 import { defineOperation } from '../operation.ts';
 import { Rows } from '../rows.ts';
 import { requireTable } from '../table-lookup.ts';
+import { requireAuditLog } from './audit-log.ts';
 
 interface AuditEntry {
   readonly operation: string;
@@ -30,11 +31,7 @@ export const readAuditLog = defineOperation({
     limit: z.int().min(1).optional(),
   }),
   run({ store, node }, { schema, table: name, comparator, search_values: values, limit }) {
-    if (node?.auditLog === false)
-      throw new CodedError(
-        'invalid_request',
-        'To use this operation audit log must be enabled in harperdb-config.yaml',
-      );
+    requireAuditLog(node);
     if (schema === undefined) throw new CodedError('invalid_request', 'database is required');
     if (name === undefined) throw new CodedError('invalid_request', 'table is required');
     const table = requireTable(store, schema, name);

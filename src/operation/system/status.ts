@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Document } from '../../model/change.ts';
-import { CodedError } from '../../model/errors.ts';
 import { systemDatabase, type Table } from '../../model/table.ts';
 import type { Store } from '../../store/store.ts';
+import { openSystemTable } from '../system-table.ts';
 
 const statusTable = 'hdb_status';
 
@@ -14,16 +14,8 @@ export function findStatusTable(store: Store): Table | undefined {
   return store.catalog.table(systemDatabase, statusTable);
 }
 
-export async function openStatusTable(store: Store): Promise<Table> {
-  const table = findStatusTable(store);
-  if (table !== undefined) return table;
-  try {
-    return await store.catalog.createTable({ database: systemDatabase, name: statusTable, primaryKey: 'id' });
-  } catch (error) {
-    const made = findStatusTable(store);
-    if (error instanceof CodedError && made !== undefined) return made;
-    throw error;
-  }
+export function openStatusTable(store: Store): Promise<Table> {
+  return openSystemTable(store, statusTable);
 }
 
 export function readStatuses(store: Store): readonly Document[] {

@@ -51,6 +51,11 @@ export class LoginBrake {
     return Math.max(addressWaitMs, userWaitMs);
   }
 
+  /** How long an address that is refused has to keep quiet until it is heard again. */
+  refusedForMs(address: string): number {
+    return this.#waitMs(this.#addresses.get(placeOf(address)), addressSpacingMs) - maxWaitMs;
+  }
+
   succeeded(username: string, address: string): void {
     const [user, place] = [digestOf(username), placeOf(address)];
     for (const [failures, key] of [

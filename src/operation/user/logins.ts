@@ -13,6 +13,17 @@ const maxRemembered = 1_000;
 /** How many verifications may wait; they run one by one, so that guessing leaves the other threads to the store. */
 const maxWaiting = 100;
 
+/** An address has guessed so much that it is not heard for a while. */
+export class TooManyLoginsError extends CodedError {
+  override readonly name = 'TooManyLoginsError';
+  readonly retryAfterMs: number;
+
+  constructor(retryAfterMs: number) {
+    super('too_many_logins', 'Too many failed logins from this address, try again in a few seconds');
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
 /** A name, a password, and where they come from. */
 export interface Login {
   readonly username: string;
@@ -85,10 +96,7 @@ export class Logins {
       const waitMs = this.#brake.begin(username, address);
       if (waitMs === undefined) {
         this.#log.warn({ address }, 'login refused unread after many failures');
-        throw new CodedError(
-          'too_many_logins',
-          'Too many failed logins from this address, try again in a few seconds',
-        );
+        throw new TooManyLoginsError(this.#brake.refusedForMs(address));
       }
       verification = this.#verifyInTurn(password, passwordHash, waitMs)
         .then((isRight) => {

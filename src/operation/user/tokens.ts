@@ -1,9 +1,9 @@
-import { createHash, createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
 import { CodedError } from '../../model/errors.ts';
 import type { Store } from '../../store/store.ts';
 import { systemTable } from '../system-table.ts';
 import type { TokenKeys } from './token-keys.ts';
-import { findUser, type StoredUser, type User } from './user.ts';
+import { credentialOf, findUser, type StoredUser, type User } from './user.ts';
 
 /** What a token is for, as its `sub` claim says. */
 export type TokenKind = 'operation' | 'refresh';
@@ -123,11 +123,6 @@ export class Tokens {
       throw new CodedError('unauthenticated', 'Cannot complete request: User is inactive');
     return stored;
   }
-}
-
-/** Tells one password of a user from the next, and nothing about either. */
-function credentialOf({ passwordHash }: StoredUser): string {
-  return createHash('sha256').update(passwordHash).digest('base64url').slice(0, 22);
 }
 
 function hashOf({ passwordHash }: StoredUser, token: string): string {

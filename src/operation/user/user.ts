@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Document } from '../../model/change.ts';
 import { createdTime, updatedTime } from '../../model/table.ts';
@@ -42,6 +43,11 @@ export function findUser(store: Store, username: string): StoredUser | undefined
     passwordHash: row.data.password,
     refreshTokenHash: row.data.refresh_token,
   };
+}
+
+/** Tells one password of a user from the next, and nothing about either. */
+export function credentialOf({ passwordHash }: StoredUser): string {
+  return createHash('sha256').update(passwordHash).digest('base64url').slice(0, 22);
 }
 
 /** Every user whose row can be read; one whose role is gone has an empty one, and cannot log in. */

@@ -7,6 +7,9 @@ export interface SentEvent {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
+/** What says who listens. */
+type Caller = Readonly<Record<string, string>>;
+
 /** Reads Server-Sent Events as they come. */
 export class EventReader implements Disposable {
   readonly response: IncomingMessage;
@@ -19,8 +22,12 @@ export class EventReader implements Disposable {
     this.#events = this.#parse();
   }
 
-  static open(url: string, lastEventId?: string, authorization = admin): Promise<EventReader> {
-    const headers = { authorization, ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }) };
+  static open(
+    url: string,
+    lastEventId?: string,
+    caller: Caller = { authorization: admin },
+  ): Promise<EventReader> {
+    const headers = { ...caller, ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }) };
     return new Promise((resolve, reject) => {
       request(url, { headers, agent: false }, (response) => resolve(new EventReader(response)))
         .on('error', reject)

@@ -78,15 +78,21 @@ test.each(['soon', '', -1, Number.NaN, null, undefined])('%j is no timestamp', a
     });
 });
 
-test('there is no audit log to delete', async () => {
+test('delete_audit_logs_before shortens what read_audit_log tells', async () => {
   await using t = await openJobContext();
+  await t.call({ operation: 'insert', ...dog, records: [{ id: 1 }] });
+  const entries = (): Promise<unknown> => t.call({ operation: 'read_audit_log', ...dog });
+  expect(await entries()).toHaveLength(1);
 
-  await expect(t.call({ operation: 'delete_audit_logs_before', ...dog, timestamp: 1 })).rejects.toMatchObject(
-    {
-      code: 'invalid_request',
-      message: 'To use this operation audit log must be enabled in harperdb-config.yaml',
-    },
-  );
+  const job = await t.finish({
+    operation: 'delete_audit_logs_before',
+    ...dog,
+    timestamp: Date.now() + 60_000,
+  });
+
+  expect(job).toMatchObject({ type: 'delete_audit_logs_before', status: 'COMPLETE' });
+  expect(await entries()).toEqual([]);
+  expect(await t.dogs()).toEqual([{ id: 1 }]);
 });
 
 test.each([

@@ -86,6 +86,7 @@ test.each([
     },
     '2 1',
   ],
+  [{ operation: 'sql', sql: 'SELECT id FROM dev.dog WHERE id > 1' }, '2'],
 ])('every kind of search can be exported: %j', async (search, ids) => {
   await using t = await openWithDogs();
 
@@ -98,6 +99,19 @@ test.each([
       .map((id) => `{"id":${id}}`)
       .join(',\n')}\n]\n`,
   );
+});
+
+test('SQL is exported under the names that it gives, a count too', async () => {
+  await using t = await openWithDogs();
+  const sql = (text: string): object => ({ search_operation: { operation: 'sql', sql: text } });
+
+  await t.finish(ask(t, { format: 'csv', ...sql('SELECT name AS called, id FROM dev.dog WHERE id = 1') }));
+  await t.finish(ask(t, { filename: 'count', ...sql('SELECT COUNT(*) FROM dev.dog') }));
+
+  expect(readFileSync(join(t.directory, 'export', 'dogs.csv'), 'utf8')).toBe(
+    'called,id\n"Penny, ""the"" dog\nof x",1\n',
+  );
+  expect(readFileSync(join(t.directory, 'export', 'count.json'), 'utf8')).toBe('[\n{"COUNT(*)":3}\n]\n');
 });
 
 test('a file without a name is named after the moment, and one of that name is replaced', async () => {
@@ -134,6 +148,10 @@ test.each([
   [{ format: 'xml' }, /^'format' must be one of \[json, csv\]$/],
   [{ search_operation: undefined }, /^'search_operation' is required$/],
   [{ search_operation: { operation: 'drop_table' } }, /^'search_operation\.operation' must be one of/],
+  [{ search_operation: { operation: 'sql', sql: 'DELETE FROM dev.dog' } }, /^'sql' must be a SELECT here$/],
+  [{ search_operation: { operation: 'sql', sql: 'SELECT * FROM dev.cow' } }, /^Table 'dev\.cow' does not/],
+  [{ search_operation: { operation: 'sql', sql: 'SELECT a, b' } }, /Supported are: SELECT/],
+  [{ search_operation: { operation: 'sql' } }, /^'search_operation\.sql' must be a string$/],
   [{ search_operation: { ...everything, table: 'cow' } }, /^Table 'dev\.cow' does not exist$/],
   [{ search_operation: { ...everything, table: 5 } }, /^'table' must be a string$/],
 ])('%j is refused before it is a job', async (change, message) => {

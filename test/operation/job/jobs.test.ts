@@ -1,5 +1,9 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { jobAnswer } from '../../../src/operation/job/job-row.ts';
+import { forgottenJobs } from '../../../src/operation/job/finished-jobs.ts';
+import { jobAnswer, type JobRow } from '../../../src/operation/job/job-row.ts';
 import { Jobs, type RunningJob } from '../../../src/operation/job/jobs.ts';
 import { pino } from 'pino';
 import { CodedError } from '../../../src/model/errors.ts';
@@ -146,6 +150,55 @@ test('a load that a stop of the node interrupts is failed at the next start, at 
     message: 'The node stopped before this job began; start it again',
   });
   await jobs[Symbol.asyncDispose]();
+});
+
+test('what a killed process was writing is removed at the next start, and nothing else', async () => {
+  await using opened = await TestStore.open();
+  const directory = mkdtempSync(join(tmpdir(), 'lyre-partial-'));
+  const rows = ['mine', 'other'].map((id) => {
+    const file = join(directory, id === 'mine' ? `dogs.json.${id}.partial` : 'dogs.json');
+    writeFileSync(file, '[');
+    return { id, file };
+  });
+  for (const { id, file } of rows)
+    await opened.store.replaceSystemDocument('hdb_job', id, {
+      ...{ id, type: 'export_local', user: 'local', status: 'IN_PROGRESS', message: null },
+      ...{ created_datetime: 1, start_datetime: 1, end_datetime: null, scratch_file: file },
+    });
+
+  await using jobs = await Jobs.open({ store: opened.store, now: () => 2, log });
+
+  expect(readdirSync(directory)).toEqual(['dogs.json']);
+  const row = jobs.get('mine') ?? expect.fail('There is no job');
+  expect(row.status).toBe('ERROR');
+  expect(jobAnswer(row, 2)).not.toHaveProperty('scratch_file');
+  rmSync(directory, { recursive: true });
+});
+
+const dayMs = 86_400_000;
+
+function endedJob(id: string, end: number): JobRow {
+  return {
+    ...{ id, type: 'test', user: 'local', status: 'COMPLETE', message: null },
+    ...{ created_datetime: end, start_datetime: end, end_datetime: end },
+  };
+}
+
+test('finished jobs are forgotten after 30 days', async () => {
+  await using opened = await TestStore.open();
+  const rows = [endedJob('long ago', 70 * dayMs), endedJob('lately', 70 * dayMs + 1)];
+  for (const row of rows) await opened.store.replaceSystemDocument('hdb_job', row.id, row);
+
+  await using jobs = await Jobs.open({ store: opened.store, now: () => 100 * dayMs, log });
+
+  await vi.waitFor(() => expect(jobs.all().map(({ id }) => id)).toEqual(['lately']));
+});
+
+test('of more than 10,000 finished jobs the oldest are forgotten, and none that is not finished', () => {
+  const waiting: JobRow = { ...endedJob('waiting', 0), status: 'CREATED', end_datetime: null };
+  const finished = Array.from({ length: 10_002 }, (_, index) => endedJob(`${index}`, index));
+
+  expect(forgottenJobs([waiting, ...finished], dayMs)).toEqual(['0', '1']);
 });
 
 test('get_job needs an id and knows nothing of an unknown one', async () => {

@@ -1,0 +1,60 @@
+import type { Document } from '../../model/change.ts';
+import { CodedError } from '../../model/errors.ts';
+import type { Table } from '../../model/table.ts';
+import type { OperationContext } from '../operation.ts';
+import { Rows } from '../rows.ts';
+import { conditionAttributes } from '../search/conditions.ts';
+import { search } from '../search/search.ts';
+import { sortAttributes } from '../search/sort.ts';
+import { refuseUnknownAttributes } from '../search/unknown-attribute.ts';
+import { requireTable } from '../table-lookup.ts';
+import { parseStatement, type Statement } from './statement.ts';
+
+type Select = Extract<Statement, { kind: 'select' }>;
+
+/** What a SELECT finds. @throws CodedError `invalid_request`, also for another statement */
+export async function selectRows(context: OperationContext, text: string): Promise<Rows> {
+  const statement = await parseStatement(text);
+  if (statement.kind === 'select')
+    return select(context, requireTable(context.store, statement.database, statement.table), statement);
+  throw new CodedError('invalid_request', "'sql' must be a SELECT here");
+}
+
+export function select(context: OperationContext, table: Table, statement: Select): Rows {
+  const { columns, where, sort, limit, offset } = statement;
+  const named = Array.isArray(columns) ? columns : [];
+  refuseUnknownAttributes(table, [
+    ...named.map(({ attribute }) => attribute),
+    ...conditionAttributes(where?.conditions ?? []),
+    ...sortAttributes(sort),
+  ]);
+  const shown = named.map(({ shownAs }) => shownAs);
+  if (limit === 0) return new Rows(shown, []);
+  const query = {
+    ...(where === undefined ? {} : { where }),
+    ...(sort === undefined ? {} : { sort }),
+    ...(limit === undefined ? {} : { limit }),
+    offset,
+  };
+  if (columns === 'all') return search(context, table, query, undefined);
+  const attributes = named.length > 0 ? named.map(({ attribute }) => attribute) : [table.primaryKey];
+  const rows = search(context, table, query, attributes);
+  if ('countAs' in columns) return new Rows([columns.countAs], [{ [columns.countAs]: countOf(rows) }]);
+  return new Rows(shown, renamed(rows, named));
+}
+
+function* renamed(
+  rows: Rows,
+  columns: readonly { readonly attribute: string; readonly shownAs: string }[],
+): Generator<Document> {
+  for (const row of rows) {
+    const values = row as Document;
+    yield Object.fromEntries(columns.map(({ attribute, shownAs }) => [shownAs, values[attribute]]));
+  }
+}
+
+function countOf(rows: Rows): number {
+  let count = 0;
+  for (const _ of rows) count += 1;
+  return count;
+}
