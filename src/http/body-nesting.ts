@@ -24,6 +24,8 @@ export function isNestedTooDeep(json: Buffer): boolean {
       case 0x7d: // }
         depth -= 1;
         break;
+      default:
+        break;
     }
   }
   return false;
