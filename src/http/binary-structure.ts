@@ -1,3 +1,6 @@
+import { isUtf8 } from 'node:buffer';
+import { maxBodyNesting } from './body-nesting.ts';
+
 /** One value, or the head of one, in a binary format. */
 interface Token {
   /** Where the next token begins. */
@@ -7,10 +10,8 @@ interface Token {
   readonly isBreak?: boolean;
 }
 
-/** Undefined for what JSON has no counterpart of: byte strings, extensions other than times, unused codes. */
+/** Undefined for what JSON has no counterpart of: byte strings, extensions other than times, text that is no UTF-8, unused codes. */
 type ReadToken = (bytes: Buffer, at: number) => Token | undefined;
-
-const maxDepth = 1_000;
 
 /** Whether the bytes are one whole MessagePack value with a counterpart in JSON. */
 export function isSoundMessagePack(bytes: Buffer): boolean {
@@ -45,7 +46,7 @@ function isSound(bytes: Buffer, readToken: ReadToken): boolean {
       if (token.children !== Infinity) owed += token.children;
     }
     while (open.at(-1) === 0) open.pop();
-    if (owed > bytes.length - at || open.length > maxDepth) return false;
+    if (owed > bytes.length - at || open.length > maxBodyNesting) return false;
   }
   return at === bytes.length;
 }
@@ -62,9 +63,9 @@ function messagePackToken(bytes: Buffer, at: number): Token | undefined {
   if (code <= 0x7f || code >= 0xe0) return { end: at + 1, children: 0 };
   if (code <= 0x8f) return { end: at + 1, children: 2 * (code & 0x0f) };
   if (code <= 0x9f) return { end: at + 1, children: code & 0x0f };
-  if (code <= 0xbf) return { end: at + 1 + (code & 0x1f), children: 0 };
+  if (code <= 0xbf) return textToken(bytes, at + 1, code & 0x1f);
   const text = lengthAfter(bytes, at, { 0xd9: 1, 0xda: 2, 0xdb: 4 }[code]);
-  if (text !== undefined) return { end: text.end + text.length, children: 0 };
+  if (text !== undefined) return textToken(bytes, text.end, text.length);
   const array = lengthAfter(bytes, at, { 0xdc: 2, 0xdd: 4 }[code]);
   if (array !== undefined) return { end: array.end, children: array.length };
   const map = lengthAfter(bytes, at, { 0xde: 2, 0xdf: 4 }[code]);
@@ -101,7 +102,7 @@ function cborToken(bytes: Buffer, at: number): Token | undefined {
     case 1:
       return { end, children: 0 };
     case 3:
-      return { end: end + length, children: 0 };
+      return textToken(bytes, end, length);
     case 4:
       return { end, children: length };
     case 5:
@@ -113,6 +114,12 @@ function cborToken(bytes: Buffer, at: number): Token | undefined {
     default:
       return undefined;
   }
+}
+
+/** Decoders would replace bad bytes, and something else than what was sent would be stored. */
+function textToken(bytes: Buffer, start: number, length: number): Token | undefined {
+  const end = start + length;
+  return isUtf8(bytes.subarray(start, end)) ? { end, children: 0 } : undefined;
 }
 
 function lengthAfter(

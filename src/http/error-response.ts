@@ -76,6 +76,9 @@ export function errorResponse(error: unknown, log: Logger): ErrorResponse {
       headers: { 'retry-after': String(seconds) },
     };
   }
+  // The router could not read the path.
+  if (error instanceof URIError)
+    return { status: 400, body: { error: 'The path of the request is not valid' } };
   if (error instanceof CodedError) return { status: statusOf[error.code], body: { error: error.message } };
   log.error({ err: error }, 'request failed');
   return { status: 500, body: { error: genericText } };

@@ -2,7 +2,7 @@ import { Decoder as CborDecoder } from 'cbor-x';
 import { Unpackr } from 'msgpackr';
 import { CodedError } from '../model/errors.ts';
 import { isSoundCbor, isSoundMessagePack } from './binary-structure.ts';
-import { refuseForbiddenNames } from './forbidden-names.ts';
+import { forbiddenName, refuseUnkeepable } from './refuse-unkeepable.ts';
 
 /** A request body in MessagePack. @throws CodedError `invalid_request` */
 export function parseMessagePack(body: Buffer): unknown {
@@ -34,7 +34,7 @@ function parse(
   }
   // The decoders rename `__proto__`: a record would be stored under another name than was sent.
   if (body.includes('__proto__')) refuseRenamed(value);
-  refuseForbiddenNames(value);
+  refuseUnkeepable(value);
   return value;
 }
 
@@ -53,7 +53,6 @@ function plain(value: unknown): unknown {
 
 function refuseRenamed(value: unknown): void {
   if (typeof value !== 'object' || value === null) return;
-  if (Object.hasOwn(value, '__proto_'))
-    throw new CodedError('invalid_request', 'Object contains forbidden prototype property');
+  if (Object.hasOwn(value, '__proto_')) throw forbiddenName();
   for (const child of Object.values(value)) refuseRenamed(child);
 }

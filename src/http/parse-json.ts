@@ -1,14 +1,17 @@
 import { isUtf8 } from 'node:buffer';
 import { CodedError } from '../model/errors.ts';
-import { refuseForbiddenNames } from './forbidden-names.ts';
+import { isNestedTooDeep, maxBodyNesting } from './body-nesting.ts';
+import { refuseUnkeepable } from './refuse-unkeepable.ts';
 
-/** The names, or an escape that could spell one of them. */
-const suspicious = /__proto__|constructor|\\u00/;
+/** Forbidden names, escapes that could spell one or half a character, numbers that could be infinite. */
+const suspicious = /__proto__|constructor|\\u(?:00|[dD][89a-fA-F])|\d[eE]\+?\d{3}|(?<!\d)\d{200}/;
 
 /** @throws CodedError `invalid_request` */
 export function parseJson(body: Buffer): unknown {
   // Decoding would replace bad bytes, and something else than what was sent would be stored.
   if (!isUtf8(body)) throw new CodedError('invalid_request', 'Invalid JSON.');
+  if (isNestedTooDeep(body))
+    throw new CodedError('invalid_request', `The request is nested deeper than ${maxBodyNesting} levels`);
   const text = body.toString('utf8');
   let value: unknown;
   try {
@@ -17,6 +20,6 @@ export function parseJson(body: Buffer): unknown {
     throw new CodedError('invalid_request', 'Invalid JSON.', { cause });
   }
   // Walking is for the few bodies that have such text at all.
-  if (suspicious.test(text)) refuseForbiddenNames(value);
+  if (suspicious.test(text)) refuseUnkeepable(value);
   return value;
 }

@@ -1,6 +1,9 @@
 /** Primary key of a record. A number and its decimal string are two keys. */
 export type Key = string | number;
 
+/** Longest primary key, UTF-8 bytes: keys of the store hold it beside a table number and an index value. */
+export const maxKeyBytes = 900;
+
 /** The key encoding of the store uses these for itself. */
 export function hasReservedCharacters(key: string): boolean {
   for (let index = 0; index < key.length; index += 1) if (key.charCodeAt(index) < 5) return true;

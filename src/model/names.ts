@@ -6,6 +6,9 @@ export const maxNameLength = 250;
 /** Printable ASCII without backtick and slash: what a database, table or attribute may be called. */
 const legalName = /^[\x20-\x2e\x30-\x5f\x61-\x7e]*$/;
 
+/** Decoders of records rename it. */
+export const unkeepableName = '__proto__';
+
 /** Whether all characters of the name are allowed; says nothing of its length. */
 export function hasLegalCharacters(name: string): boolean {
   return legalName.test(name);
@@ -16,6 +19,7 @@ export function nameProblem(name: string): string | undefined {
   if (name === '') return 'is not allowed to be empty';
   if (Buffer.byteLength(name) > maxNameLength) return `cannot exceed ${maxNameLength} characters`;
   if (!hasLegalCharacters(name)) return 'names cannot include backticks or forward slashes';
+  if (name === unkeepableName) return `cannot be ${unkeepableName}`;
   return undefined;
 }
 

@@ -103,10 +103,22 @@ export function defineOperation<Request>(definition: OperationDefinition<Request
       const canonical = canonicalBody(body);
       const asked: Asked = { user: context.user, store: context.store, refusalName, body: canonical };
       checkOperation(permission, asked);
-      const parsed = request.safeParse(canonical, { reportInput: true });
-      if (!parsed.success) throw new CodedError('invalid_request', validationMessage(parsed.error));
-      checkRequest(permission, parsed.data, asked);
-      return await definition.run(context, parsed.data);
+      const parsed = parseRequest(request, canonical);
+      checkRequest(permission, parsed, asked);
+      return await definition.run(context, parsed);
     },
   };
+}
+
+function parseRequest<Request>(schema: z.ZodType<Request>, body: Readonly<Record<string, unknown>>): Request {
+  let parsed: z.ZodSafeParseResult<Request>;
+  try {
+    parsed = schema.safeParse(body, { reportInput: true });
+  } catch (cause) {
+    // zod compares the `length` of what should be a text or a list, whatever that is, and some things do not compare.
+    if (!(cause instanceof TypeError)) throw cause;
+    throw new CodedError('invalid_request', 'A field has a value of the wrong type', { cause });
+  }
+  if (!parsed.success) throw new CodedError('invalid_request', validationMessage(parsed.error));
+  return parsed.data;
 }

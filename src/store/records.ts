@@ -1,4 +1,4 @@
-import type { Document, Key } from '../model/change.ts';
+import { maxKeyBytes, type Document, type Key } from '../model/change.ts';
 import type { Attribute, Table } from '../model/table.ts';
 import { decodeDocument, encodeDocument } from '../model/transaction-codec.ts';
 import { readTableState, type Commit } from './commit.ts';
@@ -7,9 +7,6 @@ import { indexKey, indexValues, maintainedIndexes } from './index-entry.ts';
 import type { Origins } from './origins.ts';
 import { decodeRow, encodeRow, isTombstone, readableBytes, type Row } from './row.ts';
 import type { Tombstones } from './tombstones.ts';
-
-/** Longest primary key, UTF-8 bytes: LMDB keys hold it beside a table number and an index value. */
-export const maxKeyBytes = 900;
 
 /** Sorts after every key in the order of the trees. */
 export const afterAll = Buffer.from([0xff, 0xff]);
@@ -26,8 +23,9 @@ export class Records {
     this.#tombstones = tombstones;
   }
 
-  /** The row, tombstones too. */
+  /** The row, tombstones too; none under what is too long for a key. */
   row(table: Table, key: Key): Row | undefined {
+    if (typeof key === 'string' && key.length > maxKeyBytes) return undefined;
     const value = this.#environment.trees.records.get([table.id, key]);
     return value ? decodeRow(value, this.#origins) : undefined;
   }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   hasReservedCharacters,
+  maxKeyBytes,
   type Change,
   type Document,
   type Key,
@@ -16,7 +17,7 @@ import { versionToMs } from '../model/version-clock.ts';
 import type { Catalog } from './catalog.ts';
 import type { ChangeLog, NewPart } from './change-log.ts';
 import type { Commit } from './commit.ts';
-import { maxKeyBytes, visibleDocument, type Records } from './records.ts';
+import { visibleDocument, type Records } from './records.ts';
 import { changeOf, rowOf, type Row } from './row.ts';
 
 export interface WriteRequest {

@@ -6,6 +6,8 @@ import type { Health } from '../../src/http/health.ts';
 import { startHttpServer, type HttpServer, type HttpServerOptions } from '../../src/http/server.ts';
 import type { OperationServices } from '../../src/operation/operation.ts';
 import { putUser } from '../../src/operation/user/put-user.ts';
+import type { Environment } from '../../src/store/environment.ts';
+import { LmdbEnvironment } from '../../src/store/lmdb-environment.ts';
 import { Store } from '../../src/store/store.ts';
 import { openAuthentication, type TestAuthentication } from '../operation/open-authentication.ts';
 import { openServices } from '../operation/open-services.ts';
@@ -27,23 +29,34 @@ export interface TestServer extends AsyncDisposable {
   postText(text: string | Buffer, authorization?: string): Promise<Response>;
 }
 
-export async function openServer(options: Partial<HttpServerOptions> = {}): Promise<TestServer> {
+export interface TestServerOptions extends Partial<Omit<HttpServerOptions, 'services'>> {
+  /** What the store sees in place of its environment. */
+  readonly watch?: (environment: Environment) => Environment;
+  /** In place of the services of the tests; told the directory of the server. */
+  readonly services?: (directory: string) => Partial<OperationServices>;
+  /** Of the brake on logins. */
+  readonly steadyMs?: () => number;
+}
+
+export async function openServer({
+  watch = (environment) => environment,
+  services = () => ({}),
+  steadyMs,
+  ...options
+}: TestServerOptions = {}): Promise<TestServer> {
   const directory = await mkdtemp(join(tmpdir(), 'lyre-http-'));
-  const store = await Store.open({
-    path: join(directory, 'db'),
-    nodeName: 'n1',
-    role: 'api',
-    mapSizeBytes: 2 ** 28,
-  });
+  const environment = new LmdbEnvironment({ path: join(directory, 'db'), mapSizeBytes: 2 ** 28 });
+  const store = await Store.over(watch(environment), { nodeName: 'n1', role: 'api' });
   await putUser(store, { username: 'admin', password: 'pass:word', role: 'super_user' });
   const logged: string[] = [];
   const log = pino({ level: 'warn' }, { write: (line: string) => logged.push(line) });
-  const authentication = openAuthentication(store, { log });
+  const authentication = openAuthentication(store, { log, ...(steadyMs && { steadyMs }) });
   const opened = await openServices(store, { authentication });
+  const served = { ...opened.services, ...services(directory) };
   const server = await startHttpServer({
     host: '127.0.0.1',
     port: 0,
-    services: opened.services,
+    services: served,
     health: () => test.health,
     log,
     ...options,
@@ -57,7 +70,7 @@ export async function openServer(options: Partial<HttpServerOptions> = {}): Prom
     });
   const test: TestServer = {
     store,
-    services: opened.services,
+    services: served,
     server,
     authentication,
     url,

@@ -88,6 +88,138 @@ test.each([
   expect(Object.hasOwn(Object.prototype, 'a')).toBe(false);
 });
 
+const halfPair = 'The request holds text with one half of a surrogate pair';
+const tooLargeNumber = 'The request holds a number that is too large';
+
+test.each([
+  ['{"id":"\\ud800"}', halfPair],
+  ['{"id":2,"name":"x\\udc00y"}', halfPair],
+  ['{"id":2,"\\uDBFF":1}', halfPair],
+  ['{"id":2,"n":1e400}', tooLargeNumber],
+  ['{"id":2,"n":-12.5E+0309}', tooLargeNumber],
+  [`{"id":2,"n":${'9'.repeat(309)}}`, tooLargeNumber],
+  [`{"id":2,"n":${'9'.repeat(250)}e60}`, tooLargeNumber],
+])('the record %s, which could not be stored as it is, is refused', async (record, error) => {
+  await using t = await openWithDogs();
+
+  const response = await t.postText(
+    `{"operation":"insert","schema":"dev","table":"dog","records":[${record}]}`,
+  );
+
+  expect([response.status, await response.json()]).toEqual([400, { error }]);
+  const all = { operation: 'search_by_value', ...dog, attribute: 'id', value: '*' };
+  expect((await t.post(all)).body).toMatchObject([{ id: 1 }]);
+});
+
+test('whole surrogate pairs and large numbers are stored as they are', async () => {
+  await using t = await openWithDogs();
+  const record = { id: 2, text: '\u{1f600}', large: 1.5e308 };
+
+  await t.postText(
+    `{"operation":"insert","schema":"dev","table":"dog","records":[{"id":2,"text":"\\ud83d\\ude00","large":1.5e308}]}`,
+  );
+
+  expect((await t.post({ operation: 'search_by_id', ...dog, ids: [2] })).body).toMatchObject([record]);
+});
+
+test('brackets in a text do not count as depth', async () => {
+  await using t = await openWithDogs();
+  const text = `"${'['.repeat(1_000)}\\\\`;
+
+  await t.post({ operation: 'insert', ...dog, records: [{ id: 2, text }] });
+
+  expect((await t.post({ operation: 'search_by_id', ...dog, ids: [2] })).body).toMatchObject([{ text }]);
+});
+
+test.each([
+  ['an operation', `{"operation":${'['.repeat(5_000)}${']'.repeat(5_000)}}`],
+  [
+    'conditions',
+    `{"operation":"search_by_conditions","schema":"dev","table":"dog","conditions":[${'{"operator":"and","conditions":['.repeat(5_000)}1${']}'.repeat(5_000)}]}`,
+  ],
+  [
+    'a sort',
+    `{"operation":"search_by_value","schema":"dev","table":"dog","attribute":"id","value":1,"sort":${'{"attribute":"id","next":'.repeat(5_000)}1${'}'.repeat(5_000)}}`,
+  ],
+])('%s nested five thousand deep is refused', async (_name, text) => {
+  await using t = await openWithDogs();
+
+  const response = await t.postText(text);
+
+  expect([response.status, await response.json()]).toEqual([
+    400,
+    { error: 'The request is nested deeper than 256 levels' },
+  ]);
+});
+
+test('names of attributes that cannot be turned into text are refused', async () => {
+  await using t = await openWithDogs();
+  const search = { operation: 'search_by_id', ...dog, ids: [1], get_attributes: ['id', { toString: null }] };
+
+  expect(await t.post(search)).toEqual({
+    status: 400,
+    body: { error: "'get_attributes[1]' must be a string" },
+  });
+});
+
+test('what has a length that cannot be compared is no text', async () => {
+  await using t = await openServer();
+
+  expect(await t.post({ operation: 'sql', sql: { length: { toString: 1 } } })).toEqual({
+    status: 400,
+    body: { error: 'A field has a value of the wrong type' },
+  });
+});
+
+const long = 'x'.repeat(5_000);
+
+test.each([
+  [{ operation: 'search_by_id', ...dog, ids: [long, 1] }, 200, [{ id: 1 }]],
+  [{ operation: 'search_by_value', ...dog, attribute: 'id', value: long }, 200, []],
+  [
+    {
+      operation: 'search_by_conditions',
+      ...dog,
+      conditions: [{ attribute: 'id', comparator: 'less_than', value: long }],
+    },
+    200,
+    [],
+  ],
+  [{ operation: 'delete', ...dog, ids: [long] }, 200, { deleted_hashes: [], skipped_hashes: [long] }],
+  [{ operation: 'get_job', id: long }, 200, []],
+  [{ operation: 'drop_user', username: long }, 404, { error: `User ${long} does not exist` }],
+  [{ operation: 'drop_role', id: long }, 404, { error: 'Role not found' }],
+  [
+    { operation: 'resolve_conflict', id: long, action: 'dismiss' },
+    404,
+    { error: `There is no conflict '${long}'` },
+  ],
+  [
+    { operation: 'skip_quarantined', id: long },
+    404,
+    { error: `There is no quarantined transaction '${long}'` },
+  ],
+])('$0.operation finds nothing under what is too long for a key', async (body, status, answer) => {
+  await using t = await openWithDogs();
+
+  expect(await t.post(body)).toMatchObject({ status, body: answer });
+});
+
+test.each([
+  { operation: 'create_attribute', ...dog, attribute: '__proto__' },
+  { operation: 'create_table', schema: 'dev', table: 'cat', primary_key: '__proto__' },
+  { operation: 'sql', sql: "UPDATE dev.dog SET __proto__ = 'x' WHERE id = 1" },
+])('no attribute is called __proto__, which would be stored under another name: %j', async (body) => {
+  await using t = await openWithDogs();
+  const before = await t.post({ operation: 'describe_all' });
+
+  expect(await t.post(body)).toEqual({
+    status: 400,
+    body: { error: expect.stringMatching(/cannot be __proto__$/) },
+  });
+  expect(await t.post({ operation: 'describe_all' })).toEqual(before);
+});
+
 test('text that only looks like a forbidden name is stored as it is', async () => {
   await using t = await openWithDogs();
 
@@ -146,18 +278,18 @@ test('a bug is answered without its text, which is logged', async () => {
   expect(t.logged.join()).toMatch(/"msg":"request failed"/);
 });
 
-test('records that are nested too deeply are refused', async () => {
+test.each([
+  [210, "Attribute 'a' is nested deeper than 200 levels"],
+  [200_000, 'The request is nested deeper than 256 levels'],
+])('records that are nested %i deep are refused', async (depth, error) => {
   await using t = await openWithDogs();
-  const deep = '['.repeat(200_000) + ']'.repeat(200_000);
+  const deep = '['.repeat(depth) + ']'.repeat(depth);
 
   const response = await t.postText(
     `{"operation":"insert","schema":"dev","table":"dog","records":[{"id":2,"a":${deep}}]}`,
   );
 
-  expect([response.status, await response.json()]).toEqual([
-    400,
-    { error: "Attribute 'a' is nested deeper than 200 levels" },
-  ]);
+  expect([response.status, await response.json()]).toEqual([400, { error }]);
   expect((await t.post({ operation: 'search_by_id', ...dog, ids: [1, 2] })).body).toMatchObject([{ id: 1 }]);
 });
 

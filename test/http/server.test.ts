@@ -46,6 +46,17 @@ test('the root is a page, and what does not exist is 404', async () => {
   expect([missing.status, await missing.json()]).toEqual([404, { error: 'Not found' }]);
 });
 
+test('a path that cannot be decoded is answered with 400', async () => {
+  await using t = await openServer();
+
+  const response = await fetch(`${t.url}changes/dev/%E0%A4%A`);
+
+  expect([response.status, await response.json()]).toEqual([
+    400,
+    { error: 'The path of the request is not valid' },
+  ]);
+});
+
 test('requests over the domain socket act as super user, and only the owner can open it', async () => {
   await using folder = await scratch();
   const socketPath = join(folder.path, 'operations-server');

@@ -16,12 +16,16 @@ export interface TestAuthentication extends Authentication {
 /** What the api process makes, with a key of the tests. */
 export function openAuthentication(
   store: Store,
-  { now = Date.now, log = pino({ enabled: false }) }: { now?: () => number; log?: pino.Logger } = {},
+  {
+    now = Date.now,
+    log = pino({ enabled: false }),
+    steadyMs = () => performance.now(),
+  }: { now?: () => number; log?: pino.Logger; steadyMs?: () => number } = {},
 ): TestAuthentication {
   const keys = (pair ??= makePair());
   return {
     keys,
-    logins: new Logins({ store, steadyMs: () => performance.now(), log }),
+    logins: new Logins({ store, steadyMs, log }),
     tokens: new Tokens({
       store,
       keys,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Document } from '../../model/change.ts';
 import { CodedError } from '../../model/errors.ts';
-import { hasLegalCharacters, maxNameLength } from '../../model/names.ts';
+import { hasLegalCharacters, maxNameLength, unkeepableName } from '../../model/names.ts';
 import type { Table } from '../../model/table.ts';
 import type { Store } from '../../store/store.ts';
 import * as field from '../field.ts';
@@ -104,4 +104,6 @@ function checkAttributeName(name: string): void {
   if (!hasLegalCharacters(name)) {
     throw new CodedError('invalid_name', 'Attribute names cannot include backticks or forward slashes');
   }
+  if (name === unkeepableName)
+    throw new CodedError('invalid_name', `Attribute names cannot be ${unkeepableName}`);
 }

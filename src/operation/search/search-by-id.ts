@@ -10,6 +10,15 @@ import { Rows } from '../rows.ts';
 import { columnsOf, projection } from './projection.ts';
 import { searchNeed } from './search-need.ts';
 
+/** What is no list is told in {@link readArrays}. */
+const attributeTexts = z.unknown().superRefine((names, context) => {
+  if (!Array.isArray(names)) return;
+  for (const [index, name] of names.entries()) {
+    if (typeof name !== 'string' && typeof name !== 'number')
+      context.addIssue({ code: 'custom', path: [index], message: 'must be a string' });
+  }
+});
+
 /** Records by key, in the order of the keys; misses are omitted. */
 export const searchById = defineOperation({
   name: 'search_by_id',
@@ -21,7 +30,7 @@ export const searchById = defineOperation({
     schema: field.database,
     table: field.existingName,
     hash_values: z.unknown().optional(),
-    get_attributes: z.unknown().optional(),
+    get_attributes: attributeTexts.optional(),
   }),
   run({ store, user }, request) {
     const { keys, attributes } = readArrays(request.hash_values, request.get_attributes);

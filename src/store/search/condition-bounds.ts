@@ -12,7 +12,7 @@ export function isNarrow(comparator: Comparator): boolean {
 /**
  * The range of an index that holds every match of a condition, and as little else as the index can tell.
  *
- * `units` is how much of a string the index holds (Infinity for the primary key). 'nothing' means that no
+ * `units` is how much of a string the index holds (`maxKeyBytes` of the primary key, which is never longer). 'nothing' means that no
  * document can match; undefined that no range holds all matches (`not_equal`: absent values have no entry).
  */
 export function boundsOf(condition: Condition, units = indexedUnits): IndexBounds | 'nothing' | undefined {

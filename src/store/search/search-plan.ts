@@ -1,3 +1,4 @@
+import { maxKeyBytes } from '../../model/change.ts';
 import type { Condition, ConditionGroup, Query } from '../../model/query.ts';
 import { boundsOf } from './condition-bounds.ts';
 import { isConjunction, orderOf } from './search-order.ts';
@@ -125,7 +126,7 @@ function optionsOf(source: SearchSource, group: ConditionGroup): readonly Option
 
 function rangeOptions(source: SearchSource, condition: Condition): readonly Option[] | 'nothing' {
   const { attribute } = condition;
-  const bounds = boundsOf(condition, attribute === source.table.primaryKey ? Infinity : undefined);
+  const bounds = boundsOf(condition, attribute === source.table.primaryKey ? maxKeyBytes : undefined);
   if (bounds === 'nothing') return 'nothing';
   if (bounds === undefined || !source.isIndexed(attribute)) return [];
   const entries = source.estimate(attribute, bounds, estimateCap);

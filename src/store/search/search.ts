@@ -1,4 +1,4 @@
-import type { Document, Key } from '../../model/change.ts';
+import { maxKeyBytes, type Document, type Key } from '../../model/change.ts';
 import type { Query } from '../../model/query.ts';
 import { indexForm, indexedUnits } from './index-value.ts';
 import { matcherOf } from './matcher.ts';
@@ -56,7 +56,7 @@ function resumed(plan: SearchPlan, source: SearchSource, after: readonly IndexVa
   const place = after[0] ?? null;
   if (level === undefined || place === null || arrival === 'unsorted') return plan;
   const { attribute, descending } = level;
-  const units = attribute === source.table.primaryKey ? Infinity : undefined;
+  const units = attribute === source.table.primaryKey ? maxKeyBytes : undefined;
   const edge = descending ? { high: indexForm(place, units) } : { low: indexForm(place, units) };
   if (access.kind === 'range' && access.range.attribute === attribute)
     return {

@@ -3,13 +3,13 @@ import type { Table } from '../../../src/model/table.ts';
 import { encodeChanges, encodeDocument } from '../../../src/model/transaction-codec.ts';
 import { putUser } from '../../../src/operation/user/put-user.ts';
 import type { Store } from '../../../src/store/store.ts';
-import { startHttpServer, type HttpServerOptions } from '../../../src/http/server.ts';
-import { openServer, type TestServer } from '../open-server.ts';
+import { startHttpServer } from '../../../src/http/server.ts';
+import { openServer, type TestServer, type TestServerOptions } from '../open-server.ts';
 import { EventReader } from './event-reader.ts';
 
 const dog = { schema: 'dev', table: 'dog' };
 
-async function openWithDogs(options: Partial<HttpServerOptions> = {}): Promise<TestServer> {
+async function openWithDogs(options: TestServerOptions = {}): Promise<TestServer> {
   const t = await openServer(options);
   await t.post({ operation: 'create_table', ...dog, primary_key: 'id' });
   return t;
