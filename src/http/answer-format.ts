@@ -73,6 +73,8 @@ const byContentType: Readonly<Record<string, AnswerFormat>> = {
 
 /** The format that the client likes best; JSON for one that likes none of ours. */
 export function formatOf(request: Request): AnswerFormat {
+  const { accept } = request.headers;
+  if (accept === undefined || accept === '*/*' || accept === 'application/json') return jsonFormat;
   const best = request.accepts(Object.keys(byContentType));
   return (best === false ? undefined : byContentType[best]) ?? jsonFormat;
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { Request, RequestHandler, Response } from 'express';
+import type { Request, Response } from 'express';
 import { isDocument } from '../operation/field.ts';
 import { FileAnswer } from '../operation/file-answer.ts';
 import type { OperationServices } from '../operation/operation.ts';
@@ -24,7 +24,9 @@ export interface OperationsRouteOptions extends SendErrorOptions {
  * `POST /`: one operation. Who asks is known before a byte of the body is kept; of strangers it is kept only as
  * far as a login needs, so they cannot fill memory.
  */
-export function operationsRoute(options: OperationsRouteOptions): RequestHandler {
+export function operationsRoute(
+  options: OperationsRouteOptions,
+): (request: Request, response: Response) => Promise<void> {
   const { services, identify, bodyLimitBytes } = options;
   return async (request: Request, response: Response) => {
     const startedAt = performance.now();

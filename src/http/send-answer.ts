@@ -38,8 +38,7 @@ export async function sendAnswer(
   { status, body, format = formatOf(request), headers = {} }: Answer,
   { compressionThresholdBytes, log }: { readonly compressionThresholdBytes: number; readonly log: Logger },
 ): Promise<void> {
-  const compression = compressionOf(request);
-  response.vary('Accept').vary('Accept-Encoding');
+  response.vary('Accept, Accept-Encoding');
   const head = { 'content-type': format.contentType, ...headers };
   const whole = (bytes: Buffer): Promise<void> =>
     sendWhole(
@@ -47,7 +46,7 @@ export async function sendAnswer(
       status,
       head,
       bytes,
-      bytes.length < compressionThresholdBytes ? undefined : compression,
+      bytes.length < compressionThresholdBytes ? undefined : compressionOf(request),
     );
   if (!(body instanceof Rows)) return whole(format.encode(body));
   if (format.rows === undefined) return whole(format.encode(gather(body, format)));
@@ -55,6 +54,7 @@ export async function sendAnswer(
   const first = pieces.next().value ?? Buffer.alloc(0);
   const second = pieces.next();
   if (second.done === true) return whole(first);
+  const compression = compressionOf(request);
   response.writeHead(status, { ...head, ...(compression && { 'content-encoding': compression.name }) });
   response.setTimeout(stalledMs, () => response.destroy());
   const source = Readable.from(paced(first, second.value, pieces), { objectMode: false });
