@@ -1,5 +1,6 @@
 import { AgreedChannel } from './agreed-channel.ts';
 import { channelName } from '../model/channel-name.ts';
+import type { Key } from '../model/change.ts';
 import type { ChannelItem } from '../model/transaction.ts';
 import { decodeChanges, openFrame } from '../model/transaction-codec.ts';
 import type { ApplyResult, Source } from '../store/applier.ts';
@@ -153,15 +154,7 @@ export class ChannelReceiver {
       case 'copying': {
         const cursor = this.#options.store.cursors.get(state.source.storeId, state.source.table.id);
         if (!cursor?.copy) return this.#subscribe(sources);
-        return {
-          kind: 'copy',
-          channel,
-          cursor: wireCursor(state.source, cursor),
-          copyId: state.copyId,
-          after: cursor.copy.afterKey ?? null,
-          newerThan: state.source.newerThan,
-          maxBytes,
-        };
+        return this.#copy(state, cursor, cursor.copy.afterKey ?? null);
       }
       case 'following':
       case 'awaiting-body': {
@@ -180,6 +173,15 @@ export class ChannelReceiver {
         };
       }
     }
+  }
+
+  /** What to ask while an answer is applied: where nothing goes wrong with it, {@link next} will be the same. */
+  ahead(response: ChannelResponse): ChannelRequest | undefined {
+    const state = this.#state;
+    const isFollowed = response.kind === 'page' && !response.isLast && response.marks === undefined;
+    if (state.kind !== 'copying' || !isFollowed || response.copyId !== state.copyId) return undefined;
+    const cursor = this.#options.store.cursors.get(state.source.storeId, state.source.table.id);
+    return cursor?.copy ? this.#copy(state, cursor, response.lastKey) : undefined;
   }
 
   /** Applies an answer; when this resolves, what it brought and the cursor are on disk. */
@@ -226,6 +228,22 @@ export class ChannelReceiver {
       const cursor = table && storeId !== undefined ? store.cursors.get(storeId, table.id) : undefined;
       return cursor?.unproven?.hole !== true && cursor?.newerThan === undefined;
     });
+  }
+
+  #copy(
+    { source, copyId }: Extract<ReceiverState, { kind: 'copying' }>,
+    cursor: Cursor,
+    after: Key | null,
+  ): Extract<ChannelRequest, { kind: 'copy' }> {
+    return {
+      kind: 'copy',
+      channel: this.channel,
+      cursor: wireCursor(source, cursor),
+      copyId,
+      after,
+      newerThan: source.newerThan,
+      maxBytes: this.#budget.bytes,
+    };
   }
 
   #subscribe(sources: string[]): ChannelRequest {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { messageOf } from '../model/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Loop, MakeLoop } from '../runtime/run-loop.ts';
@@ -5,7 +6,7 @@ import { decodeItems } from '../model/transaction-codec.ts';
 import type { ChannelPull, PulledMessage } from '../stream/stream-pull.ts';
 import type { ChannelReceiver, StreamPlace } from './channel-receiver.ts';
 import { NoAnswerError, type PeerLink } from './peer-link.ts';
-import { carriedBytes, channelResponse } from './protocol.ts';
+import { carriedBytes, channelResponse, type ChannelRequest, type ChannelResponse } from './protocol.ts';
 import type { Turn, Turns } from './turns.ts';
 
 export interface SubscriberOptions {
@@ -15,6 +16,12 @@ export interface SubscriberOptions {
   readonly turns: Turns;
   readonly makeLoop: MakeLoop;
   readonly log: Logger;
+}
+
+interface Answer {
+  readonly response: ChannelResponse;
+  /** Ends when it is applied, and the next has been granted. */
+  readonly turn: Turn | undefined;
 }
 
 const waitingMs = 500;
@@ -36,6 +43,8 @@ export class Subscriber implements AsyncDisposable {
     | undefined;
   /** While there is a backlog. */
   #turn: Turn | undefined;
+  /** Asked while the answer before it is applied. */
+  #ahead: { readonly request: ChannelRequest; readonly answer: Promise<Answer> } | undefined;
 
   constructor(options: SubscriberOptions) {
     this.#options = options;
@@ -80,6 +89,7 @@ export class Subscriber implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#verifying[Symbol.asyncDispose]();
     await this.#loop[Symbol.asyncDispose]();
+    this.#forgetAhead();
     this.#endPull();
     this.#endTurn();
   }
@@ -94,21 +104,59 @@ export class Subscriber implements AsyncDisposable {
     const { state } = receiver;
     if (state.kind === 'following' && state.stream) return this.#followStream(state.stream, signal);
     this.#endPull();
-    await this.#takeTurn(signal);
-    const service = receiver.next();
-    const response = await link.request(service.kind, service, channelResponse);
-    this.#turn?.carried(carriedBytes(response));
-    this.#turn?.arrived();
+    const next = this.#nextAnswer(signal);
+    this.#endTurn();
+    const { response, turn } = await next;
+    this.#turn = turn;
+    const following = receiver.ahead(response);
+    if (following) this.#askAhead(following, signal);
     await receiver.accept(response);
     return receiver.isBehind || (receiver.state.kind === 'following' && receiver.state.stream !== undefined);
   }
 
-  /** What is new goes at once; what has gathered while the peer was away, and copies, take turns. */
-  async #takeTurn(signal: AbortSignal): Promise<void> {
+  /** What was asked ahead, where it still is what comes next. */
+  async #nextAnswer(signal: AbortSignal): Promise<Answer> {
+    const ahead = this.#ahead;
+    if (ahead && isSameQuestion(ahead.request, this.#options.receiver.next())) {
+      this.#ahead = undefined;
+      return ahead.answer;
+    }
+    this.#forgetAhead();
+    const turn = await this.#takeTurn(signal);
+    return this.#ask(this.#options.receiver.next(), turn);
+  }
+
+  #askAhead(request: ChannelRequest, signal: AbortSignal): void {
+    const answer = this.#takeTurn(signal).then(async (turn) => this.#ask(request, turn));
+    // Whoever comes for it hears of it.
+    answer.catch(() => undefined);
+    this.#ahead = { request, answer };
+  }
+
+  #forgetAhead(): void {
+    void this.#ahead?.answer.then(({ turn }) => turn?.[Symbol.dispose]()).catch(() => undefined);
+    this.#ahead = undefined;
+  }
+
+  async #ask(request: ChannelRequest, turn: Turn | undefined): Promise<Answer> {
+    try {
+      const response = await this.#options.link.request(request.kind, request, channelResponse);
+      turn?.carried(carriedBytes(response));
+      turn?.arrived();
+      return { response, turn };
+    } catch (error) {
+      turn?.[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /**
+   * What is new goes at once; what has gathered while the peer was away, and copies, take turns. The next turn is asked
+   * for before the last one ends.
+   */
+  async #takeTurn(signal: AbortSignal): Promise<Turn | undefined> {
     const { receiver, turns } = this.#options;
-    const next = receiver.bulk && turns.take(receiver.channel, receiver.bulk, signal);
-    this.#endTurn();
-    this.#turn = await next;
+    return receiver.bulk && turns.take(receiver.channel, receiver.bulk, signal);
   }
 
   #endTurn(): void {
@@ -170,13 +218,16 @@ export class Subscriber implements AsyncDisposable {
     if (this.#pull?.place === place && this.#pull.pull) return this.#pull.pull;
     const delivered = this.#pull?.place === place ? this.#pull.delivered : 0;
     this.#endPull();
-    await this.#takeTurn(signal);
+    const next = this.#takeTurn(signal);
+    this.#endTurn();
+    this.#turn = await next;
     const pull = this.#options.link.pull(place.stream, place.consumer, delivered);
     this.#pull = { pull, place, delivered };
     return pull;
   }
 
   #doubt(): void {
+    this.#forgetAhead();
     this.#endPull();
     this.#endTurn();
     if (this.#options.receiver.state.kind !== 'awaiting-body') this.#options.receiver.restart();
@@ -194,6 +245,11 @@ export class Subscriber implements AsyncDisposable {
     this.#pull?.pull?.[Symbol.dispose]();
     this.#pull = undefined;
   }
+}
+
+/** The link may have shown meanwhile that it can carry more, or less. */
+function isSameQuestion(one: ChannelRequest, other: ChannelRequest): boolean {
+  return isDeepStrictEqual({ ...one, maxBytes: 0 }, { ...other, maxBytes: 0 });
 }
 
 /** Runs of consecutive messages of one history, each of about `maxBytes`. */
