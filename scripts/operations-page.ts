@@ -2,9 +2,7 @@
 // `npm run docs` writes it; test/scripts/operations-page.test.ts says when it is no longer current.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
-import { otherName } from '../src/operation/canonical-body.ts';
-import { requestSchema } from '../src/operation/operation-schema.ts';
+import { operationFields } from '../src/operation/operation-fields.ts';
 import type { Operation } from '../src/operation/operation.ts';
 
 const definition = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\nexport const \w+ = defineOperation\(\{\s*name: '(\w+)'/g;
@@ -23,21 +21,6 @@ export function readSummaries(directory: string): ReadonlyMap<string, string> {
   }
   return summaries;
 }
-
-interface FieldSchema {
-  readonly type?: string | readonly string[];
-  readonly enum?: readonly unknown[];
-  readonly default?: unknown;
-  readonly items?: FieldSchema;
-  readonly anyOf?: readonly FieldSchema[];
-  readonly oneOf?: readonly FieldSchema[];
-  readonly $ref?: string;
-}
-
-const bodySchema = z.object({
-  properties: z.record(z.string(), z.custom<FieldSchema>()),
-  required: z.array(z.string()),
-});
 
 /** The page as Markdown. */
 export function operationsPage(
@@ -60,25 +43,13 @@ export function operationsPage(
 }
 
 function fieldTable(operation: Operation): readonly string[] {
-  const { properties, required } = bodySchema.parse(requestSchema(operation));
-  const fields = Object.entries(properties).filter(([name]) => name !== 'operation');
+  const fields = operationFields(operation, code);
   if (fields.length === 0) return [];
-  const rows = fields.map(([name, field]) => {
-    const other = otherName(name);
-    const spelled = other === undefined || other === name ? code(name) : `${code(name)} or ${code(other)}`;
-    const standard = field.default === undefined ? 'no' : code(JSON.stringify(field.default));
-    return `| ${spelled} | ${typeOf(field)} | ${required.includes(name) ? 'yes' : standard} |`;
+  const rows = fields.map(({ name, otherName, type, isRequired, standard }) => {
+    const spelled = otherName === undefined ? code(name) : `${code(name)} or ${code(otherName)}`;
+    return `| ${spelled} | ${type} | ${isRequired ? 'yes' : standard === undefined ? 'no' : code(standard)} |`;
   });
   return ['| field | type | required, or default |', '| --- | --- | --- |', ...rows, ''];
-}
-
-function typeOf(field: FieldSchema): string {
-  if (field.enum !== undefined) return field.enum.map(code).join(', ');
-  const options = field.anyOf ?? field.oneOf;
-  if (options !== undefined) return options.map(typeOf).join(' or ');
-  if (field.type === 'array') return `array of ${typeOf(field.items ?? {})}`;
-  if (field.$ref !== undefined) return 'object';
-  return [field.type ?? 'any'].flat().join(' or ');
 }
 
 const who: Readonly<Record<Operation['permission'], string>> = {

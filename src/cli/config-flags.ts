@@ -17,6 +17,11 @@ const valueOptions = new Set([
   '--format',
 ]);
 
+/** The arguments that are neither options nor values of options. */
+export function wordsOf(rest: readonly string[]): readonly string[] {
+  return rest.filter((word, index) => !word.startsWith('-') && !valueOptions.has(rest[index - 1] ?? ''));
+}
+
 /**
  * Takes the settings (`--ROOTPATH x`, `--SERVER_PORT=0`, `--CLUSTERING`) out of the arguments.
  *

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-import { takeConfigFlags } from './config-flags.ts';
+import { takeConfigFlags, wordsOf } from './config-flags.ts';
+import { operationHelp } from './operation-help.ts';
 import { createProgram } from './program.ts';
 import { reportFailure } from './report-failure.ts';
 
@@ -8,7 +9,11 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.
 
 try {
   const { flags, rest } = takeConfigFlags(process.argv.slice(2));
-  await createProgram(flags).parseAsync(rest, { from: 'user' });
+  const words = wordsOf(rest);
+  const isHelp = words[0] === 'help' || rest.includes('--help') || rest.includes('-h');
+  const help = isHelp ? await operationHelp(words) : undefined;
+  if (help === undefined) await createProgram(flags).parseAsync(rest, { from: 'user' });
+  else process.stdout.write(help);
 } catch (error) {
   reportFailure(error);
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { Command } from 'commander';
+import { Argument, Command } from 'commander';
+import { runCompletion } from './completion-command.ts';
 import type { ConfigFlags } from './config-flags.ts';
 import { runBackup } from './backup-command.ts';
 import { runExport, type ExportOptions } from './export-command.ts';
@@ -7,6 +8,7 @@ import type { TargetOptions } from './find-client.ts';
 import { runImport, type ImportOptions } from './import-command.ts';
 import { runRestore } from './restore-command.ts';
 import { runOperation, type OperationOptions } from './operation-command.ts';
+import { shells, type Shell } from './shell.ts';
 import { runStart } from './start-command.ts';
 import { runStatus, type StatusOptions } from './status-command.ts';
 import { runStop } from './stop-command.ts';
@@ -17,6 +19,7 @@ Examples:
   lyre create_table database=dev table=dog hash_attribute=id
   lyre insert database=dev table=dog records='[{"id": 1, "name": "Penny"}]'
   lyre search_by_hash database=dev table=dog hash_values='[1]' get_attributes='["*"]' --json
+  lyre insert --help
   lyre cluster_status --target http://10.0.0.5:9925 --username admin --password secret
 
 Any setting is also a flag, for every command: --ROOTPATH <path>, --SERVER_PORT <port>,
@@ -74,6 +77,11 @@ export function createProgram(flags: ConfigFlags['flags']): Command {
     .command('restore <directory>')
     .description('put a backup in the place of the store of the root path; no node may run there')
     .action((directory: string) => runRestore(directory, flags));
+  program
+    .command('completion')
+    .description('print the completion for a shell: source <(lyre completion bash)')
+    .addArgument(new Argument('<shell>').choices(shells))
+    .action((shell: Shell) => runCompletion(shell, program));
   return program;
 }
 

@@ -1,3 +1,4 @@
+import type { Document } from '../model/change.ts';
 import { systemDatabase, type Table } from '../model/table.ts';
 import { isDocument } from './field.ts';
 import type { User } from './user/user.ts';
@@ -45,6 +46,12 @@ export function mayShape({ isSuperUser, role }: User, database?: string): boolea
 /** The attributes that answers may show this user; undefined when there is no restriction. */
 export function readableAttributes(user: User, table: Table): ReadonlySet<string> | undefined {
   return attributesWith(user, table, (granted) => granted.has('read'));
+}
+
+/** What of a document may be shown to who reads these attributes. */
+export function readablePart(document: Document, readable: ReadonlySet<string> | undefined): Document {
+  if (readable === undefined) return document;
+  return Object.fromEntries(Object.entries(document).filter(([name]) => readable.has(name)));
 }
 
 /** The attributes that exist for this user; undefined when there is no restriction. */

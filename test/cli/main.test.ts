@@ -67,6 +67,25 @@ describe.runIf(existsSync(program))('lyre', () => {
     },
   );
 
+  it('tells the fields of an operation, and completes them in a shell, without a node', async () => {
+    using shell = new Shell();
+
+    for (const args of [
+      ['describe_table', '--help'],
+      ['-h', 'describe_table'],
+      ['help', 'describe_table'],
+    ])
+      expect(await shell.lyre(args)).toMatchObject({
+        ...{ status: 0, stderr: '' },
+        stdout: expect.stringMatching(/^Usage: lyre describe_table [^]*\n {2}table +string, required\n/),
+      });
+    const script = await shell.lyre(['completion', 'bash']);
+    expect(script).toMatchObject({ status: 0, stderr: '' });
+    for (const word of ['restore', 'import) choices="--target', 'describe_table) choices="', '--json'])
+      expect(script.stdout).toContain(word);
+    expect((await shell.lyre(['completion', 'fish'])).stderr).toContain('Allowed choices are bash, zsh');
+  });
+
   it('says that there is no node to stop, also when its number is a leftover', async () => {
     using shell = new Shell();
     const notRunning = { status: 1, stdout: '', stderr: `lyre: No node is running in ${shell.path}\n` };

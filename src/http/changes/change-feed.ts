@@ -4,7 +4,7 @@ import { decodeChanges } from '../../model/transaction-codec.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import { RunLoop } from '../../runtime/run-loop.ts';
 import type { Store } from '../../store/store.ts';
-import { changeEvent } from './change-event.ts';
+import { changeEvent, type ReadableTable } from './change-event.ts';
 import type { ChangePosition } from './change-position.ts';
 
 /** Some events, as they are sent, and the place after them. */
@@ -25,7 +25,7 @@ const lookMs = 50;
  * The committed changes of tables, local and replicated, as events for listeners.
  *
  * Listeners ask for what follows their place; each piece is read from the change log and written as text once,
- * however many listeners are there. A listener that reads slowly is served from the log later, so nothing waits for
+ * however many listeners with the same rights are there. A listener that reads slowly is served from the log later, so nothing waits for
  * it here.
  */
 export class ChangeFeed implements AsyncDisposable {
@@ -62,12 +62,14 @@ export class ChangeFeed implements AsyncDisposable {
   }
 
   /** What follows the place, which {@link reaches}; undefined when nothing does yet. */
-  after(table: Table, position: ChangePosition): ChangePiece | undefined {
-    const name = `${table.id} ${hiddenUpTo(table)} ${position.seq} ${position.left}`;
+  after(readable: ReadableTable, position: ChangePosition): ChangePiece | undefined {
+    const { table, attributes } = readable;
+    const shown = attributes === undefined ? '*' : JSON.stringify([...attributes].sort());
+    const name = `${table.id} ${hiddenUpTo(table)} ${position.seq} ${position.left} ${shown}`;
     if (position.left === 0 && position.seq >= this.#store.log.head(table.id).headSeq) return undefined;
     const remembered = this.#remembered.get(name);
     if (remembered) return remembered;
-    const piece = this.#read(table, position);
+    const piece = this.#read(readable, position);
     if (piece) this.#remember(name, piece);
     return piece;
   }
@@ -117,7 +119,8 @@ export class ChangeFeed implements AsyncDisposable {
     for (const wake of [...this.#waiting]) wake();
   }
 
-  #read(table: Table, position: ChangePosition): ChangePiece | undefined {
+  #read(readable: ReadableTable, position: ChangePosition): ChangePiece | undefined {
+    const { table } = readable;
     let text = '';
     let after = position;
     const first = position.left > 0 ? position.seq - 1 : position.seq;
@@ -129,7 +132,7 @@ export class ChangeFeed implements AsyncDisposable {
         const change = changes[index];
         if (change === undefined) continue;
         after = { seq, left: changes.length - index - 1, transactionId: entry.header.id };
-        text += changeEvent(table, change, after, this.#isCurrent(table, change));
+        text += changeEvent(readable, change, after, this.#isCurrent(table, change));
         if (text.length >= pieceCharacters) return { text, after };
       }
       // A transaction whose changes were all sent, or that has none here.

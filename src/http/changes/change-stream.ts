@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CodedError } from '../../model/errors.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { Table } from '../../model/table.ts';
-import { controlEvent, type ControlEvent } from './change-event.ts';
+import { controlEvent, type ControlEvent, type ReadableTable } from './change-event.ts';
 import type { ChangeFeed } from './change-feed.ts';
 import type { ChangePosition } from './change-position.ts';
 
@@ -24,9 +24,9 @@ interface ChangeStreamOptions {
   readonly feed: ChangeFeed;
   readonly log: Logger;
   readonly changeTimes: ChangeTimes;
-  readonly table: Table;
-  /** The table, if the user may still read it. @throws CodedError */
-  readonly readTable: () => Promise<Table>;
+  readonly readable: ReadableTable;
+  /** The table, if the user may still read it, as they may read it now. @throws CodedError */
+  readonly readTable: () => Promise<ReadableTable>;
   /** Undefined: from now on. */
   readonly from: ChangePosition | undefined;
 }
@@ -38,15 +38,19 @@ const farewellMs = 5_000;
 export class ChangeStream {
   readonly #options: ChangeStreamOptions;
   readonly #gone = new AbortController();
-  #table: Table;
+  #readable: ReadableTable;
   #position: ChangePosition;
   #writtenAtMs = 0;
 
   constructor(options: ChangeStreamOptions) {
     this.#options = options;
-    this.#table = options.table;
-    this.#position = options.from ?? options.feed.head(options.table);
+    this.#readable = options.readable;
+    this.#position = options.from ?? options.feed.head(this.#table);
     options.response.once('close', () => this.#gone.abort());
+  }
+
+  get #table(): Table {
+    return this.#readable.table;
   }
 
   /** Resolves when the client is gone or was sent away. */
@@ -79,11 +83,11 @@ export class ChangeStream {
     let checkedAtMs = performance.now();
     while (!this.#gone.signal.aborted && !feed.closing.aborted) {
       if (performance.now() - checkedAtMs >= recheckMs) {
-        this.#table = await this.#options.readTable();
+        this.#readable = await this.#options.readTable();
         checkedAtMs = performance.now();
       }
       if (!feed.reaches(this.#table, this.#position)) await this.#tellGap();
-      const piece = feed.after(this.#table, this.#position);
+      const piece = feed.after(this.#readable, this.#position);
       if (piece) {
         this.#position = piece.after;
         if (piece.text !== '') await this.#write(piece.text);

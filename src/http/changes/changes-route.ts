@@ -1,12 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { Request, RequestHandler, Response } from 'express';
 import { CodedError } from '../../model/errors.ts';
-import type { Table } from '../../model/table.ts';
+import { readableAttributes } from '../../operation/grants.ts';
 import { checkNeeds } from '../../operation/permission.ts';
 import { requireTable } from '../../operation/table-lookup.ts';
 import type { User } from '../../operation/user/user.ts';
 import type { Store } from '../../store/store.ts';
 import { sendError, type SendErrorOptions } from '../send-error.ts';
+import type { ReadableTable } from './change-event.ts';
 import type { ChangeFeed } from './change-feed.ts';
 import { parseEventId } from './change-position.ts';
 import { ChangeStream, type ChangeTimes } from './change-stream.ts';
@@ -30,10 +31,10 @@ export function changesRoute(options: ChangesRouteOptions): RequestHandler {
   return async (request: Request, response: Response) => {
     const { database, table: name } = request.params;
     // Asked again and again: a user may lose the right, or the table go, while the stream is open.
-    const readTable = async (): Promise<Table> =>
+    const readTable = async (): Promise<ReadableTable> =>
       readableTable(options.services.store, await options.authenticate(request), database, name);
     try {
-      const table = await readTable();
+      const readable = await readTable();
       const asked = request.get('last-event-id');
       const from = asked === undefined || asked === '' ? undefined : parseEventId(asked);
       if (asked !== undefined && asked !== '' && from === undefined)
@@ -44,7 +45,7 @@ export function changesRoute(options: ChangesRouteOptions): RequestHandler {
           `${maxListeners} listeners are connected already, try again later`,
         );
       listeners += 1;
-      const stream = new ChangeStream({ ...options, response, table, readTable, from });
+      const stream = new ChangeStream({ ...options, response, readable, readTable, from });
       await stream.run().finally(() => (listeners -= 1));
     } catch (error) {
       await sendError(request, response, error, options);
@@ -53,16 +54,18 @@ export function changesRoute(options: ChangesRouteOptions): RequestHandler {
 }
 
 /** The only place that decides who may listen. @throws CodedError `forbidden`, `table_missing`, `invalid_request` */
-function readableTable(store: Store, user: User, database: unknown, name: unknown): Table {
+function readableTable(store: Store, user: User, database: unknown, name: unknown): ReadableTable {
   if (typeof database !== 'string' || typeof name !== 'string')
     throw new CodedError('invalid_request', 'The path must be /changes/<database>/<table>');
-  // Whole records are told.
-  checkNeeds({ user, store }, [{ schema: database, table: name, rights: ['read'], attributes: 'every' }]);
+  // Who may read any attribute may read the key; the others are left out.
+  const key = store.catalog.table(database, name)?.primaryKey;
+  const attributes = key === undefined ? [] : [key];
+  checkNeeds({ user, store }, [{ schema: database, table: name, rights: ['read'], attributes }]);
   const table = requireTable(store, database, name);
   if (table.local)
     throw new CodedError(
       'invalid_request',
       `Changes of '${database}' are not logged: listen to another table`,
     );
-  return table;
+  return { table, attributes: readableAttributes(user, table) };
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Document } from '../../model/change.ts';
 import type { Table } from '../../model/table.ts';
+import { readablePart } from '../grants.ts';
 import { isVisibleAttribute, visibleDocument } from './visible-document.ts';
 
 /** `get_attributes`: names, or `["*"]` and absence for all. */
@@ -25,13 +26,8 @@ export function projection(
     const answer: Record<string, unknown> = {};
     for (const name of names) answer[name] = Object.hasOwn(visible, name) ? visible[name] : null;
     // With `*` also what the table did not know yet when this request read the catalog.
-    return isEverything ? { ...answer, ...only(visible, readable) } : answer;
+    return isEverything ? { ...answer, ...readablePart(visible, readable) } : answer;
   };
-}
-
-function only(document: Document, names: ReadonlySet<string> | undefined): Document {
-  if (names === undefined) return document;
-  return Object.fromEntries(Object.entries(document).filter(([name]) => names.has(name)));
 }
 
 /** The attributes that an answer can have; for `*` in a table of declared attributes all that are declared. */

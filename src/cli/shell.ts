@@ -1,0 +1,3 @@
+/** The shells whose completion can be printed. */
+export const shells = ['bash', 'zsh'] as const;
+export type Shell = (typeof shells)[number];
