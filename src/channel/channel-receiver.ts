@@ -1,14 +1,13 @@
 import { AgreedChannel } from './agreed-channel.ts';
 import { channelName } from '../model/channel-name.ts';
-import type { Key } from '../model/change.ts';
 import type { ChannelItem } from '../model/transaction.ts';
 import { decodeChanges, openFrame } from '../model/transaction-codec.ts';
 import type { ApplyResult, Source } from '../store/applier.ts';
 import type { Cursor } from '../store/cursors.ts';
 import type { Store } from '../store/store.ts';
-import { LinkBudget } from './link-budget.ts';
 import type { PartGate } from './part-gate.ts';
-import { wireCursor, type ChannelRequest, type ChannelResponse } from './protocol.ts';
+import type { ChannelRequest, ChannelResponse } from './protocol.ts';
+import { Questions } from './questions.ts';
 import type { Bulk } from './turns.ts';
 import { Verifier } from './verifier.ts';
 
@@ -71,7 +70,7 @@ export class ChannelReceiver {
   #hasBacklog = false;
   #needsBodies = false;
   #restUntilMs = -Infinity;
-  readonly #budget = new LinkBudget();
+  readonly #questions: Questions;
   #askedAtMs = 0;
   /** The stream did not bring what comes next. */
   #isStreamTorn = false;
@@ -85,6 +84,7 @@ export class ChannelReceiver {
     this.database = options.database;
     this.tableName = options.tableName;
     this.channel = channelName(options.database, options.tableName);
+    this.#questions = new Questions({ ...options, channel: this.channel });
     this.verifier = new Verifier({
       store: options.store,
       channel: this.channel,
@@ -124,14 +124,14 @@ export class ChannelReceiver {
 
   /** Something went wrong that trying at once will not mend: status says what until the next try. */
   fail(reason: string): void {
-    this.#budget.lost();
+    this.#questions.budget.lost();
     this.#state = { kind: 'failed', reason };
     this.#restUntilMs = this.#steadyMs() + restMs;
   }
 
   /** A question was lost: perhaps the answer was too much for the link. */
   unanswered(): void {
-    this.#budget.lost();
+    this.#questions.budget.lost();
   }
 
   /** A failure is fresh: nothing is asked yet. */
@@ -142,35 +142,24 @@ export class ChannelReceiver {
   /** What to ask the publisher now. */
   next(): ChannelRequest {
     this.#askedAtMs = this.#options.now();
-    const maxBytes = this.#budget.bytes;
-    const { channel } = this;
     const state = this.#state;
-    const sources = this.#sources();
     switch (state.kind) {
       case 'subscribing':
       case 'waiting':
       case 'failed':
-        return this.#subscribe(sources);
+        return this.#subscribe();
       case 'copying': {
         const cursor = this.#options.store.cursors.get(state.source.storeId, state.source.table.id);
-        if (!cursor?.copy) return this.#subscribe(sources);
-        return this.#copy(state, cursor, cursor.copy.afterKey ?? null);
+        if (!cursor?.copy) return this.#subscribe();
+        return this.#questions.copy(state.source, state.copyId, cursor, cursor.copy.afterKey ?? null);
       }
       case 'following':
       case 'awaiting-body': {
         const cursor = this.#options.store.cursors.get(state.source.storeId, state.source.table.id);
-        if (!cursor) return this.#subscribe(sources);
+        if (!cursor) return this.#subscribe();
         const bodies =
           this.#needsBodies || (state.kind === 'awaiting-body' && this.#steadyMs() >= state.untilMs);
-        return {
-          kind: 'pull',
-          channel,
-          cursor: wireCursor(state.source, cursor),
-          sources,
-          bodies,
-          pieces: this.#pieces,
-          maxBytes,
-        };
+        return this.#questions.pull(state.source, cursor, { bodies, pieces: this.#pieces });
       }
     }
   }
@@ -178,10 +167,19 @@ export class ChannelReceiver {
   /** What to ask while an answer is applied: where nothing goes wrong with it, {@link next} will be the same. */
   ahead(response: ChannelResponse): ChannelRequest | undefined {
     const state = this.#state;
-    const isFollowed = response.kind === 'page' && !response.isLast && response.marks === undefined;
-    if (state.kind !== 'copying' || !isFollowed || response.copyId !== state.copyId) return undefined;
-    const cursor = this.#options.store.cursors.get(state.source.storeId, state.source.table.id);
-    return cursor?.copy ? this.#copy(state, cursor, response.lastKey) : undefined;
+    if (state.kind === 'copying' && response.kind === 'page') {
+      const cursor = this.#options.store.cursors.get(state.source.storeId, state.source.table.id);
+      const isFollowed = !response.isLast && response.marks === undefined && response.copyId === state.copyId;
+      return isFollowed && cursor?.copy
+        ? this.#questions.copy(state.source, state.copyId, cursor, response.lastKey)
+        : undefined;
+    }
+    if (state.kind === 'following' && !state.stream && response.kind === 'items') {
+      const last = response.items.at(-1);
+      const isFollowed = last && last.seq < response.head.seq && openFrame(last).kind !== 'piece';
+      return isFollowed ? this.#questions.pull(state.source, last, { bodies: false, pieces: 0 }) : undefined;
+    }
+    return undefined;
   }
 
   /** Applies an answer; when this resolves, what it brought and the cursor are on disk. */
@@ -204,11 +202,11 @@ export class ChannelReceiver {
         return;
       case 'items':
         if (this.#state.kind === 'following' && !this.#state.stream)
-          this.#budget.answered(this.#options.now() - this.#askedAtMs);
+          this.#questions.budget.answered(this.#options.now() - this.#askedAtMs);
         await this.#items(response);
         return;
       case 'page':
-        this.#budget.answered(this.#options.now() - this.#askedAtMs);
+        this.#questions.budget.answered(this.#options.now() - this.#askedAtMs);
         await this.#page(response);
         return;
       case 'digest':
@@ -219,34 +217,7 @@ export class ChannelReceiver {
     }
   }
 
-  /** Whose transactions may come as stubs: not of those whose numbers tell nothing, since something of theirs is left out or in quarantine. */
-  #sources(): string[] {
-    const { store, sources, database, tableName } = this.#options;
-    const table = store.catalog.table(database, tableName);
-    return [...sources()].filter((name) => {
-      const storeId = store.nodes.get(name)?.storeId;
-      const cursor = table && storeId !== undefined ? store.cursors.get(storeId, table.id) : undefined;
-      return cursor?.unproven?.hole !== true && cursor?.newerThan === undefined;
-    });
-  }
-
-  #copy(
-    { source, copyId }: Extract<ReceiverState, { kind: 'copying' }>,
-    cursor: Cursor,
-    after: Key | null,
-  ): Extract<ChannelRequest, { kind: 'copy' }> {
-    return {
-      kind: 'copy',
-      channel: this.channel,
-      cursor: wireCursor(source, cursor),
-      copyId,
-      after,
-      newerThan: source.newerThan,
-      maxBytes: this.#budget.bytes,
-    };
-  }
-
-  #subscribe(sources: string[]): ChannelRequest {
+  #subscribe(): ChannelRequest {
     const { store, database, tableName, peerStoreId } = this.#options;
     const table = store.catalog.table(database, tableName);
     const storeId = peerStoreId();
@@ -254,18 +225,7 @@ export class ChannelReceiver {
     this.#asked = { storeId, cursor: stored };
     // What an earlier start time has left out has to be copied.
     const cursor = (stored?.newerThan ?? 0) > this.#agreed.newerThan ? undefined : stored;
-    return {
-      kind: 'subscribe',
-      channel: this.channel,
-      sources,
-      maxBytes: this.#budget.bytes,
-      ...(table ? { primaryKey: table.primaryKey } : {}),
-      ...(cursor && storeId !== undefined
-        ? { cursor: wireCursor({ storeId, incarnation: cursor.incarnation }, cursor) }
-        : {}),
-      ...(cursor?.copy ? { copyId: cursor.copy.id } : {}),
-      ...(this.#isStreamTorn ? { isStreamTorn: true } : {}),
-    };
+    return this.#questions.subscribe(storeId, cursor, this.#isStreamTorn);
   }
 
   async #begin(response: Extract<ChannelResponse, { kind: 'begin' }>): Promise<void> {
