@@ -19,7 +19,7 @@ export interface ChannelServerOptions {
 
 type CopyStart = Extract<Extract<ChannelResponse, { kind: 'begin' }>['start'], { kind: 'copy' }>;
 
-const copyPageRows = 2_000;
+const copyPageRows = 4_000;
 /** A digest of so many rows holds the bridge for a few milliseconds. */
 const digestPageRows = 2_048;
 

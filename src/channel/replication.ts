@@ -55,7 +55,7 @@ export interface ReplicationOptions {
 }
 
 /** Target size of a message, of an answer from the log, and of a copy page. */
-const maxBatchBytes = 512 * 1024;
+const maxBatchBytes = 1024 * 1024;
 
 /**
  * Replication of one node: makes what runs (links, sessions, publishers, users of nats-server) fit the rows

@@ -27,5 +27,7 @@ export class BridgeProgram {
 function run(): ChildProcess {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const program = fileURLToPath(new URL(`bridge-main.${extension}`, import.meta.url));
-  return fork(program, [], { serialization: 'advanced' });
+  // What it decodes dies young: more room for that saves a tenth of its time.
+  const execArgv = [...process.execArgv, '--max-semi-space-size=32'];
+  return fork(program, [], { serialization: 'advanced', execArgv });
 }
