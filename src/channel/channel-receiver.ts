@@ -1,8 +1,7 @@
 import { AgreedChannel } from './agreed-channel.ts';
 import { channelName } from '../model/channel-name.ts';
-import type { Change } from '../model/change.ts';
 import type { ChannelItem } from '../model/transaction.ts';
-import { openChanges, opened, openFrame } from '../model/transaction-codec.ts';
+import { decodeChanges, openFrame } from '../model/transaction-codec.ts';
 import type { ApplyResult, Source } from '../store/applier.ts';
 import type { Cursor } from '../store/cursors.ts';
 import type { Store } from '../store/store.ts';
@@ -25,12 +24,6 @@ export type ReceiverState =
 export interface StreamPlace {
   readonly stream: string;
   readonly consumer: string;
-}
-
-/** What an answer carries, decoded. */
-export interface Opened {
-  readonly items?: readonly ChannelItem[];
-  readonly rows?: readonly Change[];
 }
 
 export interface ChannelReceiverOptions {
@@ -189,14 +182,8 @@ export class ChannelReceiver {
     return undefined;
   }
 
-  /** Decodes what an answer carries: may be done while the one before it is on its way to disk. */
-  open(response: ChannelResponse): Opened {
-    if (response.kind === 'items') return { items: response.items.map((frame) => opened(openFrame(frame))) };
-    return response.kind === 'page' ? { rows: openChanges(response.rows) } : {};
-  }
-
   /** Applies an answer; when this resolves, what it brought and the cursor are on disk. */
-  async accept(response: ChannelResponse, { items, rows }: Opened = this.open(response)): Promise<void> {
+  async accept(response: ChannelResponse): Promise<void> {
     if (response.kind !== 'digest' && response.kind !== 'list' && response.kind !== 'rows')
       this.#isBehind = false;
     switch (response.kind) {
@@ -216,11 +203,11 @@ export class ChannelReceiver {
       case 'items':
         if (this.#state.kind === 'following' && !this.#state.stream)
           this.#questions.budget.answered(this.#options.now() - this.#askedAtMs);
-        await this.#items(response, items ?? []);
+        await this.#items(response);
         return;
       case 'page':
         this.#questions.budget.answered(this.#options.now() - this.#askedAtMs);
-        await this.#page(response, rows ?? []);
+        await this.#page(response);
         return;
       case 'digest':
       case 'list':
@@ -298,10 +285,7 @@ export class ChannelReceiver {
     else this.restart();
   }
 
-  async #items(
-    response: Extract<ChannelResponse, { kind: 'items' }>,
-    items: readonly ChannelItem[],
-  ): Promise<void> {
+  async #items(response: Extract<ChannelResponse, { kind: 'items' }>): Promise<void> {
     const state = this.#state;
     if (state.kind !== 'following' && state.kind !== 'awaiting-body') return;
     const { source } = state;
@@ -313,6 +297,7 @@ export class ChannelReceiver {
       this.#isBehind = true;
       return;
     }
+    const items = response.items.map((frame) => openFrame(frame));
     const result = await this.#applyInOrder(source, items);
     if (!result) {
       // A part of the next transaction has not come yet: what is queued behind it comes again.
@@ -408,7 +393,7 @@ export class ChannelReceiver {
     this.#isBehind = this.#needsBodies;
   }
 
-  async #page(response: Extract<ChannelResponse, { kind: 'page' }>, rows: readonly Change[]): Promise<void> {
+  async #page(response: Extract<ChannelResponse, { kind: 'page' }>): Promise<void> {
     const state = this.#state;
     if (state.kind !== 'copying' || state.copyId !== response.copyId) return;
     const result = await this.#options.store.applyCopy(state.source, {
@@ -417,7 +402,7 @@ export class ChannelReceiver {
       marks: response.marks,
       deletedBefore: response.deletedBefore ?? 0,
       total: response.total,
-      rows,
+      rows: decodeChanges(response.rows),
       lastKey: response.lastKey ?? undefined,
       isLast: response.isLast,
     });

@@ -4,7 +4,7 @@ import type { Logger } from '../runtime/logger.ts';
 import type { Loop, MakeLoop } from '../runtime/run-loop.ts';
 import { decodeItems } from '../model/transaction-codec.ts';
 import type { ChannelPull, PulledMessage } from '../stream/stream-pull.ts';
-import type { ChannelReceiver, Opened, StreamPlace } from './channel-receiver.ts';
+import type { ChannelReceiver, StreamPlace } from './channel-receiver.ts';
 import { NoAnswerError, type PeerLink } from './peer-link.ts';
 import { carriedBytes, channelResponse, type ChannelRequest, type ChannelResponse } from './protocol.ts';
 import type { Turn, Turns } from './turns.ts';
@@ -20,7 +20,6 @@ export interface SubscriberOptions {
 
 interface Answer {
   readonly response: ChannelResponse;
-  readonly opened: Opened;
   /** Ends when it is applied, and the next has been granted. */
   readonly turn: Turn | undefined;
 }
@@ -107,11 +106,11 @@ export class Subscriber implements AsyncDisposable {
     this.#endPull();
     const next = this.#nextAnswer(signal);
     this.#endTurn();
-    const { response, opened, turn } = await next;
+    const { response, turn } = await next;
     this.#turn = turn;
     const following = receiver.ahead(response);
     if (following) this.#askAhead(following, signal);
-    await receiver.accept(response, opened);
+    await receiver.accept(response);
     return receiver.isBehind || (receiver.state.kind === 'following' && receiver.state.stream !== undefined);
   }
 
@@ -144,7 +143,7 @@ export class Subscriber implements AsyncDisposable {
       const response = await this.#options.link.request(request.kind, request, channelResponse);
       turn?.carried(carriedBytes(response));
       turn?.arrived();
-      return { response, opened: this.#options.receiver.open(response), turn };
+      return { response, turn };
     } catch (error) {
       turn?.[Symbol.dispose]();
       throw error;

@@ -181,21 +181,6 @@ export function openFrame(frame: FramedItem): ChannelItem {
   }
 }
 
-/** The item with its changes looked at; what cannot be decoded stays as it is. */
-export function opened(item: ChannelItem): ChannelItem {
-  if (item.kind !== 'whole') return item;
-  try {
-    return { ...item, opened: openChanges(item.changes) };
-  } catch {
-    return item;
-  }
-}
-
-/** Changes with their documents. @throws CodedError `undecodable` */
-export function openChanges(block: Uint8Array): readonly Change[] {
-  return decodeChanges(block).map(withDocument);
-}
-
 /** Cuts an encoded whole item into pieces of at most `maxBytes`. */
 export function splitItem(item: WholeItem, encoded: Uint8Array, maxBytes: number): PieceItem[] {
   const pieces = Math.ceil(encoded.length / maxBytes);

@@ -1,4 +1,4 @@
-import type { Change, Origin } from './change.ts';
+import type { Origin } from './change.ts';
 
 export type WriteOperation = 'insert' | 'update' | 'upsert' | 'delete';
 
@@ -37,8 +37,6 @@ export interface WholeItem {
   readonly parts: readonly { readonly channel: string; readonly seq: number }[];
   /** `encodeChanges` block: opaque to whoever only passes it on. */
   readonly changes: Uint8Array;
-  /** What {@link changes} say, documents too, where somebody has looked already; never sent. */
-  readonly opened?: readonly Change[];
 }
 
 /** A transaction whose body the subscriber has from elsewhere. */

@@ -3,7 +3,7 @@ import { messageOf } from '../model/errors.ts';
 import { randomId } from '../model/random-id.ts';
 import type { Table } from '../model/table.ts';
 import type { UndecodableItem, WholeItem } from '../model/transaction.ts';
-import { encodeChanges, encodeItem, openChanges } from '../model/transaction-codec.ts';
+import { decodeChanges, encodeChanges, encodeItem, withDocument } from '../model/transaction-codec.ts';
 import type { CopyPage, Source } from './applier.ts';
 import type { ClockGuard } from './clock-guard.ts';
 import type { Commit } from './commit.ts';
@@ -35,7 +35,7 @@ export class Isolation {
     if (item.kind === 'undecodable') return undecodable(item.detail);
     let changes: readonly Change[];
     try {
-      changes = item.opened ?? openChanges(item.changes);
+      changes = decodeChanges(item.changes).map(withDocument);
     } catch (error) {
       return undecodable(messageOf(error));
     }
