@@ -109,13 +109,15 @@ export class PartGate {
         const item = items[index];
         return item?.kind === 'whole' ? [{ channel, source, item }] : [];
       });
+      // What they met for goes, whatever a part that came long ago says of channels that have forgotten theirs.
       const isWhole =
-        parts.length === arrivals.size &&
-        parts.every(
-          ({ channel, source, item }) =>
-            item.header.id === parts[0]?.item.header.id &&
-            this.#missing(channel, source, item).every((name) => arrivals.has(name)),
-        );
+        index === 0 ||
+        (parts.length === arrivals.size &&
+          parts.every(
+            ({ channel, source, item }) =>
+              item.header.id === parts[0]?.item.header.id &&
+              this.#missing(channel, source, item).every((name) => arrivals.has(name)),
+          ));
       if (!isWhole) return transactions;
       transactions.push(parts);
     }

@@ -46,7 +46,8 @@ export class Oracle {
   /** By store id and incarnation, then by number. */
   readonly #histories = new Map<string, Map<number, LoggedPart[]>>();
   /** What each stamp of each key was written with. */
-  readonly #written = new Map<string, string | null>();
+  /** By stamp: more than one content where a machine was put back unnoticed and its clock set back as well. */
+  readonly #written = new Map<string, Set<string | null>>();
   readonly #keysOf = new Map<string, Set<string>>();
   readonly deletes = new Deletes();
   readonly operations = new Map<string, Operation>();
@@ -300,7 +301,8 @@ export class Oracle {
     if (header.kind !== 'write') return;
     const operation = header.user === undefined ? undefined : this.operations.get(header.user);
     for (const change of changes) {
-      this.#written.set(stampName(table.name, change.key, change), contentOf(change.bytes));
+      const stamp = stampName(table.name, change.key, change);
+      this.#written.set(stamp, (this.#written.get(stamp) ?? new Set()).add(contentOf(change.bytes)));
       operation?.rows.push({ table: table.name, change });
     }
   }
@@ -327,8 +329,8 @@ export class Oracle {
     const writer = writerOf(row);
     const written = this.#written.get(stampName(table.name, primaryKey, { ...row, ...writer }));
     // What was deleted and forgotten elsewhere goes under the stamp of the row that goes.
-    const isKnown = writer === row ? written === content : written !== undefined && row.bytes === null;
-    if (!isKnown)
+    const isKnown = writer === row ? written?.has(content) : written !== undefined && row.bytes === null;
+    if (isKnown !== true)
       this.#violate(3, `${life.name} has a row in ${table.name} that nobody wrote`, [told(primaryKey, row)]);
     if (!before) return;
     const old = view.decoded(before);
@@ -378,7 +380,9 @@ export class Oracle {
     if (this.isForked(header.origin.storeId)) return;
     for (const change of changes) {
       const row = view.row(table.id, change.key);
-      if (row ? compareStamps(row, change) >= 0 : this.deletes.isForgotten(life, table, change)) continue;
+      if (row && compareStamps(row, change) >= 0) continue;
+      // Deleted since, and what it replaced goes with the next comparison.
+      if (this.deletes.isForgotten(life, table, change)) continue;
       const peer = [...this.#world.nodes.values()].find(
         ({ life: other }) => other && this.view(other).storeId === storeId,
       );
