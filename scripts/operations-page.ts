@@ -3,7 +3,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { operationFields } from '../src/operation/operation-fields.ts';
+import { responseSchema } from '../src/operation/operation-schema.ts';
 import type { Operation } from '../src/operation/operation.ts';
+import { schemaText } from './schema-text.ts';
 
 const definition = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\nexport const \w+ = defineOperation\(\{\s*name: '(\w+)'/g;
 
@@ -32,12 +34,13 @@ export function operationsPage(
     '',
     'Every operation of the API, made from the same definitions that check requests (`npm run docs`).',
     'One is asked for with `POST /` and a body `{"operation": "<name>", ...}`; `GET /openapi.json` has the schemas.',
+    'In answers `?` marks a field that is not always there; every refusal is `{ error: string }` with a status of 400 and up.',
     '',
   ];
   for (const operation of [...operations].sort((a, b) => (a.name < b.name ? -1 : 1))) {
     lines.push(`## ${operation.name}`, '', summaries.get(operation.name) ?? '', '');
     if (operation.aliases.length > 0) lines.push(`Also: ${operation.aliases.map(code).join(', ')}.`, '');
-    lines.push(`Who: ${who[operation.permission]}.`, '', ...fieldTable(operation));
+    lines.push(`Who: ${who[operation.permission]}.`, '', ...fieldTable(operation), ...answerLines(operation));
   }
   return `${lines.join('\n').trimEnd()}\n`;
 }
@@ -50,6 +53,12 @@ function fieldTable(operation: Operation): readonly string[] {
     return `| ${spelled} | ${type} | ${isRequired ? 'yes' : standard === undefined ? 'no' : code(standard)} |`;
   });
   return ['| field | type | required, or default |', '| --- | --- | --- |', ...rows, ''];
+}
+
+function answerLines(operation: Operation): readonly string[] {
+  const answer = schemaText(responseSchema(operation));
+  if (answer === '{ message: string }') return ['Answers with a sentence in `message`.', ''];
+  return ['Answers with', '', '```text', answer, '```', ''];
 }
 
 const who: Readonly<Record<Operation['permission'], string>> = {

@@ -1,5 +1,5 @@
 import type { Request, RequestHandler, Response } from 'express';
-import { requestSchema, type JsonSchema } from '../operation/operation-schema.ts';
+import { answerName, requestSchema, responseSchema, type JsonSchema } from '../operation/operation-schema.ts';
 import { operations } from '../operation/registry.ts';
 import { sendJson } from './send-json.ts';
 
@@ -15,22 +15,34 @@ export function openApiRoute(version: string): RequestHandler {
 }
 
 export function openApiDocument(version: string): JsonSchema {
-  const named = operations.map((operation) => [operation.name, requestSchema(operation)] as const);
+  const names = operations.map(({ name }) => name);
+  const requests = operations.map((operation): [string, JsonSchema] => [
+    operation.name,
+    // All requests go to one path, so this tells which answer belongs to which.
+    { ...requestSchema(operation), 'x-answer': reference(answerName(operation.name)) },
+  ]);
+  const answers = operations.map((operation): [string, JsonSchema] => [
+    answerName(operation.name),
+    responseSchema(operation),
+  ]);
   return {
     openapi: '3.1.0',
     info: { title: 'LyreDB operations API', version },
-    security: [{ basic: [] }],
+    security: [{ basic: [] }, { bearer: [] }],
     paths: {
       '/': {
         post: {
           summary: 'Runs one operation, which the body names',
           requestBody: {
             required: true,
-            content: inAll({ oneOf: named.map(([name]) => ({ $ref: `#/components/schemas/${name}` })) }),
+            content: inAll({ oneOf: names.map(reference) }),
           },
           responses: {
-            '200': { description: 'The result', content: { ...inAll({}), 'text/csv': {} } },
-            default: { description: 'A refusal', content: inAll({ $ref: '#/components/schemas/Error' }) },
+            '200': {
+              description: 'The answer of the operation',
+              content: { ...inAll({ anyOf: names.map(answerName).map(reference) }), 'text/csv': {} },
+            },
+            default: { description: 'A refusal', content: inAll(reference('Error')) },
           },
         },
       },
@@ -50,10 +62,13 @@ export function openApiDocument(version: string): JsonSchema {
       },
     },
     components: {
-      securitySchemes: { basic: { type: 'http', scheme: 'basic' } },
+      securitySchemes: {
+        basic: { type: 'http', scheme: 'basic' },
+        bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+      },
       schemas: {
         Error: { type: 'object', properties: { error: { type: 'string' } }, required: ['error'] },
-        ...Object.fromEntries(named),
+        ...Object.fromEntries([...requests, ...answers]),
       },
     },
   };
@@ -65,6 +80,10 @@ const lastEventId = {
   description: 'Go on after this event',
   schema: { type: 'string' },
 };
+
+function reference(schema: string): JsonSchema {
+  return { $ref: `#/components/schemas/${schema}` };
+}
 
 function pathParameter(name: string): JsonSchema {
   return { name, in: 'path', required: true, schema: { type: 'string' } };

@@ -1,4 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
+import { z } from 'zod';
+
+/** The answer that a {@link FileAnswer} becomes. */
+export const fileContent = z.unknown().meta({ type: 'string', format: 'binary' });
 
 /** An answer that is a file. Whoever takes it streams the file and closes it. */
 export class FileAnswer {

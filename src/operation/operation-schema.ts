@@ -20,3 +20,14 @@ export function requestSchema({ name, aliases, request }: Operation): JsonSchema
     required: ['operation', ...(schema.required ?? []).map(preferredName)],
   };
 }
+
+/** What an operation answers as JSON Schema 2020-12. */
+export function responseSchema({ name, response }: Operation): JsonSchema {
+  const { $schema: _, ...schema } = z.toJSONSchema(response, { io: 'output', unrepresentable: 'any' });
+  return { $id: answerName(name), ...schema };
+}
+
+/** What the answer of an operation is called where its request has the name of the operation. */
+export function answerName(operation: string): string {
+  return `${operation}_answer`;
+}

@@ -72,6 +72,8 @@ export interface OperationDefinition<Request> {
   readonly permission: Permission<Request>;
   /** Reads the body after aliases of fields were made one (`canonicalBody`). */
   readonly request: z.ZodType<Request>;
+  /** What is answered: for documents and tests, not checked while a node runs. */
+  readonly response: z.ZodType;
   /** A string is answered as `{message}`, anything else as it is. */
   run(context: OperationContext, request: Request): unknown;
 }
@@ -83,6 +85,7 @@ export interface Operation {
   /** Who may run it; `rights` when that depends on what the request names. */
   readonly permission: Exclude<Permission, (request: never) => unknown> | 'rights';
   readonly request: z.ZodType;
+  readonly response: z.ZodType;
   /**
    * Checks who may run it, reads the body, checks what it names, then runs.
    *
@@ -93,12 +96,13 @@ export interface Operation {
 
 /** Turns a definition into an operation of the registry. */
 export function defineOperation<Request>(definition: OperationDefinition<Request>): Operation {
-  const { name, aliases = [], permission, request, refusalName = name } = definition;
+  const { name, aliases = [], permission, request, response, refusalName = name } = definition;
   return {
     name,
     aliases,
     permission: typeof permission === 'function' ? 'rights' : permission,
     request,
+    response,
     async execute(context, body) {
       const canonical = canonicalBody(body);
       const asked: Asked = { user: context.user, store: context.store, refusalName, body: canonical };

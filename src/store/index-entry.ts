@@ -1,5 +1,5 @@
 import type { Key as LmdbKey } from 'lmdb';
-import type { Document, Key } from '../model/change.ts';
+import { hasReservedCharacters, type Document, type Key } from '../model/change.ts';
 import type { Attribute, Table } from '../model/table.ts';
 import { indexEntriesOf } from './search/index-value.ts';
 import type { IndexValue } from './search/search-source.ts';
@@ -10,6 +10,20 @@ export type IndexKey = [tableId: number, attributeNumber: number, value: IndexVa
 /** lmdb's types leave out null, which its key encoding orders before everything else. */
 export function lmdbKey(entry: readonly unknown[]): LmdbKey {
   return entry as unknown as LmdbKey;
+}
+
+/** From this length on the key encoding leaves out the escapes without which its order is not that of the texts. */
+const rawUnits = 64;
+
+/**
+ * A value as it stands in a key of the index tree, or bounds a range of it. Control characters that mean something to
+ * the key encoding are written as it writes them in shorter texts; it reads both the same.
+ */
+export function entryValue(value: IndexValue): IndexValue {
+  if (typeof value !== 'string' || value.length < rawUnits || !hasReservedCharacters(value)) return value;
+  let text = '';
+  for (const character of value) text += character < '\u0005' ? `\u0004${character}` : character;
+  return text;
 }
 
 const maintainedByTable = new WeakMap<Table, readonly Attribute[]>();
@@ -30,5 +44,5 @@ export function indexValues({ name }: Attribute, document: Document | undefined)
 }
 
 export function indexKey(table: Table, attribute: Attribute, value: IndexValue, key: Key): LmdbKey {
-  return lmdbKey([table.id, attribute.number, value, key] satisfies IndexKey);
+  return lmdbKey([table.id, attribute.number, entryValue(value), key] satisfies IndexKey);
 }

@@ -2,7 +2,7 @@ import type { Document, Key } from '../model/change.ts';
 import type { Table } from '../model/table.ts';
 import { readTableState } from './commit.ts';
 import type { Environment, Tree } from './environment.ts';
-import { lmdbKey } from './index-entry.ts';
+import { entryValue, lmdbKey } from './index-entry.ts';
 import { afterAll, visibleDocument, type Records } from './records.ts';
 import { compareIndexValues } from './search/index-value.ts';
 import type { IndexBounds, IndexValue, SearchSource } from './search/search-source.ts';
@@ -68,8 +68,10 @@ export class TableSearchSource implements SearchSource {
 
 function keyRange(prefix: readonly number[], bounds: IndexBounds) {
   return {
-    start: lmdbKey(bounds.low === undefined ? prefix : [...prefix, bounds.low]),
-    end: lmdbKey(bounds.high === undefined ? [...prefix, afterAll] : [...prefix, bounds.high, afterAll]),
+    start: lmdbKey(bounds.low === undefined ? prefix : [...prefix, entryValue(bounds.low)]),
+    end: lmdbKey(
+      bounds.high === undefined ? [...prefix, afterAll] : [...prefix, entryValue(bounds.high), afterAll],
+    ),
   };
 }
 

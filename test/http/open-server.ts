@@ -9,6 +9,7 @@ import { putUser } from '../../src/operation/user/put-user.ts';
 import type { Environment } from '../../src/store/environment.ts';
 import { LmdbEnvironment } from '../../src/store/lmdb-environment.ts';
 import { Store } from '../../src/store/store.ts';
+import { checkAnswer } from '../operation/check-answer.ts';
 import { openAuthentication, type TestAuthentication } from '../operation/open-authentication.ts';
 import { openServices } from '../operation/open-services.ts';
 
@@ -25,6 +26,7 @@ export interface TestServer extends AsyncDisposable {
   /** What the server has logged. */
   readonly logged: readonly string[];
   health: Health;
+  /** Checks the answer against the definition of the operation. */
   post(body: unknown, authorization?: string): Promise<{ readonly status: number; readonly body: unknown }>;
   postText(text: string | Buffer, authorization?: string): Promise<Response>;
 }
@@ -80,7 +82,9 @@ export async function openServer({
     postText,
     async post(body, authorization) {
       const response = await postText(JSON.stringify(body), authorization);
-      return { status: response.status, body: await response.json() };
+      const answer: unknown = await response.json();
+      if (response.status === 200) checkAnswer(body, answer);
+      return { status: response.status, body: answer };
     },
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();

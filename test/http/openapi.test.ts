@@ -22,9 +22,47 @@ test('the OpenAPI document has every operation, with its fields', async () => {
     required: ['operation', 'table', 'ids'],
     properties: { operation: { enum: ['delete'] }, database: { default: 'data' }, ids: { type: 'array' } },
   });
+  expect(document.components.schemas['get_job']).toMatchObject({
+    'x-answer': { $ref: '#/components/schemas/get_job_answer' },
+  });
+  expect(document.components.schemas['csv_data_load_answer']).toMatchObject({
+    properties: { message: { type: 'string' }, job_id: { type: 'string' } },
+    required: ['message', 'job_id'],
+  });
   expect(Object.keys(document.paths)).toEqual(['/', '/changes/{database}/{table}', '/health']);
-  expect(document.paths['/']).toHaveProperty(
-    'post.requestBody.content.application/json.schema.oneOf.length',
-    operations.length,
-  );
+  expect(document.paths['/']).toMatchObject({
+    post: {
+      requestBody: { content: { 'application/json': { schema: { oneOf: { length: operations.length } } } } },
+      responses: {
+        200: { content: { 'application/json': { schema: { anyOf: { length: operations.length } } } } },
+      },
+    },
+  });
+});
+
+test('credentials are a name and password, or a token', async () => {
+  await using t = await openServer();
+
+  const document: unknown = await (await fetch(`${t.url}openapi.json`)).json();
+
+  expect(document).toMatchObject({
+    security: [{ basic: [] }, { bearer: [] }],
+    components: {
+      securitySchemes: {
+        basic: { type: 'http', scheme: 'basic' },
+        bearer: { type: 'http', scheme: 'bearer' },
+      },
+    },
+  });
+});
+
+test('every reference of the document leads somewhere, and every operation has an answer', async () => {
+  await using t = await openServer();
+
+  const text = await (await fetch(`${t.url}openapi.json`)).text();
+  const { components } = JSON.parse(text) as Document;
+
+  const named = [...text.matchAll(/"#\/components\/schemas\/([^"]+)"/g)].map(([, name]) => name);
+  expect(named.filter((name) => name === undefined || !(name in components.schemas))).toEqual([]);
+  for (const { name } of operations) expect(components.schemas).toHaveProperty(`${name}_answer`);
 });

@@ -9,13 +9,15 @@ import type {
   VerifiedTable,
 } from '../../src/model/replication-control.ts';
 import type { OperationContext } from '../../src/operation/operation.ts';
+import { FileAnswer } from '../../src/operation/file-answer.ts';
 import { Rows } from '../../src/operation/rows.ts';
 import { runOperation } from '../../src/operation/run-operation.ts';
 import { localUser, type User } from '../../src/operation/user/user.ts';
 import { Store } from '../../src/store/store.ts';
+import { checkAnswer } from './check-answer.ts';
 import { openServices, type TestServicesOptions } from './open-services.ts';
 
-/** A context over a fresh store; `call` runs an operation as super user unless told otherwise. */
+/** A context over a fresh store; `call` runs an operation as super user unless told otherwise, and checks its answer. */
 export interface TestContext extends AsyncDisposable {
   readonly store: Store;
   readonly context: OperationContext;
@@ -32,7 +34,9 @@ export async function openContext(options: TestServicesOptions = {}): Promise<Te
     context,
     async call(body, user = localUser) {
       const answer = await runOperation({ ...context, user }, body);
-      return answer instanceof Rows ? [...answer] : answer;
+      const told = answer instanceof Rows ? [...answer] : answer;
+      if (!(told instanceof FileAnswer)) checkAnswer(body, told);
+      return told;
     },
     async [Symbol.asyncDispose]() {
       await opened[Symbol.asyncDispose]();

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Document, Key } from '../../src/model/change.ts';
-import type { Query } from '../../src/model/query.ts';
+import type { Comparator, Query } from '../../src/model/query.ts';
 import type { Store } from '../../src/store/store.ts';
 import { naiveSearch } from './search/naive-search.ts';
 import { searchCase, type SearchCase } from './search/search-cases.ts';
@@ -18,6 +18,36 @@ interface Detour extends SearchCase {
 const detour: fc.Arbitrary<Detour> = fc
   .tuple(searchCase, searchCase, fc.subarray(['a', 'b', 'c', 'absent']))
   .map(([last, { documents: earlier }, late]) => ({ ...last, earlier, late }));
+
+/** Characters that mean something to the encoding of keys, or stand at the edges of those that are. */
+const oddCharacters = Array.from('\0\u0001\u0004\u0005\u001b ab\u{d7ff}\u{e000}\u{ffff}\u{10ffff}');
+const fewOdd = fc.string({ unit: fc.constantFrom(...oddCharacters), maxLength: 4 });
+/** From 64 on the encoding is another one. */
+const oddText = fc.oneof(
+  fewOdd,
+  fewOdd.map((text) => 'a'.repeat(62) + text),
+);
+const oddQuery = fc
+  .tuple(
+    fc.constantFrom(
+      'equals',
+      'greater_than',
+      'greater_than_equal',
+      'less_than',
+      'less_than_equal',
+      'starts_with',
+    ),
+    oddText,
+    fc.constantFrom(undefined, false, true),
+  )
+  .map(([comparator, value, descending]) => ({
+    ...queryOf(comparator, value),
+    ...(descending !== undefined && { sort: { attribute: 'a', descending } }),
+  }));
+
+function queryOf(comparator: Comparator, value: string): Query {
+  return { where: { operator: 'and', conditions: [{ attribute: 'a', comparator, value }] } };
+}
 
 async function writeDetour(store: Store, name: string, { documents, earlier, indexed, late }: Detour) {
   const table = await makeTable(
@@ -64,6 +94,32 @@ describe('a search of a table', () => {
         await test.store.catalog.dropTable('dev', name);
       }),
       { numRuns: 80, interruptAfterTimeLimit: 5_000 },
+    );
+  });
+
+  test('finds and orders texts of control characters, of the last code points, and long ones', async () => {
+    await using test = await TestStore.open();
+    let round = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(oddText, { minLength: 1, maxLength: 8 }), oddQuery, async (texts, query) => {
+        const name = `t${(round += 1)}`;
+        const table = await makeTable(test.store, name, ['a']);
+        const documents = texts.map((a, id) => ({ id, a }));
+        await test.store.write({ table, operation: 'insert', documents });
+
+        const found = [...test.store.search(tableOf(test.store, name), query)].map(withoutTimes);
+
+        expect(found).toEqual(naiveSearch(documents, query));
+        await test.store.catalog.dropTable('dev', name);
+      }),
+      {
+        numRuns: 150,
+        examples: [
+          [['a'.repeat(64), `${'a'.repeat(64)}\0`], queryOf('less_than_equal', `${'a'.repeat(64)}\0`)],
+          [['\u{10ffff}'], queryOf('starts_with', '\u{10ffff}')],
+          [['\ud7ff', '\ue000'], queryOf('starts_with', '\ud7ff')],
+        ],
+      },
     );
   });
 

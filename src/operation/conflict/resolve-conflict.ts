@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { CodedError } from '../../model/errors.ts';
 import { systemDatabase } from '../../model/table.ts';
 import * as field from '../field.ts';
+import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { requireTable } from '../table-lookup.ts';
 
@@ -20,6 +21,7 @@ export const resolveConflict = defineOperation({
   name: 'resolve_conflict',
   permission: 'super_user',
   request: z.object({ id: field.existingName, action: z.enum(['restore', 'dismiss']) }),
+  response: messageAnswer,
   async run({ store, user }, { id, action }) {
     const conflicts = requireTable(store, systemDatabase, 'hdb_conflicts');
     const row = store.get(conflicts, id);

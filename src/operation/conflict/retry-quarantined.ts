@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CodedError } from '../../model/errors.ts';
 import * as field from '../field.ts';
+import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 
 /** Tries again to apply a transaction of `system.hdb_quarantine`, for instance after an upgrade of this node. */
@@ -8,6 +9,7 @@ export const retryQuarantined = defineOperation({
   name: 'retry_quarantined',
   permission: 'super_user',
   request: z.object({ id: field.existingName }),
+  response: messageAnswer,
   async run({ store }, { id }) {
     try {
       if ((await store.retryQuarantined(id)) === 'applied') return `quarantined transaction '${id}' applied`;

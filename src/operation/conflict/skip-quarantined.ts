@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import * as field from '../field.ts';
+import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 
 /** Gives up a transaction of `system.hdb_quarantine`. */
@@ -7,6 +8,7 @@ export const skipQuarantined = defineOperation({
   name: 'skip_quarantined',
   permission: 'super_user',
   request: z.object({ id: field.existingName }),
+  response: messageAnswer,
   async run({ store }, { id }) {
     await store.skipQuarantined(id);
     return `quarantined transaction '${id}' skipped`;

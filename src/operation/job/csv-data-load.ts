@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import * as field from '../field.ts';
+import { jobStartedAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { checkCsvLoad, csvLoadFields, csvLoadNeeds, startCsvLoad } from './csv-load.ts';
 
@@ -11,6 +12,7 @@ export const csvDataLoad = defineOperation({
   name: 'csv_data_load',
   permission: csvLoadNeeds,
   request: z.object({ ...csvLoadFields, data: field.existingName }),
+  response: jobStartedAnswer,
   async run(context, { data, ...request }) {
     checkCsvLoad(context, request);
     const bytes = Buffer.from(data);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import * as field from '../field.ts';
+import { jobStartedAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { openInside } from './allowed-path.ts';
 import { checkCsvLoad, csvLoadFields, csvLoadNeeds, startCsvLoad } from './csv-load.ts';
@@ -9,6 +10,7 @@ export const csvFileLoad = defineOperation({
   name: 'csv_file_load',
   permission: csvLoadNeeds,
   request: z.object({ ...csvLoadFields, file_path: field.existingName }),
+  response: jobStartedAnswer,
   async run(context, { file_path: path, ...request }) {
     checkCsvLoad(context, request);
     const { importDirectories } = context.bulk;

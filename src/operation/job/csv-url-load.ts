@@ -1,5 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { z } from 'zod';
+import { jobStartedAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { checkCsvLoad, csvLoadFields, csvLoadNeeds, startCsvLoad } from './csv-load.ts';
 import { fetchUrl, refuseForbiddenUrl } from './fetch-url.ts';
@@ -26,6 +27,7 @@ export const csvUrlLoad = defineOperation({
   name: 'csv_url_load',
   permission: csvLoadNeeds,
   request: z.object({ ...csvLoadFields, csv_url: csvUrl, passthrough_headers: headers.default({}) }),
+  response: jobStartedAnswer,
   async run(context, { csv_url: url, passthrough_headers: passed, ...request }) {
     checkCsvLoad(context, request);
     const isPermitted = context.bulk.allowPrivateUrls ? (): boolean => true : isPublicAddress;

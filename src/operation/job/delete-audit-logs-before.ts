@@ -1,3 +1,4 @@
+import { jobStartedAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { requireAuditLog } from '../system/audit-log.ts';
 import { startTrimLog, trimLogRequest } from './trim-log.ts';
@@ -8,6 +9,7 @@ export const deleteAuditLogsBefore = defineOperation({
   refusalName: 'deleteAuditLogsBefore',
   permission: 'super_user',
   request: trimLogRequest,
+  response: jobStartedAnswer,
   run(context, request) {
     requireAuditLog(context.node);
     return startTrimLog(context, 'delete_audit_logs_before', request);

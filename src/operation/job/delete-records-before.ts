@@ -4,6 +4,7 @@ import type { Document, Key } from '../../model/change.ts';
 import { createdTime, type Table } from '../../model/table.ts';
 import * as field from '../field.ts';
 import { isoDateMs } from '../iso-date.ts';
+import { jobStartedAnswer } from '../answer.ts';
 import { defineOperation, type OperationContext } from '../operation.ts';
 import { refuseSystemDatabase } from '../permission.ts';
 import { requireTable } from '../table-lookup.ts';
@@ -31,6 +32,7 @@ export const deleteRecordsBefore = defineOperation({
   refusalName: 'deleteFilesBefore',
   permission: 'super_user',
   request: z.object({ schema: field.databaseOfWrite, table: field.tableOfWrite, date }),
+  response: jobStartedAnswer,
   async run(context, { schema, table: name, date: beforeMs }) {
     refuseSystemDatabase(schema);
     requireTable(context.store, schema, name);

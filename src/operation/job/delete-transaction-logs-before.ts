@@ -1,3 +1,4 @@
+import { jobStartedAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { startTrimLog, trimLogRequest } from './trim-log.ts';
 
@@ -10,5 +11,6 @@ export const deleteTransactionLogsBefore = defineOperation({
   refusalName: 'deleteTransactionLogsBefore',
   permission: 'super_user',
   request: trimLogRequest,
+  response: jobStartedAnswer,
   run: (context, request) => startTrimLog(context, 'delete_transaction_logs_before', request),
 });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Document } from '../../model/change.ts';
 import * as field from '../field.ts';
+import { jobStartedAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { directoryInside } from './allowed-path.ts';
 import { exportSearch, type Found } from './export-search.ts';
@@ -27,6 +28,7 @@ export const exportLocal = defineOperation({
     filename: filename.optional(),
     search_operation: z.record(z.string(), z.unknown()),
   }),
+  response: jobStartedAnswer,
   async run(context, { format, path, filename: name, search_operation: search }) {
     const { jobs, bulk, user, now } = context;
     const { exportDirectories } = bulk;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import * as field from '../field.ts';
+import { jobDescription } from './job-description.ts';
 import { defineOperation } from '../operation.ts';
 import { jobAnswer } from './job-row.ts';
 
@@ -9,6 +10,7 @@ export const getJob = defineOperation({
   refusalName: 'getJob',
   permission: 'any',
   request: z.object({ id: field.existingName }),
+  response: z.array(jobDescription),
   run({ jobs, now }, { id }) {
     const row = jobs.get(id);
     return row === undefined ? [] : [jobAnswer(row, now())];

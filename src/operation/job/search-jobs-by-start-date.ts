@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CodedError } from '../../model/errors.ts';
 import { isoDateMs } from '../iso-date.ts';
+import { jobDescription } from './job-description.ts';
 import { defineOperation } from '../operation.ts';
 import { jobAnswer } from './job-row.ts';
 
@@ -10,6 +11,7 @@ export const searchJobsByStartDate = defineOperation({
   refusalName: 'handleGetJobsByStartDate',
   permission: 'super_user',
   request: z.object({ from_date: z.unknown(), to_date: z.unknown() }),
+  response: z.array(jobDescription),
   run({ jobs, now }, request) {
     const fromMs = dateOf('from', request.from_date);
     const toMs = dateOf('to', request.to_date);

@@ -1,3 +1,4 @@
+import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { connectNode } from './connect-node.ts';
 import { nodeRequest } from './node-request.ts';
@@ -9,6 +10,7 @@ export const addNode = defineOperation({
   refusalName: 'addNode',
   permission: 'super_user',
   request: nodeRequest,
+  response: messageAnswer,
   async run(context, request) {
     await connectNode(context, request);
     return `Successfully added '${request.name}' to ${request.dialect}`;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineOperation } from '../operation.ts';
-import { removeRoutes, route } from './routes.ts';
+import { removeRoutes, route, routes } from './routes.ts';
 
 /** Forgets addresses to dial. */
 export const clusterDeleteRoutes = defineOperation({
@@ -8,6 +8,7 @@ export const clusterDeleteRoutes = defineOperation({
   refusalName: 'clusterDeleteRoutes',
   permission: 'super_user',
   request: z.object({ routes: z.array(route) }),
+  response: z.strictObject({ message: z.string(), deleted: routes, skipped: routes }),
   async run({ store, replication }, { routes }) {
     const { deleted, skipped } = await removeRoutes(store, routes);
     replication?.wake();

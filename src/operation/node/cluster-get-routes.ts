@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineOperation } from '../operation.ts';
-import { readRoutes } from './routes.ts';
+import { readRoutes, routes } from './routes.ts';
 
 /** The addresses to dial that operations have set. */
 export const clusterGetRoutes = defineOperation({
@@ -8,5 +8,6 @@ export const clusterGetRoutes = defineOperation({
   refusalName: 'clusterGetRoutes',
   permission: 'super_user',
   request: z.object({}),
+  response: z.strictObject({ hub: routes, leaf: routes }),
   run: ({ store }) => ({ hub: readRoutes(store, 'hub'), leaf: readRoutes(store, 'leaf') }),
 });

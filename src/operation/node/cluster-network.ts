@@ -2,7 +2,19 @@ import { z } from 'zod';
 import { CodedError } from '../../model/errors.ts';
 import type { NetworkNode, ReplicationControl } from '../../model/replication-control.ts';
 import { defineOperation } from '../operation.ts';
-import { readRoutes } from './routes.ts';
+import { readRoutes, routes } from './routes.ts';
+
+const networkAnswer = z.strictObject({
+  nodes: z.array(
+    z.strictObject({
+      name: z.string(),
+      /** Milliseconds. */
+      response_time: z.number().optional(),
+      connected_nodes: z.array(z.string()).optional(),
+      routes: routes.optional(),
+    }),
+  ),
+});
 
 /** Every node that answers, with whom it is connected; this node always. */
 export const clusterNetwork = defineOperation({
@@ -15,6 +27,7 @@ export const clusterNetwork = defineOperation({
     connected_nodes: z.boolean().default(false),
     routes: z.boolean().default(false),
   }),
+  response: networkAnswer,
   async run({ store, replication }, request) {
     const told = await askNetwork(replication, request.timeout);
     const self: NetworkNode = {

@@ -10,6 +10,7 @@ import type {
   SubscriptionStatus,
 } from '../../model/replication-control.ts';
 import { defaultPriority } from '../../model/subscription.ts';
+import { clusterStatusAnswer } from './cluster-status-answer.ts';
 import { defineOperation } from '../operation.ts';
 import { knownNodes } from './known-nodes.ts';
 import { currentSubscriptions } from './node-row.ts';
@@ -21,6 +22,7 @@ export const clusterStatus = defineOperation({
   refusalName: 'clusterStatus',
   permission: 'super_user',
   request: z.object({}),
+  response: clusterStatusAnswer,
   async run({ store, replication, now }) {
     const asked = await askStatus(replication);
     const peers = new Map((asked.status?.peers ?? []).map((peer) => [peer.node, peer]));

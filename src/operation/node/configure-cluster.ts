@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CodedError } from '../../model/errors.ts';
+import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { checkNodeRequest, knownNodes, requireReplication } from './known-nodes.ts';
 import { nodeRequest } from './node-request.ts';
@@ -11,6 +12,7 @@ export const configureCluster = defineOperation({
   refusalName: 'configureCluster',
   permission: 'super_user',
   request: z.object({ connections: z.array(nodeRequest) }),
+  response: messageAnswer,
   async run(context, { connections }) {
     const replication = requireReplication(context);
     const names = new Set<string>();

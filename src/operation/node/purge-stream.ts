@@ -14,6 +14,7 @@ export const purgeStream = defineOperation({
   refusalName: 'purgeStream',
   permission: 'super_user',
   request: z.object({ schema: field.database, table: field.existingName, options: options.default({}) }),
+  response: z.strictObject({ message: z.string(), purged: z.number() }),
   async run(context, { schema, table: name, options: { keep, seq } }) {
     refuseSystemDatabase(schema);
     if (keep !== undefined && seq !== undefined) {

@@ -1,3 +1,4 @@
+import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { refuseUnknownNode } from './known-nodes.ts';
 import { namedNode } from './node-request.ts';
@@ -9,6 +10,7 @@ export const removeNode = defineOperation({
   refusalName: 'removeNode',
   permission: 'super_user',
   request: namedNode,
+  response: messageAnswer,
   async run({ store, replication }, { name, dialect }) {
     refuseUnknownNode(store, name);
     const version = await store.nodes.nextVersion();

@@ -11,6 +11,8 @@ export interface Route {
 
 export type RouteServer = 'hub' | 'leaf';
 
+export const routes = z.array(z.strictObject({ host: z.string(), port: z.number() }));
+
 const routesTable = 'hdb_routes';
 
 const routeRow = z.object({ server: z.enum(['hub', 'leaf']), host: z.string(), port: z.number() });

@@ -1,3 +1,4 @@
+import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { changeNode, connectNode } from './connect-node.ts';
 import { knownNode } from './known-nodes.ts';
@@ -9,6 +10,7 @@ export const setNodeReplication = defineOperation({
   refusalName: 'setNodeReplication',
   permission: 'super_user',
   request: nodeRequest,
+  response: messageAnswer,
   async run(context, request) {
     if (knownNode(context.store, request.name) === undefined) await connectNode(context, request);
     else await changeNode(context, request);

@@ -1,3 +1,4 @@
+import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { changeNode, connectNode } from './connect-node.ts';
 import { knownNode, refuseUnknownNode, requireReplication } from './known-nodes.ts';
@@ -9,6 +10,7 @@ export const updateNode = defineOperation({
   refusalName: 'updateNode',
   permission: 'super_user',
   request: nodeRequest,
+  response: messageAnswer,
   async run(context, request) {
     requireReplication(context);
     if (request.dialect === 'manifest') refuseUnknownNode(context.store, request.name);

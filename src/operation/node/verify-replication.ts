@@ -2,11 +2,30 @@ import { z } from 'zod';
 import { CodedError } from '../../model/errors.ts';
 import type { VerifiedTable } from '../../model/replication-control.ts';
 import * as field from '../field.ts';
+import { keys } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { requireTable } from '../table-lookup.ts';
 import { requireReplication } from './known-nodes.ts';
 
 const defaultTimeoutMs = 60_000;
+
+const verificationAnswer = z.strictObject({
+  schema: z.string(),
+  table: z.string(),
+  nodes: z.array(
+    z.strictObject({
+      node: z.string(),
+      outcome: z.enum(['identical', 'repaired', 'unfinished']),
+      reason: z.string().optional(),
+      compared_by: z.string(),
+      identical_as_of: z.string().optional(),
+      rows: z.number().optional(),
+      repaired: z.number().optional(),
+      repaired_hashes: keys.optional(),
+      only_at_subscriber: z.number().optional(),
+    }),
+  ),
+});
 
 /**
  * Compares a table with every node that it is shared with (or one), repairs what differs, and says as of when
@@ -21,6 +40,7 @@ export const verifyReplication = defineOperation({
     node: z.string().optional(),
     timeout: z.int().positive().max(110_000).default(defaultTimeoutMs),
   }),
+  response: verificationAnswer,
   async run(context, { schema, table: name, node, timeout }) {
     const replication = requireReplication(context);
     requireTable(context.store, schema, name);

@@ -4,7 +4,7 @@ import * as field from '../field.ts';
 import { defineOperation } from '../operation.ts';
 import { requireTable } from '../table-lookup.ts';
 import { commitDelete } from './commit-delete.ts';
-import { writeAnswer } from './write-answer.ts';
+import { writeAnswer, writeAnswers } from './write-answer.ts';
 
 const key = z.custom<Key>(field.isKey, 'must be a string or a number');
 
@@ -20,6 +20,7 @@ export const deleteRecords = defineOperation({
   name: 'delete',
   permission: 'delete',
   request: deleteRequest,
+  response: writeAnswers.delete,
   async run(context, { schema, table: name, hash_values: keys }) {
     const table = requireTable(context.store, schema, name);
     const { deleted, skipped } = await commitDelete(context, table, keys);

@@ -7,7 +7,7 @@ import type { Need } from '../permission.ts';
 import { requireTable } from '../table-lookup.ts';
 import { deleteRequest } from './delete.ts';
 import { protectSystemTable } from './system-row.ts';
-import { writeAnswer } from './write-answer.ts';
+import { writeAnswer, anyWriteAnswer } from './write-answer.ts';
 import { writeNeed } from './write-need.ts';
 import { checkWrite, writeRequest } from './write-request.ts';
 
@@ -33,6 +33,7 @@ export const transaction = defineOperation({
   name: 'transaction',
   permission: ({ operations }) => operations.map(stepNeed),
   request: z.object({ operations: z.array(step).min(1).max(maxSteps) }),
+  response: z.strictObject({ message: z.string(), results: z.array(anyWriteAnswer) }),
   async run(context, request) {
     const steps: WriteStep[] = [];
     for (const wanted of request.operations) steps.push(await checkedStep(context, wanted));

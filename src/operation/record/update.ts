@@ -1,6 +1,6 @@
 import { defineOperation } from '../operation.ts';
 import { commitWrite } from './commit-write.ts';
-import { writeAnswer } from './write-answer.ts';
+import { writeAnswer, writeAnswers } from './write-answer.ts';
 import { writeNeed } from './write-need.ts';
 import { writeRequest } from './write-request.ts';
 
@@ -9,6 +9,7 @@ export const update = defineOperation({
   name: 'update',
   permission: (request) => [writeNeed('update', request)],
   request: writeRequest,
+  response: writeAnswers.update,
   async run(context, request) {
     const { written, skipped } = await commitWrite(context, request, 'update');
     return writeAnswer('update', written, skipped);

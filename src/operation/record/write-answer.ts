@@ -1,5 +1,24 @@
+import { z } from 'zod';
+import { keys } from '../answer.ts';
 import type { Key } from '../../model/change.ts';
 import type { WriteOperation } from '../../model/transaction.ts';
+
+const message = z.string();
+
+/** What each write is answered with. */
+export const writeAnswers = {
+  insert: z.strictObject({ message, inserted_hashes: keys, skipped_hashes: keys }),
+  update: z.strictObject({ message, update_hashes: keys, skipped_hashes: keys }),
+  upsert: z.strictObject({ message, upserted_hashes: keys }),
+  delete: z.strictObject({ message, deleted_hashes: keys, skipped_hashes: keys }),
+};
+
+export const anyWriteAnswer = z.union([
+  writeAnswers.insert,
+  writeAnswers.update,
+  writeAnswers.upsert,
+  writeAnswers.delete,
+]);
 
 /** What a write is answered with; clients match on the words and on which lists are there. */
 export function writeAnswer(

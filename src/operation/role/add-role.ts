@@ -2,7 +2,7 @@ import { CodedError } from '../../model/errors.ts';
 import { defineOperation } from '../operation.ts';
 import { systemTable } from '../system-table.ts';
 import { readRole, roleRequest } from './role-request.ts';
-import { findRole, rolesNamed } from './role.ts';
+import { findRole, rolesNamed, roleAnswer } from './role.ts';
 
 /** Stores a new role; its id is its name unless the request says another. */
 export const addRole = defineOperation({
@@ -10,6 +10,7 @@ export const addRole = defineOperation({
   refusalName: 'addRole',
   permission: 'super_user',
   request: roleRequest,
+  response: roleAnswer,
   async run({ store, user }, request) {
     const { id, role = '', permission } = readRole(store, request, 'role');
     const document = { role, permission, id: id ?? role };

@@ -3,7 +3,7 @@ import { updatedTime } from '../../model/table.ts';
 import { defineOperation } from '../operation.ts';
 import { systemTable } from '../system-table.ts';
 import { readRole, roleRequest } from './role-request.ts';
-import { findRole, rolesNamed } from './role.ts';
+import { findRole, rolesNamed, roleAnswer } from './role.ts';
 
 /** Replaces the permission of a role, and its name if the request has one. Counts from the next request on. */
 export const alterRole = defineOperation({
@@ -11,6 +11,7 @@ export const alterRole = defineOperation({
   refusalName: 'alterRole',
   permission: 'super_user',
   request: roleRequest,
+  response: roleAnswer,
   async run({ store, user }, request) {
     const { id = '', role, permission } = readRole(store, request, 'id');
     if (role !== undefined && rolesNamed(store, role).some((other) => other.id !== id))

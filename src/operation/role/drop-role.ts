@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CodedError } from '../../model/errors.ts';
 import * as field from '../field.ts';
+import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { systemTable } from '../system-table.ts';
 import { findRole } from './role.ts';
@@ -11,6 +12,7 @@ export const dropRole = defineOperation({
   refusalName: 'dropRole',
   permission: 'super_user',
   request: z.object({ id: field.existingName }),
+  response: messageAnswer,
   async run({ store, user }, { id }) {
     const role = findRole(store, id);
     if (role === undefined) throw new CodedError('not_found', 'Role not found');

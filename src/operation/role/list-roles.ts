@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineOperation } from '../operation.ts';
-import { allRoles } from './role.ts';
+import { allRoles, roleAnswer } from './role.ts';
 
 /** All roles. */
 export const listRoles = defineOperation({
@@ -8,5 +8,6 @@ export const listRoles = defineOperation({
   refusalName: 'listRoles',
   permission: 'super_user',
   request: z.object({}),
+  response: z.array(roleAnswer),
   run: ({ store }) => allRoles(store),
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Document } from '../../model/change.ts';
 import type { Store } from '../../store/store.ts';
+import { record, timestamps } from '../answer.ts';
 import { systemTable } from '../system-table.ts';
 
 /** A role as stored in `system.hdb_role`. */
@@ -9,6 +10,14 @@ export interface Role {
   readonly role: string;
   readonly permission: Readonly<Record<string, unknown>>;
 }
+
+/** A role as answers show it: with what else its row holds. */
+export const roleAnswer = z.looseObject({
+  id: z.string(),
+  role: z.string(),
+  permission: record,
+  ...timestamps,
+});
 
 const roleRow = z.looseObject({
   id: z.string(),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CodedError } from '../../model/errors.ts';
 import * as field from '../field.ts';
+import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { refuseSystemDatabase } from '../permission.ts';
 import { requireTable } from '../table-lookup.ts';
@@ -18,6 +19,7 @@ export const createAttribute = defineOperation({
     attribute: field.newName,
     indexed: z.boolean().default(true),
   }),
+  response: messageAnswer,
   async run({ store }, { schema, table: name, attribute, indexed }) {
     refuseSystemDatabase(schema);
     const table = requireTable(store, schema, name);

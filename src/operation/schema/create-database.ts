@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { CodedError } from '../../model/errors.ts';
 import { systemDatabase } from '../../model/table.ts';
 import * as field from '../field.ts';
+import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { refuseCaseTwin } from './case-twin.ts';
 
@@ -12,6 +13,7 @@ export const createDatabase = defineOperation({
   refusalName: 'createSchema',
   permission: 'shape_databases',
   request: z.object({ schema: field.newName.default(field.defaultDatabase) }),
+  response: messageAnswer,
   async run({ store }, { schema }) {
     if (store.catalog.hasDatabase(schema)) {
       throw new CodedError('database_exists', `database '${schema}' already exists`);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { CodedError } from '../../model/errors.ts';
 import { systemDatabase } from '../../model/table.ts';
 import * as field from '../field.ts';
+import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { refuseSystemDatabase } from '../permission.ts';
 import { refuseCaseTwin } from './case-twin.ts';
@@ -38,6 +39,7 @@ export const createTable = defineOperation({
       context.addIssue({ code: 'custom', path: ['primary_key'], message: 'is required' });
       return z.NEVER;
     }),
+  response: messageAnswer,
   async run({ store }, { schema, table, primaryKey, attributes }) {
     refuseSystemDatabase(schema);
     if (store.catalog.table(schema, table) !== undefined) {

@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import { mayShape } from '../grants.ts';
 import { defineOperation } from '../operation.ts';
-import { databaseDescription } from './table-description.ts';
+import { databaseDescription, databaseAnswer } from './table-description.ts';
 
 /** All databases but `system`; restricted users get what they have some right on. */
 export const describeAll = defineOperation({
   name: 'describe_all',
   permission: 'any',
   request: z.object({}),
+  response: z.record(z.string(), databaseAnswer),
   run({ store, user }) {
     const described = store.catalog
       .databases()

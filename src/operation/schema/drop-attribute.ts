@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { CodedError } from '../../model/errors.ts';
 import { createdTime, updatedTime } from '../../model/table.ts';
 import * as field from '../field.ts';
+import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { refuseSystemDatabase } from '../permission.ts';
 import { requireTable } from '../table-lookup.ts';
@@ -12,6 +13,7 @@ export const dropAttribute = defineOperation({
   refusalName: 'dropAttribute',
   permission: 'shape_tables',
   request: z.object({ schema: field.database, table: field.existingName, attribute: field.existingName }),
+  response: messageAnswer,
   async run({ store }, { schema, table: name, attribute }) {
     refuseSystemDatabase(schema);
     const table = requireTable(store, schema, name);

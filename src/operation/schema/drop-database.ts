@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CodedError } from '../../model/errors.ts';
 import * as field from '../field.ts';
+import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { refuseSystemDatabase } from '../permission.ts';
 import { requireDatabase } from '../table-lookup.ts';
@@ -12,6 +13,7 @@ export const dropDatabase = defineOperation({
   refusalName: 'dropSchema',
   permission: 'shape_databases',
   request: z.object({ schema: field.existingName.optional(), replicated: field.notReplicated.optional() }),
+  response: messageAnswer,
   async run({ store, replication }, { schema }) {
     if (schema === undefined) throw new CodedError('invalid_request', "'database' is required");
     refuseSystemDatabase(schema);

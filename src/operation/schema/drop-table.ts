@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import * as field from '../field.ts';
+import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { refuseSystemDatabase } from '../permission.ts';
 import { requireTable } from '../table-lookup.ts';
@@ -14,6 +15,7 @@ export const dropTable = defineOperation({
     table: field.existingName,
     replicated: field.notReplicated.optional(),
   }),
+  response: messageAnswer,
   async run({ store, replication }, { schema, table }) {
     refuseSystemDatabase(schema);
     requireTable(store, schema, table);

@@ -1,8 +1,34 @@
+import { z } from 'zod';
 import { createHash } from 'node:crypto';
 import type { Table } from '../../model/table.ts';
 import type { Store } from '../../store/store.ts';
 import { maySee, seenAttributes } from '../grants.ts';
 import type { User } from '../user/user.ts';
+
+export const tableAnswer = z.strictObject({
+  schema: z.string(),
+  name: z.string(),
+  hash_attribute: z.string(),
+  audit: z.boolean(),
+  schema_defined: z.boolean(),
+  attributes: z.array(
+    z.strictObject({
+      attribute: z.string(),
+      indexed: z.boolean(),
+      is_primary_key: z.boolean(),
+      type: z.string().optional(),
+    }),
+  ),
+  clustering_stream_name: z.string(),
+  record_count: z.number(),
+  last_updated_record: z.number(),
+  table_size: z.number(),
+  db_size: z.number(),
+  db_audit_size: z.number().optional(),
+});
+
+/** By the name of the table. */
+export const databaseAnswer = z.record(z.string(), tableAnswer);
 
 /**
  * A table as describes show it to this user. Counts are exact and never include deleted records. Sizes of what

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import * as field from '../field.ts';
+import { searchAnswer } from './search-answer.ts';
 import { defineOperation } from '../operation.ts';
 import { requireTable } from '../table-lookup.ts';
 import { conditionAttributes, conditions, operator } from './conditions.ts';
@@ -24,6 +25,7 @@ export const searchByConditions = defineOperation({
     sort: sort.optional(),
     ...pageFields,
   }),
+  response: searchAnswer,
   run(context, request) {
     const { store } = context;
     const table = requireTable(store, request.schema, request.table);

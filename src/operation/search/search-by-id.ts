@@ -4,6 +4,7 @@ import type { Table } from '../../model/table.ts';
 import type { Store } from '../../store/store.ts';
 import * as field from '../field.ts';
 import { readableAttributes } from '../grants.ts';
+import { records } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { requireTable } from '../table-lookup.ts';
 import { Rows } from '../rows.ts';
@@ -32,6 +33,7 @@ export const searchById = defineOperation({
     hash_values: z.unknown().optional(),
     get_attributes: attributeTexts.optional(),
   }),
+  response: records,
   run({ store, user }, request) {
     const { keys, attributes } = readArrays(request.hash_values, request.get_attributes);
     const table = requireTable(store, request.schema, request.table);

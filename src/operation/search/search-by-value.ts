@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Condition } from '../../model/query.ts';
 import * as field from '../field.ts';
+import { searchAnswer } from './search-answer.ts';
 import { defineOperation } from '../operation.ts';
 import { requireTable } from '../table-lookup.ts';
 import { attributeNames } from './projection.ts';
@@ -26,6 +27,7 @@ export const searchByValue = defineOperation({
     sort: sort.optional(),
     ...pageFields,
   }),
+  response: searchAnswer,
   run(context, request) {
     const { store } = context;
     const table = requireTable(store, request.schema, request.table);

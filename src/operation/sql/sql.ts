@@ -4,10 +4,11 @@ import { CodedError } from '../../model/errors.ts';
 import type { ConditionGroup } from '../../model/query.ts';
 import type { Table } from '../../model/table.ts';
 import * as field from '../field.ts';
+import { records as rows } from '../answer.ts';
 import { defineOperation, type OperationContext } from '../operation.ts';
 import { commitDelete } from '../record/commit-delete.ts';
 import { commitWrite } from '../record/commit-write.ts';
-import { writeAnswer } from '../record/write-answer.ts';
+import { anyWriteAnswer, writeAnswer } from '../record/write-answer.ts';
 import { conditionAttributes } from '../search/conditions.ts';
 import { refuseUnknownAttributes } from '../search/unknown-attribute.ts';
 import { requireTable } from '../table-lookup.ts';
@@ -22,6 +23,7 @@ export const sql = defineOperation({
   name: 'sql',
   permission: 'super_user',
   request: z.object({ sql: z.string().min(1) }),
+  response: z.union([rows, anyWriteAnswer]),
   async run(context, { sql: text }) {
     const statement = await parseStatement(text);
     const { database, table: name } = statement;

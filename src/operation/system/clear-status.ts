@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { findStatusTable, statusId } from './status.ts';
 
@@ -8,6 +9,7 @@ export const clearStatus = defineOperation({
   refusalName: 'clearStatus',
   permission: 'super_user',
   request: z.object({ id: statusId }),
+  response: messageAnswer,
   async run({ store, user }, { id }) {
     const table = findStatusTable(store);
     if (table !== undefined) await store.delete({ table, keys: [id], user: user.username });

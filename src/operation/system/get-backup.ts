@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { systemDatabase } from '../../model/table.ts';
 import * as field from '../field.ts';
-import { FileAnswer } from '../file-answer.ts';
+import { FileAnswer, fileContent } from '../file-answer.ts';
 import { defineOperation } from '../operation.ts';
 import { requireDatabase, requireTable } from '../table-lookup.ts';
 
@@ -21,6 +21,7 @@ export const getBackup = defineOperation({
     table: field.existingName.optional(),
     tables: z.array(field.existingName).optional(),
   }),
+  response: fileContent,
   async run({ store, bulk }, { schema, table, tables = [] }) {
     if (schema !== systemDatabase) requireDatabase(store, schema);
     for (const name of table === undefined ? tables : [table, ...tables]) requireTable(store, schema, name);

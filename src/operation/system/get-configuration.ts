@@ -8,6 +8,7 @@ export const getConfiguration = defineOperation({
   refusalName: 'getConfiguration',
   permission: 'super_user',
   request: z.object({}),
+  response: z.record(z.string(), z.unknown()),
   run(context) {
     return requireNode(context).configuration.read();
   },

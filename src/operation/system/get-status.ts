@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CodedError } from '../../model/errors.ts';
 import { defineOperation } from '../operation.ts';
-import { readStatuses, statusId } from './status.ts';
+import { readStatuses, statusId, statusAnswer } from './status.ts';
 
 /** One status, or all of them. */
 export const getStatus = defineOperation({
@@ -9,6 +9,14 @@ export const getStatus = defineOperation({
   refusalName: 'getStatus',
   permission: 'super_user',
   request: z.object({ id: statusId.optional() }),
+  response: z.union([
+    statusAnswer,
+    z.strictObject({
+      systemStatus: z.array(statusAnswer),
+      componentStatus: z.array(z.unknown()),
+      restartRequired: z.boolean(),
+    }),
+  ]),
   run({ store }, { id }) {
     const statuses = readStatuses(store);
     if (id === undefined) return { systemStatus: statuses, componentStatus: [], restartRequired: false };

@@ -3,13 +3,15 @@ import { createInterface } from 'node:readline';
 import { z } from 'zod';
 
 /** One entry of a log file, as `read_log` answers it. */
-export interface LogEntry {
-  readonly level: string;
-  readonly message: string;
-  readonly timestamp: string;
-  readonly thread: string;
-  readonly tags: readonly string[];
-}
+export const logEntry = z.strictObject({
+  level: z.string(),
+  message: z.string(),
+  timestamp: z.string(),
+  thread: z.string(),
+  tags: z.array(z.string()),
+});
+
+export type LogEntry = Readonly<z.infer<typeof logEntry>>;
 
 const line = z.looseObject({
   level: z.string(),

@@ -1,18 +1,23 @@
 import { z } from 'zod';
 import { CodedError } from '../../model/errors.ts';
 import type { LoggedTransaction } from '../../store/transaction-log.ts';
+import { keys, records } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { Rows } from '../rows.ts';
 import { requireTable } from '../table-lookup.ts';
 import { requireAuditLog } from './audit-log.ts';
 
-interface AuditEntry {
-  readonly operation: string;
-  readonly user_name: string | null;
-  readonly timestamp: number;
-  readonly hash_values: readonly (string | number)[];
-  readonly records?: readonly unknown[];
-}
+const auditEntry = z
+  .strictObject({
+    operation: z.string(),
+    user_name: z.string().nullable(),
+    timestamp: z.number(),
+    hash_values: keys.readonly(),
+    records: records.readonly().optional(),
+  })
+  .readonly();
+
+type AuditEntry = z.infer<typeof auditEntry>;
 
 /** Entries under one key or user that a request without `limit` gets. */
 const standardLimit = 1_000;
@@ -30,6 +35,7 @@ export const readAuditLog = defineOperation({
     search_values: z.array(z.union([z.string(), z.number()])).default([]),
     limit: z.int().min(1).optional(),
   }),
+  response: z.union([z.array(auditEntry), z.record(z.string(), z.array(auditEntry))]),
   run({ store, node }, { schema, table: name, comparator, search_values: values, limit }) {
     requireAuditLog(node);
     if (schema === undefined) throw new CodedError('invalid_request', 'database is required');

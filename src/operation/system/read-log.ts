@@ -5,7 +5,7 @@ import { CodedError } from '../../model/errors.ts';
 import { logLevels } from '../../runtime/logger.ts';
 import { notReplicated } from '../field.ts';
 import { defineOperation } from '../operation.ts';
-import { readLogLines, type LogEntry } from './log-lines.ts';
+import { readLogLines, type LogEntry, logEntry } from './log-lines.ts';
 import { requireNode } from './node-control.ts';
 
 const standardLog = 'hdb.log';
@@ -41,6 +41,7 @@ export const readLog = defineOperation({
       .default(standardLog),
     replicated: notReplicated.optional(),
   }),
+  response: z.array(logEntry),
   async run(context, { start, limit, level, from, until, to, order, filter, log_name: name }) {
     const directory = requireNode(context).logDirectory;
     const path = directory === undefined ? undefined : join(directory, name);

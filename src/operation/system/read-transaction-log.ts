@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { LoggedTransaction } from '../../store/transaction-log.ts';
+import { keys, records } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import * as field from '../field.ts';
 import { Rows } from '../rows.ts';
@@ -17,6 +18,15 @@ export const readTransactionLog = defineOperation({
     to: z.number().min(0).optional(),
     limit: z.int().min(1).optional(),
   }),
+  response: z.array(
+    z.strictObject({
+      operation: z.string(),
+      user: z.string().nullable(),
+      timestamp: z.number(),
+      records: records.optional(),
+      hash_values: keys.optional(),
+    }),
+  ),
   run({ store }, { schema, table: name, from, to, limit }) {
     const table = requireTable(store, schema, name);
     // Tables of `system` are not logged, and their rows must not get out this way if they ever are.

@@ -7,6 +7,13 @@ export const registrationInfo = defineOperation({
   name: 'registration_info',
   permission: 'any',
   request: z.object({}),
+  response: z.strictObject({
+    registered: z.boolean(),
+    version: z.string(),
+    /** MiB. */
+    ram_allocation: z.number(),
+    license_expiration_date: z.string().nullable(),
+  }),
   run({ version }) {
     return {
       registered: true,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CodedError } from '../../model/errors.ts';
 import { notReplicated } from '../field.ts';
+import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { requireNode } from './node-control.ts';
 
@@ -14,6 +15,7 @@ export const restartService = defineOperation({
   refusalName: 'restartService',
   permission: 'super_user',
   request: z.object({ service: z.string(), replicated: notReplicated.optional() }),
+  response: messageAnswer,
   run(context, { service }) {
     const node = requireNode(context);
     if (clusterServices.includes(service)) node.restartClustering();

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { notReplicated } from '../field.ts';
+import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { requireNode } from './node-control.ts';
 
@@ -8,6 +9,7 @@ export const restart = defineOperation({
   name: 'restart',
   permission: 'super_user',
   request: z.object({ replicated: notReplicated.optional() }),
+  response: messageAnswer,
   run(context) {
     requireNode(context).restart();
     return 'Restarting HarperDB. This may take up to 60 seconds.';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ConfigError } from '../../config/config-error.ts';
 import { CodedError } from '../../model/errors.ts';
+import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { requireNode } from './node-control.ts';
 
@@ -13,6 +14,7 @@ export const setConfiguration = defineOperation({
   refusalName: 'setConfiguration',
   permission: 'super_user',
   request: z.looseObject({}),
+  response: messageAnswer,
   run(context, request) {
     const values = Object.fromEntries(Object.entries(request).filter(([name]) => !otherFields.has(name)));
     try {

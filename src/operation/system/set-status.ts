@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineOperation } from '../operation.ts';
-import { openStatusTable, statusId } from './status.ts';
+import { openStatusTable, statusId, statusAnswer } from './status.ts';
 
 const availabilities = ['Available', 'Unavailable'];
 
@@ -19,6 +19,7 @@ export const setStatus = defineOperation({
           message: `must be one of [${availabilities.join(', ')}]`,
         });
     }),
+  response: statusAnswer,
   async run({ store, user }, { id, status }) {
     const table = await openStatusTable(store);
     await store.write({

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Document } from '../../model/change.ts';
 import { systemDatabase, type Table } from '../../model/table.ts';
+import { timestamps } from '../answer.ts';
 import type { Store } from '../../store/store.ts';
 import { openSystemTable } from '../system-table.ts';
 
@@ -8,6 +9,8 @@ const statusTable = 'hdb_status';
 
 /** What a status can be about. */
 export const statusId = z.enum(['primary', 'maintenance', 'availability']);
+
+export const statusAnswer = z.strictObject({ id: statusId, status: z.string(), ...timestamps });
 
 /** The table of statuses: rows `{id, status}`, created with the first one. */
 export function findStatusTable(store: Store): Table | undefined {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { informationAnswer } from './system-information-answer.ts';
 import { defineOperation, type OperationContext } from '../operation.ts';
 
 const sections = [
@@ -23,6 +24,7 @@ export const systemInformation = defineOperation({
   refusalName: 'systemInformation',
   permission: 'super_user',
   request: z.object({ attributes: z.array(z.enum(sections)).optional() }),
+  response: informationAnswer,
   async run(context, { attributes }) {
     const wanted = [...new Set(attributes ?? sections)];
     const told = await Promise.all(wanted.map((section) => sectionOf(section, context)));

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CodedError } from '../../model/errors.ts';
 import * as field from '../field.ts';
+import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { systemTable } from '../system-table.ts';
 import { hashPassword } from './password.ts';
@@ -24,6 +25,7 @@ export const addUser = defineOperation({
     role: field.existingName,
     active: z.boolean().default(true),
   }),
+  response: messageAnswer,
   async run({ store, user }, { username: name, password, role, active }) {
     const roleId = roleIdOf(store, role, {
       none: `${role} role not found`,

@@ -3,7 +3,7 @@ import { CodedError } from '../../model/errors.ts';
 import { makeVerifier } from '../../model/scram.ts';
 import type { Store } from '../../store/store.ts';
 import { defineOperation } from '../operation.ts';
-import { writeAnswer } from '../record/write-answer.ts';
+import { writeAnswer, writeAnswers } from '../record/write-answer.ts';
 import { systemTable } from '../system-table.ts';
 import { hashPassword } from './password.ts';
 import { roleIdOf } from './role-of-name.ts';
@@ -19,6 +19,7 @@ export const alterUser = defineOperation({
     role: z.unknown().optional(),
     active: z.unknown().optional(),
   }),
+  response: writeAnswers.update.extend({ new_attributes: z.array(z.string()), txn_time: z.number() }),
   async run({ store, user, now }, request) {
     const { username, password, role, active } = readAlteration(request);
     const roleId =

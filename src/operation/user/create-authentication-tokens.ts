@@ -17,6 +17,7 @@ export const createAuthenticationTokens = defineOperation({
       .refine((role) => role === undefined, 'is not supported')
       .optional(),
   }),
+  response: z.strictObject({ operation_token: z.string(), refresh_token: z.string() }),
   async run({ authentication, user, address = '' }, { username, password, expires_in: timeoutMs }) {
     const { logins, tokens } = authentication;
     if (timeoutMs !== undefined && timeoutMs > tokens.maxTimeoutMs) {

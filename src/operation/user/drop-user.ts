@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CodedError } from '../../model/errors.ts';
 import * as field from '../field.ts';
+import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { systemTable } from '../system-table.ts';
 
@@ -10,6 +11,7 @@ export const dropUser = defineOperation({
   refusalName: 'dropUser',
   permission: 'super_user',
   request: z.object({ username: field.existingName }),
+  response: messageAnswer,
   async run({ store, user }, { username }) {
     const table = systemTable(store, 'hdb_user');
     const { deleted } = await store.delete({ table, keys: [username], user: user.username });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { systemDatabase } from '../../model/table.ts';
+import { userAnswer } from './user-answer.ts';
 import { defineOperation } from '../operation.ts';
 import { allUsers, shownUser } from './user.ts';
 
@@ -9,6 +10,7 @@ export const listUsers = defineOperation({
   refusalName: 'listUsersExternal',
   permission: 'super_user',
   request: z.object({}),
+  response: z.array(userAnswer),
   run: ({ store }) =>
     allUsers(store).map((user) => {
       const tables = store.catalog

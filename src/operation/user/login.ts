@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CodedError } from '../../model/errors.ts';
+import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { SessionAnswer } from './session-answer.ts';
 
@@ -8,6 +9,7 @@ export const login = defineOperation({
   name: 'login',
   permission: 'stranger',
   request: z.object({ username: z.string().min(1), password: z.string().min(1) }),
+  response: messageAnswer,
   async run({ authentication, browser, address = '' }, { username, password }) {
     const { logins, sessions } = authentication;
     if (browser === undefined || sessions === undefined) {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CodedError } from '../../model/errors.ts';
+import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { SessionAnswer } from './session-answer.ts';
 
@@ -8,6 +9,7 @@ export const logout = defineOperation({
   name: 'logout',
   permission: 'stranger',
   request: z.object({}),
+  response: messageAnswer,
   async run({ authentication: { sessions }, browser }) {
     if (browser === undefined || sessions === undefined)
       throw new CodedError('invalid_request', 'No session for logout');

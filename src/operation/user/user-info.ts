@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { userAnswer } from './user-answer.ts';
 import { defineOperation } from '../operation.ts';
 import { shownUser } from './user.ts';
 
@@ -7,5 +8,6 @@ export const userInfo = defineOperation({
   name: 'user_info',
   permission: 'any',
   request: z.object({}),
+  response: userAnswer,
   run: ({ user }) => shownUser(user),
 });

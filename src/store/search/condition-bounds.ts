@@ -1,7 +1,7 @@
 import type { Comparator, Condition } from '../../model/query.ts';
 import { between, ordinalOf, textOf } from './condition-value.ts';
 import type { Ordinal } from './condition-value.ts';
-import { compareIndexValues, indexForm, indexedUnits, isIndexValue } from './index-value.ts';
+import { compareIndexValues, cut, indexForm, indexedUnits, isIndexValue } from './index-value.ts';
 import type { IndexBounds } from './search-source.ts';
 
 /** Whether an index can go straight to the matches; `contains` and `ends_with` must look at every string. */
@@ -30,7 +30,7 @@ export function boundsOf(condition: Condition, units = indexedUnits): IndexBound
       return textOf(value) === undefined ? 'nothing' : { low: '' };
     case 'starts_with': {
       const prefix = textOf(value);
-      return prefix === undefined ? 'nothing' : prefixBounds(prefix.slice(0, units));
+      return prefix === undefined ? 'nothing' : prefixBounds(cut(prefix, units));
     }
     case 'greater_than':
     case 'greater_than_equal': {
@@ -73,11 +73,15 @@ function lastOf(sample: Ordinal): IndexBounds {
 
 /** All strings with the prefix: up to the next string of at most its length. */
 function prefixBounds(prefix: string): IndexBounds {
-  for (let length = prefix.length; length > 0; length--) {
-    const unit = prefix.charCodeAt(length - 1);
-    if (unit === 0xffff) continue;
-    const next = prefix.slice(0, length - 1) + String.fromCharCode(unit + 1);
-    return { low: prefix, high: next, highExclusive: true };
+  const points = Array.from(prefix, (character) => character.codePointAt(0) ?? 0);
+  while (points.length > 0) {
+    const last = points.pop() ?? lastPoint;
+    if (last >= lastPoint) continue;
+    // Surrogates are no characters of their own.
+    const next = last + 1 === 0xd800 ? 0xe000 : last + 1;
+    return { low: prefix, high: String.fromCodePoint(...points, next), highExclusive: true };
   }
   return { low: prefix };
 }
+
+const lastPoint = 0x10ffff;

@@ -27,6 +27,11 @@ export function indexForm(value: IndexValue, units = indexedUnits): IndexValue {
   return value === 0 ? 0 : value;
 }
 
+/** The first code points of a text. */
+export function cut(text: string, units: number): string {
+  return text.length > units ? [...text].slice(0, units).join('') : text;
+}
+
 /** By code point, as the key encoding of the store (UTF-8) orders them; JavaScript's `<` goes by UTF-16 unit. */
 export function compareTexts(a: string, b: string): number {
   const length = Math.min(a.length, b.length);

@@ -113,7 +113,7 @@ export const hostileValue: fc.Arbitrary<unknown> = fc.oneof(
       { hasOwnProperty: 1, id: 1 },
       { operation: 'drop_database' },
       { $gt: '' },
-      Object.fromEntries([['then', 1]]),
+      JSON.parse('{"then":1}'),
       { conditions: null },
     ),
   },

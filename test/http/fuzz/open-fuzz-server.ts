@@ -17,7 +17,10 @@ import { WatchedEnvironment } from './watched-environment.ts';
 
 export interface FuzzAnswer {
   readonly status: number;
+  /** Its bytes as characters. */
   readonly text: string;
+  /** Undefined for an answer in another format. */
+  readonly json: unknown;
 }
 
 /** A server with data, a configuration, files, and peers that live in memory. */
@@ -105,7 +108,13 @@ async function post(t: TestServer, request: FuzzRequest): Promise<FuzzAnswer> {
     },
     body: new Uint8Array(damaged(encode(request), request.damage)),
   });
-  return { status: response.status, text: Buffer.from(await response.arrayBuffer()).toString('latin1') };
+  const bytes = Buffer.from(await response.arrayBuffer());
+  const isJson = response.headers.get('content-type')?.startsWith('application/json') === true;
+  return {
+    status: response.status,
+    text: bytes.toString('latin1'),
+    json: isJson ? (JSON.parse(bytes.toString()) as unknown) : undefined,
+  };
 }
 
 function encode({ body, format }: FuzzRequest): Buffer {

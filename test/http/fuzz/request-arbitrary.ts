@@ -26,6 +26,7 @@ const weights: Readonly<Record<string, number>> = {
   add_user: 3,
   alter_user: 3,
   create_authentication_tokens: 6,
+  login: 3,
   system_information: 2,
   get_backup: 3,
 };
