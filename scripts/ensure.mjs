@@ -60,9 +60,7 @@ function ensureBuild() {
   const stamp = join(root, 'dist', '.built');
   const newest = Math.max(
     newestIn(join(root, 'src')),
-    ...['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'].map((name) =>
-      modifiedAt(join(root, name)),
-    ),
+    ...['scripts/build.mjs', 'package-lock.json'].map((name) => modifiedAt(join(root, name))),
   );
   if (existsSync(stamp) && modifiedAt(stamp) > newest) return say('build is up to date');
   say('npm run build');

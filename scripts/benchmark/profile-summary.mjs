@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 const shownLines = 25;
 
@@ -27,14 +28,15 @@ function summaryOf(name, { nodes, samples, timeDeltas }) {
   let busyMs = 0;
   let idleMs = 0;
   samples.forEach((id, at) => {
-    const { functionName, url, lineNumber } = nodesById.get(id).callFrame;
+    const { functionName, url: file, lineNumber } = nodesById.get(id).callFrame;
+    const url = sourceOf(file, lineNumber);
     const ms = timeDeltas[at] / 1_000;
     if (functionName === '(idle)') {
       idleMs += ms;
       return;
     }
     busyMs += ms;
-    const place = url ? `${shortened(url)}:${lineNumber + 1}` : '';
+    const place = url ? shortened(url) : '';
     const key = `${functionName || '(anonymous)'} ${place}`;
     selfMs.set(key, (selfMs.get(key) ?? 0) + ms);
     const part = url ? partOf(url) : functionName.startsWith('(') ? functionName : 'native';
@@ -70,8 +72,31 @@ function tableOf(times, busyMs) {
 function partOf(url) {
   const installed = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url);
   if (installed) return installed[1];
-  const own = /\/dist\/([^/]+)/.exec(url);
+  const own = /^src\/([^/]+)/.exec(url);
   return own ? `src/${own[1]}` : 'node';
+}
+
+const modulesOf = new Map();
+
+/**
+ * The module that a line of a bundle comes from, as the comment above it says; other files are their own.
+ *
+ * @param {string} file
+ * @param {number} lineNumber
+ */
+function sourceOf(file, lineNumber) {
+  if (!file.includes('/dist/')) return file;
+  if (!modulesOf.has(file))
+    modulesOf.set(
+      file,
+      readFileSync(fileURLToPath(file), 'utf8')
+        .split('\n')
+        .flatMap((line, at) => {
+          const found = /^\/\/ ((?:src|node_modules)\/\S+)$/.exec(line);
+          return found ? [{ at, source: found[1] }] : [];
+        }),
+    );
+  return modulesOf.get(file).findLast(({ at }) => at <= lineNumber)?.source ?? file;
 }
 
 /** @param {string} url */

@@ -251,6 +251,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'a write does not look at what it replaces',
     breaks: [1, 3, 6, 10],
+    faults: ['clock'],
     install: () => {
       const uninstall = [
         replaced(Commit.prototype, 'raiseClock', () => undefined),
@@ -288,7 +289,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'the id at the cursor is not compared',
     breaks: [2, 3, 8],
-    faults: ['restore'],
+    faults: ['restore', 'weather'],
     channelServer: (options) =>
       new ChangedServer(options, (request) => {
         if (!('cursor' in request) || !request.cursor) return request;
