@@ -1,7 +1,8 @@
+import type { IncomingMessage } from 'node:http';
 import { Encoder as CborEncoder } from 'cbor-x';
 import { stringify } from 'csv-stringify/sync';
-import type { Request } from 'express';
 import { Packr } from 'msgpackr';
+import { acceptedType } from './negotiation.ts';
 
 /** How rows are written one after the other, without knowing how many there will be. */
 export interface RowFormat {
@@ -72,15 +73,15 @@ const byContentType: Readonly<Record<string, AnswerFormat>> = {
 };
 
 /** The format that the client likes best; JSON for one that likes none of ours. */
-export function formatOf(request: Request): AnswerFormat {
+export function formatOf(request: IncomingMessage): AnswerFormat {
   const { accept } = request.headers;
   if (accept === undefined || accept === '*/*' || accept === 'application/json') return jsonFormat;
-  const best = request.accepts(Object.keys(byContentType));
-  return (best === false ? undefined : byContentType[best]) ?? jsonFormat;
+  const best = acceptedType(request, Object.keys(byContentType));
+  return (best === undefined ? undefined : byContentType[best]) ?? jsonFormat;
 }
 
 /** An error is a sentence, not a table. */
-export function errorFormatOf(request: Request): AnswerFormat {
+export function errorFormatOf(request: IncomingMessage): AnswerFormat {
   const format = formatOf(request);
   return format === csvFormat ? jsonFormat : format;
 }

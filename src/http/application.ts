@@ -1,4 +1,4 @@
-import type { RequestListener } from 'node:http';
+import type { RequestListener, ServerResponse } from 'node:http';
 import express, { type NextFunction, type Request, type Response } from 'express';
 import type { OperationServices } from '../operation/operation.ts';
 import { cors, type CorsPolicy } from './cors.ts';
@@ -26,7 +26,7 @@ const page = `<!doctype html>
 export function createApplication(options: ApplicationOptions): RequestListener {
   const allow = cors(options.cors);
   const runOperation = operationsRoute(options);
-  const fail = (error: unknown, response: Response): void => {
+  const fail = (error: unknown, response: ServerResponse): void => {
     if (response.headersSent) {
       response.destroy();
       return;
@@ -56,11 +56,8 @@ export function createApplication(options: ApplicationOptions): RequestListener 
       application(incoming, outgoing);
       return;
     }
-    // What the router would do first: its requests and responses have methods of their own.
-    const request = Object.setPrototypeOf(incoming, application.request) as Request;
-    const response = Object.setPrototypeOf(outgoing, application.response) as Response;
-    allow(request, response, () => {
-      runOperation(request, response).catch((error: unknown) => fail(error, response));
+    allow(incoming, outgoing, () => {
+      runOperation(incoming, outgoing).catch((error: unknown) => fail(error, outgoing));
     });
   };
 }

@@ -1,4 +1,5 @@
-import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { addVary } from './negotiation.ts';
 
 /** Which pages of other origins a browser lets use the API. */
 export interface CorsPolicy {
@@ -12,13 +13,16 @@ export interface CorsPolicy {
  * for this node, but no session counts for them (`session-cookie.ts`); with `*` any page may ask, with an
  * `Authorization` of its own. Other origins are told nothing.
  */
-export function cors({ enabled, accessList }: CorsPolicy): RequestHandler {
+export function cors({
+  enabled,
+  accessList,
+}: CorsPolicy): (request: IncomingMessage, response: ServerResponse, next: () => void) => void {
   const isAny = accessList.includes('*');
   const listed = new Set(accessList);
-  return (request: Request, response: Response, next: NextFunction) => {
+  return (request, response, next) => {
     const { origin } = request.headers;
     if (enabled && origin !== undefined) {
-      response.vary('Origin');
+      addVary(response, 'Origin');
       if (listed.has(origin)) {
         response.setHeader('access-control-allow-origin', origin);
         response.setHeader('access-control-allow-credentials', 'true');

@@ -1,5 +1,4 @@
-import type { IncomingMessage } from 'node:http';
-import type { Request, Response } from 'express';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isDocument } from '../operation/field.ts';
 import { FileAnswer } from '../operation/file-answer.ts';
 import type { OperationServices } from '../operation/operation.ts';
@@ -26,9 +25,9 @@ export interface OperationsRouteOptions extends SendErrorOptions {
  */
 export function operationsRoute(
   options: OperationsRouteOptions,
-): (request: Request, response: Response) => Promise<void> {
+): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   const { services, identify, bodyLimitBytes } = options;
-  return async (request: Request, response: Response) => {
+  return async (request, response) => {
     const startedAt = performance.now();
     const timing = (): { 'server-timing': string } => ({
       'server-timing': `db;dur=${(performance.now() - startedAt).toFixed(2)}`,
@@ -57,7 +56,7 @@ export function operationsRoute(
 const strangerLimitBytes = 16 * 1024;
 
 /** The body, parsed. A stranger is asked to log in whatever is wrong with it. */
-async function readRequest(request: Request, caller: Caller, limitBytes: number): Promise<unknown> {
+async function readRequest(request: IncomingMessage, caller: Caller, limitBytes: number): Promise<unknown> {
   const type = request.headers['content-type'];
   if (caller.user !== stranger) return parseBody(type, await readBody(request, limitBytes));
   try {

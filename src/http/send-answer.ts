@@ -1,13 +1,14 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, createBrotliCompress, createGzip, gzip } from 'node:zlib';
-import type { Request, Response } from 'express';
 import { CodedError } from '../model/errors.ts';
 import { Rows } from '../operation/rows.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { formatOf, type AnswerFormat, type RowFormat } from './answer-format.ts';
+import { acceptedEncoding, addVary } from './negotiation.ts';
 
 export interface Answer {
   readonly status: number;
@@ -33,12 +34,12 @@ const stalledMs = 60_000;
  * middle of the body, so that no client can take what it has for the whole.
  */
 export async function sendAnswer(
-  request: Request,
-  response: Response,
+  request: IncomingMessage,
+  response: ServerResponse,
   { status, body, format = formatOf(request), headers = {} }: Answer,
   { compressionThresholdBytes, log }: { readonly compressionThresholdBytes: number; readonly log: Logger },
 ): Promise<void> {
-  response.vary('Accept, Accept-Encoding');
+  addVary(response, 'Accept, Accept-Encoding');
   const head = { 'content-type': format.contentType, ...headers };
   const whole = (bytes: Buffer): Promise<void> =>
     sendWhole(
@@ -89,13 +90,13 @@ const compressions: Readonly<Record<string, Compression>> = {
   },
 };
 
-function compressionOf(request: Request): Compression | undefined {
-  const best = request.acceptsEncodings([...Object.keys(compressions), 'identity']);
-  return best === false ? undefined : compressions[best];
+function compressionOf(request: IncomingMessage): Compression | undefined {
+  const best = acceptedEncoding(request, [...Object.keys(compressions), 'identity']);
+  return best === undefined ? undefined : compressions[best];
 }
 
 async function sendWhole(
-  response: Response,
+  response: ServerResponse,
   status: number,
   headers: Readonly<Record<string, string>>,
   bytes: Buffer,

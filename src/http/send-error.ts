@@ -1,4 +1,4 @@
-import type { Request, Response } from 'express';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from '../runtime/logger.ts';
 import { errorFormatOf } from './answer-format.ts';
 import { drain } from './drain.ts';
@@ -13,8 +13,8 @@ export interface SendErrorOptions {
 
 /** Answers a request with an error, unless an answer has begun. */
 export async function sendError(
-  request: Request,
-  response: Response,
+  request: IncomingMessage,
+  response: ServerResponse,
   error: unknown,
   options: SendErrorOptions,
   headers: Readonly<Record<string, string>> = {},
@@ -40,6 +40,6 @@ export async function sendError(
 }
 
 /** A page asks for name and password itself; a challenge would make the browser ask in its place. */
-function isScript({ headers }: Request): boolean {
+function isScript({ headers }: IncomingMessage): boolean {
   return headers['sec-fetch-site'] !== undefined && headers['sec-fetch-mode'] !== 'navigate';
 }

@@ -30,8 +30,10 @@ function isOwnPage(request: IncomingMessage): boolean {
 }
 
 function secretOf(request: IncomingMessage): string | undefined {
+  const { cookie: sent } = request.headers;
+  if (sent === undefined) return undefined;
   const start = `${cookieName(request)}=`;
-  const cookies = (request.headers.cookie ?? '').split(/;\s*/);
+  const cookies = sent.split(/;\s*/);
   return cookies.find((cookie) => cookie.startsWith(start))?.slice(start.length);
 }
 
