@@ -4,7 +4,9 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { Contender, loads, replicatedLoads } from './benchmark/loads.mjs';
+import { Contender } from './benchmark/contender.mjs';
+import { link } from './benchmark/loads/initial-copy.mjs';
+import { loads } from './benchmark/loads.mjs';
 import { LyreSystem } from './benchmark/lyre-system.mjs';
 import { endAll } from './benchmark/owned-processes.mjs';
 import { findPostgres } from './benchmark/postgres-programs.mjs';
@@ -18,9 +20,9 @@ One JSON line per figure on stdout, progress and a table on stderr.
 
   --only S1,C      loads to run (default: all):
 ${Object.entries(loads)
-  .map(([letter, name]) => `                     ${letter.padEnd(3)} ${name}`)
+  .map(([letter, { what }]) => `                     ${letter.padEnd(3)} ${what}`)
   .join('\n')}
-  --scale 0.1      multiplies row counts and durations (default 1: under six minutes)
+  --scale 0.1      multiplies row counts and durations (default 1, a quarter of an hour)
   --postgres       install PostgreSQL from Debian where it is missing (apt-get, as root)
   --no-postgres    measure this node alone
   --directory DIR  where the data go while it runs (default: the system's temporary directory)
@@ -29,8 +31,8 @@ ${Object.entries(loads)
 `;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-/** Nothing is left waiting for ever: at scale 1 a run takes about half of this. */
-const limitMs = 6 * 60_000;
+/** Nothing is left waiting for ever: at scale 1 a run takes less than half of this. */
+const limitMs = 45 * 60_000;
 
 try {
   const options = readOptions(process.argv.slice(2));
@@ -92,7 +94,7 @@ async function bench(options) {
   };
   process.once('SIGINT', () => stopEarly('interrupted, ending what was started', 130));
   process.once('SIGTERM', () => stopEarly('terminated, ending what was started', 143));
-  const limit = limitMs * Math.max(1, options.scale);
+  const limit = limitMs * Math.max(0.2, options.scale);
   const timer = setTimeout(() => stopEarly(`not done after ${limit / 60_000} minutes, giving up`, 1), limit);
   try {
     await measure(await contendersOf(options, directory), options, stop.signal);
@@ -164,19 +166,12 @@ async function measure(contenders, { wanted, scale }, signal) {
     systems: Object.fromEntries(contenders.map(({ system }) => [system.name, system.describe()])),
   });
   await turn('start', 'start of the publisher', ({ system }) => system.startPublisher());
-  if (wanted.has('M')) await turn('M', loads.M, (contender) => contender.idleMemory());
-  if (wanted.has('S1')) await turn('S1', loads.S1, (contender) => contender.singles());
-  if (wanted.has('S2')) await turn('S2', loads.S2, (contender) => contender.batches());
-  if (replicatedLoads.some((load) => wanted.has(load))) {
-    const isPreloaded = wanted.has('I');
-    await turn('start', 'start of the subscriber', async (contender) => {
-      await contender.system.startSubscriber();
-      await contender.prepareLink({ isPreloaded });
-    });
-    await turn('I', isPreloaded ? loads.I : 'subscription', (contender) => contender.link());
-    if (wanted.has('L')) await turn('L', loads.L, (contender) => contender.lag());
-    if (wanted.has('R')) await turn('R', loads.R, (contender) => contender.sustained());
-    if (wanted.has('C')) await turn('C', loads.C, (contender) => contender.catchUp());
+  let isLinked = false;
+  for (const [letter, load] of Object.entries(loads)) {
+    if (!wanted.has(letter)) continue;
+    if (load.link === 'needed' && !isLinked) await turn('start', 'start of the subscriber', link);
+    isLinked ||= load.link !== undefined;
+    await turn(letter, load.what, load.run);
   }
   if (signal.aborted) return;
   for (const { system } of contenders) await system.close();
