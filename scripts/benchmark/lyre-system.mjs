@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { findNatsServer } from '../nats-server/find.mjs';
 import { LyreNode } from './lyre-node.mjs';
 import { cpuSecondsOf, peakResidentMiB, pssMiB } from './process-tree.mjs';
 import { measureRate } from './rate.mjs';
@@ -27,10 +28,17 @@ export class LyreSystem {
     this.#subscriber = node('bench-host');
   }
 
-  describe() {
-    const { version } = JSON.parse(readFileSync(join(this.#root, 'package.json'), 'utf8'));
+  async describe() {
+    const versionIn = (/** @type {string} */ directory) =>
+      JSON.parse(readFileSync(join(this.#root, directory, 'package.json'), 'utf8')).version;
+    const { server } = await findNatsServer(
+      join(this.#root, '.nats', 'nats-server'),
+      process.env.NATS_SERVER_BIN,
+    );
     return {
-      version,
+      version: versionIn('.'),
+      lmdb: versionIn('node_modules/lmdb'),
+      nats_server: server?.version,
       settings:
         'as delivered: a request is acknowledged after its commit is flushed; HTTP with Basic auth, TLS between nodes',
     };

@@ -32,7 +32,7 @@ export class PostgresSystem {
     this.#subscriber = new PostgresCluster({ programs, directory: join(directory, 'subscriber') });
   }
 
-  describe() {
+  async describe() {
     const version = execFileSync(join(this.#programs, 'postgres'), ['--version'], {
       encoding: 'utf8',
     }).trim();

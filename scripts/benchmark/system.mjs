@@ -4,7 +4,7 @@
  *
  * @typedef {object} System
  * @property {string} name
- * @property {() => { version: string, settings: string }} describe
+ * @property {() => Promise<{ version: string, settings: string }>} describe versions and durability, for the report
  * @property {() => Promise<void>} startPublisher
  * @property {() => Promise<void>} startSubscriber
  * @property {(table: string, options: { isIndexed: boolean, isReplicated: boolean }) => Promise<void>} createTable
