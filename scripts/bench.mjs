@@ -48,7 +48,7 @@ async function bench(options) {
   };
   process.once('SIGINT', () => stopEarly('interrupted, ending what was started', 130));
   process.once('SIGTERM', () => stopEarly('terminated, ending what was started', 143));
-  const limit = limitMs * Math.max(0.2, options.scale) * options.runs;
+  const limit = limitMs * Math.max(0.2, options.size.scale) * options.runs;
   const timer = setTimeout(
     () => stopEarly(`not done after ${Math.round(limit / 60_000)} minutes, giving up`, 1),
     limit,
@@ -88,12 +88,12 @@ async function systemsOf({ isAlone, mayInstall, profileDirectory }) {
  * @param {string} directory
  * @param {AbortSignal} signal
  */
-async function measure(systems, { wanted, scale, runs }, directory, signal) {
+async function measure(systems, { wanted, size, runs }, directory, signal) {
   const described = systems.map((make) => make(directory));
   const report = new Report(described.map(({ name }) => name));
   report.line({
     started: new Date().toISOString(),
-    scale,
+    ...size,
     runs,
     node: process.version,
     processors: `${cpus().length} x ${cpus()[0]?.model.trim()}`,
@@ -106,7 +106,7 @@ async function measure(systems, { wanted, scale, runs }, directory, signal) {
     if (runs > 1) say(`run ${run} of ${runs}`);
     report.nextRun();
     const runDirectory = join(directory, `run-${run}`);
-    const contenders = systems.map((make, at) => new Contender(make(join(runDirectory, String(at))), scale));
+    const contenders = systems.map((make, at) => new Contender(make(join(runDirectory, String(at))), size));
     const isComplete = await measureRun({
       contenders: run % 2 === 1 ? contenders : contenders.reverse(),
       wanted,

@@ -9,21 +9,31 @@ export const batchRows = 1_000;
  */
 export class Contender {
   #system;
-  #scale;
+  #size;
   /** Next row number of each table whose rows are numbered without gaps. */
   #next = new Map();
 
   /**
    * @param {import('./system.mjs').System} system
-   * @param {number} scale
+   * @param {{ scale: number, fanOut: readonly number[], grownRows: number }} size
    */
-  constructor(system, scale) {
+  constructor(system, size) {
     this.#system = system;
-    this.#scale = scale;
+    this.#size = size;
   }
 
   get system() {
     return this.#system;
+  }
+
+  /** Numbers of subscribers, in rising order. */
+  get fanOut() {
+    return this.#size.fanOut;
+  }
+
+  /** Of a table that is no longer small, at scale 1. */
+  get grownRows() {
+    return this.#size.grownRows;
   }
 
   /** Counts processor time from now on; see {@link startUsage}. */
@@ -115,11 +125,11 @@ export class Contender {
 
   /** @param {number} ms at scale 1 */
   ms(ms) {
-    return Math.max(1_000, ms * this.#scale);
+    return Math.max(1_000, ms * this.#size.scale);
   }
 
   /** @param {number} rows at scale 1; the answer is whole batches */
   rows(rows) {
-    return Math.max(1, Math.round((rows * this.#scale) / batchRows)) * batchRows;
+    return Math.max(1, Math.round((rows * this.#size.scale) / batchRows)) * batchRows;
   }
 }

@@ -1,10 +1,14 @@
 import { batches } from './loads/batches.mjs';
 import { catchUp } from './loads/catch-up.mjs';
+import { fanOut } from './loads/fan-out.mjs';
+import { growth } from './loads/growth.mjs';
 import { idleMemory } from './loads/idle-memory.mjs';
 import { initialCopy } from './loads/initial-copy.mjs';
 import { lag } from './loads/lag.mjs';
+import { searches } from './loads/searches.mjs';
 import { singles } from './loads/singles.mjs';
 import { sustained } from './loads/sustained.mjs';
+import { wire } from './loads/wire.mjs';
 
 /**
  * @typedef {object} Load
@@ -26,4 +30,9 @@ export const loads = {
   L: { what: 'lag', link: 'needed', run: lag },
   R: { what: 'sustained replication', link: 'needed', run: sustained },
   C: { what: 'catch-up after an outage', link: 'needed', run: catchUp },
+  W: { what: 'bytes on the wire', link: 'needed', run: wire },
+  Q: { what: 'searches', run: searches },
+  G: { what: 'growth of a table', link: 'needed', run: growth },
+  // Last: its subscribers go on taking memory.
+  F: { what: 'fan-out to several subscribers', run: fanOut },
 };

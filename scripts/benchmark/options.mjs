@@ -12,6 +12,9 @@ ${Object.entries(loads)
   .join('\n')}
   --scale 0.1      multiplies row counts and durations (default 1, a quarter of an hour)
   --runs 5         so many runs, in alternating order of the systems: medians and spread (default 1)
+  --fan-out 1,10   numbers of subscribers of the load F (default 1,10); each of ours takes the memory of an idle node
+                   (load M), and 50 want more than two cores
+  --grown 10000000 rows of the table of the load G when it is large, at scale 1 (default 1000000)
   --postgres       install PostgreSQL from Debian where it is missing (apt-get, as root)
   --no-postgres    measure this node alone
   --directory DIR  where the data go while it runs (default: the system's temporary directory)
@@ -30,6 +33,8 @@ export function readOptions(args) {
     options: {
       only: { type: 'string', default: Object.keys(loads).join() },
       scale: { type: 'string', default: '1' },
+      'fan-out': { type: 'string', default: '1,10' },
+      grown: { type: 'string', default: '1000000' },
       runs: { type: 'string', default: '1' },
       postgres: { type: 'boolean', default: false },
       'no-postgres': { type: 'boolean', default: false },
@@ -43,7 +48,14 @@ export function readOptions(args) {
   if (!(scale > 0)) throw new Error(`--scale is a number above 0, not '${values.scale}'`);
   return {
     wanted: lettersOf(values.only),
-    scale,
+    size: {
+      scale,
+      fanOut: values['fan-out']
+        .split(',')
+        .map((text) => wholeNumber('--fan-out', text.trim()))
+        .sort((a, b) => a - b),
+      grownRows: wholeNumber('--grown', values.grown),
+    },
     runs: wholeNumber('--runs', values.runs),
     mayInstall: values.postgres,
     isAlone: values['no-postgres'],

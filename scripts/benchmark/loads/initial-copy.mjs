@@ -2,7 +2,11 @@ import { batchRows } from '../contender.mjs';
 import { count, figure, round, shares } from '../figure.mjs';
 
 /** What {@link link} subscribes; the other tables stay at the publisher. */
-export const replicatedTables = { readings: { isIndexed: true }, plain: { isIndexed: false } };
+export const replicatedTables = {
+  readings: { isIndexed: true },
+  plain: { isIndexed: false },
+  grown: { isIndexed: true },
+};
 
 /** The clock runs from the request to subscribe, indexes included. */
 export async function initialCopy(/** @type {import('../contender.mjs').Contender} */ contender) {
