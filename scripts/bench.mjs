@@ -11,6 +11,7 @@ import { endAll } from './benchmark/owned-processes.mjs';
 import { findPostgres } from './benchmark/postgres-programs.mjs';
 import { PostgresSystem } from './benchmark/postgres-system.mjs';
 import { profileSummary } from './benchmark/profile-summary.mjs';
+import { RawLimits } from './benchmark/raw-limits.mjs';
 import { Report } from './benchmark/report.mjs';
 
 /** @typedef {NonNullable<ReturnType<typeof readOptions>>} Options */
@@ -109,6 +110,7 @@ async function measure(systems, { wanted, size, runs }, directory, signal) {
     const contenders = systems.map((make, at) => new Contender(make(join(runDirectory, String(at))), size));
     const isComplete = await measureRun({
       contenders: run % 2 === 1 ? contenders : contenders.reverse(),
+      limits: new RawLimits({ root, directory: join(runDirectory, 'raw'), scale: size.scale }),
       wanted,
       report,
       say,

@@ -17,6 +17,9 @@ import { wire } from './loads/wire.mjs';
  * @property {(contender: import('./contender.mjs').Contender) => Promise<import('./figure.mjs').Figure[]>} run
  */
 
+/** The parts of a node by themselves, without a contender: the letter, and what it is. */
+export const rawLimits = { letter: 'X', what: 'disk, LMDB, nats-server and node:http by themselves' };
+
 /**
  * The loads in the order of a run, by the letter that `--only` takes.
  *

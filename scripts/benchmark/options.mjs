@@ -1,15 +1,18 @@
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
-import { loads } from './loads.mjs';
+import { loads, rawLimits } from './loads.mjs';
+
+const known = new Map([
+  [rawLimits.letter, rawLimits.what],
+  ...Object.entries(loads).map(([letter, { what }]) => /** @type {const} */ ([letter, what])),
+]);
 
 export const help = `Usage: scripts/bench [options]
 
 One JSON line per figure on stdout, progress and a table on stderr.
 
   --only S1,C      loads to run (default: all):
-${Object.entries(loads)
-  .map(([letter, { what }]) => `                     ${letter.padEnd(3)} ${what}`)
-  .join('\n')}
+${[...known].map(([letter, what]) => `                     ${letter.padEnd(3)} ${what}`).join('\n')}
   --scale 0.1      multiplies row counts and durations (default 1, a quarter of an hour)
   --runs 5         so many runs, in alternating order of the systems: medians and spread (default 1)
   --fan-out 1,10   numbers of subscribers of the load F (default 1,10); each of ours takes the memory of an idle node
@@ -31,7 +34,7 @@ export function readOptions(args) {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      only: { type: 'string', default: Object.keys(loads).join() },
+      only: { type: 'string', default: [...known.keys()].join() },
       scale: { type: 'string', default: '1' },
       'fan-out': { type: 'string', default: '1,10' },
       grown: { type: 'string', default: '1000000' },
@@ -67,9 +70,9 @@ export function readOptions(args) {
 /** @param {string} only */
 function lettersOf(only) {
   const letters = only.split(',').map((letter) => letter.trim().toUpperCase());
-  const unknown = letters.find((letter) => !(letter in loads));
+  const unknown = letters.find((letter) => !known.has(letter));
   if (unknown !== undefined)
-    throw new Error(`--only knows ${Object.keys(loads).join(', ')}, not '${unknown}'`);
+    throw new Error(`--only knows ${[...known.keys()].join(', ')}, not '${unknown}'`);
   return new Set(letters);
 }
 

@@ -26,7 +26,7 @@ export class Report {
   #run = 0;
   #elsewhere = 0;
 
-  /** @param {readonly string[]} systems the first two are what ratios divide */
+  /** @param {readonly string[]} systems the columns of the table; the first two are what ratios divide */
   constructor(systems) {
     this.#systems = systems;
   }
@@ -73,16 +73,12 @@ export class Report {
   table() {
     const compared = this.#systems.length > 1;
     const head = ['', ...this.#systems, ...(compared ? ['ratio', 'cpu per row', ''] : [])];
-    const summaries = new Map(this.summaries().map((summary) => [summary.figure, summary]));
-    const lines = [...this.#rows].map(([name, cells]) => {
-      const summary = summaries.get(name);
-      const values = this.#systems.map((system) => {
-        if (cells.get(system)?.error !== undefined) return 'failed';
-        const spread = summary?.systems[system];
-        return spread
-          ? `${shown(spread)} ${summary.unit}${notesOf(cells.get(system)).length > 0 ? ' *' : ''}`
-          : '-';
-      });
+    const names = [...this.#rows.keys()];
+    const isShared = (/** @type {string} */ name) =>
+      this.#systems.some((system) => this.#rows.get(name)?.has(system));
+    const lines = names.filter(isShared).map((name) => {
+      const summary = this.#summary(name);
+      const values = this.#systems.map((system) => this.#valueOf(name, system));
       if (!compared) return [name, ...values];
       return [
         name,
@@ -92,7 +88,26 @@ export class Report {
         summary ? `${summary.better} is better` : '',
       ];
     });
-    process.stderr.write(`\n${aligned([head, ...lines])}\n${this.#remarks()}`);
+    const others = names
+      .filter((name) => !isShared(name))
+      .flatMap((name) =>
+        [...(this.#rows.get(name)?.keys() ?? [])].map((system) => [name, this.#valueOf(name, system)]),
+      );
+    const tables = [lines.length > 0 ? [head, ...lines] : [], others].filter((table) => table.length > 0);
+    process.stderr.write(`\n${tables.map(aligned).join('\n\n')}\n${this.#remarks()}`);
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} system
+   */
+  #valueOf(name, system) {
+    const cell = this.#rows.get(name)?.get(system);
+    if (cell?.error !== undefined) return 'failed';
+    const summary = this.#summary(name);
+    const spread = summary?.systems[system];
+    if (!summary || !spread) return '-';
+    return `${shown(spread)} ${summary.unit}${notesOf(cell).length > 0 ? ' *' : ''}`;
   }
 
   #remarks() {
