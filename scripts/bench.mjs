@@ -13,6 +13,7 @@ import { PostgresSystem } from './benchmark/postgres-system.mjs';
 import { profileSummary } from './benchmark/profile-summary.mjs';
 import { RawLimits } from './benchmark/raw-limits.mjs';
 import { Report } from './benchmark/report.mjs';
+import { writePlots } from './benchmark/write-plots.mjs';
 
 /** @typedef {NonNullable<ReturnType<typeof readOptions>>} Options */
 
@@ -89,7 +90,7 @@ async function systemsOf({ isAlone, mayInstall, profileDirectory }) {
  * @param {string} directory
  * @param {AbortSignal} signal
  */
-async function measure(systems, { wanted, size, runs }, directory, signal) {
+async function measure(systems, { wanted, size, runs, plotDirectory }, directory, signal) {
   const described = systems.map((make) => make(directory));
   const report = new Report(described.map(({ name }) => name));
   report.line({
@@ -120,8 +121,10 @@ async function measure(systems, { wanted, size, runs }, directory, signal) {
     rmSync(runDirectory, { recursive: true, force: true });
   }
   if (signal.aborted) return;
-  for (const summary of report.summaries()) report.line(summary);
+  const summaries = report.summaries();
+  for (const summary of summaries) report.line(summary);
   report.table();
+  if (plotDirectory) writePlots(plotDirectory, summaries);
 }
 
 /** @param {string} message */

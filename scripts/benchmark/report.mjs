@@ -15,6 +15,7 @@ import { spreadOf } from './spread.mjs';
  * @property {'higher' | 'lower'} better
  * @property {Record<string, import('./spread.mjs').Spread>} systems
  * @property {import('./spread.mjs').Spread} [ratio] of the first system to the second, run by run: what else the machine did met both
+ * @property {string} [of] the two systems of the ratio, with a slash between them
  * @property {import('./spread.mjs').Spread} [cpu_per_row_ratio]
  */
 
