@@ -95,7 +95,9 @@ async function measure(systems, { wanted, size, runs, plotDirectory }, directory
   const report = new Report(described.map(({ name }) => name));
   report.line({
     started: new Date().toISOString(),
-    ...size,
+    scale: size.scale,
+    fan_out: size.fanOut,
+    grown_rows: size.grownRows,
     runs,
     node: process.version,
     processors: `${cpus().length} x ${cpus()[0]?.model.trim()}`,

@@ -13,7 +13,7 @@ One JSON line per figure on stdout, progress and a table on stderr.
 
   --only S1,C      loads to run (default: all):
 ${[...known].map(([letter, what]) => `                     ${letter.padEnd(3)} ${what}`).join('\n')}
-  --scale 0.1      multiplies row counts and durations (default 1, a quarter of an hour)
+  --scale 0.1      multiplies row counts and durations (default 1: about a quarter of an hour)
   --runs 5         so many runs, in alternating order of the systems: medians and spread (default 1)
   --fan-out 1,10   numbers of subscribers of the load F (default 1,10); each of ours takes the memory of an idle node
                    (load M), and 50 want more than two cores

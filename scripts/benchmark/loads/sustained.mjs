@@ -1,9 +1,31 @@
-import { figure, round, shares } from '../figure.mjs';
+import { figure, rateFigure, round, shares } from '../figure.mjs';
 import { measureRate, sleep, warmUpMs } from '../rate.mjs';
 
-/** Writes as fast as the publisher takes it; what counts is what shows at the subscriber in the same time. */
+const table = 'readings';
+
+/** Writes as fast as the publisher takes it, in the fastest way it has; what counts is what shows at the subscriber in the same time. */
 export async function sustained(/** @type {import('../contender.mjs').Contender} */ contender) {
-  const table = 'readings';
+  const bulk = await writtenAndShown(contender, { connections: 2, how: 'bulk' });
+  const batches = await writtenAndShown(contender, { connections: 1, how: 'insert' });
+  return [
+    figure('R', 'sustained replicated rows', bulk.shown / bulk.seconds, 'rows/s', {
+      written_rows_per_s: round(bulk.rate.rowsPerSecond),
+      behind_at_end_rows: bulk.behind,
+      ...shares(bulk.used, bulk.shown),
+    }),
+    {
+      ...rateFigure('R', 'batches of 1,000 while the peer applies, 1 connection', batches.rate),
+      replicated_rows_per_s: round(batches.shown / batches.seconds),
+      behind_at_end_rows: batches.behind,
+    },
+  ];
+}
+
+/**
+ * @param {import('../contender.mjs').Contender} contender
+ * @param {{ connections: number, how: 'insert' | 'bulk' }} writing
+ */
+async function writtenAndShown(contender, writing) {
   const { system } = contender;
   const windowMs = contender.ms(8_000);
   const watch = async () => {
@@ -16,18 +38,12 @@ export async function sustained(/** @type {import('../contender.mjs').Contender}
     const seconds = (performance.now() - startedAt) / 1_000;
     return { shown: after - before, behind: contender.written(table) - after, seconds, used: endUsage() };
   };
-  const [rate, { shown, behind, seconds, used }] = await Promise.all([
-    contender.withWriters(table, { connections: 2, how: 'bulk' }, (writers) =>
+  const [rate, watched] = await Promise.all([
+    contender.withWriters(table, writing, (writers) =>
       measureRate({ writers, warmUpMs, windowMs, cpuSeconds: () => system.cpuSeconds() }),
     ),
     watch(),
   ]);
   await contender.awaitRows(table);
-  return [
-    figure('R', 'sustained replicated rows', shown / seconds, 'rows/s', {
-      written_rows_per_s: round(rate.rowsPerSecond),
-      behind_at_end_rows: behind,
-      ...shares(used, shown),
-    }),
-  ];
+  return { rate, ...watched };
 }
