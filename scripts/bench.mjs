@@ -1,36 +1,25 @@
 // Measures a node of this clone, with PostgreSQL's logical replication as the second system where it is installed.
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import { Contender, loads, replicatedLoads } from './benchmark/loads.mjs';
+import { Contender } from './benchmark/contender.mjs';
 import { LyreSystem } from './benchmark/lyre-system.mjs';
+import { measureRun } from './benchmark/measure-run.mjs';
+import { help, readOptions } from './benchmark/options.mjs';
 import { endAll } from './benchmark/owned-processes.mjs';
 import { findPostgres } from './benchmark/postgres-programs.mjs';
 import { PostgresSystem } from './benchmark/postgres-system.mjs';
 import { profileSummary } from './benchmark/profile-summary.mjs';
+import { RawLimits } from './benchmark/raw-limits.mjs';
 import { Report } from './benchmark/report.mjs';
+import { writePlots } from './benchmark/write-plots.mjs';
 
-const help = `Usage: scripts/bench [options]
-
-One JSON line per figure on stdout, progress and a table on stderr.
-
-  --only S1,C      loads to run (default: all):
-${Object.entries(loads)
-  .map(([letter, name]) => `                     ${letter.padEnd(3)} ${name}`)
-  .join('\n')}
-  --scale 0.1      multiplies row counts and durations (default 1: under six minutes)
-  --postgres       install PostgreSQL from Debian where it is missing (apt-get, as root)
-  --no-postgres    measure this node alone
-  --directory DIR  where the data go while it runs (default: the system's temporary directory)
-  --profile DIR    processor profiles of the node's processes; the figures are slower for it
-  --help
-`;
+/** @typedef {NonNullable<ReturnType<typeof readOptions>>} Options */
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-/** Nothing is left waiting for ever: at scale 1 a run takes about half of this. */
-const limitMs = 6 * 60_000;
+/** Nothing is left waiting for ever: at scale 1 a run takes less than half of this. */
+const limitMs = 45 * 60_000;
 
 try {
   const options = readOptions(process.argv.slice(2));
@@ -41,38 +30,7 @@ try {
   process.exitCode = 1;
 }
 
-/** @param {readonly string[]} args */
-function readOptions(args) {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      only: { type: 'string' },
-      scale: { type: 'string', default: '1' },
-      postgres: { type: 'boolean', default: false },
-      'no-postgres': { type: 'boolean', default: false },
-      directory: { type: 'string', default: tmpdir() },
-      profile: { type: 'string' },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  if (values.help) return undefined;
-  const scale = Number(values.scale);
-  if (!(scale > 0)) throw new Error(`--scale is a number above 0, not '${values.scale}'`);
-  const only = values.only?.split(',').map((letter) => letter.trim().toUpperCase()) ?? Object.keys(loads);
-  const unknown = only.find((letter) => !(letter in loads));
-  if (unknown !== undefined)
-    throw new Error(`--only knows ${Object.keys(loads).join(', ')}, not '${unknown}'`);
-  return {
-    wanted: new Set(only),
-    scale,
-    mayInstall: values.postgres,
-    isAlone: values['no-postgres'],
-    directory: values.directory,
-    profileDirectory: values.profile,
-  };
-}
-
-/** @param {NonNullable<ReturnType<typeof readOptions>>} options */
+/** @param {Options} options */
 async function bench(options) {
   if (!existsSync(join(root, 'dist', 'cli', 'main.js')))
     throw new Error('not built yet; run: npm ci && npm run setup && npm run build');
@@ -92,10 +50,13 @@ async function bench(options) {
   };
   process.once('SIGINT', () => stopEarly('interrupted, ending what was started', 130));
   process.once('SIGTERM', () => stopEarly('terminated, ending what was started', 143));
-  const limit = limitMs * Math.max(1, options.scale);
-  const timer = setTimeout(() => stopEarly(`not done after ${limit / 60_000} minutes, giving up`, 1), limit);
+  const limit = limitMs * Math.max(0.2, options.size.scale) * options.runs;
+  const timer = setTimeout(
+    () => stopEarly(`not done after ${Math.round(limit / 60_000)} minutes, giving up`, 1),
+    limit,
+  );
   try {
-    await measure(await contendersOf(options, directory), options, stop.signal);
+    await measure(await systemsOf(options), options, directory, stop.signal);
   } finally {
     clearTimeout(timer);
     await endAll();
@@ -105,83 +66,67 @@ async function bench(options) {
 }
 
 /**
- * @param {NonNullable<ReturnType<typeof readOptions>>} options
- * @param {string} directory
+ * The systems to compare, each as a function that makes a fresh one with its data under a directory.
+ *
+ * @param {Options} options
+ * @returns {Promise<((directory: string) => import('./benchmark/system.mjs').System)[]>}
  */
-async function contendersOf({ scale, isAlone, mayInstall, profileDirectory }, directory) {
-  const systems = [new LyreSystem({ root, directory: join(directory, 'lyredb'), profileDirectory })];
-  if (!isAlone) {
-    const found = await findPostgres({ mayInstall });
-    if ('missing' in found) say(`PostgreSQL is left out: ${found.missing}`);
-    else {
-      const cluster = join(directory, 'postgresql');
-      mkdirSync(cluster);
-      systems.push(new PostgresSystem({ programs: found.directory, directory: cluster }));
-    }
+async function systemsOf({ isAlone, mayInstall, profileDirectory }) {
+  const ours = (/** @type {string} */ directory) => new LyreSystem({ root, directory, profileDirectory });
+  if (isAlone) return [ours];
+  const found = await findPostgres({ mayInstall });
+  if ('missing' in found) {
+    say(`PostgreSQL is left out: ${found.missing}`);
+    return [ours];
   }
-  return systems.map((system) => new Contender(system, scale));
+  return [ours, (directory) => new PostgresSystem({ programs: found.directory, directory })];
 }
 
 /**
- * The contenders take turns at each load: what else goes on in the machine meets both.
+ * Each run has systems of its own on empty directories, in the other order than the run before.
  *
- * @param {readonly Contender[]} contenders
- * @param {{ wanted: ReadonlySet<string>, scale: number }} options
+ * @param {Awaited<ReturnType<typeof systemsOf>>} systems
+ * @param {Options} options
+ * @param {string} directory
  * @param {AbortSignal} signal
  */
-async function measure(contenders, { wanted, scale }, signal) {
-  const report = new Report(contenders.map(({ system }) => system.name));
-  const failed = new Set();
-
-  /**
-   * @param {string} load
-   * @param {string} what
-   * @param {(contender: Contender) => Promise<readonly object[] | void>} body
-   */
-  async function turn(load, what, body) {
-    for (const contender of contenders) {
-      const { name } = contender.system;
-      if (failed.has(name) || signal.aborted) continue;
-      say(`${name}: ${what}`);
-      try {
-        for (const figure of (await body(contender)) ?? []) report.figure(name, figure);
-      } catch (error) {
-        if (signal.aborted) return;
-        report.failure(name, load, error);
-        process.exitCode = 1;
-        // Its later figures would be those of a system that is already out of step.
-        failed.add(name);
-      }
-    }
-  }
-
+async function measure(systems, { wanted, size, runs, plotDirectory }, directory, signal) {
+  const described = systems.map((make) => make(directory));
+  const report = new Report(described.map(({ name }) => name));
   report.line({
-    run: new Date().toISOString(),
-    scale,
+    started: new Date().toISOString(),
+    scale: size.scale,
+    fan_out: size.fanOut,
+    grown_rows: size.grownRows,
+    runs,
     node: process.version,
     processors: `${cpus().length} x ${cpus()[0]?.model.trim()}`,
     rows: '17 fields, 347 bytes as JSON; two secondary indexes unless a figure says otherwise',
-    systems: Object.fromEntries(contenders.map(({ system }) => [system.name, system.describe()])),
+    systems: Object.fromEntries(
+      await Promise.all(described.map(async (system) => [system.name, await system.describe()])),
+    ),
   });
-  await turn('start', 'start of the publisher', ({ system }) => system.startPublisher());
-  if (wanted.has('M')) await turn('M', loads.M, (contender) => contender.idleMemory());
-  if (wanted.has('S1')) await turn('S1', loads.S1, (contender) => contender.singles());
-  if (wanted.has('S2')) await turn('S2', loads.S2, (contender) => contender.batches());
-  if (replicatedLoads.some((load) => wanted.has(load))) {
-    const isPreloaded = wanted.has('I');
-    await turn('start', 'start of the subscriber', async (contender) => {
-      await contender.system.startSubscriber();
-      await contender.prepareLink({ isPreloaded });
+  for (let run = 1; run <= runs && !signal.aborted; run += 1) {
+    if (runs > 1) say(`run ${run} of ${runs}`);
+    report.nextRun();
+    const runDirectory = join(directory, `run-${run}`);
+    const contenders = systems.map((make, at) => new Contender(make(join(runDirectory, String(at))), size));
+    const isComplete = await measureRun({
+      contenders: run % 2 === 1 ? contenders : contenders.reverse(),
+      limits: new RawLimits({ root, directory: join(runDirectory, 'raw'), scale: size.scale }),
+      wanted,
+      report,
+      say,
+      signal,
     });
-    await turn('I', isPreloaded ? loads.I : 'subscription', (contender) => contender.link());
-    if (wanted.has('L')) await turn('L', loads.L, (contender) => contender.lag());
-    if (wanted.has('R')) await turn('R', loads.R, (contender) => contender.sustained());
-    if (wanted.has('C')) await turn('C', loads.C, (contender) => contender.catchUp());
+    if (!isComplete) process.exitCode = 1;
+    rmSync(runDirectory, { recursive: true, force: true });
   }
   if (signal.aborted) return;
-  for (const { system } of contenders) await system.close();
-  report.ratios();
+  const summaries = report.summaries();
+  for (const summary of summaries) report.line(summary);
   report.table();
+  if (plotDirectory) writePlots(plotDirectory, summaries);
 }
 
 /** @param {string} message */

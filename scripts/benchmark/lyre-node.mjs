@@ -83,6 +83,7 @@ export class LyreNode {
     }
   }
 
+  /** Where peers dial. */
   address() {
     return { name: this.name, host, port: this.#ports.cluster };
   }

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { findNatsServer } from '../nats-server/find.mjs';
 import { LyreNode } from './lyre-node.mjs';
-import { cpuSecondsOf, peakResidentMiB, pssMiB } from './process-tree.mjs';
+import { cpuSecondsOf, peakResidentMiB, pssMiB, treeOf } from './process-tree.mjs';
 import { measureRate } from './rate.mjs';
 import { indexedFields, jsonRow } from './readings.mjs';
+import { bytesWithPort } from './socket-bytes.mjs';
 
 const schema = 'bench';
 
@@ -17,20 +19,30 @@ export class LyreSystem {
   #publisher;
   #subscriber;
   #root;
+  #newNode;
+  /** @type {LyreNode[]} */
+  #followers = [];
 
   /** @param {{ root: string, directory: string, profileDirectory: string | undefined }} options */
   constructor({ root, directory, profileDirectory }) {
     this.#root = root;
-    const node = (/** @type {string} */ name) =>
+    this.#newNode = (/** @type {string} */ name) =>
       new LyreNode({ root, directory: join(directory, name), name, profileDirectory });
-    this.#publisher = node('bench-edge');
-    this.#subscriber = node('bench-host');
+    this.#publisher = this.#newNode('bench-edge');
+    this.#subscriber = this.#newNode('bench-host');
   }
 
-  describe() {
-    const { version } = JSON.parse(readFileSync(join(this.#root, 'package.json'), 'utf8'));
+  async describe() {
+    const versionIn = (/** @type {string} */ directory) =>
+      JSON.parse(readFileSync(join(this.#root, directory, 'package.json'), 'utf8')).version;
+    const { server } = await findNatsServer(
+      join(this.#root, '.nats', 'nats-server'),
+      process.env.NATS_SERVER_BIN,
+    );
     return {
-      version,
+      version: versionIn('.'),
+      lmdb: versionIn('node_modules/lmdb'),
+      nats_server: server?.version,
       settings:
         'as delivered: a request is acknowledged after its commit is flushed; HTTP with Basic auth, TLS between nodes',
     };
@@ -45,13 +57,8 @@ export class LyreSystem {
   }
 
   async createTable(table, { isIndexed, isReplicated }) {
-    for (const node of isReplicated ? [this.#publisher, this.#subscriber] : [this.#publisher]) {
-      // Also makes the schema where that is missing.
-      await node.operation({ operation: 'create_table', schema, table, hash_attribute: 'id' });
-      if (!isIndexed) continue;
-      for (const attribute of indexedFields)
-        await node.operation({ operation: 'create_attribute', schema, table, attribute });
-    }
+    for (const node of isReplicated ? [this.#publisher, this.#subscriber] : [this.#publisher])
+      await createTable(node, table, isIndexed);
   }
 
   async singles({ table, connections, warmUpMs, windowMs }) {
@@ -100,15 +107,46 @@ export class LyreSystem {
   }
 
   async link(tables) {
-    await this.#subscriber.operation({
-      operation: 'add_node',
-      ...this.#publisher.address(),
-      subscriptions: tables.map((table) => ({
-        channel: `${schema}:${table}`,
-        subscribe: true,
-        publish: false,
-      })),
-    });
+    await subscribe(this.#subscriber, this.#publisher, tables);
+  }
+
+  /** Of the subscriber's connections to the publisher: it is the one that dials. */
+  wireBytes() {
+    return bytesWithPort(treeOf(this.#subscriber.pid), this.#publisher.address().port);
+  }
+
+  async startFollower(table) {
+    const follower = this.#newNode(`bench-follower-${this.#followers.length + 1}`);
+    await follower.start();
+    this.#followers.push(follower);
+    await createTable(follower, table, true);
+    await subscribe(follower, this.#publisher, [table]);
+    return { progress: () => recordCount(follower, table) };
+  }
+
+  async openSearcher(table) {
+    const connection = this.#publisher.connection();
+    const found = async (/** @type {object} */ request) => {
+      const body = JSON.stringify({ schema, table, get_attributes: ['*'], ...request });
+      return JSON.parse(await connection.post(body)).length;
+    };
+    return {
+      byId: (id) => found({ operation: 'search_by_hash', hash_values: [id] }),
+      byTime: (first, count) =>
+        found({
+          operation: 'search_by_conditions',
+          conditions: [
+            {
+              search_attribute: 'recorded_at',
+              search_type: 'between',
+              search_value: [first, first + count - 1],
+            },
+          ],
+        }),
+      byNote: (text) =>
+        found({ operation: 'search_by_value', search_attribute: 'note', search_value: `*${text}*` }),
+      close: () => connection.close(),
+    };
   }
 
   async cut() {
@@ -120,10 +158,7 @@ export class LyreSystem {
   }
 
   cpuSeconds() {
-    return [this.#publisher, this.#subscriber].reduce(
-      (total, node) => total + (node.isRunning ? cpuSecondsOf(node.pid) : 0),
-      0,
-    );
+    return this.#nodes().reduce((total, node) => total + (node.isRunning ? cpuSecondsOf(node.pid) : 0), 0);
   }
 
   idleMiB() {
@@ -135,7 +170,11 @@ export class LyreSystem {
   }
 
   async close() {
-    await Promise.all([this.#publisher.stop(), this.#subscriber.stop()]);
+    await Promise.all(this.#nodes().map((node) => node.stop()));
+  }
+
+  #nodes() {
+    return [this.#publisher, this.#subscriber, ...this.#followers];
   }
 
   /** @param {string} table */
@@ -151,6 +190,36 @@ export class LyreSystem {
       close: () => connection.close(),
     };
   }
+}
+
+/**
+ * @param {LyreNode} node
+ * @param {string} table
+ * @param {boolean} isIndexed
+ */
+async function createTable(node, table, isIndexed) {
+  // Also makes the schema where that is missing.
+  await node.operation({ operation: 'create_table', schema, table, hash_attribute: 'id' });
+  if (!isIndexed) return;
+  for (const attribute of indexedFields)
+    await node.operation({ operation: 'create_attribute', schema, table, attribute });
+}
+
+/**
+ * @param {LyreNode} subscriber the side that dials
+ * @param {LyreNode} publisher
+ * @param {readonly string[]} tables
+ */
+async function subscribe(subscriber, publisher, tables) {
+  await subscriber.operation({
+    operation: 'add_node',
+    ...publisher.address(),
+    subscriptions: tables.map((table) => ({
+      channel: `${schema}:${table}`,
+      subscribe: true,
+      publish: false,
+    })),
+  });
 }
 
 /**

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { chownSync, mkdirSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { freePort } from './free-port.mjs';
 import { end, run, spawnOwned } from './owned-processes.mjs';
 import { PostgresConnection } from './postgres-connection.mjs';
 import { until } from './rate.mjs';
@@ -13,6 +13,8 @@ export const settings = {
   fsync: 'on',
   synchronous_commit: 'on',
   wal_level: 'logical',
+  max_wal_senders: 64,
+  max_replication_slots: 64,
   shared_buffers: '256MB',
   max_wal_size: '4GB',
 };
@@ -59,7 +61,7 @@ export class PostgresCluster {
       { cwd: this.#directory },
     );
     if (status !== 0) throw new Error(`initdb failed: ${output.trim()}`);
-    this.#port = await freePort();
+    this.#port = await freePort(host);
     const parameters = {
       listen_addresses: host,
       port: this.#port,
@@ -130,16 +132,4 @@ function unprivilegedAccount() {
     }
   }
   throw new Error("PostgreSQL does not run as root, and there is no account 'postgres' or 'nobody'");
-}
-
-/** @returns {Promise<number>} */
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, host, () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }

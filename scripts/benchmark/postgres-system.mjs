@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PostgresCluster, settings } from './postgres-cluster.mjs';
-import { cpuSecondsOf, peakResidentMiB, pssMiB } from './process-tree.mjs';
+import { cpuSecondsOf, peakResidentMiB, pssMiB, treeOf } from './process-tree.mjs';
 import { startUsage, until } from './rate.mjs';
 import { columns, copyRow, indexedFields, numberOf, pgbenchScript, sqlRow } from './readings.mjs';
+import { bytesWithPort } from './socket-bytes.mjs';
 
 const workerQuery = 'SELECT 1 FROM pg_stat_subscription WHERE pid IS NOT NULL';
 
@@ -20,19 +21,27 @@ export class PostgresSystem {
   #directory;
   #publisher;
   #subscriber;
-  #isSubscriberRunning = false;
-  /** @type {Map<object, import('./postgres-connection.mjs').PostgresConnection>} */
+  #newCluster;
+  /** @type {PostgresCluster[]} */
+  #followers = [];
+  /**
+   * One for each cluster that runs.
+   *
+   * @type {Map<PostgresCluster, import('./postgres-connection.mjs').PostgresConnection>}
+   */
   #control = new Map();
 
   /** @param {{ programs: string, directory: string }} options */
   constructor({ programs, directory }) {
     this.#programs = programs;
     this.#directory = directory;
-    this.#publisher = new PostgresCluster({ programs, directory: join(directory, 'publisher') });
-    this.#subscriber = new PostgresCluster({ programs, directory: join(directory, 'subscriber') });
+    this.#newCluster = (/** @type {string} */ name) =>
+      new PostgresCluster({ programs, directory: join(directory, name) });
+    this.#publisher = this.#newCluster('publisher');
+    this.#subscriber = this.#newCluster('subscriber');
   }
 
-  describe() {
+  async describe() {
     const version = execFileSync(join(this.#programs, 'postgres'), ['--version'], {
       encoding: 'utf8',
     }).trim();
@@ -44,23 +53,16 @@ export class PostgresSystem {
   }
 
   async startPublisher() {
-    await this.#publisher.start();
-    this.#control.set(this.#publisher, await this.#publisher.connect());
+    await this.#start(this.#publisher);
   }
 
   async startSubscriber() {
-    await this.#subscriber.start();
-    this.#control.set(this.#subscriber, await this.#subscriber.connect());
-    this.#isSubscriberRunning = true;
+    await this.#start(this.#subscriber);
   }
 
   async createTable(table, { isIndexed, isReplicated }) {
-    for (const cluster of isReplicated ? [this.#publisher, this.#subscriber] : [this.#publisher]) {
-      const list = columns.map(([name, type]) => `"${name}" ${type}`);
-      await this.#ask(cluster, `CREATE TABLE ${table} (${list.join(', ')})`);
-      if (!isIndexed) continue;
-      for (const field of indexedFields) await this.#ask(cluster, `CREATE INDEX ON ${table} ("${field}")`);
-    }
+    for (const cluster of isReplicated ? [this.#publisher, this.#subscriber] : [this.#publisher])
+      await this.#createTable(cluster, table, isIndexed);
   }
 
   /** By pgbench, the client that PostgreSQL brings: prepared statements, one thread. */
@@ -103,9 +105,8 @@ export class PostgresSystem {
   }
 
   /** By the highest id: counting would cost a scan at every poll. */
-  async progress(table) {
-    const [row] = await this.#ask(this.#subscriber, `SELECT id FROM ${table} ORDER BY id DESC LIMIT 1`);
-    return row ? numberOf(row[0]) + 1 : 0;
+  progress(table) {
+    return this.#highestAt(this.#subscriber, table);
   }
 
   async rowsAtSubscriber(table) {
@@ -114,11 +115,37 @@ export class PostgresSystem {
 
   async link(tables) {
     await this.#ask(this.#publisher, `CREATE PUBLICATION bench FOR TABLE ${tables.join(', ')}`);
-    const { host, port } = this.#publisher.target;
-    await this.#ask(
-      this.#subscriber,
-      `CREATE SUBSCRIPTION bench CONNECTION 'host=${host} port=${port} user=postgres dbname=postgres' PUBLICATION bench`,
-    );
+    await this.#subscribe(this.#subscriber, 'bench', 'bench');
+  }
+
+  wireBytes() {
+    return bytesWithPort(treeOf(this.#subscriber.pid), this.#publisher.target.port);
+  }
+
+  async startFollower(table) {
+    if (this.#followers.length === 0)
+      await this.#ask(this.#publisher, `CREATE PUBLICATION fan FOR TABLE ${table}`);
+    const name = `follower_${this.#followers.length + 1}`;
+    const follower = this.#newCluster(name);
+    await this.#start(follower);
+    this.#followers.push(follower);
+    await this.#createTable(follower, table, true);
+    await this.#subscribe(follower, name, 'fan');
+    return { progress: () => this.#highestAt(follower, table) };
+  }
+
+  async openSearcher(table) {
+    const connection = await this.#publisher.connect();
+    // Not left to the moment at which the background does it.
+    await connection.query(`ANALYZE ${table}`);
+    const found = async (/** @type {string} */ condition) =>
+      (await connection.query(`SELECT * FROM ${table} WHERE ${condition}`)).length;
+    return {
+      byId: (id) => found(`id = '${id}'`),
+      byTime: (first, count) => found(`recorded_at BETWEEN ${first} AND ${first + count - 1}`),
+      byNote: (text) => found(`note LIKE '%${text}%'`),
+      close: () => connection.close(),
+    };
   }
 
   async cut() {
@@ -139,9 +166,7 @@ export class PostgresSystem {
   }
 
   cpuSeconds() {
-    return (
-      cpuSecondsOf(this.#publisher.pid) + (this.#isSubscriberRunning ? cpuSecondsOf(this.#subscriber.pid) : 0)
-    );
+    return [...this.#control.keys()].reduce((total, cluster) => total + cpuSecondsOf(cluster.pid), 0);
   }
 
   idleMiB() {
@@ -154,7 +179,44 @@ export class PostgresSystem {
 
   async close() {
     for (const connection of this.#control.values()) connection.close();
-    await Promise.all([this.#publisher.stop(), this.#subscriber.stop()]);
+    await Promise.all([...this.#control.keys()].map((cluster) => cluster.stop()));
+  }
+
+  /** @param {PostgresCluster} cluster */
+  async #start(cluster) {
+    await cluster.start();
+    this.#control.set(cluster, await cluster.connect());
+  }
+
+  /**
+   * @param {PostgresCluster} cluster
+   * @param {string} table
+   * @param {boolean} isIndexed
+   */
+  async #createTable(cluster, table, isIndexed) {
+    const list = columns.map(([name, type]) => `"${name}" ${type}`);
+    await this.#ask(cluster, `CREATE TABLE ${table} (${list.join(', ')})`);
+    if (!isIndexed) return;
+    for (const field of indexedFields) await this.#ask(cluster, `CREATE INDEX ON ${table} ("${field}")`);
+  }
+
+  /**
+   * @param {PostgresCluster} subscriber
+   * @param {string} name of the subscription, and of its slot at the publisher
+   * @param {string} publication
+   */
+  async #subscribe(subscriber, name, publication) {
+    const { host, port } = this.#publisher.target;
+    await this.#ask(
+      subscriber,
+      `CREATE SUBSCRIPTION ${name} CONNECTION 'host=${host} port=${port} user=postgres dbname=postgres' PUBLICATION ${publication}`,
+    );
+  }
+
+  /** Row numbers up to the highest id. */
+  async #highestAt(/** @type {PostgresCluster} */ cluster, /** @type {string} */ table) {
+    const [row] = await this.#ask(cluster, `SELECT id FROM ${table} ORDER BY id DESC LIMIT 1`);
+    return row ? numberOf(row[0]) + 1 : 0;
   }
 
   /**

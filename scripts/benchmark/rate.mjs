@@ -1,5 +1,8 @@
 import { machineCpuSeconds } from './process-tree.mjs';
 
+/** Before a rate is measured. */
+export const warmUpMs = 1_000;
+
 /**
  * @typedef {object} Rate
  * @property {number} rowsPerSecond

@@ -49,18 +49,23 @@ export function numberOf(id) {
 }
 
 /** @param {number} number */
+export function recordedAtOf(number) {
+  return firstRecordedAt + number;
+}
+
+/** @param {number} number */
 export function jsonRow(number) {
-  return `{"id":"${idOf(number)}","recorded_at":${firstRecordedAt + number}${tail(jsonTails, number)}`;
+  return `{"id":"${idOf(number)}","recorded_at":${recordedAtOf(number)}${tail(jsonTails, number)}`;
 }
 
 /** @param {number} number */
 export function sqlRow(number) {
-  return `('${idOf(number)}',${firstRecordedAt + number}${tail(sqlTails, number)}`;
+  return `('${idOf(number)}',${recordedAtOf(number)}${tail(sqlTails, number)}`;
 }
 
 /** @param {number} number */
 export function copyRow(number) {
-  return `${idOf(number)}\t${firstRecordedAt + number}${tail(copyTails, number)}`;
+  return `${idOf(number)}\t${recordedAtOf(number)}${tail(copyTails, number)}`;
 }
 
 /**

@@ -4,7 +4,7 @@
  *
  * @typedef {object} System
  * @property {string} name
- * @property {() => { version: string, settings: string }} describe
+ * @property {() => Promise<{ version: string, settings: string }>} describe versions and durability, for the report
  * @property {() => Promise<void>} startPublisher
  * @property {() => Promise<void>} startSubscriber
  * @property {(table: string, options: { isIndexed: boolean, isReplicated: boolean }) => Promise<void>} createTable
@@ -15,10 +15,13 @@
  * @property {(table: string) => Promise<number>} rowsAtSubscriber exact
  * @property {(table: string) => Promise<number>} rowsAtPublisher exact
  * @property {(tables: readonly string[]) => Promise<void>} link subscribes, the rows that exist included
+ * @property {() => Promise<Map<string, number>>} wireBytes between publisher and subscriber so far, by connection
+ * @property {(table: string) => Promise<{ progress: () => Promise<number> }>} startFollower one more subscriber, of this table alone
+ * @property {(table: string) => Promise<Searcher>} openSearcher at the publisher
  * @property {() => Promise<void>} cut
  * @property {() => Promise<void>} restore resolves when the subscriber is ready again
  * @property {() => number} cpuSeconds of all its processes
- * @property {() => number} idleMiB of the publisher
+ * @property {() => number} idleMiB of the publisher, now
  * @property {() => number} peakMiB largest process of the subscriber
  * @property {() => Promise<void>} close
  */
@@ -32,6 +35,14 @@
 /**
  * @typedef {object} Probe one connection
  * @property {(id: string) => Promise<boolean>} has
+ * @property {() => void} close
+ */
+
+/**
+ * @typedef {object} Searcher one connection; each search tells how many rows came back
+ * @property {(id: string) => Promise<number>} byId
+ * @property {(first: number, count: number) => Promise<number>} byTime by the index of `recorded_at`, from `first` on
+ * @property {(text: string) => Promise<number>} byNote notes that contain a text: no index helps
  * @property {() => void} close
  */
 
