@@ -38,9 +38,10 @@ export function* encodedItems(
   wantsBody: (header: TransactionHeader) => boolean,
   maxItemBytes: number,
 ): Generator<EncodedItem> {
+  const channel = channelName(table.database, table.name);
   for (const { seq, entry } of store.log.readChannel(table.id, afterSeq)) {
     const common = { seq, id: entry.header.id, committedAtMs: entry.committedAtMs };
-    const item = itemOf(store, table, seq, entry, wantsBody(entry.header));
+    const item = itemOf(store, { id: table.id, channel }, seq, entry, wantsBody(entry.header));
     const bytes = encodeItem(item);
     if (item.kind !== 'whole' || bytes.length <= maxItemBytes) {
       yield { ...common, bytes, isPartial: false };
@@ -54,16 +55,17 @@ export function* encodedItems(
 
 function itemOf(
   store: Store,
-  table: Table,
+  own: { readonly id: number; readonly channel: string },
   seq: number,
   entry: LogEntry,
   hasBody: boolean,
 ): WholeItem | StubItem {
-  const part = entry.parts.find(({ tableId }) => tableId === table.id);
-  if (!part) throw new Error(`Log entry ${entry.position} has no part in table ${table.id}`);
+  const part = entry.parts.find(({ tableId }) => tableId === own.id);
+  if (!part) throw new Error(`Log entry ${entry.position} has no part in table ${own.id}`);
   const common = { seq, header: entry.header, originPlace: part.originPlace };
   if (!hasBody) return { kind: 'stub', ...common };
   const parts: WholeItem['parts'] = entry.parts.flatMap(({ tableId, seq: partSeq }) => {
+    if (tableId === own.id) return [{ channel: own.channel, seq: partSeq }];
     const partTable = store.catalog.tableById(tableId);
     return partTable ? [{ channel: channelName(partTable.database, partTable.name), seq: partSeq }] : [];
   });

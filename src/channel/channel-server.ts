@@ -116,8 +116,9 @@ export class ChannelServer {
     const { cursor } = request;
     if (!this.#isServable(table, cursor)) return this.#diverged(table, cursor);
     const reader: Reader = { name: peer, storeId: store.nodes.get(peer)?.storeId, sources: request.sources };
+    const self = store.identity;
     const wantsBody = (header: Parameters<typeof needsBody>[0]): boolean =>
-      request.bodies || needsBody(header, store.identity, reader);
+      request.bodies || needsBody(header, self, reader);
     const items: FramedItem[] = [];
     let bytes = 0;
     let last = cursor.seq;

@@ -159,8 +159,9 @@ export class Publisher implements AsyncDisposable {
       return true;
     }
     const readers = this.#options.readers();
+    const self = store.identity;
     const wantsBody = (header: TransactionHeader): boolean =>
-      readers.some((reader) => needsBody(header, store.identity, reader));
+      readers.some((reader) => needsBody(header, self, reader));
     let batch: EncodedItem[] = [];
     let bytes = 0;
     for (const item of encodedItems(store, place.table, place.publishedSeq, wantsBody, maxMessageBytes)) {

@@ -56,10 +56,18 @@ export class Collected {
 
   /** Whether a peer's row, or tombstone, under this key is older than a delete that this store has forgotten. */
   has(table: Table, key: Key, stamp: Stamp): boolean {
+    return this.of(table)(key, stamp);
+  }
+
+  /** {@link has} for many rows of a table, asked while it forgets nothing more: within one commit. */
+  of(table: Table): (key: Key, stamp: Stamp) => boolean {
     const { records, tombstones } = this.#options;
-    // First what costs least: most tables have forgotten nothing that is so new.
-    if (stamp.version > tombstones.deletedBefore(table.id) || records.row(table, key)) return false;
-    return this.wasHere(table, stamp);
+    const deletedBefore = tombstones.deletedBefore(table.id);
+    return (key, stamp) => {
+      // First what costs least: most tables have forgotten nothing that is so new.
+      if (stamp.version > deletedBefore || records.row(table, key)) return false;
+      return this.wasHere(table, stamp);
+    };
   }
 
   /** Whether this row, or a newer one under its key, has certainly been here. */

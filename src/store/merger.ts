@@ -5,7 +5,7 @@ import { randomId } from '../model/random-id.ts';
 import type { Table } from '../model/table.ts';
 import { encodeChanges, withDocument } from '../model/transaction-codec.ts';
 import type { Archive } from './archive.ts';
-import type { Catalog } from './catalog.ts';
+import { knownNames, type Catalog } from './catalog.ts';
 import type { ChangeLog } from './change-log.ts';
 import type { Collected } from './collected.ts';
 import type { Commit } from './commit.ts';
@@ -47,14 +47,15 @@ export class Merger {
   merge(commit: Commit, table: Table, changes: readonly Change[], sender: Sender): Change[] {
     const { records, catalog, conflicts, collected, nodes } = this.#options;
     const opened = changes.map(withDocument);
-    const widened = catalog.withAttributes(commit, table, attributesOf(opened));
+    const widened = catalog.withAttributes(commit, table, lackingNames(table, opened));
     const won: Change[] = [];
+    const isCollected = collected.of(widened);
     let policy: DeletePolicy | undefined;
     for (const change of opened) {
       commit.raiseClock(change.version);
       const stored = records.row(widened, change.key);
       // Deleted here: only the tombstone that would say so is gone.
-      if (!stored && collected.has(widened, change.key, change)) continue;
+      if (!stored && isCollected(change.key, change)) continue;
       const verdict = judge(change, stored);
       if (stored && verdict === 'same') continue;
       const wins =
@@ -133,6 +134,11 @@ export class Merger {
   }
 }
 
-function* attributesOf(changes: readonly Change[]): Generator<string> {
-  for (const { document } of changes) if (document) yield* Object.keys(document);
+/** Attributes that the table does not know yet: hardly ever any, so no row may cost more than looking. */
+function lackingNames(table: Table, changes: readonly Change[]): Set<string> {
+  const known = knownNames(table);
+  const lacking = new Set<string>();
+  for (const { document } of changes)
+    if (document) for (const name of Object.keys(document)) if (!known.has(name)) lacking.add(name);
+  return lacking;
 }

@@ -14,7 +14,7 @@ import { createdTime, updatedTime, type Table } from '../model/table.ts';
 import type { WriteOperation } from '../model/transaction.ts';
 import { decodeDocument, encodeChanges, encodeDocument } from '../model/transaction-codec.ts';
 import { versionToMs } from '../model/version-clock.ts';
-import type { Catalog } from './catalog.ts';
+import { knownNames, type Catalog } from './catalog.ts';
 import type { ChangeLog, NewPart } from './change-log.ts';
 import type { Commit } from './commit.ts';
 import { visibleDocument, type Records } from './records.ts';
@@ -120,7 +120,8 @@ export class Writer {
     const { table, rows } = target;
     const written: Key[] = [];
     const skipped: Key[] = [];
-    const attributes = new Set<string>();
+    const known = knownNames(table);
+    const lacking = new Set<string>();
     for (const document of request.documents) {
       const key = keyOf(table, request.operation, document);
       const slot = rows.get(key) ?? this.#slot(table, key);
@@ -129,12 +130,12 @@ export class Writer {
         skipped.push(key);
         continue;
       }
-      for (const name of Object.keys(document)) attributes.add(name);
+      for (const name of Object.keys(document)) if (!known.has(name)) lacking.add(name);
       slot.document = merged(slot.document, document, table.primaryKey, key);
       rows.set(key, slot);
       written.push(key);
     }
-    if (written.length > 0) this.#widen(commit, target, attributes);
+    if (written.length > 0) this.#widen(commit, target, lacking);
     return { written, skipped };
   }
 

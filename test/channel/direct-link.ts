@@ -22,6 +22,8 @@ export class DirectLink implements PeerLink {
   readonly self: Replica;
   /** What the publisher has sent, in order. */
   readonly carried: ChannelResponse[] = [];
+  /** What has gone over it so far: requests, each with its answer, and bytes of both. */
+  readonly traffic = { requests: 0, bytes: 0 };
   isOpen = false;
   readonly #server: ChannelServer;
   readonly #receiver: () => PeerSession<DirectLink>;
@@ -44,16 +46,18 @@ export class DirectLink implements PeerLink {
 
   async request<T>(service: string, body: unknown, schema: z.ZodType<T>): Promise<T> {
     const bytes = encodeBody(body);
+    this.traffic.requests += 1;
+    this.traffic.bytes += bytes.length;
     if (service === 'apply') {
       const push = decodeBody(applyRequest, bytes);
       if (push.response) this.carried.push(push.response);
       await this.#afterWhatWasSentBefore();
-      return decodeBody(schema, encodeBody(await this.#receiver().push(push)));
+      return this.#arrived(schema, encodeBody(await this.#receiver().push(push)));
     }
     const answer = await this.#server.answer(this.self.name, decodeBody(channelRequest, bytes));
     this.carried.push(answer);
     await this.#afterWhatWasSentBefore();
-    return decodeBody(schema, encodeBody(answer));
+    return this.#arrived(schema, encodeBody(answer));
   }
 
   pull(): ChannelPull {
@@ -62,6 +66,11 @@ export class DirectLink implements PeerLink {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.isOpen = false;
+  }
+
+  #arrived<T>(schema: z.ZodType<T>, answer: Uint8Array): T {
+    this.traffic.bytes += answer.length;
+    return decodeBody(schema, answer);
   }
 
   async #afterWhatWasSentBefore(): Promise<void> {

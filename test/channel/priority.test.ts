@@ -1,12 +1,8 @@
-import { pino } from 'pino';
 import { describe, expect, test, vi } from 'vitest';
-import { PeerSession } from '../../src/channel/peer-session.ts';
-import { ChannelServer } from '../../src/channel/channel-server.ts';
-import { noStreams } from '../../src/channel/stream-directory.ts';
-import type { NodeRow } from '../../src/model/node.ts';
-import { runLoop } from '../../src/runtime/run-loop.ts';
+import type { PeerSession } from '../../src/channel/peer-session.ts';
 import { makeTable, tableOf } from '../store/test-store.ts';
 import { DirectLink } from './direct-link.ts';
+import { directSession, rowOf } from './direct-session.ts';
 import { connect, keysOf, Replica } from './replica.ts';
 
 const maxBatchBytes = 16 << 10;
@@ -25,8 +21,8 @@ class Outage implements AsyncDisposable {
     this.b = b;
     const [near, far] = way === 'pull' ? [b, a] : [a, b];
     this.link = new DirectLink(near, far, () => this.#answering, maxBatchBytes);
-    this.#dialling = sessionOf(near, far, this.link);
-    this.#answering = sessionOf(far, near, this.link);
+    this.#dialling = directSession(near, far, this.link, maxBatchBytes);
+    this.#answering = directSession(far, near, this.link, maxBatchBytes);
   }
 
   /** Tables that `b` has taken in from `a` so far, with their priorities. */
@@ -96,28 +92,6 @@ class Outage implements AsyncDisposable {
     await this.a[Symbol.asyncDispose]();
     await this.b[Symbol.asyncDispose]();
   }
-}
-
-function sessionOf(self: Replica, peer: Replica, link: DirectLink): PeerSession<DirectLink> {
-  const options = {
-    name: peer.name,
-    store: self.store,
-    makeLink: () => link,
-    server: new ChannelServer({ store: self.store, streams: noStreams, maxBatchBytes }),
-    otherSources: () => [],
-    relayWaitMs: 100,
-    makeLoop: runLoop,
-    now: Date.now,
-    steadyMs: () => performance.now(),
-    log: pino({ level: 'silent' }),
-  };
-  return new PeerSession(options, rowOf(self, peer));
-}
-
-function rowOf(self: Replica, peer: Replica): NodeRow {
-  const row = self.store.nodes.get(peer.name);
-  if (!row) throw new Error(`${self.name} does not know ${peer.name}`);
-  return row;
 }
 
 describe.each(['pull', 'push'] as const)('after an outage, by %s', (way) => {

@@ -22,11 +22,11 @@ import { noStreams } from '../../src/channel/stream-directory.ts';
 import type { ApplyResult } from '../../src/store/applier.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { StoreOptions } from '../../src/store/store-options.ts';
-import { dumpOf, rowsOf, tableOf, TestStore, type Dump } from '../store/test-store.ts';
+import { dumpOf, rowsOf, tableOf, TestStore, type Dump, type TestStoreOptions } from '../store/test-store.ts';
 
 export const relayWaitMs = 100;
 
-export interface ReplicaOptions extends Partial<StoreOptions> {
+export interface ReplicaOptions extends TestStoreOptions {
   readonly maxBatchBytes?: number;
 }
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { GroupCommit } from '../../src/store/group-commit.ts';
 import { LmdbEnvironment } from '../../src/store/lmdb-environment.ts';
 import { TemporaryDirectory } from './test-store.ts';
 
@@ -24,6 +25,24 @@ test('what waits for a commit shares one, in the order of arrival', () =>
     );
     expect(seen).toEqual(Array.from({ length: 50 }, (_, index) => index + 1));
     expect(count()).toBe(50);
+  }));
+
+test('what waits together is one transaction, not one for each inside of another', () =>
+  withEnvironment(async (environment) => {
+    let transactions = 0;
+    const group = new GroupCommit(async (body) => {
+      transactions += 1;
+      return environment.commit(body);
+    });
+
+    await Promise.all(
+      Array.from({ length: 64 }, (_, key) =>
+        group.run(() => environment.trees.meta.putSync(key, Buffer.from('put'))),
+      ),
+    );
+
+    expect([...environment.trees.meta.getKeys({})]).toHaveLength(64);
+    expect(transactions).toBe(1);
   }));
 
 test('one that throws takes nobody with it, and leaves nothing behind', () =>

@@ -3,9 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Change, Document, Key } from '../../src/model/change.ts';
 import type { Table } from '../../src/model/table.ts';
+import type { Environment } from '../../src/store/environment.ts';
 import { LmdbEnvironment } from '../../src/store/lmdb-environment.ts';
 import { Store } from '../../src/store/store.ts';
 import type { StoreOptions } from '../../src/store/store-options.ts';
+
+const mapSize = 2 ** 28;
 
 /** Every tree, every key and value, as bytes: what a commit may or may not have changed. */
 export type Dump = Readonly<Record<string, readonly string[]>>;
@@ -26,22 +29,27 @@ export class TemporaryDirectory implements AsyncDisposable {
   }
 }
 
+export interface TestStoreOptions extends Partial<StoreOptions> {
+  /** What the store is to take in the place of its environment. */
+  readonly wrap?: (environment: LmdbEnvironment) => Environment;
+}
+
 /** A real store in a directory of its own, which may be closed and opened again. */
 export class TestStore implements AsyncDisposable {
   readonly directory: TemporaryDirectory;
   store: Store;
-  #options: StoreOptions;
+  #options: StoreOptions & TestStoreOptions;
 
-  private constructor(directory: TemporaryDirectory, store: Store, options: StoreOptions) {
+  private constructor(directory: TemporaryDirectory, store: Store, options: StoreOptions & TestStoreOptions) {
     this.directory = directory;
     this.store = store;
     this.#options = options;
   }
 
-  static async open(options: Partial<StoreOptions> = {}): Promise<TestStore> {
+  static async open(options: TestStoreOptions = {}): Promise<TestStore> {
     const directory = await TemporaryDirectory.make();
     const all = storeOptions({ path: join(directory.path, 'data'), ...options });
-    return new TestStore(directory, await Store.open(all), all);
+    return new TestStore(directory, await openStore(all), all);
   }
 
   get path(): string {
@@ -53,7 +61,7 @@ export class TestStore implements AsyncDisposable {
     await this.store[Symbol.asyncDispose]();
     await meanwhile?.();
     this.#options = { ...this.#options, ...options };
-    this.store = await Store.open(this.#options);
+    this.store = await openStore(this.#options);
     return this.store;
   }
 
@@ -67,8 +75,16 @@ export class TestStore implements AsyncDisposable {
   }
 }
 
-export function storeOptions(options: Partial<StoreOptions> & { readonly path: string }): StoreOptions {
-  return { nodeName: 'n1', role: 'api', mapSizeBytes: 2 ** 28, ...options };
+async function openStore({ wrap, ...options }: StoreOptions & TestStoreOptions): Promise<Store> {
+  if (!wrap) return Store.open(options);
+  const { path, mapSizeBytes = mapSize } = options;
+  return Store.over(wrap(new LmdbEnvironment({ path, mapSizeBytes })), options);
+}
+
+export function storeOptions(
+  options: TestStoreOptions & { readonly path: string },
+): StoreOptions & TestStoreOptions {
+  return { nodeName: 'n1', role: 'api', mapSizeBytes: mapSize, ...options };
 }
 
 export async function makeTable(store: Store, name = 'dog', indexed: readonly string[] = []): Promise<Table> {
@@ -119,7 +135,7 @@ export async function maintain(store: Store): Promise<void> {
 
 /** The bytes of a store that may be open. */
 export async function dumpOf(path: string): Promise<Dump> {
-  await using environment = new LmdbEnvironment({ path, mapSizeBytes: 2 ** 28 });
+  await using environment = new LmdbEnvironment({ path, mapSizeBytes: mapSize });
   return dumpEnvironment(environment);
 }
 

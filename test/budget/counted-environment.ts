@@ -1,0 +1,145 @@
+import { readFileSync } from 'node:fs';
+import { open, type RootDatabase } from 'lmdb';
+import {
+  eachTree,
+  type Environment,
+  type Tree,
+  type TreeName,
+  type TreeRange,
+  type Trees,
+} from '../../src/store/environment.ts';
+import type { LmdbEnvironment } from '../../src/store/lmdb-environment.ts';
+
+/**
+ * What was done to a tree. `again` is under the same key within one transaction, `idle` puts what is there already,
+ * `scanned` are the entries that ranges gave.
+ */
+export type TreeAct =
+  'gets' | 'gets again' | 'scanned' | 'puts' | 'puts again' | 'idle puts' | 'put bytes' | 'removes';
+
+/** `transactions` are LMDB's own, each with one flush; `commits` are what shared them. */
+export type StoreAct = 'transactions' | 'commits' | 'written bytes' | `${TreeName} ${TreeAct}`;
+
+export type StoreCounts = Partial<Record<StoreAct, number>>;
+
+/** A real environment that counts what is done to it. */
+export class CountedEnvironment implements Environment {
+  readonly trees: Trees;
+  readonly #real: LmdbEnvironment;
+  /** lmdb tells the number of its last transaction to whoever has the file open. */
+  readonly #probe: RootDatabase;
+  readonly #counts = new Map<StoreAct, number>();
+  /** What was done since the event loop last went on: within one transaction, however many requests share it. */
+  #doneNow: Set<string> | undefined;
+
+  constructor(real: LmdbEnvironment) {
+    this.#real = real;
+    this.#probe = open({ path: real.dataFile, noSubdir: true, overlappingSync: false, encoding: 'binary' });
+    this.trees = eachTree((name) => this.#counted(name, real.trees[name]));
+  }
+
+  get inode(): number {
+    return this.#real.inode;
+  }
+
+  get sizeBytes(): number {
+    return this.#real.sizeBytes;
+  }
+
+  get marker(): LmdbEnvironment['marker'] {
+    return this.#real.marker;
+  }
+
+  get backUp(): LmdbEnvironment['backUp'] {
+    return this.#real.backUp;
+  }
+
+  /** What `body` does to the store. */
+  async counting(body: () => Promise<unknown>): Promise<StoreCounts> {
+    const transactionsBefore = this.#transactions;
+    const writtenBefore = writtenBytes();
+    this.#counts.clear();
+    await body();
+    this.#add('written bytes', writtenBytes() - writtenBefore);
+    this.#add('transactions', this.#transactions - transactionsBefore);
+    return Object.fromEntries(this.#counts);
+  }
+
+  onAbort(forget: () => void): void {
+    this.#real.onAbort(forget);
+  }
+
+  async commit<T>(body: () => T): Promise<T> {
+    this.#add('commits', 1);
+    return this.#real.commit(body);
+  }
+
+  checkReaders(): void {
+    this.#real.checkReaders();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#probe.close();
+    await this.#real[Symbol.asyncDispose]();
+  }
+
+  get #transactions(): number {
+    return (this.#probe.getStats() as { readonly lastTxnId: number }).lastTxnId;
+  }
+
+  #add(act: StoreAct, count: number): void {
+    this.#counts.set(act, (this.#counts.get(act) ?? 0) + count);
+  }
+
+  #isAgain(deed: string): boolean {
+    if (!this.#doneNow) {
+      this.#doneNow = new Set();
+      queueMicrotask(() => (this.#doneNow = undefined));
+    }
+    const isAgain = this.#doneNow.has(deed);
+    this.#doneNow.add(deed);
+    return isAgain;
+  }
+
+  #counted(name: TreeName, tree: Tree): Tree {
+    const add = (act: TreeAct, count = 1): void => this.#add(`${name} ${act}`, count);
+    function* scanned<T>(entries: Iterable<T>): Generator<T> {
+      for (const entry of entries) {
+        add('scanned');
+        yield entry;
+      }
+    }
+    return {
+      get: (key) => {
+        add('gets');
+        if (this.#isAgain(`get ${name} ${JSON.stringify(key)}`)) add('gets again');
+        return tree.get(key);
+      },
+      putSync: (key, value) => {
+        add('puts');
+        add('put bytes', value.length);
+        if (this.#isAgain(`put ${name} ${JSON.stringify(key)}`)) add('puts again');
+        if (tree.get(key)?.equals(value) === true) add('idle puts');
+        return tree.putSync(key, value);
+      },
+      removeSync: (key) => {
+        add('removes');
+        return tree.removeSync(key);
+      },
+      getRange: (range: TreeRange) => scanned(tree.getRange(range)),
+      getKeys: (range: TreeRange) => scanned(tree.getKeys(range)),
+      getKeysCount: (range: TreeRange) => {
+        const count = tree.getKeysCount(range);
+        add('scanned', count);
+        return count;
+      },
+    };
+  }
+}
+
+/** By all threads of this process, to files: nearly all of it is LMDB's. Linux alone counts that. */
+function writtenBytes(): number {
+  if (process.platform !== 'linux') return 0;
+  const line = /^wchar: (\d+)$/m.exec(readFileSync('/proc/self/io', 'utf8'));
+  return Number(line?.[1]);
+}

@@ -1,0 +1,38 @@
+import { pino } from 'pino';
+import { ChannelServer } from '../../src/channel/channel-server.ts';
+import { PeerSession } from '../../src/channel/peer-session.ts';
+import { noStreams } from '../../src/channel/stream-directory.ts';
+import type { NodeRow } from '../../src/model/node.ts';
+import { runLoop } from '../../src/runtime/run-loop.ts';
+import type { DirectLink } from './direct-link.ts';
+import type { Replica } from './replica.ts';
+
+/** All that a node runs for a peer at the other end of a link within the process. */
+export function directSession(
+  self: Replica,
+  peer: Replica,
+  link: DirectLink,
+  maxBatchBytes: number,
+  now: () => number = Date.now,
+): PeerSession<DirectLink> {
+  const options = {
+    name: peer.name,
+    store: self.store,
+    makeLink: () => link,
+    server: new ChannelServer({ store: self.store, streams: noStreams, maxBatchBytes }),
+    otherSources: () => [],
+    relayWaitMs: 100,
+    makeLoop: runLoop,
+    now,
+    steadyMs: () => performance.now(),
+    log: pino({ level: 'silent' }),
+  };
+  return new PeerSession(options, rowOf(self, peer));
+}
+
+/** What a node knows of its peer. */
+export function rowOf(self: Replica, peer: Replica): NodeRow {
+  const row = self.store.nodes.get(peer.name);
+  if (!row) throw new Error(`${self.name} does not know ${peer.name}`);
+  return row;
+}
