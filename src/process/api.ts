@@ -15,6 +15,7 @@ import { Tokens } from '../operation/user/tokens.ts';
 import { Jobs } from '../operation/job/jobs.ts';
 import { SupervisedProcess } from '../runtime/child-process.ts';
 import { Closer } from '../runtime/closer.ts';
+import { FileLock } from '../runtime/file-lock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { RunLoop } from '../runtime/run-loop.ts';
 import { Store } from '../store/store.ts';
@@ -65,9 +66,9 @@ export async function startApi(
 ): Promise<RunningApi> {
   const closer = new Closer();
   try {
-    const bridge = new BridgeClient();
+    const bridge = new BridgeClient(() => store.hold());
     let onCommit = (): void => bridge.committed();
-    const store = closer.own(
+    const store: Store = closer.own(
       'store',
       await openStore(config, { onCommit: () => onCommit(), onWrite: () => bridge.writing() }),
     );
@@ -144,6 +145,8 @@ async function openStore(
   hints: { readonly onCommit: () => void; readonly onWrite: () => void },
 ): Promise<Store> {
   try {
+    // The bridge of a node that was killed may still be about to end, and commit: see {@link Store.hold}.
+    await using _alone = await FileLock.acquire(join(config.rootPath, 'bridge.lock'), { waitMs: 10_000 });
     return await Store.open({ ...storeOptions(config), role: 'api', ...hints });
   } catch (cause) {
     throw new CodedError(
@@ -252,7 +255,7 @@ async function startInProcess(
   // Else this process does not need what replication needs.
   const { startBridge } = await import('./bridge.ts');
   const nats = await startNats(closer, settings, log);
-  const { replication } = closer.own('bridge', await startBridge(settings, log, store));
+  const { replication } = closer.own('bridge', await startBridge(settings, log, (open) => open(), store));
   return {
     replication,
     states: () => ({ bridge: 'running', nats: nats.state.kind }),

@@ -17,6 +17,8 @@ interface Waiting {
 
 const writingHintMs = 250;
 const commitHintMs = 1;
+/** Opening takes some ms; writes wait for it. */
+const maxOpenMs = 2_000;
 
 /**
  * The bridge process as the api process speaks to it: hints that may be lost, and questions that are
@@ -24,7 +26,10 @@ const commitHintMs = 1;
  */
 export class BridgeClient implements ReplicationControl {
   readonly #waiting = new Map<number, Waiting>();
+  readonly #holdCommits: () => Promise<() => void>;
   #child: ChildProcess | undefined;
+  /** Lets commits go on that a bridge holds back while it opens the store. */
+  #release: (() => void) | undefined;
   #ready: Promise<void>;
   #markReady: () => void = () => {};
   #isReady = false;
@@ -34,7 +39,9 @@ export class BridgeClient implements ReplicationControl {
   #nextId = 1;
   #failure: string | undefined;
 
-  constructor() {
+  /** @param holdCommits resolves when this process commits nothing, to what ends that */
+  constructor(holdCommits: () => Promise<() => void>) {
+    this.#holdCommits = holdCommits;
     this.#ready = new Promise((resolve) => (this.#markReady = resolve));
   }
 
@@ -50,7 +57,10 @@ export class BridgeClient implements ReplicationControl {
   /** A new bridge process: sends it its configuration. */
   attach(child: ChildProcess, start: ToBridge): void {
     this.#child = child;
-    child.on('message', (message: FromBridge) => this.#receive(message));
+    child.on('message', (message: FromBridge) => {
+      if (message.kind === 'opening') void this.#letOpen(child);
+      else this.#receive(message);
+    });
     child.once('exit', () => this.#detach(child));
     this.#send(start);
   }
@@ -145,8 +155,30 @@ export class BridgeClient implements ReplicationControl {
     });
   }
 
-  #receive(message: FromBridge): void {
+  /** One that does not come to an end is ended: it must not go on opening while commits go on. */
+  async #letOpen(child: ChildProcess): Promise<void> {
+    const goOn = await this.#holdCommits();
+    const timer = setTimeout(() => child.kill('SIGKILL'), maxOpenMs);
+    const release = (): void => {
+      clearTimeout(timer);
+      child.off('exit', release);
+      if (this.#release === release) this.#release = undefined;
+      goOn();
+    };
+    if (child.exitCode !== null || child.signalCode !== null) {
+      release();
+      return;
+    }
+    child.once('exit', release);
+    this.#release = release;
+    this.#send({ kind: 'open' });
+  }
+
+  #receive(message: Exclude<FromBridge, { kind: 'opening' }>): void {
     switch (message.kind) {
+      case 'opened':
+        this.#release?.();
+        break;
       case 'ready':
         this.#isReady = true;
         this.#failure = undefined;

@@ -1,5 +1,6 @@
 import { messageOf } from '../model/errors.ts';
 import { createLogger, type Logger } from '../runtime/logger.ts';
+import type { Store } from '../store/store.ts';
 import { startBridge, type RunningBridge } from './bridge.ts';
 import type { Answers, FromBridge, Question, ToBridge } from './bridge-messages.ts';
 import { logOptions } from './log-options.ts';
@@ -13,13 +14,24 @@ function send(message: FromBridge): void {
 async function start(config: Extract<ToBridge, { kind: 'start' }>['config']): Promise<void> {
   const log: Logger = createLogger(logOptions(config.config, 'bridge'));
   try {
-    bridge = await startBridge(config, log);
+    bridge = await startBridge(config, log, openAlone);
     send({ kind: 'ready' });
   } catch (error) {
     log.error({ err: error }, 'bridge cannot start');
     send({ kind: 'failed', reason: messageOf(error) });
     process.exit(1);
   }
+}
+
+let mayOpen = (): void => {};
+
+async function openAlone(open: () => Promise<Store>): Promise<Store> {
+  const permission = new Promise<void>((resolve) => (mayOpen = resolve));
+  send({ kind: 'opening' });
+  await permission;
+  const store = await open();
+  send({ kind: 'opened' });
+  return store;
 }
 
 async function answer(id: number, question: Question): Promise<void> {
@@ -52,8 +64,11 @@ process.on('message', (message: ToBridge) => {
     case 'start':
       void start(message.config);
       break;
+    case 'open':
+      mayOpen();
+      break;
     case 'committed':
-      bridge?.replication.committed();
+      bridge?.committed();
       break;
     case 'writing':
       bridge?.localWrites.noticed();

@@ -9,6 +9,8 @@ import type { BridgeConfig } from './bridge-config.ts';
 /** From the api process to the bridge: hints and questions, never data. */
 export type ToBridge =
   | { readonly kind: 'start'; readonly config: BridgeConfig }
+  /** Nobody commits: open the store now. */
+  | { readonly kind: 'open' }
   | { readonly kind: 'committed' }
   | { readonly kind: 'writing' }
   | { readonly kind: 'wake' }
@@ -37,6 +39,9 @@ export interface Answers {
 
 /** From the bridge to the api process. */
 export type FromBridge =
+  /** It is about to open the store, and waits until nobody commits. */
+  | { readonly kind: 'opening' }
+  | { readonly kind: 'opened' }
   | { readonly kind: 'ready' }
   /** It cannot run, and why, in one line; it exits after this. */
   | { readonly kind: 'failed'; readonly reason: string }

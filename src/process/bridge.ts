@@ -13,6 +13,8 @@ import { storeOptions } from './store-options.ts';
 export interface RunningBridge extends AsyncDisposable {
   readonly replication: Replication;
   readonly localWrites: LocalWrites;
+  /** The api process has committed. */
+  readonly committed: () => void;
 }
 
 /** A bridge that is being replaced may need this long to be gone. */
@@ -24,9 +26,15 @@ const lockWaitMs = 10_000;
  * Takes the bridge lock before it touches NATS, so there are never two: two publishers of one stream would
  * each find the other's messages and begin it anew.
  *
+ * @param openAlone opens the store while the api process commits nothing
  * @param shared the store of the api process when both run in one
  */
-export async function startBridge(bridge: BridgeConfig, log: Logger, shared?: Store): Promise<RunningBridge> {
+export async function startBridge(
+  bridge: BridgeConfig,
+  log: Logger,
+  openAlone: (open: () => Promise<Store>) => Promise<Store>,
+  shared?: Store,
+): Promise<RunningBridge> {
   const { config } = bridge;
   const closer = new Closer();
   try {
@@ -40,11 +48,9 @@ export async function startBridge(bridge: BridgeConfig, log: Logger, shared?: St
       shared ??
       closer.own(
         'store',
-        await Store.open({
-          ...storeOptions(config),
-          role: 'bridge',
-          onCommit: () => hint(),
-        }),
+        await openAlone(() =>
+          Store.open({ ...storeOptions(config), role: 'bridge', onCommit: () => hint() }),
+        ),
       );
     const { user = '', password = '' } = config.clustering;
     const replication = closer.own(
@@ -73,7 +79,16 @@ export async function startBridge(bridge: BridgeConfig, log: Logger, shared?: St
     hint = () => replication.committed();
     replication.start();
     const { localWrites } = store;
-    return { replication, localWrites, [Symbol.asyncDispose]: () => closer[Symbol.asyncDispose]() };
+    const committed = (): void => {
+      store.refresh();
+      replication.committed();
+    };
+    return {
+      replication,
+      localWrites,
+      committed,
+      [Symbol.asyncDispose]: () => closer[Symbol.asyncDispose](),
+    };
   } catch (error) {
     await closer[Symbol.asyncDispose]();
     throw error;

@@ -61,6 +61,15 @@ export interface Environment extends AsyncDisposable {
    */
   commit<T>(body: () => T): Promise<T>;
 
+  /**
+   * Holds back commits of this process; resolves, when none is under way, to what lets them go on. A process that opens
+   * the environment of another may only do so meanwhile. Absent where processes cannot share it.
+   */
+  readonly hold?: () => Promise<() => void>;
+
+  /** Reads from now on see all that any process has committed; else they may be of a moment ago. */
+  readonly refresh?: () => void;
+
   /** Writes all trees, as they are at one moment, to a new file, while commits go on. */
   readonly backUp?: (file: string) => Promise<void>;
 

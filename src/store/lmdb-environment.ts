@@ -57,6 +57,15 @@ export class LmdbEnvironment implements Environment {
     return this.#group.run(body);
   }
 
+  readonly refresh = (): void => this.#root.resetReadTxn();
+
+  /**
+   * For another process that opens the environment: it reads the number of the newest transaction and writes it back
+   * without the writer's lock (`mdb_env_open2` of lmdb's fork of LMDB). What was committed between the two, flushed and
+   * acknowledged, would be written over by the next commit.
+   */
+  readonly hold = async (): Promise<() => void> => this.#group.hold();
+
   /** Not lmdb's `transaction()`: that one keeps what was written before a throw. */
   async #transact<T>(body: () => T): Promise<T> {
     try {

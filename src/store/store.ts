@@ -380,6 +380,16 @@ export class Store implements AsyncDisposable {
     await this.#environment.backUp(file);
   }
 
+  /** Reads from now on see all that the other process has committed: for whoever was just told that it has. */
+  refresh(): void {
+    this.#environment.refresh?.();
+  }
+
+  /** Holds back commits of this process while another one opens the store; see {@link Environment.hold}. */
+  async hold(): Promise<() => void> {
+    return (await this.#environment.hold?.()) ?? (() => {});
+  }
+
   /** Frees what a dead process held. */
   checkReaders(): void {
     this.#environment.checkReaders();

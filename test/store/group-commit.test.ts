@@ -63,3 +63,25 @@ test('one that throws takes nobody with it, and leaves nothing behind', () =>
     expect([...meta.getKeys({})]).toEqual(['a', 'c']);
     expect(forgotten).toBeGreaterThan(0);
   }));
+
+test('while it is held back nothing is committed, and what was under way is on disk before', () =>
+  withEnvironment(async (environment) => {
+    const { meta } = environment.trees;
+    const put = (key: string) => environment.commit(() => meta.putSync(key, Buffer.from(key)));
+    const keys = (): unknown[] => [...meta.getKeys({})];
+    let isUnderWayDone = false;
+    const underWay = put('a').then(() => (isUnderWayDone = true));
+
+    const goOn = await environment.hold();
+    expect(isUnderWayDone).toBe(true);
+    let isHeldDone = false;
+    const held = put('b').then(() => (isHeldDone = true));
+    await environment.hold().then((release) => release());
+    // By now nothing is under way that this process began.
+    expect(isHeldDone).toBe(false);
+    expect(keys()).toEqual(['a']);
+
+    goOn();
+    await Promise.all([underWay, held]);
+    expect(keys()).toEqual(['a', 'b']);
+  }));
