@@ -37,6 +37,7 @@ async function openAlone(open: () => Promise<Store>): Promise<Store> {
 async function answer(id: number, question: Question): Promise<void> {
   try {
     if (!bridge) throw new Error('the bridge is starting');
+    bridge.refresh();
     send({ kind: 'answer', id, value: await ask(bridge, question) });
   } catch (error) {
     send({ kind: 'refused', id, reason: messageOf(error) });
@@ -68,7 +69,8 @@ process.on('message', (message: ToBridge) => {
       mayOpen();
       break;
     case 'committed':
-      bridge?.committed();
+      bridge?.refresh();
+      bridge?.replication.committed();
       break;
     case 'writing':
       bridge?.localWrites.noticed();

@@ -13,8 +13,8 @@ import { storeOptions } from './store-options.ts';
 export interface RunningBridge extends AsyncDisposable {
   readonly replication: Replication;
   readonly localWrites: LocalWrites;
-  /** The api process has committed. */
-  readonly committed: () => void;
+  /** Reads from now on see all that the api process has committed. */
+  readonly refresh: () => void;
 }
 
 /** A bridge that is being replaced may need this long to be gone. */
@@ -79,14 +79,11 @@ export async function startBridge(
     hint = () => replication.committed();
     replication.start();
     const { localWrites } = store;
-    const committed = (): void => {
-      store.refresh();
-      replication.committed();
-    };
+    const refresh = (): void => store.refresh();
     return {
       replication,
       localWrites,
-      committed,
+      refresh,
       [Symbol.asyncDispose]: () => closer[Symbol.asyncDispose](),
     };
   } catch (error) {
