@@ -51,6 +51,22 @@ it('imports a file that is longer than one request, and exports the same rows', 
   expect(readdirSync(desk.flags.ROOTPATH).filter((name) => name.endsWith('.partial'))).toEqual([]);
 });
 
+it('imports the readings of a machine, and exports the same rows', async () => {
+  await using desk = await openDesk();
+  const readings = new URL('../../examples/factory/machine_temperature_system_failure.csv', import.meta.url);
+  const text = readFileSync(readings, 'utf8').trim();
+
+  await runImport(desk.file('in.csv', text), { ...dog, action: 'insert' }, desk.flags);
+  await runExport(desk.file('out.json'), dog, desk.flags);
+
+  const documents = JSON.parse(readFileSync(desk.file('out.json'), 'utf8')) as Record<string, unknown>[];
+  const exported = documents.map(({ timestamp, value }) => `${String(timestamp)},${Number(value)}`);
+  const [, ...lines] = text.split(/\r?\n/);
+  const imported = lines.map((line) => line.replace(/[^,]*$/, (value) => String(Number(value))));
+  expect(exported).toHaveLength(22_695);
+  expect(exported.toSorted()).toEqual(imported.toSorted());
+});
+
 it('says what was wrong with a row, and how many were loaded before it', async () => {
   await using desk = await openDesk();
   const rows = Array.from({ length: 5_001 }, (_, id) => (id === 5_000 ? '1,2,3' : `${id},x`));
