@@ -171,7 +171,7 @@ export class BridgeClient implements ReplicationControl {
     }
     child.once('exit', release);
     this.#release = release;
-    this.#send({ kind: 'open' });
+    this.#send({ kind: 'open' }, child);
   }
 
   #receive(message: Exclude<FromBridge, { kind: 'opening' }>): void {
@@ -212,9 +212,9 @@ export class BridgeClient implements ReplicationControl {
       this.#settle(id)?.reject(new CodedError('unavailable', 'The bridge stopped before it answered'));
   }
 
-  #send(message: ToBridge): void {
-    if (!this.#child?.connected) return;
+  #send(message: ToBridge, child = this.#child): void {
+    if (!child?.connected) return;
     // A channel that breaks while we send is the death of the child, which its exit tells.
-    this.#child.send(message, () => undefined);
+    child.send(message, () => undefined);
   }
 }

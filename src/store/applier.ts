@@ -43,7 +43,7 @@ export type Stop =
   /** The quarantine of this peer is full: the channel waits for a person. */
   | { readonly kind: 'quarantine-full' }
   /** A transaction of this store that its log never had. */
-  | { readonly kind: 'lost-own'; readonly header: TransactionHeader };
+  | { readonly kind: 'lost-own' };
 
 export interface ApplyResult {
   readonly cursor: Cursor | undefined;
@@ -318,7 +318,7 @@ export class Applier {
     if (item.kind !== 'undecodable') {
       const { header, originPlace } = item;
       if (this.#isOwn(table, item))
-        return this.#isOurs(table, header, originPlace) ? 0 : { kind: 'lost-own', header };
+        return this.#isOurs(table, header, originPlace) ? 0 : { kind: 'lost-own' };
       const isNew = originPlace.seq > marks.get(table.id, header.origin.storeId, originPlace.incarnation);
       if (!isNew) return 0;
       if (item.kind === 'stub') {
