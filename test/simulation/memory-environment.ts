@@ -1,4 +1,3 @@
-import { toBufferKey } from 'ordered-binary';
 import {
   eachTree,
   treeNames,
@@ -9,6 +8,7 @@ import {
   type TreeRange,
   type Trees,
 } from '../../src/store/environment.ts';
+import { sortable } from './sortable-key.ts';
 
 /** One change of one key by a commit. */
 export interface TreeWrite {
@@ -23,31 +23,42 @@ interface Entry {
   readonly value: Buffer;
 }
 
+/** What the commit that is under way has written so far, to all trees of a disk. */
+class Journal {
+  #steps: { readonly sorted: string; readonly write: TreeWrite }[] | undefined;
+
+  begin(): void {
+    this.#steps = [];
+  }
+
+  get isOpen(): boolean {
+    return this.#steps !== undefined;
+  }
+
+  note(sorted: string, write: TreeWrite): void {
+    this.#steps?.push({ sorted, write });
+  }
+
+  /** Ends the commit: all that it wrote, in order. */
+  end(): readonly { readonly sorted: string; readonly write: TreeWrite }[] {
+    const steps = this.#steps ?? [];
+    this.#steps = undefined;
+    return steps;
+  }
+}
+
 /** A tree in memory: keys as LMDB orders them, as strings of single bytes. */
 class MemoryTree implements Tree {
   readonly name: TreeName;
-  #order: string[];
+  readonly #journal: Journal;
+  readonly #order: string[];
   readonly #entries: Map<string, Entry>;
-  /** Of the commit that is under way. */
-  #journal: { readonly sorted: string; readonly write: TreeWrite }[] | undefined;
 
-  constructor(name: TreeName, copied?: MemoryTree) {
+  constructor(name: TreeName, journal: Journal, copied?: MemoryTree) {
     this.name = name;
+    this.#journal = journal;
     this.#order = copied ? [...copied.#order] : [];
     this.#entries = new Map(copied ? copied.#entries : []);
-  }
-
-  begin(): void {
-    this.#journal = [];
-  }
-
-  /** Ends the commit: what it wrote stays, or goes. */
-  end(isKept: boolean): readonly TreeWrite[] {
-    const journal = this.#journal ?? [];
-    this.#journal = undefined;
-    if (isKept) return journal.map(({ write }) => write);
-    for (const { sorted, write } of journal.toReversed()) this.#set(sorted, write.key, write.before);
-    return [];
   }
 
   get(key: TreeKey): Buffer | undefined {
@@ -62,8 +73,18 @@ class MemoryTree implements Tree {
     return this.#write(key, undefined);
   }
 
+  /** Takes back a write of the commit that is under way, the newest first. */
+  undo(sorted: string, { key, before }: TreeWrite): void {
+    this.#set(sorted, key, before);
+  }
+
   getRange(range: TreeRange): Iterable<Entry> {
-    return this.#keysIn(range).flatMap((sorted) => this.#entries.get(sorted) ?? []);
+    const entries: Entry[] = [];
+    for (const sorted of this.#keysIn(range)) {
+      const entry = this.#entries.get(sorted);
+      if (entry) entries.push(entry);
+    }
+    return entries;
   }
 
   getKeys(range: TreeRange): Iterable<TreeKey> {
@@ -74,13 +95,12 @@ class MemoryTree implements Tree {
     return this.#keysIn(range).length;
   }
 
-  #keysIn({ start, end, reverse, limit, exclusiveStart }: TreeRange): string[] {
+  #keysIn({ start, end, reverse, limit = Infinity, exclusiveStart }: TreeRange): string[] {
     const [low, high] = reverse === true ? [end, start] : [start, end];
     const from = low === undefined ? 0 : this.#place(sortable(low), !reverse && exclusiveStart === true);
     const to = high === undefined ? this.#order.length : this.#place(sortable(high), false);
-    const keys = this.#order.slice(from, Math.max(from, to));
-    if (reverse === true) keys.reverse();
-    return limit === undefined ? keys : keys.slice(0, limit);
+    if (reverse !== true) return this.#order.slice(from, Math.max(from, Math.min(to, from + limit)));
+    return this.#order.slice(Math.max(from, to - limit), Math.max(from, to)).reverse();
   }
 
   /** Index of the first key that is not below `sorted`, or that is above it. */
@@ -97,11 +117,11 @@ class MemoryTree implements Tree {
   }
 
   #write(key: TreeKey, value: Buffer | undefined): boolean {
-    if (!this.#journal) throw new Error(`A write to ${this.name} outside a commit`);
+    if (!this.#journal.isOpen) throw new Error(`A write to ${this.name} outside a commit`);
     const sorted = sortable(key);
     const before = this.#entries.get(sorted)?.value;
     if (before === undefined && value === undefined) return false;
-    this.#journal.push({ sorted, write: { tree: this.name, key, before, after: value } });
+    this.#journal.note(sorted, { tree: this.name, key, before, after: value });
     this.#set(sorted, key, value);
     return true;
   }
@@ -126,10 +146,28 @@ class MemoryTree implements Tree {
 export class MemoryDisk {
   readonly trees: Readonly<Record<TreeName, MemoryTree>>;
   readonly inode: number;
+  readonly #journal = new Journal();
 
   constructor(inode: number, copied?: MemoryDisk) {
     this.inode = inode;
-    this.trees = eachTree((name) => new MemoryTree(name, copied?.trees[name]));
+    this.trees = eachTree((name) => new MemoryTree(name, this.#journal, copied?.trees[name]));
+  }
+
+  begin(): void {
+    this.#journal.begin();
+  }
+
+  /** What the commit wrote, tree by tree. */
+  keep(): readonly TreeWrite[] {
+    return this.#journal
+      .end()
+      .map(({ write }) => write)
+      .toSorted((a, b) => treeOrder[a.tree] - treeOrder[b.tree]);
+  }
+
+  rollBack(): void {
+    for (const { sorted, write } of this.#journal.end().toReversed())
+      this.trees[write.tree].undo(sorted, write);
   }
 
   /** A backup, a clone, or what was on disk at that moment. */
@@ -137,6 +175,8 @@ export class MemoryDisk {
     return new MemoryDisk(inode, this);
   }
 }
+
+const treeOrder = eachTree((name) => treeNames.indexOf(name));
 
 export interface CommitControl {
   /** Runs a commit when the disk gets to it; never, when the node dies before. */
@@ -176,23 +216,18 @@ export class MemoryEnvironment implements Environment {
     return new Promise<T>((resolve, reject) => {
       this.#control.schedule(() => {
         if (this.#control.isDead()) return;
-        let result: { readonly value: T } | undefined;
-        let failure: unknown;
-        for (const name of treeNames) this.#disk.trees[name].begin();
+        let value: T;
+        this.#disk.begin();
         try {
-          result = { value: body() };
+          value = body();
         } catch (error) {
-          failure = error;
-        }
-        const isKept = result !== undefined;
-        const writes = treeNames.flatMap((name) => this.#disk.trees[name].end(isKept));
-        if (!result) {
+          this.#disk.rollBack();
           for (const forget of this.#onAbort) forget();
-          reject(failure instanceof Error ? failure : new Error(String(failure)));
+          reject(error instanceof Error ? error : new Error(String(error)));
           return;
         }
-        this.#control.committed(writes);
-        if (!this.#control.isDead()) resolve(result.value);
+        this.#control.committed(this.#disk.keep());
+        if (!this.#control.isDead()) resolve(value);
       });
     });
   }
@@ -200,8 +235,4 @@ export class MemoryEnvironment implements Environment {
   checkReaders(): void {}
 
   async [Symbol.asyncDispose](): Promise<void> {}
-}
-
-function sortable(key: TreeKey): string {
-  return toBufferKey(key).toString('latin1');
 }
