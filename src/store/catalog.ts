@@ -21,7 +21,13 @@ interface Snapshot {
   readonly version: number;
   readonly databases: ReadonlySet<string>;
   readonly tables: ReadonlyMap<number, Table>;
-  readonly byName: ReadonlyMap<string, Table>;
+  /** By database, then by name. */
+  readonly byName: ReadonlyMap<string, ReadonlyMap<string, Table>>;
+}
+
+interface Decoded {
+  readonly bytes: Buffer;
+  readonly table: Table;
 }
 
 /**
@@ -34,6 +40,8 @@ export class Catalog {
   readonly #tree: Tree;
   readonly #readVersion: () => number;
   #cached: Snapshot | undefined;
+  /** Of the newest snapshot: most changes of the catalog are of one table. */
+  #decoded: ReadonlyMap<number, Decoded> = new Map();
 
   constructor(tree: Tree, readVersion: () => number) {
     this.#tree = tree;
@@ -49,7 +57,7 @@ export class Catalog {
   }
 
   table(database: string, name: string): Table | undefined {
-    return this.#snapshot().byName.get(nameKey(database, name));
+    return this.#snapshot().byName.get(database)?.get(name);
   }
 
   tableById(id: number): Table | undefined {
@@ -172,15 +180,28 @@ export class Catalog {
     const version = this.#readVersion();
     if (this.#cached?.version === version) return this.#cached;
     const databases = new Set<string>();
+    const decoded = new Map<number, Decoded>();
     const tables = new Map<number, Table>();
+    const byName = new Map<string, Map<string, Table>>();
     for (const { key, value } of this.#tree.getRange({})) {
       if (!Array.isArray(key)) continue;
       if (key[0] === 'database') databases.add(String(key[1]));
-      if (key[0] === 'table') tables.set(Number(key[1]), decodeMessage(value) as Table);
+      if (key[0] !== 'table') continue;
+      const id = Number(key[1]);
+      const table = this.#decode(id, value);
+      decoded.set(id, { bytes: value, table });
+      tables.set(id, table);
+      const siblings = byName.get(table.database) ?? new Map<string, Table>();
+      byName.set(table.database, siblings.set(table.name, table));
     }
-    const byName = new Map([...tables.values()].map((table) => [nameKey(table.database, table.name), table]));
+    this.#decoded = decoded;
     this.#cached = { version, databases, tables, byName };
     return this.#cached;
+  }
+
+  #decode(id: number, bytes: Buffer): Table {
+    const before = this.#decoded.get(id);
+    return before?.bytes.equals(bytes) === true ? before.table : (decodeMessage(bytes) as Table);
   }
 
   /** A rolled back commit may have been read. */
@@ -207,7 +228,3 @@ export function knownNames(table: Table): ReadonlySet<string> {
 }
 
 const empty = Buffer.alloc(0);
-
-function nameKey(database: string, table: string): string {
-  return `${database}\n${table}`;
-}
