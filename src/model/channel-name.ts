@@ -6,21 +6,26 @@ export const maxChannelNameBytes = 200;
  * Reversible, and `:` never comes out of it.
  */
 export function encodeToken(name: string): string {
+  if (isPlain(name)) return name;
   let token = '';
   for (const byte of Buffer.from(name)) {
     const character = String.fromCharCode(byte);
-    token += /[A-Za-z0-9_-]/.test(character)
-      ? character
-      : `=${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+    token += isPlain(character) ? character : `=${byte.toString(16).toUpperCase().padStart(2, '0')}`;
   }
   return token;
 }
 
 export function decodeToken(token: string): string {
+  if (isPlain(token)) return token;
   const bytes = token.replaceAll(/=([0-9A-F]{2})|./g, (match, hex: string | undefined) =>
     hex === undefined ? match : String.fromCharCode(Number.parseInt(hex, 16)),
   );
   return Buffer.from(bytes, 'latin1').toString('utf8');
+}
+
+/** Its own token, as nearly every name is. */
+function isPlain(name: string): boolean {
+  return /^[A-Za-z0-9_-]*$/.test(name);
 }
 
 /** Name of a channel and of its stream: `default:sensor_data`. */
