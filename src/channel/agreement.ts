@@ -9,31 +9,41 @@ export async function agreementKey(user: string, password: string): Promise<Buff
   return derive(password.normalize('NFKC'), `lyredb agreement ${user}`, 20_000, 32, 'sha256');
 }
 
-/**
- * Proof that a node which knows the cluster user told this subscription to that node.
- *
- * A peer's nkey alone lets it use what was agreed, not change it.
- */
-export function proveSubscription(
-  key: Buffer,
-  from: string,
-  to: string,
-  subscription: SharedSubscription,
-): string {
-  const { database, table, publish, subscribe, startTimeMs, priority, version } = subscription;
-  const told = [from, to, database, table, publish, subscribe, startTimeMs ?? null, version];
-  // Named, and only when it is said: the proof of an agreement without it stays what it was.
-  if (priority !== undefined) told.push(JSON.stringify({ priority }));
-  return createHmac('sha256', key).update(JSON.stringify(told)).digest('base64');
-}
+const maxRemembered = 10_000;
 
-export function isProven(
-  key: Buffer,
-  from: string,
-  to: string,
-  subscription: SharedSubscription & { readonly proof: string },
-): boolean {
-  const expected = Buffer.from(proveSubscription(key, from, to, subscription));
-  const given = Buffer.from(subscription.proof);
-  return expected.length === given.length && timingSafeEqual(expected, given);
+/**
+ * Proofs that a node which knows the cluster user told a subscription to another node.
+ *
+ * A peer's nkey alone lets it use what was agreed, not change it. What was proven once is remembered: greetings say
+ * the same again every two seconds.
+ */
+export class Proofs {
+  readonly #key: Buffer;
+  readonly #remembered = new Map<string, string>();
+
+  /** @param key see {@link agreementKey} */
+  constructor(key: Buffer) {
+    this.#key = key;
+  }
+
+  prove(from: string, to: string, subscription: SharedSubscription): string {
+    const { database, table, publish, subscribe, startTimeMs, priority, version } = subscription;
+    const told = [from, to, database, table, publish, subscribe, startTimeMs ?? null, version];
+    // Named, and only when it is said: the proof of an agreement without it stays what it was.
+    if (priority !== undefined) told.push(JSON.stringify({ priority }));
+    const text = JSON.stringify(told);
+    let proof = this.#remembered.get(text);
+    if (proof === undefined) {
+      proof = createHmac('sha256', this.#key).update(text).digest('base64');
+      if (this.#remembered.size >= maxRemembered) this.#remembered.clear();
+      this.#remembered.set(text, proof);
+    }
+    return proof;
+  }
+
+  isProven(from: string, to: string, subscription: SharedSubscription & { readonly proof: string }): boolean {
+    const expected = Buffer.from(this.prove(from, to, subscription));
+    const given = Buffer.from(subscription.proof);
+    return expected.length === given.length && timingSafeEqual(expected, given);
+  }
 }

@@ -6,7 +6,7 @@ import { mergeSubscriptions, shared } from '../model/subscription.ts';
 import type { Told } from '../store/confirmed.ts';
 import type { HeardPlace } from '../store/heard.ts';
 import type { Store } from '../store/store.ts';
-import { isProven, proveSubscription } from './agreement.ts';
+import type { Proofs } from './agreement.ts';
 import type { VerificationResult } from './verification.ts';
 import { storedRoutes } from './route-dialler.ts';
 import { toldPlace } from './told-place.ts';
@@ -19,8 +19,7 @@ export interface GreeterOptions {
   readonly version: string;
   readonly maxTransactionBytes: number;
   readonly routes: readonly { readonly host: string; readonly port: number }[];
-  /** See `agreement.ts`. */
-  readonly agreementKey: Buffer;
+  readonly proofs: Proofs;
   /** We have a live link of our own to the peer. */
   readonly isLinked: (peer: string) => boolean;
   /** The peer's clock as our link to it shows it. */
@@ -44,7 +43,8 @@ export class Greeter {
 
   /** For nobody in particular when `peer` is undefined: no channels then. */
   compose(peer: string | undefined): Hello {
-    const { store, server, apiPort, version, maxTransactionBytes, routes, isLinked, live } = this.#options;
+    const { store, server, apiPort, version, maxTransactionBytes, routes, proofs, isLinked, live } =
+      this.#options;
     const row = peer === undefined ? undefined : store.nodes.get(peer);
     const subscriptions = row?.subscriptions ?? [];
     const clockOffset = peer === undefined ? undefined : this.#options.clock(peer);
@@ -66,7 +66,7 @@ export class Greeter {
       addedVersion: row?.addedVersion ?? 0,
       subscriptions: subscriptions.map((subscription) => ({
         ...shared(subscription),
-        proof: proveSubscription(this.#options.agreementKey, store.nodeName, peer ?? '', subscription),
+        proof: proofs.prove(store.nodeName, peer ?? '', subscription),
       })),
       heads: Object.fromEntries(
         subscriptions.filter(({ publish }) => publish).flatMap((subscription) => this.#head(subscription)),
@@ -89,12 +89,12 @@ export class Greeter {
 
   /** Brings the peer's row up to date; true when that changed what should run. */
   async merge(peer: string, message: Hello): Promise<boolean> {
-    const { store } = this.#options;
+    const { store, proofs } = this.#options;
     const row = store.nodes.get(peer);
     if (!row || row.removedVersion !== undefined) return false;
     await this.#note(peer, row.subscriptions, message);
     const told = message.subscriptions.filter((subscription) =>
-      isProven(this.#options.agreementKey, peer, store.nodeName, subscription),
+      proofs.isProven(peer, store.nodeName, subscription),
     );
     const isRemoved = message.removedVersion !== undefined && message.removedVersion > row.addedVersion;
     const isKnown =

@@ -15,6 +15,7 @@ import type { Store } from '../store/store.ts';
 import { reloadServer } from '../stream/server-reload.ts';
 import { peersConfig, writePeers } from '../stream/server-config.ts';
 import type { NodeKeys } from '../stream/node-keys.ts';
+import type { Proofs } from './agreement.ts';
 import { compareTable } from './compare-table.ts';
 import { ChannelServer } from './channel-server.ts';
 import { Greeter } from './greeter.ts';
@@ -38,8 +39,8 @@ export interface ReplicationOptions {
   /** The cluster user, by which nodes join each other. */
   readonly user: string;
   readonly password: string;
-  /** Derived from both: see `agreement.ts`. */
-  readonly agreementKey: Buffer;
+  /** By both of them. */
+  readonly proofs: Proofs;
   /** Where this node's own nats-server listens, and where its configuration is. */
   readonly server: { readonly host: string; readonly port: number; readonly directory: string };
   readonly apiPort: number;

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { agreementKey } from '../channel/agreement.ts';
+import { agreementKey, Proofs } from '../channel/agreement.ts';
 import { Replication } from '../channel/replication.ts';
 import { Closer } from '../runtime/closer.ts';
 import { FileLock } from '../runtime/file-lock.ts';
@@ -60,7 +60,7 @@ export async function startBridge(
         keys,
         user,
         password,
-        agreementKey: await agreementKey(user, password),
+        proofs: new Proofs(await agreementKey(user, password)),
         server: { host: config.host, port: bridge.clusterPort, directory: join(config.rootPath, 'nats') },
         apiPort: bridge.apiPort,
         version: bridge.version,

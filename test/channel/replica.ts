@@ -5,6 +5,7 @@ import type { Change, Document, Key, Stamp } from '../../src/model/change.ts';
 import type { ClockReading } from '../../src/model/clock-reading.ts';
 import type { Subscription } from '../../src/model/node.ts';
 import type { Table } from '../../src/model/table.ts';
+import { Proofs } from '../../src/channel/agreement.ts';
 import { ChannelReceiver } from '../../src/channel/channel-receiver.ts';
 import { ChannelServer } from '../../src/channel/channel-server.ts';
 import { Greeter } from '../../src/channel/greeter.ts';
@@ -240,7 +241,7 @@ export class Replica implements AsyncDisposable {
       version: '0',
       maxTransactionBytes: 1,
       routes: [],
-      agreementKey: Buffer.alloc(32, 'the secret of the cluster user'),
+      proofs: new Proofs(Buffer.alloc(32, 'the secret of the cluster user')),
       isLinked: () => true,
       clock: () => peerClock,
       now: () => this.#nowMs,

@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import { Proofs } from '../../src/channel/agreement.ts';
 import { ChannelServer, type ChannelServerOptions } from '../../src/channel/channel-server.ts';
 import { Greeter } from '../../src/channel/greeter.ts';
 import { PeerSession } from '../../src/channel/peer-session.ts';
@@ -25,7 +26,7 @@ class Death extends Error {}
 
 const systemTables = 5;
 const silent = pino({ level: 'silent' });
-const agreementKey = Buffer.alloc(32, 'the secret of the cluster user');
+const proofs = new Proofs(Buffer.alloc(32, 'the secret of the cluster user'));
 
 /**
  * The processes of a node from one start to the next crash: what is in memory, over a disk and a
@@ -240,7 +241,7 @@ export class Life {
       version: '0',
       maxTransactionBytes: 1 << 26,
       routes: [],
-      agreementKey,
+      proofs,
       now: () => this.now(),
       clock: (peer) => this.#sessions.get(peer)?.measuredClock,
       isLinked: (peer) => this.#sessions.get(peer)?.link?.isOpen ?? false,

@@ -1,4 +1,4 @@
-import { agreementKey, proveSubscription } from '../../../src/channel/agreement.ts';
+import { agreementKey, Proofs } from '../../../src/channel/agreement.ts';
 import {
   applyResponse,
   channelResponse,
@@ -57,8 +57,8 @@ export async function proven(
   subscription: SharedSubscription,
   password = clusterUser.password,
 ): Promise<Hello['subscriptions'][number]> {
-  const key = await agreementKey(clusterUser.user, password);
-  return { ...subscription, proof: proveSubscription(key, from, to, subscription) };
+  const proofs = new Proofs(await agreementKey(clusterUser.user, password));
+  return { ...subscription, proof: proofs.prove(from, to, subscription) };
 }
 
 /** A version that is newer than any decision so far. */
