@@ -21,6 +21,14 @@ export async function admit(
     return { refused: 'join_refused', reason: `'${name}' cannot be the name of a node: ${problem}` };
   let refusal: JoinResult | undefined;
   await store.nodes.update(name, (row) => {
+    // It may say that this node was removed, or is another one.
+    if (store.nodes.isUnreadable(name)) {
+      refusal = {
+        refused: 'join_refused',
+        reason: `${store.nodeName} cannot read what it knows of '${name}': add '${name}' there again, with add_node`,
+      };
+      return undefined;
+    }
     if (row?.removedVersion !== undefined && row.removedVersion >= addedVersion) {
       refusal = {
         refused: 'removed',

@@ -33,6 +33,10 @@ export function nodeAlarms(store: Store): readonly Alarm[] {
             text: `the change log takes ${Math.round(fill * 100)} % of changeLog.maxBytes, and its oldest entries go at 100 %: a peer may stay away for ${durationText(fullMs)} at most`,
           },
         ]),
+    ...store.nodes.unreadable().map((name) => ({
+      key: `${name} unreadable`,
+      text: `the row of ${name} in system.hdb_nodes cannot be read, and nothing is exchanged with it: add it again with add_node, or remove it with remove_node`,
+    })),
   ];
 }
 

@@ -245,9 +245,10 @@ export class Replication implements ReplicationControl, AsyncDisposable {
     for (const [name, session] of this.#sessions)
       if (!names.has(name)) {
         this.#sessions.delete(name);
-        await session.farewell((link) => this.#greet(name, link));
+        const isRemoved = !this.#options.store.nodes.isUnreadable(name);
+        if (isRemoved) await session.farewell((link) => this.#greet(name, link));
         await session[Symbol.asyncDispose]();
-        await this.#publishers.removeConsumers(name);
+        if (isRemoved) await this.#publishers.removeConsumers(name);
       }
     await this.#enforcePeers(rows);
     for (const row of rows) {

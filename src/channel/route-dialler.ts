@@ -54,7 +54,7 @@ export class RouteDialler implements AsyncDisposable {
   async #joinRoute(route: Route): Promise<void> {
     const { store, join, onJoined } = this.#options;
     const { name, nkey, certificate } = await join(route);
-    if (name === store.nodeName) return;
+    if (name === store.nodeName || store.nodes.isUnreadable(name)) return;
     const version = await store.nodes.nextVersion();
     await store.nodes.update(name, (row) =>
       row?.removedVersion === undefined

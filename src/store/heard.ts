@@ -39,10 +39,14 @@ export class Heard {
     this.#options = options;
   }
 
-  /** Of the publisher that was heard longest ago; Infinity when the table is taken from nobody. */
+  /**
+   * Of the publisher that was heard longest ago; Infinity when the table is taken from nobody, 0 while a row cannot be
+   * read that may say that it is.
+   */
   upTo(table: Table): number {
-    const publishers = this.#options
-      .nodes()
+    const nodes = this.#options.nodes();
+    if (nodes.unreadable().length > 0) return 0;
+    const publishers = nodes
       .all()
       .filter(
         ({ removedVersion, subscriptions }) =>

@@ -1,3 +1,4 @@
+import type { Document } from '../model/change.ts';
 import { CodedError } from '../model/errors.ts';
 import type { DeletePolicy, NodeRow, Subscription } from '../model/node.ts';
 import { systemDatabase, type Table } from '../model/table.ts';
@@ -15,7 +16,12 @@ export interface NodesOptions {
   readonly run: <T>(body: (commit: Commit) => T) => Promise<T>;
 }
 
-/** The peers of this node: the rows of `system.hdb_nodes`. */
+/**
+ * The peers of this node: the rows of `system.hdb_nodes`.
+ *
+ * A row that cannot be read is neither a peer nor a removal: nobody knows what may be exchanged with that node, so
+ * nothing is, and what is kept for it (cursors, what it has confirmed) stays until somebody writes the row again.
+ */
 export class Nodes {
   readonly #options: NodesOptions;
 
@@ -23,20 +29,24 @@ export class Nodes {
     this.#options = options;
   }
 
+  /** Those that can be read. */
   all(): readonly NodeRow[] {
-    const table = this.#table();
-    const rows: NodeRow[] = [];
-    for (const { row, key } of this.#options.records.rows(table))
-      if (row.bytes) {
-        const node = this.get(String(key));
-        if (node) rows.push(node);
-      }
-    return rows;
+    return this.#names().flatMap((name) => this.get(name) ?? []);
   }
 
+  /** Undefined also for a row that cannot be read. */
   get(name: string): NodeRow | undefined {
-    const document = this.#options.records.document(this.#table(), name);
-    return document && fromDocument(document);
+    const row = this.#read(name);
+    return row === 'unreadable' ? undefined : row;
+  }
+
+  /** Names of the rows that cannot be read. */
+  unreadable(): readonly string[] {
+    return this.#names().filter((name) => this.isUnreadable(name));
+  }
+
+  isUnreadable(name: string): boolean {
+    return this.#read(name) === 'unreadable';
   }
 
   /** What a delete that a peer brings does to a record of this table here. */
@@ -53,18 +63,22 @@ export class Nodes {
     return row !== undefined && this.#published(row).includes(tableId);
   }
 
-  /** Whether a peer has or had a subscription to the table: it may hold what is written here. */
+  /** Whether a peer has or had a subscription to the table, or may have: it may hold what is written here. */
   isShared({ database, name }: Table): boolean {
-    return this.all().some(({ subscriptions }) =>
+    const isNamed = this.all().some(({ subscriptions }) =>
       subscriptions.some((candidate) => candidate.database === database && candidate.table === name),
     );
+    return isNamed || this.unreadable().length > 0;
   }
 
   async put(row: NodeRow): Promise<void> {
     await this.#options.run((commit) => this.#replace(commit, row));
   }
 
-  /** Changes a row as it is inside the commit; `change` returns undefined to leave it alone. */
+  /**
+   * Changes a row as it is inside the commit; `change` returns undefined to leave it alone. One that cannot be read is
+   * none to `change`, and what it returns is put in its place.
+   */
   async update(
     name: string,
     change: (row: NodeRow | undefined) => NodeRow | undefined,
@@ -109,8 +123,10 @@ export class Nodes {
   }
 
   #replace(commit: Commit, row: NodeRow): void {
-    const { writer, confirmed } = this.#options;
-    writer.replace(commit, this.#table(), row.name, toDocument(row));
+    const { records, writer, confirmed } = this.#options;
+    const table = this.#table();
+    if (this.isUnreadable(row.name)) records.discard(commit, table, row.name);
+    writer.replace(commit, table, row.name, toDocument(row));
     confirmed.keepOnly(row.name, new Set(this.#published(row)));
   }
 
@@ -119,6 +135,20 @@ export class Nodes {
     return subscriptions.flatMap(({ publish, database, table }) =>
       publish ? (this.#options.catalog.table(database, table)?.id ?? []) : [],
     );
+  }
+
+  #names(): string[] {
+    return [...this.#options.records.keys(this.#table())].map(String);
+  }
+
+  #read(name: string): NodeRow | 'unreadable' | undefined {
+    try {
+      const document = this.#options.records.document(this.#table(), name);
+      return document && fromDocument(document);
+    } catch (error) {
+      if (error instanceof CodedError && error.code === 'undecodable') return 'unreadable';
+      throw error;
+    }
   }
 
   #table(): Table {
@@ -143,23 +173,55 @@ interface StoredSubscription extends Omit<Subscription, 'database' | 'startTimeM
   readonly start_time?: string;
 }
 
-function fromDocument(document: Readonly<Record<string, unknown>>): NodeRow {
-  const {
-    subscriptions,
-    __createdtime__: _created,
-    __updatedtime__: _updated,
-    ...row
-  } = document as unknown as Omit<NodeRow, 'subscriptions'> & {
-    subscriptions?: readonly StoredSubscription[];
-    __createdtime__: number;
-    __updatedtime__: number;
-  };
+interface StoredNode extends Omit<NodeRow, 'subscriptions'> {
+  readonly subscriptions: readonly StoredSubscription[];
+  readonly __createdtime__: number;
+  readonly __updatedtime__: number;
+}
+
+/** @throws CodedError `undecodable` */
+function fromDocument(document: Document): NodeRow {
+  if (!isStoredNode(document))
+    throw new CodedError('undecodable', `A row of 'system.hdb_nodes' is not that of a node`);
+  const { subscriptions, __createdtime__: _created, __updatedtime__: _updated, ...row } = document;
   return {
     ...row,
-    subscriptions: (subscriptions ?? []).map(({ schema, start_time: startTime, ...rest }) => ({
+    subscriptions: subscriptions.map(({ schema, start_time: startTime, ...rest }) => ({
       database: schema,
       ...rest,
       ...(startTime === undefined ? {} : { startTimeMs: Date.parse(startTime) }),
     })),
   };
+}
+
+/** Everything by which somebody is let in, dialled, or told something has the type that it is taken for. */
+function isStoredNode(document: Document): document is Document & StoredNode {
+  const { name, host, port, nkey, certificate, storeId, addedVersion, removedVersion, subscriptions } =
+    document;
+  return (
+    typeof name === 'string' &&
+    isOptional('string', host, certificate, storeId) &&
+    isOptional('number', port, removedVersion) &&
+    typeof addedVersion === 'number' &&
+    (nkey === undefined || (typeof nkey === 'string' && /^[A-Z0-9]+$/.test(nkey))) &&
+    Array.isArray(subscriptions) &&
+    subscriptions.every(isStoredSubscription)
+  );
+}
+
+function isStoredSubscription(value: unknown): value is StoredSubscription {
+  if (typeof value !== 'object' || value === null) return false;
+  const { schema, table, publish, subscribe, version, start_time: startTime } = value as Document;
+  return (
+    typeof schema === 'string' &&
+    typeof table === 'string' &&
+    typeof publish === 'boolean' &&
+    typeof subscribe === 'boolean' &&
+    typeof version === 'number' &&
+    (startTime === undefined || (typeof startTime === 'string' && !Number.isNaN(Date.parse(startTime))))
+  );
+}
+
+function isOptional(type: 'string' | 'number', ...values: readonly unknown[]): boolean {
+  return values.every((value) => value === undefined || typeof value === type);
 }

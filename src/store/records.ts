@@ -40,6 +40,12 @@ export class Records {
     return row && visibleDocument(table, row);
   }
 
+  /** Of every row, also of those that cannot be decoded. */
+  *keys(table: Table): Generator<Key> {
+    for (const key of this.#environment.trees.records.getKeys({ start: [table.id], end: [table.id + 1] }))
+      yield (key as [number, Key])[1];
+  }
+
   /** Rows in key order, numbers before strings, tombstones too. */
   *rows(
     table: Table,
@@ -93,6 +99,12 @@ export class Records {
   forget(commit: Commit, table: Table, key: Key): void {
     this.#environment.trees.records.removeSync([table.id, key]);
     commit.table(table.id).tombstones -= 1;
+  }
+
+  /** Inside a commit: takes a record away that cannot be decoded. */
+  discard(commit: Commit, table: Table, key: Key): void {
+    this.#environment.trees.records.removeSync([table.id, key]);
+    commit.table(table.id).records -= 1;
   }
 
   /** Inside a commit: entries of an index that is being built, for a row that is already there. */

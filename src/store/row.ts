@@ -58,9 +58,13 @@ export function encodeRow(row: Row, origins: Origins): Buffer {
   return value;
 }
 
+/** @throws CodedError `undecodable` */
 export function decodeRow(value: Buffer, origins: Origins): Row {
-  if (value[0] !== format)
-    throw new CodedError('undecodable', `Row format ${String(value[0])} is not known here`);
+  if (value[0] !== format || value.length < headBytes)
+    throw new CodedError(
+      'undecodable',
+      `A row of ${value.length} bytes and format ${String(value[0])} is not known here`,
+    );
   const flags = value[1] ?? 0;
   return {
     version: readWide(value, 2),

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { admit } from '../../src/channel/admission.ts';
+import { tearNodeRow } from '../store/tear-node-row.ts';
 import { TestStore } from '../store/test-store.ts';
 
 const joiner = { name: 'edge', nkey: 'UKEY', addedVersion: 10 };
@@ -86,6 +87,18 @@ describe('a node that has proved itself', () => {
 
     expect(await admit(test.store, { ...joiner, name }, nobody)).toMatchObject({ refused: 'join_refused' });
     expect(test.store.nodes.all()).toEqual([]);
+  });
+
+  test('is not taken in while the row under its name cannot be read: it may say that it was removed', async () => {
+    await using test = await TestStore.open({ nodeName: 'cloud' });
+    await admit(test.store, joiner, nobody);
+    await tearNodeRow(test.path, 'edge');
+
+    expect(await admit(test.store, joiner, nobody)).toEqual({
+      refused: 'join_refused',
+      reason: expect.stringMatching(/^cloud cannot read what it knows of 'edge': add 'edge' there again/),
+    });
+    expect(test.store.nodes.unreadable()).toEqual(['edge']);
   });
 
   test('that was removed here stays out until it is added again, later', async () => {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { tearNodeRow } from '../store/tear-node-row.ts';
 import { clusterUser, MemoryReplication, openContext, type TestContext } from './open-context.ts';
 
 async function openCluster(): Promise<TestContext & { readonly replication: MemoryReplication }> {
@@ -60,6 +61,25 @@ test('a deleted row of hdb_nodes is a removed node, and an upsert brings it back
 
   await t.call({ operation: 'upsert', ...nodeRows, records: [{ name: 'edge' }] });
   expect(t.store.nodes.get('edge')?.removedVersion).toBeUndefined();
+});
+
+test.each([
+  ['remove_node', { operation: 'remove_node', node_name: 'edge' }],
+  ['a delete', { operation: 'delete', ...nodeRows, ids: ['edge'] }],
+  ['configure_cluster', { operation: 'configure_cluster', connections: [] }],
+])('a row that cannot be read is removed by %s, and an add_node brings it back', async (_what, remove) => {
+  await using t = await openCluster();
+  const add = { operation: 'add_node', node_name: 'edge', subscriptions: [beta] };
+  await t.call(add);
+  await tearNodeRow(t.path, 'edge');
+  expect(await t.call({ operation: 'cluster_status' })).toMatchObject({ connections: [] });
+
+  await t.call(remove);
+
+  const removed = t.store.nodes.get('edge');
+  expect(removed).toMatchObject({ name: 'edge', subscriptions: [], removedVersion: expect.any(Number) });
+  await t.call(add);
+  expect(t.store.nodes.get('edge')?.addedVersion).toBeGreaterThan(removed?.removedVersion ?? Infinity);
 });
 
 test.each([

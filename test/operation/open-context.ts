@@ -19,6 +19,7 @@ import { openServices, type TestServicesOptions } from './open-services.ts';
 
 /** A context over a fresh store; `call` runs an operation as super user unless told otherwise, and checks its answer. */
 export interface TestContext extends AsyncDisposable {
+  readonly path: string;
   readonly store: Store;
   readonly context: OperationContext;
   call(body: unknown, user?: User): Promise<unknown>;
@@ -30,6 +31,7 @@ export async function openContext(options: TestServicesOptions = {}): Promise<Te
   const opened = await openServices(store, options);
   const context: OperationContext = { ...opened.services, user: localUser };
   return {
+    path,
     store,
     context,
     async call(body, user = localUser) {

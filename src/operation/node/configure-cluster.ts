@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { CodedError } from '../../model/errors.ts';
 import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
-import { checkNodeRequest, knownNodes, requireReplication } from './known-nodes.ts';
+import { checkNodeRequest, knownNodes, markRemoved, requireReplication } from './known-nodes.ts';
 import { nodeRequest } from './node-request.ts';
-import { removedRow, replacedRow } from './node-row.ts';
+import { replacedRow } from './node-row.ts';
 
 /** Replaces all peers and channels of this node by those of the request. */
 export const configureCluster = defineOperation({
@@ -25,8 +25,8 @@ export const configureCluster = defineOperation({
     }
     const { nodes } = context.store;
     const version = await nodes.nextVersion();
-    for (const { name } of knownNodes(context.store)) {
-      if (!names.has(name)) await nodes.update(name, (existing) => existing && removedRow(existing, version));
+    for (const name of [...knownNodes(context.store).map((row) => row.name), ...nodes.unreadable()]) {
+      if (!names.has(name)) await markRemoved(context.store, name, version);
     }
     for (const connection of connections) {
       await nodes.update(connection.name, (existing) => replacedRow(existing, connection, version));

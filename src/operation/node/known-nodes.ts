@@ -5,6 +5,7 @@ import type { Store } from '../../store/store.ts';
 import type { OperationContext } from '../operation.ts';
 import { refuseCaseTwin } from '../schema/case-twin.ts';
 import type { NodeRequest } from './node-request.ts';
+import { removedRow } from './node-row.ts';
 
 /** The row of a node that was added and not removed. */
 export function knownNode(store: Store, name: string): NodeRow | undefined {
@@ -17,9 +18,20 @@ export function knownNodes(store: Store): readonly NodeRow[] {
   return store.nodes.all().filter(({ removedVersion }) => removedVersion === undefined);
 }
 
+/** Whether there is something to remove: also a row that cannot be read. */
+export function isKnownNode(store: Store, name: string): boolean {
+  return knownNode(store, name) !== undefined || store.nodes.isUnreadable(name);
+}
+
+/** Marks a node as removed; nothing where there is no row. */
+export async function markRemoved({ nodes }: Store, name: string, version: number): Promise<void> {
+  const lost = nodes.isUnreadable(name) ? { name, subscriptions: [], addedVersion: 0 } : undefined;
+  await nodes.update(name, (existing = lost) => existing && removedRow(existing, version));
+}
+
 /** @throws CodedError `node_missing` */
 export function refuseUnknownNode(store: Store, name: string): void {
-  if (knownNode(store, name) === undefined) {
+  if (!isKnownNode(store, name)) {
     throw new CodedError('node_missing', `Node '${name}' is not known to this node; add it with add_node`);
   }
 }

@@ -2,9 +2,9 @@ import type { Document, Key } from '../../model/change.ts';
 import { CodedError } from '../../model/errors.ts';
 import type { OperationContext } from '../operation.ts';
 import { validationMessage } from '../validation-message.ts';
-import { checkNodeRequest, knownNode } from './known-nodes.ts';
+import { checkNodeRequest, isKnownNode, markRemoved } from './known-nodes.ts';
 import { nodeRequest, type NodeRequest } from './node-request.ts';
-import { mergedRow, removedRow } from './node-row.ts';
+import { mergedRow } from './node-row.ts';
 
 /**
  * Takes rows of `system.hdb_nodes` as what they ask for: a row carries versions that both ends compare, so it is
@@ -42,11 +42,11 @@ export async function removeNodeRows(
   const deleted: Key[] = [];
   const skipped: Key[] = [];
   for (const key of keys) {
-    const isKnown = typeof key === 'string' && knownNode(store, key) !== undefined;
+    const isKnown = typeof key === 'string' && isKnownNode(store, key);
     (isKnown ? deleted : skipped).push(key);
     if (!isKnown) continue;
     const version = await store.nodes.nextVersion();
-    await store.nodes.update(key, (existing) => existing && removedRow(existing, version));
+    await markRemoved(store, key, version);
   }
   replication?.wake();
   return { deleted, skipped };

@@ -1,0 +1,85 @@
+import { describe, expect, test } from 'vitest';
+import { nodeAlarms } from '../../src/channel/alarms.ts';
+import type { Document } from '../../src/model/change.ts';
+import type { NodeRow } from '../../src/model/node.ts';
+import { encodeDocument, encodeMessage } from '../../src/model/transaction-codec.ts';
+import { tearNodeRow } from './tear-node-row.ts';
+import { makeTable, TestStore } from './test-store.ts';
+
+const subscription = { database: 'dev', table: 'dog', publish: true, subscribe: true, version: 3 };
+const edge: NodeRow = { name: 'edge', nkey: 'UEDGE', addedVersion: 3, subscriptions: [subscription] };
+const other: NodeRow = { name: 'other', host: 'h', port: 1, addedVersion: 4, subscriptions: [subscription] };
+
+const { nkey: _nkey, ...withoutKey } = edge;
+const stored = {
+  ...withoutKey,
+  subscriptions: [{ schema: 'dev', table: 'dog', publish: true, subscribe: true, version: 3 }],
+};
+const documents: readonly (readonly [string, Document])[] = [
+  ['no subscriptions', { name: 'edge', addedVersion: 3 }],
+  ['a text for subscriptions', { ...stored, subscriptions: 'all' }],
+  ['a subscription of nothing', { ...stored, subscriptions: [null] }],
+  [
+    'a subscription without a direction',
+    { ...stored, subscriptions: [{ schema: 'dev', table: 'dog', version: 3 }] },
+  ],
+  [
+    'a time that is none',
+    { ...stored, subscriptions: [{ ...stored.subscriptions[0], start_time: 'never' }] },
+  ],
+  ['no version', { name: 'edge', subscriptions: [] }],
+  ['a port that is a text', { ...stored, port: '9' }],
+  ['a key that says more', { ...stored, nkey: 'UEDGE, permissions: {}' }],
+];
+const damages: readonly (readonly [string, Buffer, number])[] = [
+  ['no bytes', Buffer.alloc(0), 0],
+  ['a head that is cut short', Buffer.alloc(0), 9],
+  ['another format', Buffer.from([9, 0, 0]), 0],
+  [
+    'an origin that nobody knows',
+    Buffer.from([1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 9, 9, ...Array.from({ length: 12 }, () => 0), 0x80]),
+    0,
+  ],
+  ['no document', Buffer.alloc(0), 26],
+  ['what is no MessagePack', Buffer.from([0xc1]), 26],
+  ['a list', Buffer.from(encodeMessage(['edge'])), 26],
+  ...documents.map(([what, document]) => [what, Buffer.from(encodeDocument(document)), 26] as const),
+];
+
+describe.each(damages)('a row of hdb_nodes with %s', (_what, bytes, keptBytes) => {
+  test('is no node, hides no other one, raises an alarm, and can be written again', async () => {
+    await using t = await TestStore.open();
+    await t.store.nodes.put(edge);
+    await t.store.nodes.put(other);
+
+    await tearNodeRow(t.path, 'edge', bytes, keptBytes);
+
+    const { nodes } = t.store;
+    expect(nodes.all()).toEqual([other]);
+    expect([nodes.get('edge'), nodes.get('other')]).toEqual([undefined, other]);
+    expect(nodes.unreadable()).toEqual(['edge']);
+    expect(nodeAlarms(t.store)).toEqual([
+      {
+        key: 'edge unreadable',
+        text: expect.stringMatching(/^the row of edge in system\.hdb_nodes cannot be read.* add_node/),
+      },
+    ]);
+
+    await nodes.put(edge);
+    expect(nodes.all()).toEqual([edge, other]);
+    expect([nodes.unreadable(), nodeAlarms(t.store)]).toEqual([[], []]);
+    const table = t.store.catalog.table('system', 'hdb_nodes') ?? expect.fail('There is no table');
+    expect(t.store.statistics(table).records).toBe(2);
+  });
+});
+
+test('while a row of hdb_nodes cannot be read, what that node may hold or still send is taken into account', async () => {
+  await using t = await TestStore.open();
+  const table = await makeTable(t.store);
+  await t.store.nodes.put({ ...edge, subscriptions: [] });
+  expect(t.store.nodes.isShared(table)).toBe(false);
+
+  await tearNodeRow(t.path, 'edge');
+
+  expect(t.store.nodes.isShared(table)).toBe(true);
+});
