@@ -15,10 +15,14 @@ export interface ChannelServerOptions {
   readonly streams: StreamDirectory;
   /** Target of one answer; one larger transaction comes in pieces of this size. */
   readonly maxBatchBytes: number;
+  /** Ms of a clock that nobody sets. */
+  readonly steadyMs: () => number;
 }
 
 type CopyStart = Extract<Extract<ChannelResponse, { kind: 'begin' }>['start'], { kind: 'copy' }>;
 
+/** Reading for one answer holds the bridge no longer, however slow the disk is: it has to greet meanwhile. */
+const readMs = 200;
 const copyPageRows = 4_000;
 /** A digest of so many rows holds the bridge for a few milliseconds. */
 const digestPageRows = 2_048;
@@ -124,12 +128,13 @@ export class ChannelServer {
     let last = cursor.seq;
     let skip = request.pieces;
     const budget = Math.min(request.maxBytes ?? maxBatchBytes, maxBatchBytes);
+    const isEnough = this.#readLimit();
     for (const item of encodedItems(store, table, cursor.seq, wantsBody, maxBatchBytes)) {
       if (skip > 0 && item.seq === cursor.seq + 1) {
         skip -= 1;
         continue;
       }
-      if (items.length > 0 && bytes + item.bytes.length > budget) break;
+      if (items.length > 0 && (bytes + item.bytes.length > budget || isEnough())) break;
       items.push({ seq: item.seq, id: item.id, bytes: item.bytes });
       bytes += item.bytes.length;
       if (!item.isPartial) last = item.seq;
@@ -156,6 +161,7 @@ export class ChannelServer {
       maxBytes: Math.min(request.maxBytes ?? maxBatchBytes, maxBatchBytes),
       maxRows: copyPageRows,
       newerThan: request.newerThan,
+      isEnough: this.#readLimit(),
     });
     const { storeId, incarnation } = this.#identity(table);
     return {
@@ -185,8 +191,9 @@ export class ChannelServer {
       return { kind: 'diverged', reason: `${table.database}.${table.name} has another history now` };
     switch (request.kind) {
       case 'digest': {
-        const options = { after: request.after, maxRows: digestPageRows, newerThan: request.newerThan };
-        const isFirst = request.after === null && request.newerThan === 0;
+        const { after, newerThan } = request;
+        const options = { after, maxRows: digestPageRows, newerThan, isEnough: this.#readLimit() };
+        const isFirst = after === null && newerThan === 0;
         return {
           kind: 'digest',
           identity,
@@ -215,6 +222,13 @@ export class ChannelServer {
             .map(({ key }) => key),
         };
     }
+  }
+
+  /** Whether what is read for an answer that begins now has taken long enough. */
+  #readLimit(): () => boolean {
+    const { steadyMs } = this.#options;
+    const endMs = steadyMs() + readMs;
+    return () => steadyMs() >= endMs;
   }
 
   #newCopy(table: Table): CopyStart {

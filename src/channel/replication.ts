@@ -90,8 +90,9 @@ export class Replication implements ReplicationControl, AsyncDisposable {
       makeLoop: runLoop,
       log,
     });
-    this.#server = new ChannelServer({ store, streams: this.#publishers, maxBatchBytes });
-    this.#pushServer = new ChannelServer({ store, streams: noStreams, maxBatchBytes });
+    const serving = { store, maxBatchBytes, steadyMs: () => performance.now() };
+    this.#server = new ChannelServer({ ...serving, streams: this.#publishers });
+    this.#pushServer = new ChannelServer({ ...serving, streams: noStreams });
     this.#greeter = new Greeter({
       ...options,
       now: Date.now,

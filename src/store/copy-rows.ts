@@ -11,7 +11,7 @@ export interface CopiedRows {
   readonly isLast: boolean;
 }
 
-/** Rows of a copy page after a key, tombstones too, until `maxBytes` or `maxRows`. */
+/** Rows of a copy page after a key, tombstones too, until `maxBytes` or `maxRows`, or until it has looked long enough. */
 export function copyRows(
   records: Records,
   table: Table,
@@ -20,18 +20,18 @@ export function copyRows(
     readonly maxBytes: number;
     readonly maxRows: number;
     readonly newerThan: number;
+    /** Asked after each row that was looked at: a table that has to come from a slow disk must not hold up everything. */
+    readonly isEnough: () => boolean;
   },
 ): CopiedRows {
-  const { after, maxBytes, maxRows, newerThan } = options;
+  const { after, maxBytes, maxRows, newerThan, isEnough } = options;
   const rows: Change[] = [];
   let bytes = 0;
-  let seen = 0;
   let lastKey = after;
   for (const { key, row } of records.rows(table, after === undefined ? {} : { after })) {
-    if (bytes >= maxBytes || rows.length >= maxRows || seen >= maxRows * 10)
+    if (bytes >= maxBytes || rows.length >= maxRows || (lastKey !== after && isEnough()))
       return { rows, lastKey, isLast: false };
     lastKey = key;
-    seen += 1;
     if (row.version <= newerThan) continue;
     rows.push(changeOf(key, row));
     bytes += (row.bytes?.length ?? 0) + 64;

@@ -31,15 +31,21 @@ const rowsPerDigest = 64;
 const hashCharacters = 16;
 
 /**
- * Digests of the next rows after a key, in key order, until about `maxRows` rows are covered.
+ * Digests of the next rows after a key, in key order, until about `maxRows` rows are covered, or it has looked long enough.
  * The last range is open when no row follows, so that together they cover every possible key.
  */
 export function digestPage(
   records: Records,
   table: Table,
-  options: { readonly after: Key | null; readonly maxRows: number; readonly newerThan: number },
+  options: {
+    readonly after: Key | null;
+    readonly maxRows: number;
+    readonly newerThan: number;
+    /** Asked after each row that was looked at. */
+    readonly isEnough: () => boolean;
+  },
 ): RangeDigest[] {
-  const { after, maxRows, newerThan } = options;
+  const { after, maxRows, newerThan, isEnough } = options;
   const digests: RangeDigest[] = [];
   let begin = after;
   let hash = createHash('sha256');
@@ -52,13 +58,18 @@ export function digestPage(
     rows = 0;
   };
   for (const { key, row } of records.rows(table, after === null ? {} : { after })) {
-    if (!row.bytes || row.version <= newerThan) continue;
-    if (rows === rowsPerDigest) {
+    if (last !== after && isEnough()) {
       close(last);
-      if (digests.length * rowsPerDigest >= maxRows) return digests;
+      return digests;
     }
-    addRow(hash, key, row, row.bytes);
-    rows += 1;
+    if (row.bytes && row.version > newerThan) {
+      if (rows === rowsPerDigest) {
+        close(last);
+        if (digests.length * rowsPerDigest >= maxRows) return digests;
+      }
+      addRow(hash, key, row, row.bytes);
+      rows += 1;
+    }
     last = key;
   }
   close(null);

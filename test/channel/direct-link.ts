@@ -33,7 +33,12 @@ export class DirectLink implements PeerLink {
   constructor(self: Replica, far: Replica, receiver: () => PeerSession<DirectLink>, maxBatchBytes: number) {
     this.self = self;
     this.#receiver = receiver;
-    this.#server = new ChannelServer({ store: far.store, streams: noStreams, maxBatchBytes });
+    this.#server = new ChannelServer({
+      store: far.store,
+      streams: noStreams,
+      maxBatchBytes,
+      steadyMs: () => 0,
+    });
   }
 
   get state(): LinkState {

@@ -19,7 +19,7 @@ export function directSession(
     name: peer.name,
     store: self.store,
     makeLink: () => link,
-    server: new ChannelServer({ store: self.store, streams: noStreams, maxBatchBytes }),
+    server: new ChannelServer({ store: self.store, streams: noStreams, maxBatchBytes, steadyMs: () => 0 }),
     otherSources: () => [],
     relayWaitMs: 100,
     makeLoop: runLoop,

@@ -37,7 +37,12 @@ async function openSession(self: Replica, peer: Replica, address = {}): Promise<
     {
       name: peer.name,
       store: self.store,
-      server: new ChannelServer({ store: self.store, streams: noStreams, maxBatchBytes: 1 << 20 }),
+      server: new ChannelServer({
+        store: self.store,
+        streams: noStreams,
+        maxBatchBytes: 1 << 20,
+        steadyMs: () => self.nowMs,
+      }),
       makeLink: () => new QuietLink(),
       otherSources: () => [],
       relayWaitMs: 100,

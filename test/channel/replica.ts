@@ -230,6 +230,7 @@ export class Replica implements AsyncDisposable {
       store: this.store,
       streams: noStreams,
       maxBatchBytes: this.#maxBatchBytes,
+      steadyMs: () => 0,
     });
   }
 

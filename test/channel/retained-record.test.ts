@@ -109,7 +109,12 @@ describe('a record that was retained', () => {
     const secret = 'a good dog';
 
     const answers = (await c.follow(b)).map(({ response }) => response);
-    const server = new ChannelServer({ store: b.store, streams: noStreams, maxBatchBytes: 1 << 20 });
+    const server = new ChannelServer({
+      store: b.store,
+      streams: noStreams,
+      maxBatchBytes: 1 << 20,
+      steadyMs: () => 0,
+    });
     const channel = 'dev:dog';
     const identity = { storeId: b.store.identity.storeId, incarnation: b.table.incarnation };
     const range = { after: null, upTo: null };

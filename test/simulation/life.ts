@@ -232,8 +232,9 @@ export class Life {
     });
     const serverOf =
       world.mutation.channelServer ?? ((options: ChannelServerOptions) => new ChannelServer(options));
-    this.#server = serverOf({ store, streams: this.#publishers, maxBatchBytes });
-    this.#pushServer = serverOf({ store, streams: noStreams, maxBatchBytes });
+    const serving = { store, maxBatchBytes, steadyMs: () => world.scheduler.nowMs };
+    this.#server = serverOf({ ...serving, streams: this.#publishers });
+    this.#pushServer = serverOf({ ...serving, streams: noStreams });
     this.#greeter = new Greeter({
       store,
       server: { port: 1 },

@@ -116,7 +116,13 @@ export function withoutTimes(document: Document): Document {
 
 /** Rows with their stamps, tombstones too, in key order. */
 export function rowsOf(store: Store, table: Table = tableOf(store), after?: Key): readonly Change[] {
-  return store.copyRows(table, { after, maxBytes: Infinity, maxRows: 1_000_000, newerThan: 0 }).rows;
+  return store.copyRows(table, {
+    after,
+    maxBytes: Infinity,
+    maxRows: 1_000_000,
+    newerThan: 0,
+    isEnough: () => false,
+  }).rows;
 }
 
 /** Channel numbers and ids of a table's log, oldest first. */

@@ -203,6 +203,7 @@ describe('whatever the keys', () => {
             maxBytes: 1e6,
             maxRows: 1,
             newerThan: 0,
+            isEnough: () => false,
           });
           copied.push(...rows.map((row) => row.key));
           if (isLast) break;
