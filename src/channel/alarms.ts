@@ -56,6 +56,7 @@ export function peerAlarms(
         ]
       : []),
     ...subscriptions.flatMap((subscription) => enduranceAlarm(node, subscription)),
+    ...subscriptions.flatMap((subscription) => standstillAlarm(node, subscription)),
   ];
 }
 
@@ -68,6 +69,13 @@ function enduranceAlarm(node: string, { database, table, endurance }: Subscripti
       ? `the change log no longer has what ${node} lacks of ${channel}: it copies the table when it returns`
       : `${node} may stay away for ${durationText(mayStayAwayMs)} more before it has to copy ${channel}: ${waiting.transactions} transactions wait for it; connect it, or raise changeLog.maxAge and changeLog.maxBytes`;
   return [{ key: `${node} ${channel}`, text }];
+}
+
+function standstillAlarm(node: string, { database, table, stillMs }: SubscriptionStatus): readonly Alarm[] {
+  if (stillMs === undefined) return [];
+  const channel = `${database}.${table}`;
+  const text = `nothing of ${channel} has come from ${node} for ${durationText(stillMs)}, though it answers greetings: look into its log, and restart its replication if that says nothing`;
+  return [{ key: `${node} ${channel} still`, text }];
 }
 
 /** Logs each alarm once when it is raised and once when it is over. */

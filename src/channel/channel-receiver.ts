@@ -72,6 +72,7 @@ export class ChannelReceiver {
   #restUntilMs = -Infinity;
   readonly #questions: Questions;
   #askedAtMs = 0;
+  #answers = 0;
   /** The stream did not bring what comes next. */
   #isStreamTorn = false;
   /** The place that the last `subscribe` named, and in which store of the peer. */
@@ -111,9 +112,19 @@ export class ChannelReceiver {
     return this.#hasBacklog && (kind === 'following' || kind === 'awaiting-body') ? 'catch-up' : undefined;
   }
 
+  /** Answers so far that brought what no cursor shows: pieces of a transaction, and parts of a comparison. */
+  get answers(): number {
+    return this.#answers;
+  }
+
   /** The stream has brought nothing for a while: whatever the publisher said, nothing waits in it. */
   quiet(): void {
     this.#hasBacklog = false;
+  }
+
+  /** The stream does not bring what there is: the next subscription goes on with the log. */
+  distrustStream(): void {
+    this.#isStreamTorn = true;
   }
 
   /** Begins again from the cursor: after a reconnect, or any other doubt. */
@@ -212,6 +223,7 @@ export class ChannelReceiver {
       case 'digest':
       case 'list':
       case 'rows':
+        this.#answers += 1;
         await this.verifier.accept(response);
         return;
     }
@@ -309,6 +321,7 @@ export class ChannelReceiver {
     }
     const last = items.at(-1);
     this.#pieces = last?.kind === 'piece' && last.seq > (result.cursor?.seq ?? 0) ? last.index + 1 : 0;
+    if (this.#pieces > 0) this.#answers += 1;
     this.#options.onApplied(result);
     // The rest of a body must come the same way.
     this.#needsBodies = this.#pieces > 0;

@@ -3,7 +3,7 @@ import type { ClockReading } from '../model/clock-reading.ts';
 import { messageOf } from '../model/errors.ts';
 import type { NodeRow, Subscription } from '../model/node.ts';
 import { defaultPriority } from '../model/subscription.ts';
-import type { PeerStatus, SubscriptionStatus } from '../model/replication-control.ts';
+import type { PeerStatus } from '../model/replication-control.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { MakeLoop } from '../runtime/run-loop.ts';
 import type { Store } from '../store/store.ts';
@@ -14,9 +14,15 @@ import { PartGate, type FollowedChannel, type Later } from './part-gate.ts';
 import type { PeerLink } from './peer-link.ts';
 import type { ApplyRequest, ApplyResponse, Hello } from './protocol.ts';
 import { Pusher } from './pusher.ts';
+import { Standstill } from './standstill.ts';
 import { Subscriber } from './subscriber.ts';
 import type { VerificationResult } from './verification.ts';
-import { subscriptionStatus } from './subscription-status.ts';
+import {
+  fetchingPlace,
+  stillLimitMs,
+  subscriptionStatus,
+  type SubscriptionFacts,
+} from './subscription-status.ts';
 import { Turns } from './turns.ts';
 
 /** Silence for this long is a dead peer, whatever its sockets look like. */
@@ -64,6 +70,7 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
   readonly #turnsToTake: Turns;
   readonly #turnsToPush: Turns;
   readonly #pushers = new Map<string, Pusher>();
+  readonly #standstill = new Standstill();
   #link: L | undefined;
   #address = '';
   #row: NodeRow;
@@ -126,7 +133,10 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
   /** Remembers what the peer said, over our link or over its own. */
   heard(hello: Hello, by: 'our link' | 'their link'): void {
     const now = this.#options.now();
-    if (!this.isAlive) this.#sinceMs = now;
+    if (!this.isAlive) {
+      this.#sinceMs = now;
+      this.#standstill.forget();
+    }
     this.#hello = hello;
     this.#heardMs = now;
     this.#heardSteadyMs = this.#options.steadyMs();
@@ -134,6 +144,7 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
     for (const { subscriber, receiver } of this.#incoming.values())
       if (receiver.state.kind === 'waiting' || receiver.state.kind === 'subscribing') subscriber?.wake();
     for (const channel of hello.comparing ?? []) this.#pushers.get(channel)?.askNow();
+    this.#lookForStandstill();
   }
 
   /** Just now the peer answered a greeting of ours; its wall clock is in the answer. */
@@ -209,7 +220,7 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
       node: this.name,
       status,
       subscriptions: this.#row.subscriptions.map((subscription) =>
-        this.#subscriptionStatus(subscription, isOpen),
+        subscriptionStatus(this.#factsOf(subscription, isOpen)),
       ),
       ...(reason === undefined ? {} : { reason }),
       ...(link?.kind === 'open' ? { latencyMs: link.latencyMs } : {}),
@@ -251,17 +262,32 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
     return `no address of ${this.name} is known; waiting for it to connect`;
   }
 
-  #subscriptionStatus(subscription: Subscription, isOpen: boolean): SubscriptionStatus {
-    const receiver = this.#receiverOf(channelName(subscription.database, subscription.table));
-    return subscriptionStatus({
-      store: this.#options.store,
+  #factsOf(subscription: Subscription, isOpen: boolean): SubscriptionFacts {
+    const { store, steadyMs } = this.#options;
+    const channel = channelName(subscription.database, subscription.table);
+    return {
+      store,
       peer: this.name,
       subscription,
       peerStoreId: this.#hello?.storeId ?? this.#row.storeId,
-      receiver,
+      receiver: this.#receiverOf(channel),
       hello: this.#hello,
       silence: isOpen ? undefined : this.#silence(),
+      stillMs: isOpen ? this.#standstill.lastedMs(channel, steadyMs()) : 0,
+    };
+  }
+
+  /** A question that is lost is asked again by itself; a stream that brings nothing is left. */
+  #lookForStandstill(): void {
+    const nowMs = this.#options.steadyMs();
+    const channels = this.#row.subscriptions.map((subscription) => {
+      const channel = channelName(subscription.database, subscription.table);
+      const facts = this.#factsOf(subscription, true);
+      return { channel, place: fetchingPlace(facts), isBulk: facts.receiver?.bulk !== undefined };
     });
+    this.#standstill.look(channels, nowMs);
+    for (const [channel, { subscriber }] of this.#incoming)
+      if (this.#standstill.lastedMs(channel, nowMs) >= stillLimitMs) subscriber?.askAgain();
   }
 
   async #updateLink(row: NodeRow): Promise<void> {

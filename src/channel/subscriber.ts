@@ -86,6 +86,13 @@ export class Subscriber implements AsyncDisposable {
     this.#loop.wake();
   }
 
+  /** Nothing comes, though there is something to fetch: begins again, by the log. */
+  askAgain(): void {
+    this.#options.receiver.distrustStream();
+    this.#pull?.pull?.doubt('nothing comes');
+    this.#loop.wake();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#verifying[Symbol.asyncDispose]();
     await this.#loop[Symbol.asyncDispose]();

@@ -1,4 +1,5 @@
 import { channelName } from '../model/channel-name.ts';
+import { durationText } from '../model/duration-text.ts';
 import type { Endurance } from '../model/endurance.ts';
 import type { Subscription } from '../model/node.ts';
 import type { SubscriptionStatus } from '../model/replication-control.ts';
@@ -17,7 +18,12 @@ export interface SubscriptionFacts {
   readonly hello: Hello | undefined;
   /** Why the peer cannot be heard; undefined while it can. */
   readonly silence: string | undefined;
+  /** For how long nothing has come, though there is something to fetch. */
+  readonly stillMs: number;
 }
+
+/** Longer than a lost question of any kind takes to be asked again. */
+export const stillLimitMs = 60_000;
 
 type State = Pick<SubscriptionStatus, 'state' | 'reason' | 'copy'>;
 
@@ -26,10 +32,9 @@ export function subscriptionStatus(facts: SubscriptionFacts): SubscriptionStatus
   const { subscription, hello, store, peerStoreId } = facts;
   const channel = channelName(subscription.database, subscription.table);
   const table = store.catalog.table(subscription.database, subscription.table);
-  const cursor = table && peerStoreId !== undefined ? store.cursors.get(peerStoreId, table.id) : undefined;
+  const cursor = cursorOf(facts);
   const head = hello?.heads[channel];
-  const lag =
-    subscription.subscribe && cursor && !cursor.copy && head ? Math.max(0, head.seq - cursor.seq) : undefined;
+  const lag = lagOf(facts, cursor);
   const endurance = enduranceOf(facts);
   const verified = subscription.subscribe ? facts.receiver?.verifier.last : hello?.verified[channel];
   const quarantined = store.quarantine
@@ -46,6 +51,7 @@ export function subscriptionStatus(facts: SubscriptionFacts): SubscriptionStatus
     publish: subscription.publish,
     subscribe: subscription.subscribe,
     ...stateOf(facts, cursor, lag),
+    ...(facts.stillMs < stillLimitMs ? {} : { stillMs: facts.stillMs }),
     ...(lag === undefined
       ? {}
       : {
@@ -59,6 +65,28 @@ export function subscriptionStatus(facts: SubscriptionFacts): SubscriptionStatus
   };
 }
 
+/** Where a channel is: changes with whatever comes. Undefined while there is nothing to fetch, or a reason not to. */
+export function fetchingPlace(facts: SubscriptionFacts): string | undefined {
+  const cursor = cursorOf(facts);
+  // In quarantine it waits for a person.
+  if (reasonOf(facts) || cursor?.unproven?.hole) return undefined;
+  if (progressOf(cursor, lagOf(facts, cursor)).state === 'live') return undefined;
+  return JSON.stringify([cursor?.incarnation, cursor?.seq, cursor?.copy?.afterKey, facts.receiver?.answers]);
+}
+
+function cursorOf({ store, subscription, peerStoreId }: SubscriptionFacts): Cursor | undefined {
+  const table = store.catalog.table(subscription.database, subscription.table);
+  return table && peerStoreId !== undefined ? store.cursors.get(peerStoreId, table.id) : undefined;
+}
+
+/** Transactions that the peer has and we have not; undefined where that cannot be said. */
+function lagOf({ subscription, hello }: SubscriptionFacts, cursor: Cursor | undefined): number | undefined {
+  const head = hello?.heads[channelName(subscription.database, subscription.table)];
+  return subscription.subscribe && cursor && !cursor.copy && head
+    ? Math.max(0, head.seq - cursor.seq)
+    : undefined;
+}
+
 /** By what the peer said last: in this process, or as it is kept while the peer is away. */
 function enduranceOf({ store, subscription, peer, hello }: SubscriptionFacts): Endurance | undefined {
   const { publish, database, table: name } = subscription;
@@ -70,11 +98,18 @@ function enduranceOf({ store, subscription, peer, hello }: SubscriptionFacts): E
   return confirmed && store.endurance.of(table.id, confirmed.seq);
 }
 
-function stateOf(
-  { subscription, receiver, silence, hello, peer }: SubscriptionFacts,
-  cursor: Cursor | undefined,
-  lag: number | undefined,
-): State {
+function stateOf(facts: SubscriptionFacts, cursor: Cursor | undefined, lag: number | undefined): State {
+  const known = reasonOf(facts);
+  if (known) return known;
+  const progress = progressOf(cursor, lag);
+  if (facts.stillMs < stillLimitMs) return progress;
+  const { peer, stillMs } = facts;
+  const reason = `nothing has come for ${durationText(stillMs)}, though ${peer} answers greetings; it is asked again and again`;
+  return { ...progress, state: 'waiting', reason };
+}
+
+/** Why the channel does not go on by itself, or has no need to; undefined while it should. */
+function reasonOf({ subscription, receiver, silence, hello, peer }: SubscriptionFacts): State | undefined {
   if (subscription.stopped) return { state: 'stopped', reason: subscription.stopped };
   if (!subscription.subscribe)
     return silence === undefined ? { state: 'idle' } : { state: 'idle', reason: silence };
@@ -93,20 +128,24 @@ function stateOf(
     case 'following':
     case 'subscribing':
     case undefined:
-      if (cursor?.copy) return { state: 'copying', copy: progressOf(cursor.copy) };
-      if (!cursor) return { state: 'waiting', reason: 'for the first answer of the publisher' };
-      if (cursor.unproven?.hole)
-        return {
-          state: 'catching-up',
-          reason: 'to be compared with the publisher: something is in quarantine',
-        };
-      if (cursor.unproven)
-        return { state: 'catching-up', reason: 'comparing with the publisher what the copy has brought' };
-      return lag === 0 ? { state: 'live' } : { state: 'catching-up' };
+      return undefined;
   }
 }
 
-function progressOf(copy: NonNullable<Cursor['copy']>): NonNullable<SubscriptionStatus['copy']> {
+function progressOf(cursor: Cursor | undefined, lag: number | undefined): State {
+  if (cursor?.copy) return { state: 'copying', copy: rateOf(cursor.copy) };
+  if (!cursor) return { state: 'waiting', reason: 'for the first answer of the publisher' };
+  if (cursor.unproven?.hole)
+    return {
+      state: 'catching-up',
+      reason: 'to be compared with the publisher: something is in quarantine',
+    };
+  if (cursor.unproven)
+    return { state: 'catching-up', reason: 'comparing with the publisher what the copy has brought' };
+  return lag === 0 ? { state: 'live' } : { state: 'catching-up' };
+}
+
+function rateOf(copy: NonNullable<Cursor['copy']>): NonNullable<SubscriptionStatus['copy']> {
   const seconds = Math.max(0.001, (Date.now() - copy.startedAtMs) / 1000);
   const rate = copy.rows / seconds;
   const etaSeconds = rate > 0 ? Math.max(0, (copy.total - copy.rows) / rate) : 0;

@@ -17,6 +17,8 @@ export interface SubscriptionStatus {
     readonly rate: number;
     readonly etaSeconds: number;
   };
+  /** For how long nothing has come of what is to be fetched, though the peer lives; absent while it moves. */
+  readonly stillMs?: number;
   /** Transactions that the peer has committed and we have not applied. */
   readonly lagTransactions?: number;
   /** Age of the oldest of those; 0 when there is none. */

@@ -32,6 +32,7 @@ function stateOf(subscriber: Replica, publisher: Replica) {
     receiver: subscriber.receiver(publisher),
     hello: publisher.hello(subscriber),
     silence: undefined,
+    stillMs: 0,
   });
 }
 
