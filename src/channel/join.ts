@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { fromPublic, fromSeed } from '@nats-io/nkeys';
 import { z } from 'zod';
 import { checkProof, makeProof, type ScramVerifier } from '../model/scram.ts';
 import { connectTo, presentedCertificate, type Address } from '../stream/connection.ts';
+import { isSignedBy, signWith } from '../stream/nkey.ts';
 import { fingerprintOf } from '../stream/node-keys.ts';
 import { RefusedError } from './link.ts';
 import { decodeBody, encodeBody } from './protocol.ts';
@@ -111,9 +111,7 @@ export async function requestJoin(address: Address, options: JoinerOptions): Pro
       challenge.iterations,
       authMessage,
     );
-    const signature = Buffer.from(fromSeed(options.seed).sign(Buffer.from(challenge.nonce))).toString(
-      'base64',
-    );
+    const signature = signWith(options.seed, challenge.nonce).toString('base64');
     const result = await ask({ step: 'final', nonce: challenge.nonce, proof, signature }, joinResult);
     if ('refused' in result) throw refusal(result);
     if (result.signature !== serverSignature)
@@ -199,7 +197,7 @@ export class JoinServer {
     const { first, challenge } = pending;
     const authMessage = messageToProve(first, challenge, fingerprintOf(this.#options.certificate));
     const serverSignature = checkProof(this.#verifier(first.user), final.proof, authMessage);
-    const holdsKey = isSignedBy(first.nkey, challenge.nonce, final.signature);
+    const holdsKey = isSignedBy(first.nkey, challenge.nonce, Buffer.from(final.signature, 'base64'));
     if (serverSignature === undefined || !holdsKey) return this.#refuse(first.name);
     this.#failures.delete(first.name);
     const admitted = await this.#options.admit({
@@ -242,12 +240,4 @@ function messageToProve(first: JoinFirst, challenge: JoinChallenge, fingerprint:
     challenge.iterations,
     fingerprint,
   ]);
-}
-
-function isSignedBy(publicKey: string, text: string, signature: string): boolean {
-  try {
-    return fromPublic(publicKey).verify(Buffer.from(text), Buffer.from(signature, 'base64'));
-  } catch {
-    return false;
-  }
 }

@@ -2,12 +2,13 @@ import { connect as connectSocket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import {
   connect,
-  nkeyAuthenticator,
+  type Authenticator,
   type ConnectionOptions,
   type NatsConnection,
   type TlsOptions,
 } from '@nats-io/transport-node';
 import { CodedError } from '../model/errors.ts';
+import { publicKeyOf, signWith } from './nkey.ts';
 import { tlsServerName } from './tls-server-name.ts';
 
 export interface Address {
@@ -51,9 +52,14 @@ export async function connectTo(request: ConnectionRequest): Promise<NatsConnect
     pingInterval: 5_000,
     maxPingOut: 2,
     noRandomize: true,
-    ...(request.seed ? { authenticator: nkeyAuthenticator(request.seed) } : {}),
+    ...(request.seed ? { authenticator: signingIn(request.seed) } : {}),
   };
   return connect(options);
+}
+
+function signingIn(seed: Uint8Array): Authenticator {
+  const nkey = publicKeyOf(seed);
+  return (nonce = '') => ({ nkey, sig: signWith(seed, nonce).toString('base64') });
 }
 
 /**

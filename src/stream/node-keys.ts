@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createUser, fromSeed } from '@nats-io/nkeys';
 import { writeSecret } from '../runtime/secret-file.ts';
+import { makeSeed, publicKeyOf } from './nkey.ts';
 
 /** The secrets of a node, made at first start under `<ROOTPATH>/keys`, readable by its user only. */
 export interface NodeKeys {
@@ -34,9 +34,9 @@ export async function openNodeKeys(directory: string, nodeName: string): Promise
   const systemSeed = openSeed(join(directory, 'system.nk'));
   return {
     seed,
-    publicKey: fromSeed(seed).getPublicKey(),
+    publicKey: publicKeyOf(seed),
     systemSeed,
-    systemPublicKey: fromSeed(systemSeed).getPublicKey(),
+    systemPublicKey: publicKeyOf(systemSeed),
     certificate: readFileSync(certificateFile, 'utf8'),
     certificateFile,
     privateKeyFile,
@@ -49,6 +49,6 @@ export function fingerprintOf(certificatePem: string): string {
 }
 
 function openSeed(file: string): Uint8Array {
-  if (!existsSync(file)) writeSecret(file, Buffer.from(createUser().getSeed()).toString());
+  if (!existsSync(file)) writeSecret(file, makeSeed());
   return new TextEncoder().encode(readFileSync(file, 'utf8').trim());
 }
