@@ -1,5 +1,5 @@
 import { loadConfig } from '../config/config.ts';
-import { BridgeProgram } from '../process/bridge-program.ts';
+import { NodePrograms } from '../process/node-programs.ts';
 import type { RunningNode } from '../process/start.ts';
 import type { ConfigFlags } from './config-flags.ts';
 import { reportFailure } from './report-failure.ts';
@@ -44,16 +44,17 @@ async function close(node: AsyncDisposable, limitMs: number): Promise<void> {
 }
 
 async function start(flags: ConfigFlags['flags']): Promise<RunningNode> {
-  const program = new BridgeProgram();
+  let programs: NodePrograms | undefined;
   try {
     const sources = { flags };
     const config = loadConfig(sources);
-    if (config.clustering.enabled && !config.bridge.inProcess) program.prepare();
+    programs = new NodePrograms(config);
+    programs.prepare();
     // Not loaded by the other commands, which are done sooner without it.
     const { startNode } = await import('../process/start.ts');
-    return await startNode(config, program, sources);
+    return await startNode(config, programs, sources);
   } catch (error) {
-    program.abandon();
+    programs?.bridge.abandon();
     endWithFailure(error);
   }
 }

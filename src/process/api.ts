@@ -5,7 +5,6 @@ import type { Config } from '../config/config.ts';
 import { startHttpServer } from '../http/server.ts';
 import { CodedError, messageOf } from '../model/errors.ts';
 import type { NodeControl } from '../operation/system/node-control.ts';
-import type { ReplicationControl } from '../model/replication-control.ts';
 import type { Authentication } from '../operation/operation.ts';
 import { keepSuperUser } from '../operation/user/keep-super-user.ts';
 import { Logins } from '../operation/user/logins.ts';
@@ -13,23 +12,19 @@ import { Sessions } from '../operation/user/sessions.ts';
 import { openTokenKeys } from '../operation/user/token-keys.ts';
 import { Tokens } from '../operation/user/tokens.ts';
 import { Jobs } from '../operation/job/jobs.ts';
-import { SupervisedProcess } from '../runtime/child-process.ts';
 import { Closer } from '../runtime/closer.ts';
 import { FileLock } from '../runtime/file-lock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { RunLoop } from '../runtime/run-loop.ts';
 import { Store } from '../store/store.ts';
-import { openNodeKeys } from '../stream/node-keys.ts';
-import { writeServerConfig } from '../stream/server-config.ts';
 import { provideCertificate } from './api-certificate.ts';
 import { provideUsers } from './administrator.ts';
 import { BridgeClient } from './bridge-client.ts';
-import type { BridgeConfig } from './bridge-config.ts';
-import type { BridgeProgram } from './bridge-program.ts';
-import { findNatsServer } from './find-nats-server.ts';
-import { endLeftoverNatsServer, spawnNatsServer } from './nats-server.ts';
 import { prepareBulk } from './bulk-directories.ts';
-import { claimPort, readPorts, writePorts } from './ports.ts';
+import { startBridgeHere, startBridgeProcess, startNats, type Cluster } from './cluster.ts';
+import { endLeftoverNatsServer } from './leftover-nats-server.ts';
+import type { NodePrograms } from './node-programs.ts';
+import { claimPort, readPorts, writePorts, type Ports } from './ports.ts';
 import { storeOptions } from './store-options.ts';
 
 export interface RunningApi extends AsyncDisposable {
@@ -40,39 +35,50 @@ export interface RunningApi extends AsyncDisposable {
 /** What the process around the api lets operations do to the node. */
 export type NodeAround = Omit<NodeControl, 'restartClustering'>;
 
-interface Cluster {
-  readonly replication: ReplicationControl;
-  readonly states: () => { readonly bridge: string; readonly nats: string };
-  /** Starts nats-server and the bridge again. */
-  readonly restart: () => void;
-  /** Resolves when replication runs, or after a while. */
-  readonly ready: () => Promise<void>;
-}
-
 const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
-const readyTimeoutMs = 8_000;
 
 /**
  * The api process: opens the store, serves requests, and keeps nats-server and the bridge running.
  * It takes reads and writes while either is down.
+ *
+ * What takes longest to be there begins first: nats-server before the store is opened, the bridge right after.
  *
  * @throws CodedError `start_failed` in one line
  */
 export async function startApi(
   config: Config,
   log: Logger,
-  program: BridgeProgram,
+  programs: NodePrograms,
   node: NodeAround,
 ): Promise<RunningApi> {
   const closer = new Closer();
   try {
-    const bridge = new BridgeClient(() => store.hold());
+    const version = readVersion();
+    const ports = await claimPorts(config);
+    const settings =
+      ports.cluster === undefined
+        ? undefined
+        : { config, apiPort: ports.api, clusterPort: ports.cluster, version };
+    const nats = settings && (await startNats(closer, settings, programs.nats, log));
+    const bridge = new BridgeClient(async () => {
+      // Whom a peer that joins has to prove to be.
+      await Promise.allSettled([users]);
+      return store.hold();
+    });
     let onCommit = (): void => bridge.committed();
     const store: Store = closer.own(
       'store',
       await openStore(config, { onCommit: () => onCommit(), onWrite: () => bridge.writing() }),
     );
-    await provideUsers(store, config);
+    const users = provideUsers(store, config);
+    const start = settings && nats && { closer, settings, nats, store, log };
+    const cluster =
+      start &&
+      (config.bridge.inProcess
+        ? await users.then(async () => startBridgeHere({ ...start, restart: () => node.restart() }))
+        : startBridgeProcess({ ...start, client: bridge, program: programs.bridge }));
+    if (config.bridge.inProcess) onCommit = () => cluster?.replication.wake();
+    await users;
     keepSuperUser(store);
     const maintenance = closer.own(
       'maintenance',
@@ -80,15 +86,12 @@ export async function startApi(
     );
     maintenance.start();
     const jobs = closer.own('jobs', await Jobs.open({ store, now: Date.now, log }));
-    const clusterPort = config.clustering.enabled ? await clusterPortOf(config) : undefined;
-    const version = readVersion();
     const authentication = await openAuthentication(store, config, log);
-    let cluster: Cluster | undefined;
     const http = closer.own(
       'http server',
       await startHttpServer({
         host: config.host,
-        port: await apiPortOf(config),
+        port: ports.api,
         ...(config.operationsApi.network.domainSocket === undefined
           ? {}
           : { socketPath: config.operationsApi.network.domainSocket }),
@@ -106,7 +109,7 @@ export async function startApi(
         compressionThresholdBytes: config.operationsApi.compressionThresholdBytes,
         services: {
           store,
-          replication: config.clustering.enabled ? lazily(() => cluster?.replication) : undefined,
+          replication: cluster?.replication,
           authentication,
           version,
           node: { ...node, restartClustering: () => restartClustering(cluster) },
@@ -118,22 +121,15 @@ export async function startApi(
         log,
       }),
     );
-    writePorts(config.rootPath, {
-      api: http.port,
-      ...(clusterPort === undefined ? {} : { cluster: clusterPort }),
-    });
-    if (clusterPort !== undefined) {
-      const settings: BridgeConfig = { config, apiPort: http.port, clusterPort, version };
-      const started = config.bridge.inProcess
-        ? await startInProcess(closer, settings, store, node, log)
-        : await startProcesses(closer, settings, store, bridge, program, log);
-      if (config.bridge.inProcess) onCommit = () => started.replication.wake();
-      cluster = started;
-      await started.ready();
-    }
+    writePorts(config.rootPath, { ...ports, api: http.port });
+    await cluster?.ready();
     // Closed first: no request is taken once the rest begins to stop.
     closer.own('requests', http);
-    return { port: http.port, clusterPort, [Symbol.asyncDispose]: () => closer[Symbol.asyncDispose]() };
+    return {
+      port: http.port,
+      clusterPort: ports.cluster,
+      [Symbol.asyncDispose]: () => closer[Symbol.asyncDispose](),
+    };
   } catch (error) {
     await closer[Symbol.asyncDispose]();
     throw error;
@@ -169,122 +165,19 @@ async function openAuthentication(store: Store, config: Config, log: Logger): Pr
   };
 }
 
-async function clusterPortOf(config: Config): Promise<number> {
-  await endLeftoverNatsServer(join(config.rootPath, 'nats'));
-  return claimPort(config.host, config.clustering.port, readPorts(config.rootPath).cluster);
-}
-
-/** For port 0 the port of the last run, while it is free: clients know it. */
-async function apiPortOf(config: Config): Promise<number> {
-  const { port } = config.operationsApi.network;
-  return port === 0 ? claimPort(config.host, 0, readPorts(config.rootPath).api) : port;
-}
-
-async function startNats(
-  closer: Closer,
-  { config, clusterPort }: BridgeConfig,
-  log: Logger,
-): Promise<SupervisedProcess> {
-  const server = await findNatsServer({ configuredPath: config.natsServerBin });
-  const directory = join(config.rootPath, 'nats');
-  const configFile = writeServerConfig({
-    directory,
-    template: join(packageRoot, 'nats-config', 'node.conf'),
-    nodeName: config.nodeName,
-    host: config.host,
-    port: clusterPort,
-    keys: await openNodeKeys(join(config.rootPath, 'keys'), config.nodeName),
-    // Each stream has its own limit; the server refuses streams whose limits add up to more than this.
-    maxFileBytes: config.clustering.stream.maxBytes * 10_000,
-  });
-  const nats = closer.own(
-    'nats-server',
-    new SupervisedProcess({
-      name: 'nats-server',
-      spawn: () => spawnNatsServer(server.path, configFile, join(directory, 'nats.log')),
-      log,
-    }),
-  );
-  nats.start();
-  return nats;
-}
-
-async function startProcesses(
-  closer: Closer,
-  settings: BridgeConfig,
-  store: Store,
-  client: BridgeClient,
-  program: BridgeProgram,
-  log: Logger,
-): Promise<Cluster> {
-  const nats = await startNats(closer, settings, log);
-  const bridge = closer.own(
-    'bridge',
-    new SupervisedProcess({
-      name: 'bridge',
-      spawn: () => program.start(),
-      onStart: (child) => client.attach(child, { kind: 'start', config: settings }),
-      // Reader slots of a process that died would keep old pages for ever.
-      onExit: () => store.checkReaders(),
-      log,
-    }),
-  );
-  bridge.start();
-  return {
-    replication: client,
-    states: () => ({
-      bridge: client.isReady ? 'running' : bridge.state.kind === 'running' ? 'starting' : bridge.state.kind,
-      nats: nats.state.kind,
-    }),
-    ready: () => client.ready(readyTimeoutMs),
-    restart: () => {
-      Promise.all([nats.restart(), bridge.restart()]).catch((error: unknown) => {
-        log.error({ err: error }, 'clustering not restarted');
-      });
-    },
-  };
-}
-
-async function startInProcess(
-  closer: Closer,
-  settings: BridgeConfig,
-  store: Store,
-  node: NodeAround,
-  log: Logger,
-): Promise<Cluster> {
-  // Else this process does not need what replication needs.
-  const { startBridge } = await import('./bridge.ts');
-  const nats = await startNats(closer, settings, log);
-  const { replication } = closer.own('bridge', await startBridge(settings, log, (open) => open(), store));
-  return {
-    replication,
-    states: () => ({ bridge: 'running', nats: nats.state.kind }),
-    ready: () => Promise.resolve(),
-    // It runs in this process, which restarts as a whole.
-    restart: () => node.restart(),
-  };
+/** Where the node will listen. For port 0 that is where it listened last, while it is free: others know it. */
+async function claimPorts({ rootPath, host, operationsApi, clustering }: Config): Promise<Ports> {
+  const last = readPorts(rootPath);
+  const { port } = operationsApi.network;
+  const api = port === 0 ? await claimPort(host, 0, last.api) : port;
+  if (!clustering.enabled) return { api };
+  await endLeftoverNatsServer(join(rootPath, 'nats'));
+  return { api, cluster: await claimPort(host, clustering.port, last.cluster) };
 }
 
 function restartClustering(cluster: Cluster | undefined): void {
   if (cluster === undefined) throw new CodedError('clustering_disabled', 'Clustering is not running');
   cluster.restart();
-}
-
-/** The control before the bridge was started at all: not available yet. */
-function lazily(control: () => ReplicationControl | undefined): ReplicationControl {
-  const present = (): ReplicationControl => {
-    const found = control();
-    if (!found) throw new CodedError('unavailable', 'The bridge is starting');
-    return found;
-  };
-  return {
-    status: async () => present().status(),
-    connect: async (node, timeoutMs) => present().connect(node, timeoutMs),
-    network: async (timeoutMs) => present().network(timeoutMs),
-    verify: async (database, table, node, timeoutMs) => present().verify(database, table, node, timeoutMs),
-    purge: async (database, table) => present().purge(database, table),
-    wake: () => control()?.wake(),
-  };
 }
 
 function readVersion(): string {

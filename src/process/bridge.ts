@@ -42,6 +42,9 @@ export async function startBridge(
       'bridge lock',
       await FileLock.acquire(join(config.rootPath, 'bridge.lock'), { waitMs: lockWaitMs }),
     );
+    const { user = '', password = '' } = config.clustering;
+    // Derived on another thread, meanwhile.
+    const agreement = agreementKey(user, password);
     const keys = await openNodeKeys(join(config.rootPath, 'keys'), config.nodeName);
     let hint = (): void => {};
     const store =
@@ -52,7 +55,6 @@ export async function startBridge(
           Store.open({ ...storeOptions(config), role: 'bridge', onCommit: () => hint() }),
         ),
       );
-    const { user = '', password = '' } = config.clustering;
     const replication = closer.own(
       'replication',
       new Replication({
@@ -60,7 +62,7 @@ export async function startBridge(
         keys,
         user,
         password,
-        proofs: new Proofs(await agreementKey(user, password)),
+        proofs: new Proofs(await agreement),
         server: { host: config.host, port: bridge.clusterPort, directory: join(config.rootPath, 'nats') },
         apiPort: bridge.apiPort,
         version: bridge.version,

@@ -6,8 +6,8 @@ import { Closer } from '../runtime/closer.ts';
 import { FileLock, FileLockedError } from '../runtime/file-lock.ts';
 import { createLogger, type Logger } from '../runtime/logger.ts';
 import { startApi, type NodeAround, type RunningApi } from './api.ts';
-import { BridgeProgram } from './bridge-program.ts';
 import { logOptions } from './log-options.ts';
+import { NodePrograms } from './node-programs.ts';
 import { join } from 'node:path';
 
 export interface RunningNode extends AsyncDisposable {
@@ -21,13 +21,13 @@ export interface RunningNode extends AsyncDisposable {
 /**
  * Runs a node: api process (this one), its nats-server and its bridge. Says in one line that it is ready.
  *
- * @param program of the bridge, perhaps prepared
+ * @param programs perhaps prepared
  * @param sources what the configuration was read from, for operations that show and change it
  * @throws with a one-line message when the node cannot start
  */
 export async function startNode(
   config: Config,
-  program = new BridgeProgram(),
+  programs = new NodePrograms(config),
   sources: ConfigSources = {},
 ): Promise<RunningNode> {
   const closer = new Closer();
@@ -45,7 +45,7 @@ export async function startNode(
       auditLog: config.logging.auditLog,
       restart,
     };
-    const api: RunningApi = closer.own('api', await startApi(config, log, program, node));
+    const api: RunningApi = closer.own('api', await startApi(config, log, programs, node));
     const cluster = api.clusterPort === undefined ? 'clustering off' : `cluster port ${api.clusterPort}`;
     process.stdout.write(
       `lyre: node '${config.nodeName}' is ready: operations API http://${shown(config.host)}:${api.port}, ${cluster}\n`,

@@ -1,0 +1,118 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ReplicationControl } from '../model/replication-control.ts';
+import { SupervisedProcess } from '../runtime/child-process.ts';
+import type { Closer } from '../runtime/closer.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { Store } from '../store/store.ts';
+import { openNodeKeys } from '../stream/node-keys.ts';
+import { writeServerConfig } from '../stream/server-config.ts';
+import type { BridgeClient } from './bridge-client.ts';
+import type { BridgeConfig } from './bridge-config.ts';
+import type { BridgeProgram } from './bridge-program.ts';
+import type { NatsProgram } from './nats-program.ts';
+
+/** What takes the node's tables to its peers: its nats-server and its bridge. */
+export interface Cluster {
+  readonly replication: ReplicationControl;
+  readonly states: () => { readonly bridge: string; readonly nats: string };
+  /** Starts nats-server and the bridge again. */
+  readonly restart: () => void;
+  /** Resolves when replication runs, or after a while. */
+  readonly ready: () => Promise<void>;
+}
+
+const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
+const readyTimeoutMs = 8_000;
+
+/** What a bridge is started with. */
+export interface BridgeStart {
+  readonly closer: Closer;
+  readonly settings: BridgeConfig;
+  readonly nats: SupervisedProcess;
+  readonly store: Store;
+  readonly log: Logger;
+}
+
+/** @throws Error in one line where there is none to run */
+export async function startNats(
+  closer: Closer,
+  { config, clusterPort }: BridgeConfig,
+  program: NatsProgram,
+  log: Logger,
+): Promise<SupervisedProcess> {
+  const spawn = await program.find();
+  const directory = join(config.rootPath, 'nats');
+  const configFile = writeServerConfig({
+    directory,
+    template: join(packageRoot, 'nats-config', 'node.conf'),
+    nodeName: config.nodeName,
+    host: config.host,
+    port: clusterPort,
+    keys: await openNodeKeys(join(config.rootPath, 'keys'), config.nodeName),
+    // Each stream has its own limit; the server refuses streams whose limits add up to more than this.
+    maxFileBytes: config.clustering.stream.maxBytes * 10_000,
+  });
+  const nats = closer.own(
+    'nats-server',
+    new SupervisedProcess({
+      name: 'nats-server',
+      spawn: () => spawn(configFile, join(directory, 'nats.log')),
+      log,
+    }),
+  );
+  nats.start();
+  return nats;
+}
+
+/** The bridge as a process of its own, which asks through `client` before it opens the store. */
+export function startBridgeProcess(
+  start: BridgeStart & { readonly client: BridgeClient; readonly program: BridgeProgram },
+): Cluster {
+  const { closer, settings, nats, store, client, program, log } = start;
+  const bridge = closer.own(
+    'bridge',
+    new SupervisedProcess({
+      name: 'bridge',
+      spawn: () => program.start(),
+      onStart: (child) => client.attach(child, { kind: 'start', config: settings }),
+      // Reader slots of a process that died would keep old pages for ever.
+      onExit: () => store.checkReaders(),
+      log,
+    }),
+  );
+  bridge.start();
+  return {
+    replication: client,
+    states: () => ({
+      bridge: client.isReady ? 'running' : bridge.state.kind === 'running' ? 'starting' : bridge.state.kind,
+      nats: nats.state.kind,
+    }),
+    ready: () => client.ready(readyTimeoutMs),
+    restart: () => {
+      Promise.all([nats.restart(), bridge.restart()]).catch((error: unknown) => {
+        log.error({ err: error }, 'clustering not restarted');
+      });
+    },
+  };
+}
+
+/** The bridge in this process; `restart` starts the process again. */
+export async function startBridgeHere({
+  closer,
+  settings,
+  nats,
+  store,
+  restart,
+  log,
+}: BridgeStart & Pick<Cluster, 'restart'>): Promise<Cluster> {
+  // Else this process does not need what replication needs.
+  const { startBridge } = await import('./bridge.ts');
+  const { replication } = closer.own('bridge', await startBridge(settings, log, (open) => open(), store));
+  return {
+    replication,
+    states: () => ({ bridge: 'running', nats: nats.state.kind }),
+    ready: () => Promise.resolve(),
+    restart,
+  };
+}

@@ -1,0 +1,37 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+
+/** Ends a nats-server that an earlier run of this node left behind, and waits until it is gone. */
+export async function endLeftoverNatsServer(directory: string): Promise<void> {
+  const pid = readPid(join(directory, 'nats.pid'));
+  if (pid === undefined || !isOurs(pid, join(directory, 'node.conf'))) return;
+  process.kill(pid, 'SIGKILL');
+  while (isOurs(pid, join(directory, 'node.conf'))) await wait(10);
+}
+
+function readPid(file: string): number | undefined {
+  if (!existsSync(file)) return undefined;
+  const pid = Number(readFileSync(file, 'utf8'));
+  return Number.isSafeInteger(pid) && pid > 1 ? pid : undefined;
+}
+
+/** By its command line: the number alone may belong to anybody since. */
+function isOurs(pid: number, configFile: string): boolean {
+  return isRunning(pid) && commandOf(pid).includes(configFile);
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Somebody else's.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+function commandOf(pid: number): string {
+  return spawnSync('ps', ['-p', String(pid), '-o', 'command='], { encoding: 'utf8' }).stdout ?? '';
+}
