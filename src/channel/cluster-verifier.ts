@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ScramVerifier } from '../model/scram.ts';
 import { systemDatabase } from '../model/table.ts';
 import type { Store } from '../store/store.ts';

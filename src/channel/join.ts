@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { checkProof, makeProof, type ScramVerifier } from '../model/scram.ts';
 import { connectTo, presentedCertificate, type Address } from '../stream/connection.ts';
 import { isSignedBy, signWith } from '../stream/nkey.ts';

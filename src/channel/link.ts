@@ -1,5 +1,5 @@
 import type { NatsConnection } from '@nats-io/transport-node';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { encodeToken } from '../model/channel-name.ts';
 import { CodedError, messageOf } from '../model/errors.ts';
 import type { NodeRow } from '../model/node.ts';

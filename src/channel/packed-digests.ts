@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Key, Origin } from '../model/change.ts';
 import type { DigestEntry, RangeDigest } from '../store/digest.ts';
 

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { CodedError, messageOf } from '../model/errors.ts';
 import type { ChannelPull } from '../stream/stream-pull.ts';
 import type { LinkState } from './link-state.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { CodedError } from '../model/errors.ts';
 import { highestPriority } from '../model/subscription.ts';
 import { decodeMessage, encodeMessage } from '../model/transaction-codec.ts';

@@ -1,6 +1,6 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { exportFormats, exportTextOf, type ExportFormat } from '../operation/job/export-text.ts';
 import type { ConfigFlags } from './config-flags.ts';
 import { findClient, type TargetOptions } from './find-client.ts';

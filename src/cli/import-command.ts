@@ -1,7 +1,7 @@
 import { createReadStream, statSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parse } from 'csv-parse';
-import { z } from 'zod';
+import * as z from 'zod';
 import { csvText } from '../operation/job/export-text.ts';
 import type { ConfigFlags } from './config-flags.ts';
 import { findClient, type TargetOptions } from './find-client.ts';

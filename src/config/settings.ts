@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { logLevels } from '../runtime/logger.ts';
 
 /** What a setting is besides its type. */

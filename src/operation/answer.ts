@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /*
  * What several operations answer. A schema of an answer tells every field that can be there: they are what clients,

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Document, Key } from '../model/change.ts';
 import { nameProblem } from '../model/names.ts';
 

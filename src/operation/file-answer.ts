@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The answer that a {@link FileAnswer} becomes. */
 export const fileContent = z.unknown().meta({ type: 'string', format: 'binary' });

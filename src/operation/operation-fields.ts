@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { otherName } from './canonical-body.ts';
 import { requestSchema } from './operation-schema.ts';
 import type { Operation } from './operation.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { preferredName } from './canonical-body.ts';
 import type { Operation } from './operation.ts';
 

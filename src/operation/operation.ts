@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { CodedError } from '../model/errors.ts';
 import type { ReplicationControl } from '../model/replication-control.ts';
 import type { Store } from '../store/store.ts';

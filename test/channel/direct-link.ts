@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { ChannelServer } from '../../src/channel/channel-server.ts';
 import type { LinkState } from '../../src/channel/link-state.ts';
 import type { PeerLink } from '../../src/channel/peer-link.ts';

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { LinkState } from '../../src/channel/link-state.ts';
 import { NoAnswerError, type PeerLink } from '../../src/channel/peer-link.ts';
 import { decodeBody, encodeBody } from '../../src/channel/protocol.ts';

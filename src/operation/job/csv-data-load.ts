@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { z } from 'zod';
+import * as z from 'zod';
 import * as field from '../field.ts';
 import { jobStartedAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';

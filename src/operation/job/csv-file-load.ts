@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import * as field from '../field.ts';
 import { jobStartedAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';

@@ -1,5 +1,5 @@
 import { Transform, type Readable, type TransformCallback } from 'node:stream';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Document } from '../../model/change.ts';
 import { CodedError, messageOf } from '../../model/errors.ts';
 import type { Table } from '../../model/table.ts';

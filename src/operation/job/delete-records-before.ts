@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Document, Key } from '../../model/change.ts';
 import { createdTime, type Table } from '../../model/table.ts';
 import * as field from '../field.ts';

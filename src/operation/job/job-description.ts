@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { record, timestamps } from '../answer.ts';
 import { jobRow } from './job-row.ts';
 

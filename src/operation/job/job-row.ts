@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Document } from '../../model/change.ts';
 
 export const jobsTable = 'hdb_job';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { CodedError } from '../../model/errors.ts';
 import { isoDateMs } from '../iso-date.ts';
 import { jobDescription } from './job-description.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Ms since 1970, as a number or its text. */
 export const timestamp = z.unknown().transform((value, context): number => {

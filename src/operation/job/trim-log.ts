@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import * as field from '../field.ts';
 import { purgeStreamOf } from '../node/purge-stream.ts';
 import type { OperationContext } from '../operation.ts';

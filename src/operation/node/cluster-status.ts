@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { CodedError, messageOf } from '../../model/errors.ts';
 import { durationText } from '../../model/duration-text.ts';
 import type { Endurance } from '../../model/endurance.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { nodeNameProblem } from '../../model/names.ts';
 import { startTime, subscription, type RequestedSubscription } from './subscription-request.ts';
 

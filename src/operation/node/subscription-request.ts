@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { channelName, maxChannelNameBytes } from '../../model/channel-name.ts';
 import { nameProblem } from '../../model/names.ts';
 import { deletePolicies, type DeletePolicy } from '../../model/node.ts';

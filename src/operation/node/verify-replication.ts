@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { CodedError } from '../../model/errors.ts';
 import type { VerifiedTable } from '../../model/replication-control.ts';
 import * as field from '../field.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { WriteStep } from '../../store/writer.ts';
 import { canonicalBody } from '../canonical-body.ts';
 import * as field from '../field.ts';

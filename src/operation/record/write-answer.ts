@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { keys } from '../answer.ts';
 import type { Key } from '../../model/change.ts';
 import type { WriteOperation } from '../../model/transaction.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Document } from '../../model/change.ts';
 import { CodedError } from '../../model/errors.ts';
 import { hasLegalCharacters, maxNameLength, unkeepableName } from '../../model/names.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Document } from '../../model/change.ts';
 import type { Store } from '../../store/store.ts';
 import { record, timestamps } from '../answer.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { CodedError } from '../../model/errors.ts';
 import { systemDatabase } from '../../model/table.ts';
 import * as field from '../field.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { mayShape } from '../grants.ts';
 import { defineOperation } from '../operation.ts';
 import { databaseDescription, databaseAnswer } from './table-description.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import * as field from '../field.ts';
 import { defineOperation } from '../operation.ts';
 import { requireDatabase } from '../table-lookup.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { createHash } from 'node:crypto';
 import type { Table } from '../../model/table.ts';
 import type { Store } from '../../store/store.ts';

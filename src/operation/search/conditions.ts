@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { comparators, type Condition, type ConditionGroup } from '../../model/query.ts';
 import { canonicalBody } from '../canonical-body.ts';
 import { isDocument } from '../field.ts';

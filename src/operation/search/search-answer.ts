@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { records } from '../answer.ts';
 
 const page = z.strictObject({ records, cursor: z.string().nullable() });

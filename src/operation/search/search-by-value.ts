@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Condition } from '../../model/query.ts';
 import * as field from '../field.ts';
 import { searchAnswer } from './search-answer.ts';

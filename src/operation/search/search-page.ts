@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Document } from '../../model/change.ts';
 import { CodedError } from '../../model/errors.ts';
 import type { Query } from '../../model/query.ts';

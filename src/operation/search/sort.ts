@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Sort } from '../../model/query.ts';
 
 /** `sort` of a request; `next` orders what the first attribute leaves equal. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Comparator, Condition, ConditionGroup } from '../../model/query.ts';
 
 const comparators: Readonly<Record<string, Comparator>> = {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Key } from '../../model/change.ts';
 import { CodedError } from '../../model/errors.ts';
 import type { ConditionGroup } from '../../model/query.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { systemDatabase } from '../../model/table.ts';
 import * as field from '../field.ts';
 import { FileAnswer, fileContent } from '../file-answer.ts';

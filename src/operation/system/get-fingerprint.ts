@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { arch, hostname, platform } from 'node:os';
-import { z } from 'zod';
+import * as z from 'zod';
 import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 

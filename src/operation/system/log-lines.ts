@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** One entry of a log file, as `read_log` answers it. */
 export const logEntry = z.strictObject({

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { CodedError } from '../../model/errors.ts';
 import type { LoggedTransaction } from '../../store/transaction-log.ts';
 import { keys, records } from '../answer.ts';

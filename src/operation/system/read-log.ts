@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { CodedError } from '../../model/errors.ts';
 import { logLevels } from '../../runtime/logger.ts';
 import { notReplicated } from '../field.ts';

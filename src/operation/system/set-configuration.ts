@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ConfigError } from '../../config/config-error.ts';
 import { CodedError } from '../../model/errors.ts';
 import { messageAnswer } from '../answer.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Document } from '../../model/change.ts';
 import { systemDatabase, type Table } from '../../model/table.ts';
 import { timestamps } from '../answer.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { record } from '../answer.ts';
 
 /** The sections that were asked for. What a machine cannot tell is null, or left out. */

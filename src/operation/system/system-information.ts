@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { informationAnswer } from './system-information-answer.ts';
 import { defineOperation, type OperationContext } from '../operation.ts';
 

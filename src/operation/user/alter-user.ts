@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { CodedError } from '../../model/errors.ts';
 import { makeVerifier } from '../../model/scram.ts';
 import type { Store } from '../../store/store.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { systemDatabase } from '../../model/table.ts';
 import { userAnswer } from './user-answer.ts';
 import { defineOperation } from '../operation.ts';

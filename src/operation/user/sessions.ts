@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { systemDatabase } from '../../model/table.ts';
 import type { Store } from '../../store/store.ts';
 import { openSystemTable } from '../system-table.ts';

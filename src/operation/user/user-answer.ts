@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { timestamps } from '../answer.ts';
 import { roleAnswer } from '../role/role.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { userAnswer } from './user-answer.ts';
 import { defineOperation } from '../operation.ts';
 import { shownUser } from './user.ts';

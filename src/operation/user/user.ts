@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Document } from '../../model/change.ts';
 import { createdTime, updatedTime } from '../../model/table.ts';
 import type { Store } from '../../store/store.ts';

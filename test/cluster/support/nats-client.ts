@@ -9,7 +9,7 @@ import {
   type Msg,
   type NatsConnection,
 } from '@nats-io/transport-node';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { decodeMessage } from '../../../src/model/transaction-codec.ts';
 import { decodeBody, encodeBody } from '../../../src/channel/protocol.ts';
 import type { ClusterNode } from './cluster-node.ts';
