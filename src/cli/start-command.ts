@@ -1,6 +1,7 @@
 import { loadConfig } from '../config/config.ts';
 import { NodePrograms } from '../process/node-programs.ts';
 import type { RunningNode } from '../process/start.ts';
+import { holdYoungGeneration, releaseYoungGeneration } from '../runtime/young-generation.ts';
 import type { ConfigFlags } from './config-flags.ts';
 import { reportFailure } from './report-failure.ts';
 
@@ -45,6 +46,7 @@ async function close(node: AsyncDisposable, limitMs: number): Promise<void> {
 
 async function start(flags: ConfigFlags['flags']): Promise<RunningNode> {
   let programs: NodePrograms | undefined;
+  holdYoungGeneration();
   try {
     const sources = { flags };
     const config = loadConfig(sources);
@@ -56,6 +58,8 @@ async function start(flags: ConfigFlags['flags']): Promise<RunningNode> {
   } catch (error) {
     programs?.bridge.abandon();
     endWithFailure(error);
+  } finally {
+    releaseYoungGeneration();
   }
 }
 

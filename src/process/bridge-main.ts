@@ -1,5 +1,6 @@
 import { messageOf } from '../model/errors.ts';
 import { createLogger, type Logger } from '../runtime/logger.ts';
+import { releaseYoungGeneration } from '../runtime/young-generation.ts';
 import type { Store } from '../store/store.ts';
 import { startBridge, type RunningBridge } from './bridge.ts';
 import type { Answers, FromBridge, Question, ToBridge } from './bridge-messages.ts';
@@ -15,6 +16,7 @@ async function start(config: Extract<ToBridge, { kind: 'start' }>['config']): Pr
   const log: Logger = createLogger(logOptions(config.config, 'bridge'));
   try {
     bridge = await startBridge(config, log, openAlone);
+    releaseYoungGeneration();
     send({ kind: 'ready' });
   } catch (error) {
     log.error({ err: error }, 'bridge cannot start');

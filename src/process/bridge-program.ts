@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { heldYoungGeneration } from '../runtime/young-generation.ts';
 
 /** Runs the program of the bridge, which waits for its `start` message. */
 export class BridgeProgram {
@@ -28,6 +29,6 @@ function run(): ChildProcess {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const program = fileURLToPath(new URL(`bridge-main.${extension}`, import.meta.url));
   // What it decodes dies young: more room for that saves a tenth of its time.
-  const execArgv = [...process.execArgv, '--max-semi-space-size=32'];
+  const execArgv = [...process.execArgv, '--max-semi-space-size=32', heldYoungGeneration];
   return fork(program, [], { serialization: 'advanced', execArgv });
 }
