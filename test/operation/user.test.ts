@@ -8,9 +8,16 @@ test('a hash fits its password and no other, and is salted', async () => {
   const [first, second] = [await hashPassword('pässword'), await hashPassword('pässword')];
 
   expect(first).not.toBe(second);
-  expect(first).toMatch(/^scrypt\$16384\$8\$1\$[^$]+\$[^$]+$/);
+  expect(first).toMatch(/^scrypt\$32768\$8\$1\$[^$]+\$[^$]+$/);
   expect(await verifyPassword('pässword', first)).toBe(true);
   expect(await verifyPassword('password', first)).toBe(false);
+});
+
+test('a hash that was made at a lower cost still fits', async () => {
+  const stored = 'scrypt$16384$8$1$BwcHBwcHBwcHBwcHBwcHBw==$k2jDmUaApnLxU2WWWCkD3nUuOA31IE6mXyviPY38Lh0=';
+
+  expect(await verifyPassword('pässword', stored)).toBe(true);
+  expect(await verifyPassword('password', stored)).toBe(false);
 });
 
 test.each(['', 'password', 'scrypt$1$1$1$$', 'scrypt$16384$8$1$AAAA$AAAA', 'md5$a$b'])(
