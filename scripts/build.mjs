@@ -26,5 +26,8 @@ await build({
     js: "import { createRequire as makeRequire } from 'node:module';\nconst require = makeRequire(import.meta.url);",
   },
   legalComments: 'none',
+  // A process keeps the text of what it has loaded. Names stay, and lines, for what a stack trace points at.
+  minifyWhitespace: true,
+  lineLimit: 110,
   logLevel: 'warning',
 });
