@@ -33,6 +33,8 @@ export class LmdbEnvironment implements Environment {
       path: this.dataFile,
       noSubdir: true,
       overlappingSync: false,
+      // Else lmdb's thread looks every few microseconds whether more has been queued while a commit runs here.
+      strictAsyncOrder: true,
       maxDbs: treeNames.length + 4,
       mapSize: options.mapSizeBytes,
       encoding: 'binary',
