@@ -32,3 +32,11 @@ export interface Table {
 export const systemDatabase = 'system';
 export const createdTime = '__createdtime__';
 export const updatedTime = '__updatedtime__';
+
+/** The tables that say who may do what. */
+const accessTables: ReadonlySet<string> = new Set(['hdb_user', 'hdb_role']);
+
+/** Whether the rows of a table are users or roles. */
+export function isAccessTable({ local, name }: Table): boolean {
+  return local && accessTables.has(name);
+}

@@ -48,6 +48,10 @@ export class Catalog {
     this.#readVersion = readVersion;
   }
 
+  get version(): number {
+    return this.#readVersion();
+  }
+
   databases(): readonly string[] {
     return [...this.#snapshot().databases].filter((name) => name !== systemDatabase).toSorted();
   }

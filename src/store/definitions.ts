@@ -28,6 +28,11 @@ export class Definitions {
     this.#options = options;
   }
 
+  /** Another one whenever a database, a table, a user or a role is another one. */
+  get version(): number {
+    return this.#options.catalog.version;
+  }
+
   /** Names without `system`, sorted. */
   databases(): readonly string[] {
     return this.#options.catalog.databases();

@@ -1,5 +1,5 @@
 import { maxKeyBytes, type Document, type Key } from '../model/change.ts';
-import type { Attribute, Table } from '../model/table.ts';
+import { isAccessTable, type Attribute, type Table } from '../model/table.ts';
 import { decodeDocument, encodeDocument } from '../model/transaction-codec.ts';
 import { readTableState, type Commit } from './commit.ts';
 import type { Environment } from './environment.ts';
@@ -93,6 +93,8 @@ export class Records {
     state.bytes += (readable?.length ?? 0) - (old?.length ?? 0);
     if (after.version > state.lastVersion) state.lastVersion = after.version;
     if (maintainedIndexes(table).length > 0) this.#reindex(table, key, before, after);
+    // Whoever keeps what a user may do looks again.
+    if (isAccessTable(table)) commit.touchCatalog();
   }
 
   /** Inside a commit: drops a tombstone, as if nothing had ever been under its key. */

@@ -216,3 +216,34 @@ describe('a dropped attribute', () => {
     ]);
   });
 });
+
+test('each write of a user or a role makes another version of the catalog, and other rows do not', async () => {
+  await using test = await TestStore.open();
+  const { store } = test;
+  const dog = await makeTable(store, 'dog');
+  const others = async (): Promise<void> => {
+    await upsert(store, { id: 1 });
+    await store.delete({ table: dog, keys: [1] });
+    await store.replaceSystemDocument('hdb_job', 'job', { id: 'job' });
+  };
+  await others();
+  const versions = [store.catalog.version];
+
+  for (const [name, key] of [
+    ['hdb_user', 'username'],
+    ['hdb_role', 'id'],
+  ] as const) {
+    const table = store.catalog.table('system', name);
+    if (!table) throw new Error(`No table ${name}`);
+    await store.write({ table, operation: 'insert', documents: [{ [key]: 'x', note: 'one' }] });
+    versions.push(store.catalog.version);
+    await store.write({ table, operation: 'update', documents: [{ [key]: 'x', note: 'two' }] });
+    versions.push(store.catalog.version);
+    await store.delete({ table, keys: ['x'] });
+    versions.push(store.catalog.version);
+  }
+  await others();
+
+  expect(new Set(versions).size).toBe(7);
+  expect(store.catalog.version).toBe(versions.at(-1));
+});

@@ -1,11 +1,11 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CodedError } from '../../model/errors.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { Store } from '../../store/store.ts';
 import { LoginBrake } from './login-brake.ts';
 import { hashPassword, verifyPassword } from './password.ts';
-import { findUser, type User } from './user.ts';
+import { findUser, type StoredUser, type User } from './user.ts';
 
 /** How many verified credentials are remembered; the oldest is forgotten first. */
 const maxRemembered = 1_000;
@@ -38,20 +38,27 @@ export interface LoginsOptions {
   readonly log: Logger;
 }
 
+/** What a verified password was found to be. */
+interface Verified {
+  readonly stored: StoredUser;
+  /** Of the catalog, when the row of the user was last read. */
+  readonly catalogVersion: number;
+}
+
 /**
  * Checks names and passwords.
  *
- * Passwords are hashed slowly on purpose, so a verified one is remembered: in memory only, as an HMAC under a key
- * that dies with the process, over name, password and the stored hash. A changed password is another HMAC, and
- * the user row is read at every request, so a removed or inactive user is refused at once. Guesses are slowed
- * down by {@link LoginBrake}, from which remembered credentials are free.
+ * Passwords are hashed slowly on purpose, so a verified one is remembered: in memory only, as a hash of name and
+ * password under a key that dies with the process. It counts for the stored hash that it was verified against, and
+ * the row of the user is read again whenever a user or role has changed, so a removed or inactive user is refused at
+ * once. Guesses are slowed down by {@link LoginBrake}, from which remembered credentials are free.
  */
 export class Logins {
   readonly #store: Store;
   readonly #log: Logger;
   readonly #brake: LoginBrake;
-  readonly #key = randomBytes(32);
-  readonly #verified = new Set<string>();
+  readonly #key = randomBytes(32).toString('base64');
+  readonly #verified = new Map<string, Verified>();
   readonly #pending = new Map<string, Promise<boolean>>();
   #decoy: Promise<string> | undefined;
   #lastVerification: Promise<unknown> = Promise.resolve();
@@ -69,11 +76,16 @@ export class Logins {
    */
   async login(login: Login): Promise<User | undefined> {
     const { username, address } = login;
+    const catalogVersion = this.#store.catalog.version;
+    const digest = this.#digestOf(login);
+    const known = this.#verified.get(digest);
+    if (known?.catalogVersion === catalogVersion && known.stored.user.active) return known.stored.user;
     const stored = findUser(this.#store, username);
     // Unknown names take as long as wrong passwords, or the time of an answer would tell them apart.
     const passwordHash =
       stored?.passwordHash ?? (await (this.#decoy ??= hashPassword(randomBytes(16).toString('hex'))));
-    const isRight = await this.#verify(login, passwordHash);
+    const isRight = passwordHash === known?.stored.passwordHash || (await this.#verify(login, passwordHash));
+    if (stored !== undefined && isRight) this.#remember(digest, { stored, catalogVersion });
     if (stored !== undefined && isRight && stored.user.active) return stored.user;
     // Who does not exist may be a password that was typed in the wrong field.
     this.#log.warn({ address, ...(stored === undefined ? {} : { username }) }, 'login refused');
@@ -81,14 +93,15 @@ export class Logins {
     throw new CodedError('unauthenticated', 'Cannot complete request: User is inactive');
   }
 
+  #digestOf({ username, password }: Login): string {
+    return hash('sha256', `${this.#key}${JSON.stringify([username, password])}`, 'base64');
+  }
+
   async #verify(login: Login, passwordHash: string): Promise<boolean> {
     const { username, password, address } = login;
-    const digest = createHmac('sha256', this.#key)
-      .update(JSON.stringify([username, password, passwordHash]))
-      .digest('base64');
-    if (this.#verified.has(digest)) return true;
+    const attempt = `${this.#digestOf(login)} ${passwordHash}`;
     // Many connections that open at once with the same credentials cost one verification.
-    let verification = this.#pending.get(digest);
+    let verification = this.#pending.get(attempt);
     if (verification === undefined) {
       if (this.#pending.size >= maxWaiting) {
         throw new CodedError('unavailable', 'Too many logins at once, try again');
@@ -100,13 +113,11 @@ export class Logins {
       }
       verification = this.#verifyInTurn(password, passwordHash, waitMs)
         .then((isRight) => {
-          if (!isRight) return false;
-          this.#brake.succeeded(username, address);
-          this.#remember(digest);
-          return true;
+          if (isRight) this.#brake.succeeded(username, address);
+          return isRight;
         })
-        .finally(() => this.#pending.delete(digest));
-      this.#pending.set(digest, verification);
+        .finally(() => this.#pending.delete(attempt));
+      this.#pending.set(attempt, verification);
     }
     return verification;
   }
@@ -118,9 +129,9 @@ export class Logins {
     return verification;
   }
 
-  #remember(digest: string): void {
-    this.#verified.add(digest);
-    const [oldest] = this.#verified;
+  #remember(digest: string, verified: Verified): void {
+    this.#verified.set(digest, verified);
+    const [oldest] = this.#verified.keys();
     if (this.#verified.size > maxRemembered && oldest !== undefined) this.#verified.delete(oldest);
   }
 }
