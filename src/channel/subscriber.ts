@@ -171,13 +171,16 @@ export class Subscriber implements AsyncDisposable {
     this.#turn = undefined;
   }
 
-  /** Beside the following: a comparison must not hold up what is new. */
+  /**
+   * Beside the following: a comparison must not hold up what is new. While a channel of the peer has a backlog it goes on
+   * now and then: of that channel it cannot end before all is applied, and others can wait.
+   */
   async #verify(): Promise<boolean> {
-    const { receiver, link } = this.#options;
+    const { receiver, link, turns } = this.#options;
     const request = link.isOpen ? await receiver.verifier.next() : undefined;
     if (!request) return false;
     await receiver.accept(await link.request(request.kind, request, channelResponse, 30_000));
-    return true;
+    return !turns.areWanted;
   }
 
   async #followStream(place: StreamPlace, signal: AbortSignal): Promise<boolean> {

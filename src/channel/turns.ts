@@ -96,6 +96,11 @@ export class Turns {
     };
   }
 
+  /** Some channel has a backlog. */
+  get areWanted(): boolean {
+    return this.#running.size > 0 || this.#waiting.length > 0;
+  }
+
   /** The channel has its turn, or will have it. */
   isComing(channel: string): boolean {
     return [...this.#running, ...this.#waiting].some((one) => one.channel === channel);

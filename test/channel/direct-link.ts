@@ -26,11 +26,16 @@ export class DirectLink implements PeerLink {
   readonly traffic = { requests: 0, bytes: 0 };
   isOpen = false;
   readonly #server: ChannelServer;
-  readonly #receiver: () => PeerSession<DirectLink>;
+  readonly #receiver: () => Pick<PeerSession<DirectLink>, 'push'>;
   #carrying: Promise<unknown> = Promise.resolve();
 
   /** @param receiver what takes pushes at the far end */
-  constructor(self: Replica, far: Replica, receiver: () => PeerSession<DirectLink>, maxBatchBytes: number) {
+  constructor(
+    self: Replica,
+    far: Replica,
+    receiver: () => Pick<PeerSession<DirectLink>, 'push'>,
+    maxBatchBytes: number,
+  ) {
     this.self = self;
     this.#receiver = receiver;
     this.#server = new ChannelServer({

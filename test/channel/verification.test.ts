@@ -1,4 +1,9 @@
+import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
+import { Subscriber } from '../../src/channel/subscriber.ts';
+import { Turns } from '../../src/channel/turns.ts';
+import type { RunLoopOptions } from '../../src/runtime/run-loop.ts';
+import { DirectLink } from './direct-link.ts';
 import { openPair, records } from './replica-pair.ts';
 import { expectSame, settle } from './replica.ts';
 import { tamper } from './tamper.ts';
@@ -64,6 +69,37 @@ describe('a comparison with the publisher', () => {
 
     expect(await b.compare(a)).toEqual(['digest', 'digest']);
     expect(await verifier.next()).toBeUndefined();
+  });
+
+  test('goes on now and then while a channel of the peer has a backlog, else at once', async () => {
+    await using nodes = await openPair();
+    const { a, b } = nodes;
+    await a.upsert(...records(5_000));
+    await settle(a, b);
+    b.receiver(a).verifier.request();
+    await using link = new DirectLink(b, a, () => ({ push: async () => ({ next: null }) }), 1 << 20);
+    link.isOpen = true;
+    const turns = new Turns({ priorityOf: () => 0, maxHeldBytes: 1 });
+    const bodies: RunLoopOptions['body'][] = [];
+    await using _subscriber = new Subscriber({
+      receiver: b.receiver(a),
+      link,
+      turns,
+      makeLoop: ({ body }) => {
+        bodies.push(body);
+        return { start: () => {}, wake: () => {}, [Symbol.asyncDispose]: async () => {} };
+      },
+      log: pino({ level: 'silent' }),
+    });
+    const { signal } = new AbortController();
+    const compare = async (): Promise<boolean | undefined> => bodies[1]?.(signal);
+    const backlog = await turns.take('dev:cat', 'catch-up', signal);
+
+    expect(await compare()).toBe(false);
+    backlog[Symbol.dispose]();
+    expect(await compare()).toBe(true);
+
+    expect(link.carried.map(({ kind }) => kind)).toEqual(['digest', 'digest']);
   });
 
   test('waits for what is on its way instead of calling it a difference', async () => {
