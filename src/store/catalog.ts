@@ -155,18 +155,25 @@ export class Catalog {
     commit.touchCatalog();
   }
 
-  /** Inside a commit: the table with the attributes of `names` that it lacked, or itself. */
+  /**
+   * Inside a commit: the table with the attributes of `names` that it lacked, or itself. What others have added since the
+   * definition was read, in this commit too, stays.
+   */
   withAttributes(commit: Commit, table: Table, names: Iterable<string>): Table {
-    const known = knownNames(table);
+    const asRead = knownNames(table);
+    const lacking = [...names].filter((name) => !asRead.has(name));
+    if (lacking.length === 0) return table;
+    const current = this.tableById(table.id) ?? table;
+    const known = knownNames(current);
     const added = new Map<string, Attribute>();
-    for (const name of names) {
+    for (const name of lacking) {
       if (known.has(name) || added.has(name)) continue;
-      const number = table.attributes.length + added.size;
-      const before = table.attributes.findLast((attribute) => attribute.name === name);
+      const number = current.attributes.length + added.size;
+      const before = current.attributes.findLast((attribute) => attribute.name === name);
       added.set(name, { name, number, index: 'none', dropped: false, hiddenUpTo: before?.hiddenUpTo ?? 0 });
     }
-    if (added.size === 0) return table;
-    const changed = { ...table, attributes: [...table.attributes, ...added.values()] };
+    if (added.size === 0) return current;
+    const changed = { ...current, attributes: [...current.attributes, ...added.values()] };
     this.putTable(commit, changed);
     return changed;
   }
