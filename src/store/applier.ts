@@ -12,7 +12,7 @@ import { decodeChanges, decodeItem } from '../model/transaction-codec.ts';
 import { msToVersion } from '../model/version-clock.ts';
 import type { Catalog } from './catalog.ts';
 import type { ChangeLog, NewPart } from './change-log.ts';
-import type { Collected, Knowledge } from './collected.ts';
+import type { Collected, CollectedRows, Knowledge } from './collected.ts';
 import type { Commit } from './commit.ts';
 import { withHole, type CopyProgress, type Cursor, type Cursors } from './cursors.ts';
 import type { Doubt, Isolation } from './isolation.ts';
@@ -87,6 +87,16 @@ export interface ApplierOptions {
 
 const full: Stop = { kind: 'quarantine-full' };
 
+/** What is the same for all transactions that one commit applies of a channel. */
+interface Batch {
+  readonly commit: Commit;
+  readonly source: Source;
+  readonly table: Table;
+  /** Of this store. */
+  readonly storeId: string;
+  readonly isCollected: CollectedRows;
+}
+
 /**
  * Applies what peers publish. All methods run inside a commit that also holds the cursor, so a crash leaves
  * either both or neither, and applying the same again changes nothing, not even the log.
@@ -110,11 +120,21 @@ export class Applier {
     items: readonly ChannelItem[],
     isEnough: () => boolean,
   ): ApplyResult & { readonly taken: number } {
+    return this.#options.marks.gathered(() => this.#apply(commit, source, items, isEnough));
+  }
+
+  #apply(
+    commit: Commit,
+    source: Source,
+    items: readonly ChannelItem[],
+    isEnough: () => boolean,
+  ): ApplyResult & { readonly taken: number } {
     const { cursors, catalog, spool } = this.#options;
     let cursor = cursors.get(source.storeId, source.table.id);
     const table = catalog.tableById(source.table.id);
     if (!table || !cursor || cursor.copy || cursor.incarnation !== source.incarnation)
       return { cursor, transactions: 0, changes: 0, stop: { kind: 'no-cursor' }, taken: 0 };
+    let batch: Batch | undefined;
     const before = cursor.seq;
     let transactions = 0;
     let changes = 0;
@@ -143,7 +163,8 @@ export class Applier {
         stop = { kind: 'assembled', item };
         break;
       }
-      const outcome = this.#applyItem(commit, table, source, item, cursor);
+      batch ??= this.#batch(commit, source, table);
+      const outcome = this.#applyItem(batch, item, cursor);
       if (outcome !== 'isolated' && typeof outcome !== 'number') {
         stop = outcome;
         break;
@@ -168,12 +189,13 @@ export class Applier {
    */
   applyTogether(commit: Commit, parts: readonly TransactionPart[]): 'applied' | 'not-next' {
     const { cursors, catalog, log, marks, isolation, quarantine } = this.#options;
-    const placed: (TransactionPart & {
-      readonly table: Table;
+    const placed: {
+      readonly batch: Batch;
+      readonly item: WholeItem;
       readonly cursor: Cursor;
-      readonly isOwn: boolean;
+      readonly isOwnItem: boolean;
       readonly changes: readonly Change[];
-    })[] = [];
+    }[] = [];
     let doubt: Doubt | undefined;
     for (const { source, item } of parts) {
       const table = catalog.tableById(source.table.id);
@@ -181,26 +203,27 @@ export class Applier {
       const isNext =
         cursor?.incarnation === source.incarnation && !cursor.copy && cursor.seq + 1 === item.seq;
       if (!table || !cursor || !isNext) return 'not-next';
-      const isOwn = this.#isOwn(table, item);
-      if (isOwn && !this.#isOurs(table, item.header, item.originPlace)) return 'not-next';
+      const batch = this.#batch(commit, source, table);
+      const isOwnItem = isOwn(batch, item);
+      if (isOwnItem && !this.#isOurs(table, item.header, item.originPlace)) return 'not-next';
       const judged = isolation.judge(commit, item);
       doubt ??= judged.doubt;
-      placed.push({ source, item, table, cursor, isOwn, changes: judged.changes });
+      placed.push({ batch, item, cursor, isOwnItem, changes: judged.changes });
     }
     // All of them or none: half of it in quarantine would not be a transaction.
-    if (doubt && placed.some(({ source }) => !quarantine.hasRoom(source.storeId, placed.length)))
+    if (doubt && placed.some(({ batch }) => !quarantine.hasRoom(batch.source.storeId, placed.length)))
       return 'not-next';
     const hasHole = placed.some(({ cursor }) => cursor.unproven?.hole === true);
     const logged: NewPart[] = [];
-    for (const { source, item, table, cursor, isOwn, changes } of placed) {
+    for (const { batch, item, cursor, isOwnItem, changes } of placed) {
+      const { source, table } = batch;
       const { header, originPlace } = item;
       const isNew =
-        !isOwn && originPlace.seq > marks.get(table.id, header.origin.storeId, originPlace.incarnation);
+        !isOwnItem && originPlace.seq > marks.get(table.id, header.origin.storeId, originPlace.incarnation);
       const moved = { ...cursor, seq: item.seq, id: header.id };
       if (isNew && doubt && !isolation.isolate(commit, table, source, item, doubt)) return 'not-next';
       if (isNew && doubt) this.#isNotHeld(table, item);
-      const part =
-        isNew && !doubt ? this.#mergePart(commit, table, source, item, changes, hasHole).part : undefined;
+      const part = isNew && !doubt ? this.#mergePart(batch, item, changes, hasHole).part : undefined;
       if (part) logged.push(part);
       cursors.put(source.storeId, table.id, isNew && doubt ? withHole(moved) : moved);
     }
@@ -308,22 +331,20 @@ export class Applier {
 
   /** The number of changes that won, or why the item cannot be applied. */
   #applyItem(
-    commit: Commit,
-    table: Table,
-    source: Source,
+    batch: Batch,
     item: Exclude<ChannelItem, PieceItem>,
     cursor: Cursor,
   ): number | 'isolated' | Stop {
     const { marks, log, isolation } = this.#options;
+    const { commit, source, table } = batch;
     if (item.kind !== 'undecodable') {
       const { header, originPlace } = item;
-      if (this.#isOwn(table, item))
-        return this.#isOurs(table, header, originPlace) ? 0 : { kind: 'lost-own' };
+      if (isOwn(batch, item)) return this.#isOurs(table, header, originPlace) ? 0 : { kind: 'lost-own' };
       const isNew = originPlace.seq > marks.get(table.id, header.origin.storeId, originPlace.incarnation);
       if (!isNew) return 0;
       if (item.kind === 'stub') {
         // Rows that our peer copied from us: we have them.
-        if (header.via !== this.#options.identity().storeId) return { kind: 'stub', header, seq: item.seq };
+        if (header.via !== batch.storeId) return { kind: 'stub', header, seq: item.seq };
         marks.raise(table.id, header.origin.storeId, originPlace, { after: 0, upTo: header.version });
         return 0;
       }
@@ -336,14 +357,7 @@ export class Applier {
       return 'isolated';
     }
     if (item.kind === 'undecodable') return 0;
-    const { part, won } = this.#mergePart(
-      commit,
-      table,
-      source,
-      item,
-      changes,
-      cursor.unproven?.hole === true,
-    );
+    const { part, won } = this.#mergePart(batch, item, changes, cursor.unproven?.hole === true);
     // Numbered here even if nothing won: whoever follows us must not see a hole where this origin's history has none.
     if (part) log.append(commit, item.header, [part]);
     return won;
@@ -357,9 +371,7 @@ export class Applier {
 
   /** Rows and mark of one part; what the log is to say of it: nothing when a part of it was left out. */
   #mergePart(
-    commit: Commit,
-    table: Table,
-    source: Source,
+    { commit, source, table, isCollected }: Batch,
     item: WholeItem,
     all: readonly Change[],
     isBehindHole: boolean,
@@ -373,18 +385,15 @@ export class Applier {
     // Under its own id and number it would tell others, and our marks, that nothing before it is missing.
     if (isFiltered || isBehindHole)
       return { part: undefined, won: merger.mergeRows(commit, table, kept, source) };
-    const won = merger.merge(commit, table, kept, source).length;
+    const won = merger.merge(commit, table, kept, source, isCollected).length;
     marks.raise(table.id, origin.storeId, item.originPlace, held);
     const { originPlace, changes } = item;
     return { part: { tableId: table.id, originPlace, incarnation: table.incarnation, changes }, won };
   }
 
-  /** Began in this store and this table. What was written into a table that was dropped since is like any other's. */
-  #isOwn(table: Table, item: WholeItem | StubItem): boolean {
-    return (
-      item.header.origin.storeId === this.#options.identity().storeId &&
-      item.originPlace.incarnation === table.incarnation
-    );
+  #batch(commit: Commit, source: Source, table: Table): Batch {
+    const { identity, collected } = this.#options;
+    return { commit, source, table, storeId: identity().storeId, isCollected: collected.of(table) };
   }
 
   /** A transaction that names our current store must be in our log, unless the log no longer reaches so far back. */
@@ -392,6 +401,11 @@ export class Applier {
     const id = this.#options.log.idAt(table.id, place.seq);
     return id === undefined ? place.seq <= this.#options.log.head(table.id).trimmedSeq : id === header.id;
   }
+}
+
+/** Began in this store and this table. What was written into a table that was dropped since is like any other's. */
+function isOwn({ storeId, table }: Batch, { header, originPlace }: WholeItem | StubItem): boolean {
+  return header.origin.storeId === storeId && originPlace.incarnation === table.incarnation;
 }
 
 /** What a mark says of versions, and nothing of transactions. */

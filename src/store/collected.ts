@@ -13,6 +13,9 @@ export interface Knowledge {
   readonly deletedBefore: number;
 }
 
+/** Whether a peer's row, or tombstone, under a key is older than a delete that this store has forgotten. */
+export type CollectedRows = (key: Key, stamp: Stamp) => boolean;
+
 export interface CollectedOptions {
   readonly records: Records;
   readonly tombstones: Tombstones;
@@ -54,13 +57,13 @@ export class Collected {
     this.#options.tombstones.raiseDeletedBefore(table.id, deletedBefore);
   }
 
-  /** Whether a peer's row, or tombstone, under this key is older than a delete that this store has forgotten. */
+  /** See {@link CollectedRows}. */
   has(table: Table, key: Key, stamp: Stamp): boolean {
     return this.of(table)(key, stamp);
   }
 
   /** {@link has} for many rows of a table, asked while it forgets nothing more: within one commit. */
-  of(table: Table): (key: Key, stamp: Stamp) => boolean {
+  of(table: Table): CollectedRows {
     const { records, tombstones } = this.#options;
     const deletedBefore = tombstones.deletedBefore(table.id);
     return (key, stamp) => {

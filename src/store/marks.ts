@@ -17,7 +17,21 @@ export interface Mark {
   readonly held?: HeldVersions | undefined;
 }
 
+interface Numbers extends HeldVersions {
+  readonly seq: number;
+}
+
+type MarkKey = [tableId: number, storeId: string, incarnation: string];
+
+/** A mark as a commit has read or raised it. */
+interface Gathered {
+  readonly key: MarkKey;
+  readonly mark: Numbers;
+  isWritten: boolean;
+}
+
 const nothing: HeldVersions = { after: 0, upTo: 0 };
+const unknown: Numbers = { seq: 0, ...nothing };
 
 /**
  * Per (origin, channel): the highest number at the origin held here without a gap. Decides what is new; its
@@ -25,28 +39,42 @@ const nothing: HeldVersions = { after: 0, upTo: 0 };
  */
 export class Marks {
   readonly #environment: Environment;
+  /** While marks are {@link gathered}. */
+  #gathered: Map<string, Gathered> | undefined;
 
   constructor(environment: Environment) {
     this.#environment = environment;
   }
 
   get(tableId: number, storeId: string, incarnation: string): number {
-    const value = this.#environment.trees.marks.get([tableId, storeId, incarnation]);
-    return value ? decode(value).seq : 0;
+    return this.#known(tableId, storeId, incarnation).seq;
   }
 
   /** Inside a commit: neither the number nor the versions ever go back. */
   raise(tableId: number, storeId: string, place: OriginPlace, held: HeldVersions = nothing): void {
-    const key = [tableId, storeId, place.incarnation];
-    const value = this.#environment.trees.marks.get(key);
-    const known = value ? decode(value) : { seq: 0, ...nothing };
+    const known = this.#known(tableId, storeId, place.incarnation);
     const raised = {
       seq: Math.max(known.seq, place.seq),
       after: Math.max(known.after, held.after),
       upTo: Math.max(known.upTo, held.upTo),
     };
     const isSame = raised.seq === known.seq && raised.after === known.after && raised.upTo === known.upTo;
-    if (!isSame) this.#environment.trees.marks.putSync(key, encode(raised));
+    if (isSame) return;
+    const key: MarkKey = [tableId, storeId, place.incarnation];
+    if (this.#gathered) this.#gathered.set(nameOf(key), { key, mark: raised, isWritten: false });
+    else this.#environment.trees.marks.putSync(key, encode(raised));
+  }
+
+  /** Inside a commit: what `body` raises, many times perhaps, is read and written once. */
+  gathered<T>(body: () => T): T {
+    this.#gathered = new Map();
+    try {
+      const result = body();
+      this.#write();
+      return result;
+    } finally {
+      this.#gathered = undefined;
+    }
   }
 
   /** Inside a commit: something of an unknown origin did not come; up to this version no origin's writes are surely held. */
@@ -57,6 +85,7 @@ export class Marks {
 
   /** Whether this row, or a newer one under its key, has been here. */
   covers(tableId: number, { version, origin }: Stamp): boolean {
+    this.#write();
     for (const { value } of this.#environment.trees.marks.getRange({
       start: [tableId, origin.storeId],
       end: [tableId, origin.storeId, afterAll],
@@ -68,6 +97,7 @@ export class Marks {
   }
 
   all(tableId: number): Mark[] {
+    this.#write();
     return [...this.#environment.trees.marks.getRange({ start: [tableId], end: [tableId + 1] })].map(
       ({ key, value }) => {
         const [, storeId, incarnation] = key as [number, string, string];
@@ -83,6 +113,31 @@ export class Marks {
     for (const key of [...this.#environment.trees.marks.getKeys({ start: [tableId], end: [tableId + 1] })])
       this.#environment.trees.marks.removeSync(key);
   }
+
+  #known(tableId: number, storeId: string, incarnation: string): Numbers {
+    const key: MarkKey = [tableId, storeId, incarnation];
+    const name = this.#gathered && nameOf(key);
+    const gathered = name === undefined ? undefined : this.#gathered?.get(name);
+    if (gathered) return gathered.mark;
+    const value = this.#environment.trees.marks.get(key);
+    const mark = value ? decode(value) : unknown;
+    if (name !== undefined) this.#gathered?.set(name, { key, mark, isWritten: true });
+    return mark;
+  }
+
+  /** What was gathered so far is in the tree from here on. */
+  #write(): void {
+    for (const gathered of this.#gathered?.values() ?? []) {
+      if (gathered.isWritten) continue;
+      this.#environment.trees.marks.putSync(gathered.key, encode(gathered.mark));
+      gathered.isWritten = true;
+    }
+  }
+}
+
+/** Whatever characters a peer puts into the two, no two keys have one name. */
+function nameOf([tableId, storeId, incarnation]: MarkKey): string {
+  return `${tableId} ${storeId.length} ${storeId}${incarnation}`;
 }
 
 /** What is left of a mark where writes up to a version may be missing: nothing but that. */
@@ -107,7 +162,7 @@ export function overtaken(first: readonly Mark[], last: readonly Mark[]): Mark[]
 }
 
 /** Disk format: the number, then the versions if there are any. */
-function encode({ seq, after, upTo }: HeldVersions & { readonly seq: number }): Buffer {
+function encode({ seq, after, upTo }: Numbers): Buffer {
   const hasVersions = after > 0 || upTo > 0;
   const value = Buffer.allocUnsafe(hasVersions ? 24 : 8);
   writeWide(value, seq, 0);
@@ -118,8 +173,8 @@ function encode({ seq, after, upTo }: HeldVersions & { readonly seq: number }): 
 }
 
 /** A row that cannot be read claims nothing: what it knew is taken once more, and changes nothing. */
-function decode(value: Buffer): HeldVersions & { readonly seq: number } {
-  if (value.length !== 8 && value.length !== 24) return { seq: 0, ...nothing };
+function decode(value: Buffer): Numbers {
+  if (value.length !== 8 && value.length !== 24) return unknown;
   const seq = readWide(value);
   if (value.length === 8) return { seq, ...nothing };
   return { seq, after: readWide(value, 8), upTo: readWide(value, 16) };

@@ -44,12 +44,17 @@ export class Merger {
    * Writes the changes that win and returns them. Raises the clock, so that what is written here later wins
    * later, and notes what was overwritten unseen.
    */
-  merge(commit: Commit, table: Table, changes: readonly Change[], sender: Sender): Change[] {
-    const { records, catalog, conflicts, collected, nodes } = this.#options;
+  merge(
+    commit: Commit,
+    table: Table,
+    changes: readonly Change[],
+    sender: Sender,
+    isCollected = this.#options.collected.of(table),
+  ): Change[] {
+    const { records, catalog, conflicts, nodes } = this.#options;
     const opened = changes.map(withDocument);
     const widened = catalog.withAttributes(commit, table, lackingNames(table, opened));
     const won: Change[] = [];
-    const isCollected = collected.of(widened);
     let policy: DeletePolicy | undefined;
     for (const change of opened) {
       commit.raiseClock(change.version);
