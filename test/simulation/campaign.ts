@@ -33,7 +33,10 @@ export async function firstFailure(options: CampaignOptions): Promise<Failure | 
       const count = Math.min(atOnce, histories - ran);
       const found = await inMacrotask(() => firstOf(firstSeed + ran, count, mutation));
       onProgress?.(ran + count);
-      if (found !== undefined) return await failureOf(drawPlan(found, mutation.faults), mutation);
+      if (found === undefined) continue;
+      const failure = await failureOf(drawPlan(found, mutation.faults), mutation);
+      if (!failure) throw new Error(`Seed ${found} broke an invariant, and did not when it was run again`);
+      return failure;
     }
     return undefined;
   } finally {
