@@ -1,4 +1,6 @@
-const leastBytes = 16 * 1024;
+const firstBytes = 16 * 1024;
+/** A second of 64 kbit/s: behind one answer and another that was asked for ahead, a greeting still comes in time. */
+const leastBytes = 8 * 1024;
 const mostBytes = 1024 * 1024;
 /** An answer that took longer than this was too much for the link; one much faster could have been more. */
 const slowMs = 1_000;
@@ -9,7 +11,7 @@ const fastMs = 300;
  * slow one. Greetings share the link, and behind half a megabyte at 64 kbit/s they would wait for a minute.
  */
 export class LinkBudget {
-  #bytes = leastBytes;
+  #bytes = firstBytes;
 
   get bytes(): number {
     return this.#bytes;

@@ -23,6 +23,8 @@ export interface PeerView {
   readonly node_name: string;
   readonly status: string;
   readonly reason?: string;
+  /** Of the last greeting over this node's own link, while that is up. */
+  readonly latency_ms?: number;
   readonly clock_offset_ms?: number;
   readonly clock_uncertainty_ms?: number;
   readonly alarms?: readonly string[];
