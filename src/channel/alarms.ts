@@ -16,7 +16,11 @@ const fillLimit = 0.75;
 export function nodeAlarms(store: Store): readonly Alarm[] {
   const quarantined = store.quarantine.all().length;
   const { fill, fullMs } = store.endurance;
+  const { shortage } = store;
   return [
+    ...(shortage === undefined
+      ? []
+      : [{ key: 'disk', text: `writes are refused, and nothing is taken from peers: ${shortage}` }]),
     ...(quarantined === 0
       ? []
       : [

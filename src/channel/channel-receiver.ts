@@ -145,9 +145,9 @@ export class ChannelReceiver {
     this.#questions.budget.lost();
   }
 
-  /** A failure is fresh: nothing is asked yet. */
+  /** A failure is fresh, or there is no room for what would come: nothing is asked for now. */
   get isResting(): boolean {
-    return this.#steadyMs() < this.#restUntilMs;
+    return this.#steadyMs() < this.#restUntilMs || this.#options.store.shortage !== undefined;
   }
 
   /** What to ask the publisher now. */

@@ -170,7 +170,7 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
     // Over our own link we pull: nobody needs to push.
     if (this.#link?.isOpen) return { next: null, reason: 'pulling' };
     const { pushed } = incoming;
-    if (pushed.isResting) return { next: null, reason: 'after a failure' };
+    if (pushed.isResting) return { next: null, reason: 'resting' };
     const turn = incoming.pushing.then(async () => {
       try {
         if (request.response) await pushed.accept(request.response);

@@ -177,7 +177,7 @@ export class Subscriber implements AsyncDisposable {
    */
   async #verify(): Promise<boolean> {
     const { receiver, link, turns } = this.#options;
-    const request = link.isOpen ? await receiver.verifier.next() : undefined;
+    const request = link.isOpen && !receiver.isResting ? await receiver.verifier.next() : undefined;
     if (!request) return false;
     await receiver.accept(await link.request(request.kind, request, channelResponse, 30_000));
     return !turns.areWanted;

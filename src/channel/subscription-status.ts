@@ -109,13 +109,15 @@ function stateOf(facts: SubscriptionFacts, cursor: Cursor | undefined, lag: numb
 }
 
 /** Why the channel does not go on by itself, or has no need to; undefined while it should. */
-function reasonOf({ subscription, receiver, silence, hello, peer }: SubscriptionFacts): State | undefined {
+function reasonOf(facts: SubscriptionFacts): State | undefined {
+  const { store, subscription, receiver, silence, hello, peer } = facts;
   if (subscription.stopped) return { state: 'stopped', reason: subscription.stopped };
   if (!subscription.subscribe)
     return silence === undefined ? { state: 'idle' } : { state: 'idle', reason: silence };
   if (silence !== undefined) return { state: 'waiting', reason: silence };
   if (hello?.stopped?.includes(channelName(subscription.database, subscription.table)))
     return { state: 'waiting', reason: `stopped at ${peer}` };
+  if (store.shortage !== undefined) return { state: 'waiting', reason: store.shortage };
   const received = receiver?.state;
   switch (received?.kind) {
     case 'failed':

@@ -74,6 +74,8 @@ export interface Config {
     readonly path: string;
     readonly mapSizeBytes: number;
     readonly maxTransactionBytes: number;
+    /** Of its disk, what writes leave alone. */
+    readonly minFreeDiskBytes: number;
   };
   /** The change log. */
   readonly log: { readonly maxAgeMs: number; readonly maxBytes: number };
@@ -276,6 +278,7 @@ function toConfig(settings: Settings, cwd: string, ignored: readonly string[]): 
       path: inRoot(settings['storage.path'], 'database'),
       mapSizeBytes: settings['storage.mapSize'],
       maxTransactionBytes: settings['storage.maxTransactionBytes'],
+      minFreeDiskBytes: settings['storage.minFreeDiskBytes'],
     },
     log: { maxAgeMs: settings['changeLog.maxAge'], maxBytes: settings['changeLog.maxBytes'] },
     bulk: {

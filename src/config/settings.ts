@@ -182,6 +182,7 @@ export const settingsSchema = z.object({
   'storage.path': setting(path.optional(), aPath),
   'storage.mapSize': setting(size.default(64 * GiB), { expects: aSize }),
   'storage.maxTransactionBytes': setting(size.default(64 * MiB), { expects: aSize }),
+  'storage.minFreeDiskBytes': setting(size.default(128 * MiB), { expects: aSize }),
   'changeLog.maxAge': setting(duration.default(30 * dayMs), aDuration),
   'changeLog.maxBytes': setting(size.default(10 * GiB), { expects: aSize }),
   tombstoneRetention: setting(duration.default(30 * dayMs), aDuration),

@@ -8,6 +8,7 @@ export function storeOptions(config: Config): Omit<StoreOptions, 'role'> {
     nodeName: config.nodeName,
     mapSizeBytes: config.store.mapSizeBytes,
     maxTransactionBytes: config.store.maxTransactionBytes,
+    minFreeDiskBytes: config.store.minFreeDiskBytes,
     maxClockSkewMs: config.clustering.maxClockSkewMs,
     logMaxAgeMs: config.log.maxAgeMs,
     logMaxBytes: config.log.maxBytes,

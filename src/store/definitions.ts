@@ -3,6 +3,7 @@ import { createdTime, updatedTime, type Attribute, type Table } from '../model/t
 import { visibleAttributes, type Catalog, type TableSpec } from './catalog.ts';
 import type { Commit } from './commit.ts';
 import type { Confirmed } from './confirmed.ts';
+import type { CommitKind } from './environment.ts';
 import type { Heard } from './heard.ts';
 import type { Cursors } from './cursors.ts';
 import type { Marks } from './marks.ts';
@@ -17,7 +18,7 @@ export interface DefinitionsOptions {
   readonly heard: Heard;
   readonly spool: Spool;
   readonly nodes: Nodes;
-  readonly run: <T>(body: (commit: Commit) => T) => Promise<T>;
+  readonly run: <T>(body: (commit: Commit) => T, kind?: CommitKind) => Promise<T>;
 }
 
 /** Databases, tables and attributes as requests see and change them; each change is one commit. */
@@ -68,7 +69,7 @@ export class Definitions {
     await this.#options.run((commit) => {
       for (const table of this.#options.catalog.tables(name)) this.#drop(commit, table);
       this.#options.catalog.removeDatabase(commit, name);
-    });
+    }, 'small');
   }
 
   /** Creates the database when it is missing. @throws CodedError `table_exists` */
@@ -85,7 +86,7 @@ export class Definitions {
    * does not create it again. @throws CodedError `table_missing`
    */
   async dropTable(database: string, name: string): Promise<void> {
-    await this.#options.run((commit) => this.#drop(commit, this.#require(database, name)));
+    await this.#options.run((commit) => this.#drop(commit, this.#require(database, name)), 'small');
   }
 
   /** @throws CodedError `attribute_exists` */

@@ -42,6 +42,9 @@ export function eachTree<T>(open: (name: TreeName) => T): Readonly<Record<TreeNa
   return Object.fromEntries(treeNames.map((name) => [name, open(name)])) as Record<TreeName, T>;
 }
 
+/** A small one takes next to no room, or gives some back: it is taken also where there is no room to grow. */
+export type CommitKind = 'growing' | 'small';
+
 /** What a store keeps its trees in: LMDB in production, memory in the simulator. */
 export interface Environment extends AsyncDisposable {
   readonly trees: Trees;
@@ -55,11 +58,16 @@ export interface Environment extends AsyncDisposable {
   /** Registers what must forget cached reads when a commit is rolled back. */
   onAbort(forget: () => void): void;
 
+  /** Why no commit that grows is taken at the moment, and what to do; undefined while there is room for it. */
+  readonly shortage?: string | undefined;
+
   /**
    * Runs `body` in a write transaction; resolves when it is on disk, and nothing is visible before that.
    * A throw rolls everything back and rejects.
+   *
+   * @throws CodedError `storage_failed` when there is no room, or the disk did not take it
    */
-  commit<T>(body: () => T): Promise<T>;
+  commit<T>(body: () => T, kind?: CommitKind): Promise<T>;
 
   /**
    * Holds back commits of this process; resolves, when none is under way, to what lets them go on. A process that opens

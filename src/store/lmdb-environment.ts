@@ -1,15 +1,46 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { CodedError, messageOf } from '../model/errors.ts';
-import { open, type RootDatabase } from 'lmdb';
-import { eachTree, treeNames, type Environment, type TreeKey, type Trees } from './environment.ts';
+import { open, type Database, type RootDatabase } from 'lmdb';
+import { DiskRoom } from './disk-room.ts';
+import {
+  eachTree,
+  treeNames,
+  type CommitKind,
+  type Environment,
+  type TreeKey,
+  type Trees,
+} from './environment.ts';
 import { GroupCommit } from './group-commit.ts';
 
 export interface LmdbEnvironmentOptions {
   /** Directory of the data file. */
   readonly path: string;
   readonly mapSizeBytes: number;
+  /** Of its disk, what commits that grow leave alone. */
+  readonly minFreeDiskBytes?: number;
 }
+
+/** Pages of a tree, as lmdb counts them. */
+interface TreePages {
+  readonly treeBranchPageCount: number;
+  readonly treeLeafPageCount: number;
+  readonly overflowPages: number;
+}
+
+interface FilePages {
+  readonly pageSize: number;
+  readonly lastPageNumber: number;
+  /** The tree of trees. */
+  readonly root: TreePages;
+  /** The tree of pages that are free. */
+  readonly free: TreePages;
+}
+
+const metaPages = 2;
+const { EIO, EFBIG, ENOSPC, EDQUOT } = constants.errno;
+const diskCodes: ReadonlySet<unknown> = new Set([EIO, EFBIG, ENOSPC, EDQUOT]);
 
 /**
  * The LMDB environment of a node, open in both of its processes.
@@ -22,6 +53,8 @@ export class LmdbEnvironment implements Environment {
   readonly dataFile: string;
   readonly marker: { read(): string | undefined; write(text: string): void };
   readonly #root: RootDatabase<Buffer, TreeKey>;
+  readonly #databases: Readonly<Record<string, Database<Buffer, TreeKey>>>;
+  readonly #room: DiskRoom;
   readonly #onAbort: (() => void)[] = [];
   readonly #group = new GroupCommit(async (body) => this.#transact(body));
 
@@ -35,11 +68,20 @@ export class LmdbEnvironment implements Environment {
       overlappingSync: false,
       // Else lmdb's thread looks every few microseconds whether more has been queued while a commit runs here.
       strictAsyncOrder: true,
+      // Its batches begin with a promise that nobody holds: it would end the process when a commit fails.
+      eventTurnBatching: false,
       maxDbs: treeNames.length + 4,
       mapSize: options.mapSizeBytes,
       encoding: 'binary',
     });
-    this.trees = eachTree((name) => this.#root.openDB<Buffer, TreeKey>({ name, encoding: 'binary' }));
+    const databases = eachTree((name) => this.#root.openDB<Buffer, TreeKey>({ name, encoding: 'binary' }));
+    this.trees = databases;
+    this.#databases = databases;
+    this.#room = new DiskRoom({
+      path: options.path,
+      reserveBytes: options.minFreeDiskBytes ?? 0,
+      emptyBytes: () => this.#emptyBytes,
+    });
   }
 
   get inode(): number {
@@ -54,8 +96,14 @@ export class LmdbEnvironment implements Environment {
     this.#onAbort.push(forget);
   }
 
+  get shortage(): string | undefined {
+    return this.#room.shortage;
+  }
+
   /** Concurrent commits share one transaction and its flush. */
-  async commit<T>(body: () => T): Promise<T> {
+  async commit<T>(body: () => T, kind: CommitKind = 'growing'): Promise<T> {
+    const { shortage } = this;
+    if (kind === 'growing' && shortage !== undefined) throw nothingWritten(shortage);
     return this.#group.run(body);
   }
 
@@ -74,8 +122,32 @@ export class LmdbEnvironment implements Environment {
       return await this.#root.childTransaction(() => this.#guarded(body));
     } catch (error) {
       this.#forget();
-      throw await diskError(error);
+      throw await this.#diskError(error);
     }
+  }
+
+  /** lmdb says only that a commit failed; why is in a promise of its own, which nobody else looks at. */
+  async #diskError(error: unknown): Promise<unknown> {
+    if (!(error instanceof Error)) return error;
+    const { commitError, code } = error as Error & {
+      readonly commitError?: Promise<never>;
+      readonly code?: unknown;
+    };
+    if (!commitError && !diskCodes.has(code)) return error;
+    let reason = messageOf(error);
+    await commitError?.catch((cause: unknown) => (reason = messageOf(cause)));
+    return nothingWritten(this.#room.look() ?? `the store cannot write to its disk (${reason})`, error);
+  }
+
+  /** Of the file, what holds nothing any more: it is filled before the file grows. */
+  get #emptyBytes(): number {
+    const { pageSize, lastPageNumber, root, free } = this.#root.getStats() as FilePages;
+    const trees = Object.values(this.#databases).map((database) => database.getStats() as TreePages);
+    const usedPages = [root, free, ...trees].reduce(
+      (sum, tree) => sum + tree.treeBranchPageCount + tree.treeLeafPageCount + tree.overflowPages,
+      metaPages,
+    );
+    return (lastPageNumber + 1 - usedPages) * pageSize;
   }
 
   /** Forgets inside the transaction: the next commit of the same batch must not read what this one cached. */
@@ -117,15 +189,6 @@ function markerFile(file: string): { read(): string | undefined; write(text: str
   };
 }
 
-/** lmdb says only that a commit failed; why is in a promise of its own, which nobody else looks at. */
-async function diskError(error: unknown): Promise<unknown> {
-  const { commitError } = error instanceof Error ? (error as Error & { commitError?: Promise<never> }) : {};
-  if (!commitError) return error;
-  let reason = messageOf(error);
-  await commitError.catch((cause: unknown) => (reason = messageOf(cause)));
-  return new CodedError(
-    'storage_failed',
-    `Nothing was written: the store cannot write to its disk (${reason})`,
-    { cause: error },
-  );
+function nothingWritten(reason: string, cause?: unknown): CodedError {
+  return new CodedError('storage_failed', `Nothing was written: ${reason}`, { cause });
 }

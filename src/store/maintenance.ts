@@ -20,6 +20,8 @@ export interface MaintenanceOptions {
   readonly quarantine: Quarantine;
   readonly applier: Applier;
   readonly collector: TombstoneCollector;
+  /** For work that makes the store larger. */
+  readonly hasRoom: () => boolean;
   readonly run: <T>(body: (commit: Commit) => T) => Promise<T>;
   readonly retention: LogRetention;
   readonly now: () => number;
@@ -41,9 +43,8 @@ export class Maintenance {
   /** One step; true when there is more to do at once. */
   async step(): Promise<boolean> {
     return (
-      (await this.#buildIndexes()) ||
+      (this.#options.hasRoom() && ((await this.#buildIndexes()) || (await this.#release()))) ||
       (await this.#reclaim()) ||
-      (await this.#release()) ||
       (await this.#forgetConflicts()) ||
       (await this.#options.collector.step(rowsAtOnce)) ||
       this.#options.retention.step()

@@ -11,7 +11,7 @@ import { Conflicts } from './conflicts.ts';
 import { Cursors } from './cursors.ts';
 import { Definitions } from './definitions.ts';
 import { EnduranceGauge } from './endurance.ts';
-import type { Environment } from './environment.ts';
+import type { CommitKind, Environment } from './environment.ts';
 import { Heard } from './heard.ts';
 import { Isolation } from './isolation.ts';
 import type { LocalWrites } from './local-writes.ts';
@@ -40,7 +40,7 @@ export interface StoreGround {
   readonly options: OpenStoreOptions;
   readonly localWrites: LocalWrites;
   /** Runs a body as one commit. */
-  readonly run: <T>(body: (commit: Commit) => T) => Promise<T>;
+  readonly run: <T>(body: (commit: Commit) => T, kind?: CommitKind) => Promise<T>;
   /** What this store signs its own changes with. */
   readonly identity: () => Origin;
   /** Wall clock, ms since 1970. */
@@ -53,6 +53,7 @@ export type StoreParts = ReturnType<typeof makeParts>;
 export function makeParts({ environment, options, localWrites, run, identity, now }: StoreGround) {
   const catalog = new Catalog(environment.trees.catalog, () => readCatalogVersion(environment));
   environment.onAbort(() => catalog.forget());
+  const runSmall = async <T>(body: (commit: Commit) => T): Promise<T> => run(body, 'small');
   const tombstones = new Tombstones(environment);
   const records = new Records(environment, new Origins(environment), tombstones);
   const log = new ChangeLog(environment);
@@ -134,7 +135,7 @@ export function makeParts({ environment, options, localWrites, run, identity, no
     endurance,
     ...limits,
     noticeMs: options.logNoticeMs ?? 60_000,
-    run,
+    run: runSmall,
     now,
   });
   const pacedApplier = new PacedApplier(applier, localWrites, run);
@@ -153,12 +154,13 @@ export function makeParts({ environment, options, localWrites, run, identity, no
       collected,
       confirmed,
       heard,
-      run,
+      run: runSmall,
       retentionMs,
       maxMs: options.tombstoneMaxMs ?? 365 * 86_400_000,
       now,
     }),
-    run,
+    hasRoom: () => environment.shortage === undefined,
+    run: runSmall,
     now,
   });
   return {

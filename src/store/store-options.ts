@@ -2,6 +2,8 @@ export interface StoreOptions extends OpenStoreOptions {
   /** Directory of the LMDB environment. */
   readonly path: string;
   readonly mapSizeBytes?: number;
+  /** Of its disk, what commits that grow leave alone. */
+  readonly minFreeDiskBytes?: number;
 }
 
 export interface OpenStoreOptions {

@@ -24,7 +24,7 @@ import {
   type RangeDigest,
 } from './digest.ts';
 import type { EnduranceGauge } from './endurance.ts';
-import type { Environment } from './environment.ts';
+import type { CommitKind, Environment } from './environment.ts';
 import type { Heard } from './heard.ts';
 import { IdentityClaim, readIdentity, redrawIdentity } from './identity.ts';
 import { LmdbEnvironment } from './lmdb-environment.ts';
@@ -85,7 +85,7 @@ export class Store implements AsyncDisposable {
       environment,
       options,
       localWrites: this.localWrites,
-      run: (body) => this.#run(body),
+      run: (body, kind) => this.#run(body, kind),
       identity: () => this.identity,
       now: this.#now,
     });
@@ -141,8 +141,8 @@ export class Store implements AsyncDisposable {
 
   /** @throws CodedError `start_failed` when a bridge opens a store that no api process has created */
   static async open(options: StoreOptions): Promise<Store> {
-    const { path, mapSizeBytes = 2 ** 40 } = options;
-    return Store.over(new LmdbEnvironment({ path, mapSizeBytes }), options);
+    const { path, mapSizeBytes = 2 ** 40, minFreeDiskBytes = 0 } = options;
+    return Store.over(new LmdbEnvironment({ path, mapSizeBytes, minFreeDiskBytes }), options);
   }
 
   /** A store in an environment, which it owns from here on. @throws CodedError `start_failed` as {@link open} */
@@ -176,6 +176,11 @@ export class Store implements AsyncDisposable {
     });
   }
 
+  /** Why writes are refused at the moment, and what to do; undefined while there is room for them. */
+  get shortage(): string | undefined {
+    return this.#environment.shortage;
+  }
+
   get nodeName(): string {
     return this.#nodeName;
   }
@@ -202,20 +207,20 @@ export class Store implements AsyncDisposable {
     request: DeleteRequest,
   ): Promise<{ readonly deleted: readonly Key[]; readonly skipped: readonly Key[] }> {
     this.localWrites.begin();
-    return this.#runGuarded([request.table], (commit) => this.#parts.writer.delete(commit, request));
+    return this.#runGuarded([request.table], (commit) => this.#parts.writer.delete(commit, request), 'small');
   }
 
   /** Removes records from this node only, see {@link LocalRemoval}; how many went. */
   async removeHere(request: RemovalRequest): Promise<number> {
     this.localWrites.begin();
-    return this.#run((commit) => this.#parts.localRemoval.remove(commit, request));
+    return this.#run((commit) => this.#parts.localRemoval.remove(commit, request), 'small');
   }
 
   /** Replaces or removes (null) a document of a `system` table. */
   async replaceSystemDocument(tableName: string, key: Key, document: Document | null): Promise<void> {
     const table = this.#parts.catalog.table(systemDatabase, tableName);
     if (!table) throw new CodedError('table_missing', `Table 'system.${tableName}' does not exist`);
-    await this.#run((commit) => this.#parts.writer.replace(commit, table, key, document));
+    await this.#run((commit) => this.#parts.writer.replace(commit, table, key, document), 'small');
   }
 
   get(table: Table, key: Key): Document | undefined {
@@ -226,7 +231,9 @@ export class Store implements AsyncDisposable {
   search(table: Table, query: Query): Iterable<Document> {
     const source = new TableSearchSource(this.#environment, this.#parts.records, table);
     if (readTableState(this.#environment, table.id).records >= largeTable)
-      for (const attribute of planOf(source, query).wanted) void this.catalog.wantIndex(table, attribute);
+      for (const attribute of planOf(source, query).wanted)
+        // A wish: where there is no room for it now, the next search has it again.
+        this.catalog.wantIndex(table, attribute).catch(() => undefined);
     return search(source, query);
   }
 
@@ -267,7 +274,7 @@ export class Store implements AsyncDisposable {
         : Math.min(headSeq, options.beforeSeq - 1);
     let purged = 0;
     for (;;) {
-      const step = await this.#run((commit) => this.log.trimChannel(commit, table.id, upTo, 5_000));
+      const step = await this.#run((commit) => this.log.trimChannel(commit, table.id, upTo, 5_000), 'small');
       purged += step;
       if (step < 5_000) return { purged };
     }
@@ -407,38 +414,42 @@ export class Store implements AsyncDisposable {
       claim.announce();
       if (former !== undefined) this.collected.formerly(commit, former, this.#parts.catalog.allTables());
       commit.touchCatalog();
-    });
+    }, 'small');
     claim.writeMarker();
     await this.#run((commit) => {
       claim.settle();
       for (const { name, primaryKey } of systemTables)
         if (!this.#parts.catalog.table(systemDatabase, name))
           this.#parts.catalog.createTable(commit, { database: systemDatabase, name, primaryKey });
-    });
+    }, 'small');
   }
 
   /** A commit that leaves what the guard holds, or nothing. */
-  async #runGuarded<T>(tables: readonly Table[], body: (commit: Commit) => T): Promise<T> {
+  async #runGuarded<T>(
+    tables: readonly Table[],
+    body: (commit: Commit) => T,
+    kind: CommitKind = tables.every(({ database }) => database === systemDatabase) ? 'small' : 'growing',
+  ): Promise<T> {
     const guard = this.#guard;
     const isGuarded = tables.some(
       ({ database, name }) => database === systemDatabase && guard?.tables.has(name) === true,
     );
-    if (guard === undefined || !isGuarded) return this.#run(body);
+    if (guard === undefined || !isGuarded) return this.#run(body, kind);
     return this.#run((commit) => {
       const held = guard.holds();
       const result = body(commit);
       if (held && !guard.holds()) throw guard.refusal();
       return result;
-    });
+    }, kind);
   }
 
-  async #run<T>(body: (commit: Commit) => T): Promise<T> {
+  async #run<T>(body: (commit: Commit) => T, kind?: CommitKind): Promise<T> {
     const result = await this.#environment.commit(() => {
       const commit = new Commit(this.#environment, this.#now());
       const value = body(commit);
       commit.finish();
       return value;
-    });
+    }, kind);
     this.#onCommit();
     return result;
   }

@@ -89,6 +89,7 @@ describe('defaults', () => {
         path: join(homedir(), 'lyredb/database'),
         mapSizeBytes: 64 * 1024 ** 3,
         maxTransactionBytes: 64 * 1024 ** 2,
+        minFreeDiskBytes: 128 * 1024 ** 2,
       },
       bulk: {
         importDirectories: [join(homedir(), 'lyredb/import')],
@@ -254,6 +255,7 @@ describe('names', () => {
     ['CHANGELOG_MAXBYTES', '1.5GiB', (config) => config.log.maxBytes, 1.5 * 1024 ** 3],
     ['TOMBSTONERETENTION', '500ms', (config) => config.tombstoneRetentionMs, 500],
     ['TOMBSTONEMAX', '90d', (config) => config.tombstoneMaxMs, 7_776_000_000],
+    ['STORAGE_MINFREEDISKBYTES', '1GiB', (config) => config.store.minFreeDiskBytes, 1024 ** 3],
     ['STORAGE_MAXTRANSACTIONBYTES', '10m', (config) => config.store.maxTransactionBytes, 10 * 1024 ** 2],
     ['BRIDGE_INPROCESS', 'true', (config) => config.bridge.inProcess, true],
     ['BULK_IMPORTDIRECTORIES', '["/a","/b"]', (config) => config.bulk.importDirectories, ['/a', '/b']],

@@ -53,17 +53,22 @@ export async function channelOf(
   return view?.subscriptions.find((channel) => channel.schema === schema && channel.table === table);
 }
 
+/** What concerns the node as a whole. */
+export async function alarmsOf(node: ClusterNode): Promise<readonly string[]> {
+  const status = (await node.must({ operation: 'cluster_status' })) as {
+    readonly alarms?: readonly string[];
+  };
+  return status.alarms ?? [];
+}
+
 /** What `cluster_status` says of transactions that wait: of one channel of a peer, and in all. */
 export async function quarantineOf(
   node: ClusterNode,
   peer: ClusterNode,
   place: readonly [string, string],
 ): Promise<{ readonly quarantined: number; readonly alarms: readonly string[] }> {
-  const status = (await node.must({ operation: 'cluster_status' })) as {
-    readonly alarms?: readonly string[];
-  };
   const channel = await channelOf(node, peer, place);
-  return { quarantined: channel?.quarantined ?? 0, alarms: status.alarms ?? [] };
+  return { quarantined: channel?.quarantined ?? 0, alarms: await alarmsOf(node) };
 }
 
 /** Waits until each knows the other and has heard it lately. */

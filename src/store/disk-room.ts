@@ -1,0 +1,50 @@
+import { statfsSync } from 'node:fs';
+
+export interface DiskRoomOptions {
+  /** A directory on the disk. */
+  readonly path: string;
+  /** Stays free. */
+  readonly reserveBytes: number;
+  /** What the store can still take without growing. */
+  readonly emptyBytes: () => number;
+}
+
+const lookAgainMs = 100;
+
+/**
+ * Whether a store has room for more, on its disk or in its own file.
+ *
+ * There is none before the disk is really full: others need what is left, first of all the streams, which nats-server
+ * gives up at the first write that fails. A commit of the largest size that began while there was room fits in.
+ */
+export class DiskRoom {
+  readonly #options: DiskRoomOptions;
+  #lookedAtMs = -Infinity;
+  #shortage: string | undefined;
+
+  constructor(options: DiskRoomOptions) {
+    this.#options = options;
+  }
+
+  /** Why there is none, as of a moment ago, and what to do; undefined while there is. */
+  get shortage(): string | undefined {
+    return performance.now() - this.#lookedAtMs < lookAgainMs ? this.#shortage : this.look();
+  }
+
+  /** As {@link shortage}, as of now. */
+  look(): string | undefined {
+    const { path, reserveBytes, emptyBytes } = this.#options;
+    const { bavail, bsize } = statfsSync(path);
+    const freeBytes = bavail * bsize;
+    const isShort = freeBytes < reserveBytes && emptyBytes() < reserveBytes;
+    this.#lookedAtMs = performance.now();
+    this.#shortage = isShort
+      ? `the disk of ${path} is full: ${mebibytes(freeBytes)} are left, of which storage.minFreeDiskBytes keeps ${mebibytes(reserveBytes)}; make room there, or delete records, and it goes on by itself`
+      : undefined;
+    return this.#shortage;
+  }
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.round(bytes / 2 ** 20)} MiB`;
+}
