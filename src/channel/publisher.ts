@@ -56,8 +56,10 @@ export class Publisher implements AsyncDisposable {
   readonly #options: PublisherOptions;
   readonly #loop: Loop;
   #place: Place | undefined;
-  /** Something in the stream turned out to be unreadable since it was last begun. */
+  /** Something in the stream turned out to be unreadable since it was last begun, or it takes nothing more. */
   #isRotten = false;
+  /** The server did not confirm the last message, over a connection that is still there. */
+  #hasRefused = false;
   #server: StreamServer | undefined;
 
   constructor(options: PublisherOptions) {
@@ -146,6 +148,7 @@ export class Publisher implements AsyncDisposable {
     const isSameHistory =
       this.#place?.table.incarnation === table.incarnation && this.#place.storeId === store.identity.storeId;
     if (current !== this.#server || !isSameHistory) this.#place = undefined;
+    if (current !== this.#server) this.#hasRefused = false;
     this.#server = current;
     this.#place ??= await this.#reconcile(await current.open(this.channel), table);
     return this.#publishSome(this.#place);
@@ -194,9 +197,21 @@ export class Publisher implements AsyncDisposable {
       lastId: last.id,
       isPartial: last.isPartial,
     };
-    await place.stream.publish(head, encodeItems(batch), place.nextSequence);
+    await this.#append(place, head, encodeItems(batch));
     place.nextSequence += 1;
     if (!last.isPartial) place.publishedSeq = last.seq;
+  }
+
+  /** After one write that failed for want of room, nats-server takes no more into a stream, whatever room there is later. */
+  async #append({ stream, nextSequence }: Place, head: MessageHead, body: Uint8Array): Promise<void> {
+    try {
+      await stream.publish(head, body, nextSequence);
+      this.#hasRefused = false;
+    } catch (error) {
+      this.#isRotten ||= this.#hasRefused;
+      this.#hasRefused = true;
+      throw error;
+    }
   }
 
   /** The place to go on from, after making sure that the stream is a true copy of a stretch of the log. */
@@ -206,7 +221,7 @@ export class Publisher implements AsyncDisposable {
     const { headSeq, trimmedSeq } = store.log.head(table.id);
     const state = await stream.state();
     const found = this.#isRotten
-      ? 'a message that cannot be read'
+      ? 'it cannot be read, or written'
       : state && (await this.#foundPlace(stream, state, table));
     if (found && typeof found !== 'string') return found;
     if (state) {
@@ -218,6 +233,7 @@ export class Publisher implements AsyncDisposable {
     }
     await stream.create(identity, limits);
     this.#isRotten = false;
+    this.#hasRefused = false;
     const lowest = Math.min(Math.max(lowestCursor() ?? headSeq, trimmedSeq), headSeq);
     log.info({ channel: this.channel, after: lowest }, 'stream created');
     return {
