@@ -99,6 +99,15 @@ export class BridgeClient implements ReplicationControl {
     await this.#ask('purge', { kind: 'purge', database, table }, 5_000);
   }
 
+  /** False when the process has not answered at all, not even that it is starting, within the time. */
+  async answers(withinMs: number): Promise<boolean> {
+    const child = this.#child;
+    return this.#put('ping', { kind: 'ping' }, withinMs).then(
+      () => true,
+      () => this.#child !== child,
+    );
+  }
+
   wake(): void {
     this.#send({ kind: 'wake' });
   }
@@ -141,6 +150,11 @@ export class BridgeClient implements ReplicationControl {
         'unavailable',
         `The bridge is not running${this.#failure ? `: ${this.#failure}` : ''}`,
       );
+    return this.#put(name, question, timeoutMs);
+  }
+
+  /** To a bridge that may not run yet. */
+  async #put(name: string, question: Question, timeoutMs: number): Promise<Answers[keyof Answers]> {
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(

@@ -38,6 +38,10 @@ async function openAlone(open: () => Promise<Store>): Promise<Store> {
 
 async function answer(id: number, question: Question): Promise<void> {
   try {
+    if (question.kind === 'ping') {
+      send({ kind: 'answer', id, value: undefined });
+      return;
+    }
     if (!bridge) throw new Error('the bridge is starting');
     bridge.refresh();
     send({ kind: 'answer', id, value: await ask(bridge, question) });
@@ -46,7 +50,10 @@ async function answer(id: number, question: Question): Promise<void> {
   }
 }
 
-async function ask({ replication }: RunningBridge, question: Question): Promise<Answers[keyof Answers]> {
+async function ask(
+  { replication }: RunningBridge,
+  question: Exclude<Question, { kind: 'ping' }>,
+): Promise<Answers[keyof Answers]> {
   switch (question.kind) {
     case 'status':
       return replication.status();

@@ -17,6 +17,8 @@ export type ToBridge =
   | { readonly kind: 'ask'; readonly id: number; readonly question: Question };
 
 export type Question =
+  /** Are you there? Answered whatever the bridge is doing. */
+  | { readonly kind: 'ping' }
   | { readonly kind: 'status' }
   | { readonly kind: 'connect'; readonly node: string; readonly timeoutMs: number }
   | { readonly kind: 'network'; readonly timeoutMs: number }
@@ -30,6 +32,7 @@ export type Question =
   | { readonly kind: 'purge'; readonly database: string; readonly table: string };
 
 export interface Answers {
+  readonly ping: undefined;
   readonly status: ReplicationStatus;
   readonly connect: ConnectOutcome;
   readonly network: readonly NetworkNode[];

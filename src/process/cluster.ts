@@ -10,6 +10,7 @@ import { writeServerConfig } from '../stream/server-config.ts';
 import type { BridgeClient } from './bridge-client.ts';
 import type { BridgeConfig } from './bridge-config.ts';
 import type { BridgeProgram } from './bridge-program.ts';
+import { BridgeWatchdog } from './bridge-watchdog.ts';
 import type { NatsProgram } from './nats-program.ts';
 
 /** What takes the node's tables to its peers: its nats-server and its bridge. */
@@ -82,6 +83,17 @@ export function startBridgeProcess(
     }),
   );
   bridge.start();
+  const watchdog = closer.own(
+    'bridge watchdog',
+    new BridgeWatchdog({
+      lockWaitMs: () => store.lockWaitMs,
+      pid: () => (bridge.state.kind === 'running' ? bridge.state.pid : undefined),
+      answers: (withinMs) => client.answers(withinMs),
+      end: () => bridge.sendSignal('SIGKILL'),
+      log,
+    }),
+  );
+  watchdog.start();
   return {
     replication: client,
     states: () => ({

@@ -58,6 +58,9 @@ export interface Environment extends AsyncDisposable {
   /** Registers what must forget cached reads when a commit is rolled back. */
   onAbort(forget: () => void): void;
 
+  /** How long commits of this process have stood in line behind another process; absent where processes cannot share it. */
+  readonly lockWaitMs?: number;
+
   /** Why no commit that grows is taken at the moment, and what to do; undefined while there is room for it. */
   readonly shortage?: string | undefined;
 

@@ -13,6 +13,7 @@ import {
   type Trees,
 } from './environment.ts';
 import { GroupCommit } from './group-commit.ts';
+import { LockWait } from './lock-wait.ts';
 
 export interface LmdbEnvironmentOptions {
   /** Directory of the data file. */
@@ -56,6 +57,7 @@ export class LmdbEnvironment implements Environment {
   readonly #databases: Readonly<Record<string, Database<Buffer, TreeKey>>>;
   readonly #room: DiskRoom;
   readonly #onAbort: (() => void)[] = [];
+  readonly #lockWait = new LockWait(() => performance.now());
   readonly #group = new GroupCommit(async (body) => this.#transact(body));
 
   constructor(options: LmdbEnvironmentOptions) {
@@ -96,6 +98,10 @@ export class LmdbEnvironment implements Environment {
     this.#onAbort.push(forget);
   }
 
+  get lockWaitMs(): number {
+    return this.#lockWait.ms;
+  }
+
   get shortage(): string | undefined {
     return this.#room.shortage;
   }
@@ -119,7 +125,12 @@ export class LmdbEnvironment implements Environment {
   /** Not lmdb's `transaction()`: that one keeps what was written before a throw. */
   async #transact<T>(body: () => T): Promise<T> {
     try {
-      return await this.#root.childTransaction(() => this.#guarded(body));
+      return await this.#lockWait.for(async (begun) =>
+        this.#root.childTransaction(() => {
+          begun();
+          return this.#guarded(body);
+        }),
+      );
     } catch (error) {
       this.#forget();
       throw await this.#diskError(error);

@@ -176,6 +176,11 @@ export class Store implements AsyncDisposable {
     });
   }
 
+  /** How long commits of this process have stood in line behind another process. */
+  get lockWaitMs(): number {
+    return this.#environment.lockWaitMs ?? 0;
+  }
+
   /** Why writes are refused at the moment, and what to do; undefined while there is room for them. */
   get shortage(): string | undefined {
     return this.#environment.shortage;

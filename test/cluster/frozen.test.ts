@@ -5,8 +5,9 @@ import type { ClusterNode } from './support/cluster-node.ts';
 import { converged } from './support/converged.ts';
 import { ExpectedWinners } from './support/expected-winners.ts';
 import { Load } from './support/load.ts';
-import { isStopped, type ProcessName } from './support/node-processes.ts';
+import { isRunning, isStopped, type ProcessName } from './support/node-processes.ts';
 import { Pair } from './support/pair.ts';
+import { Recorder } from './support/recorder.ts';
 import { waitFor } from './support/wait-for.ts';
 
 const place = ['default', 'shared'] as const;
@@ -56,11 +57,17 @@ test.each(['host', 'edge'] as const)(
         await otherLoad.advance(10);
         expect(victimLoad.acknowledged).toBe(answered);
       } else await victimLoad.advance(10);
-      expect(isStopped(pid)).toBe(true);
-      thaw();
-      await connected(pair.host, pair.edge);
-      // It was not replaced: the very process that stood still goes on.
-      expect((await victim.whole())[which]).toBe(pid);
+      if (isStopped(pid)) {
+        thaw();
+        await connected(pair.host, pair.edge);
+        // It was not replaced: the very process that stood still goes on.
+        expect((await victim.whole())[which]).toBe(pid);
+      } else {
+        // It stood still in the middle of a commit, and held up the writes of its node.
+        expect(which).toBe('bridge');
+        expect(victim.log).toContain(`"childPid":${pid},"waitedMs"`);
+        await connected(pair.host, pair.edge);
+      }
     }
     await Promise.all([victimLoad.advance(10), otherLoad.advance(10)]);
     await Promise.all([victimLoad.stop(), otherLoad.stop()]);
@@ -69,3 +76,43 @@ test.each(['host', 'edge'] as const)(
     expect(rows.size).toBeGreaterThan(100);
   },
 );
+
+test('a bridge that stands still in the middle of a commit is replaced within seconds, and the writes of its node go on', async () => {
+  await using pair = await Pair.sharing(place);
+  const { host, edge } = pair;
+  await connected(host, edge);
+  const expected = new ExpectedWinners();
+  const atHost = new Recorder(host, place, expected);
+  const atEdge = new Recorder(edge, place, expected);
+  let batches = 0;
+  /** The bridge of the edge has something to apply, and to commit, nearly all the time. */
+  const sendBatch = async (): Promise<unknown> => {
+    batches += 1;
+    const records = Array.from({ length: 500 }, (_, index) => ({ id: `${batches}-${index}`, at: 'host' }));
+    return atHost.insert(...records);
+  };
+
+  let heldPid: number | undefined;
+  for (let attempt = 0; heldPid === undefined; attempt += 1) {
+    if (attempt === 60) throw new Error('the bridge was never stopped in the middle of a commit');
+    await Promise.all([sendBatch(), sendBatch()]);
+    const { pid, thaw } = await edge.freeze('bridge');
+    const startedMs = performance.now();
+    expect(await atEdge.insert({ id: `at the edge ${attempt}` })).toBe('done');
+    if (isStopped(pid)) {
+      // It was in nobody's way, and is left alone.
+      thaw();
+      continue;
+    }
+    expect(performance.now() - startedMs).toBeLessThan(10_000);
+    heldPid = pid;
+  }
+
+  expect(isRunning(heldPid)).toBe(false);
+  expect(edge.log).toContain(`"childPid":${heldPid},"waitedMs"`);
+  await atEdge.insert({ id: 'afterwards' });
+  expect((await edge.whole()).bridge).not.toBe(heldPid);
+  await connected(host, edge);
+  const rows = await converged(pair.nodes, place, expected);
+  expect(rows.size).toBeGreaterThan(batches * 500);
+});
