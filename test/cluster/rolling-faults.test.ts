@@ -160,7 +160,7 @@ async function provesEquality(node: ClusterNode): Promise<boolean> {
     operation: 'verify_replication',
     schema: place[0],
     table: place[1],
-    timeout: 3_000,
+    timeout: identicalLimitMs,
   })) as {
     readonly nodes: readonly { readonly node: string; readonly outcome: string }[];
   };
