@@ -12,7 +12,7 @@ describe('a comparison with the publisher', () => {
   test('of equal tables says so and lists nothing', async () => {
     await using nodes = await openPair();
     const { a, b } = nodes;
-    await a.upsert(...records(5_000));
+    await a.upsert(...records(20_000));
     await a.delete(7);
     await settle(a, b);
 
@@ -20,7 +20,7 @@ describe('a comparison with the publisher', () => {
 
     expect(asked).toEqual(['digest', 'digest', 'digest']);
     expect(b.receiver(a).verifier.last).toMatchObject({
-      rows: 4_999,
+      rows: 19_999,
       repairedCount: 0,
       repaired: [],
       onlyHere: 0,
@@ -74,7 +74,7 @@ describe('a comparison with the publisher', () => {
   test('goes on now and then while a channel of the peer has a backlog, else at once', async () => {
     await using nodes = await openPair();
     const { a, b } = nodes;
-    await a.upsert(...records(5_000));
+    await a.upsert(...records(20_000));
     await settle(a, b);
     b.receiver(a).verifier.request();
     await using link = new DirectLink(b, a, () => ({ push: async () => ({ next: null }) }), 1 << 20);
