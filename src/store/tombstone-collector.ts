@@ -38,7 +38,10 @@ export class TombstoneCollector {
   /** One short commit; false when nothing is due. */
   async step(limit: number): Promise<boolean> {
     const { catalog, run } = this.#options;
-    const table = catalog.allTables().find((candidate) => this.#due(candidate, 1).length > 0);
+    // Nobody else hears of the deletes of a local table: it has no tombstones.
+    const table = catalog
+      .allTables()
+      .find((candidate) => !candidate.local && this.#due(candidate, 1).length > 0);
     if (!table) return false;
     await run((commit) => {
       for (const queued of this.#due(table, limit)) this.#drop(commit, table, queued);
