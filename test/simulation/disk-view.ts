@@ -15,6 +15,8 @@ export class DiskView {
   readonly log: ChangeLog;
   readonly #life: Life;
   readonly #origins: Origins;
+  /** As it was last read, and what it says. */
+  #identity: { readonly bytes: Buffer; readonly storeId: string } | undefined;
 
   constructor(life: Life) {
     const { environment } = life;
@@ -26,7 +28,12 @@ export class DiskView {
   }
 
   get storeId(): string {
-    return readIdentity(this.#life.environment, this.#life.name)?.storeId ?? '';
+    const { environment, name } = this.#life;
+    const bytes = environment.trees.meta.get('identity');
+    if (!bytes) return '';
+    if (this.#identity?.bytes !== bytes)
+      this.#identity = { bytes, storeId: readIdentity(environment, name)?.storeId ?? '' };
+    return this.#identity.storeId;
   }
 
   row(tableId: number, key: Key): Row | undefined {
@@ -68,7 +75,19 @@ export interface CursorRow {
   readonly isOvertaken: boolean;
 }
 
+const cursorRows = new WeakMap<Buffer, CursorRow>();
+
+/** Read once for each value: every commit that moves a cursor looks at what it was and at what it is, several times. */
 export function cursorRow(value: Buffer): CursorRow {
+  let row = cursorRows.get(value);
+  if (!row) {
+    row = readCursorRow(value);
+    cursorRows.set(value, row);
+  }
+  return row;
+}
+
+function readCursorRow(value: Buffer): CursorRow {
   const [incarnation, seq, id, copy, unproven] = decodeMessage(value) as [
     string,
     number,
