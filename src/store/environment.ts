@@ -58,6 +58,9 @@ export interface Environment extends AsyncDisposable {
   /** Registers what must forget cached reads when a commit is rolled back. */
   onAbort(forget: () => void): void;
 
+  /** Registers what is still to be written at the end of every transaction, however many commits share it. */
+  beforeEnd(write: () => void): void;
+
   /** How long commits of this process have stood in line behind another process; absent where processes cannot share it. */
   readonly lockWaitMs?: number;
 

@@ -57,6 +57,7 @@ export class LmdbEnvironment implements Environment {
   readonly #databases: Readonly<Record<string, Database<Buffer, TreeKey>>>;
   readonly #room: DiskRoom;
   readonly #onAbort: (() => void)[] = [];
+  readonly #beforeEnd: (() => void)[] = [];
   readonly #lockWait = new LockWait(() => performance.now());
   readonly #group = new GroupCommit(async (body) => this.#transact(body));
 
@@ -96,6 +97,10 @@ export class LmdbEnvironment implements Environment {
 
   onAbort(forget: () => void): void {
     this.#onAbort.push(forget);
+  }
+
+  beforeEnd(write: () => void): void {
+    this.#beforeEnd.push(write);
   }
 
   get lockWaitMs(): number {
@@ -164,7 +169,9 @@ export class LmdbEnvironment implements Environment {
   /** Forgets inside the transaction: the next commit of the same batch must not read what this one cached. */
   #guarded<T>(body: () => T): T {
     try {
-      return body();
+      const value = body();
+      for (const write of this.#beforeEnd) write();
+      return value;
     } catch (error) {
       this.#forget();
       throw error;

@@ -5,7 +5,7 @@ import { Catalog } from './catalog.ts';
 import { ChangeLog } from './change-log.ts';
 import { ClockGuard } from './clock-guard.ts';
 import { Collected } from './collected.ts';
-import { readCatalogVersion, type Commit } from './commit.ts';
+import type { Commit } from './commit.ts';
 import { Confirmed } from './confirmed.ts';
 import { Conflicts } from './conflicts.ts';
 import { Cursors } from './cursors.ts';
@@ -41,6 +41,8 @@ export interface StoreGround {
   readonly localWrites: LocalWrites;
   /** Runs a body as one commit. */
   readonly run: <T>(body: (commit: Commit) => T, kind?: CommitKind) => Promise<T>;
+  /** As of the commit that is under way, or else as it is on disk. */
+  readonly catalogVersion: () => number;
   /** What this store signs its own changes with. */
   readonly identity: () => Origin;
   /** Wall clock, ms since 1970. */
@@ -50,8 +52,16 @@ export interface StoreGround {
 export type StoreParts = ReturnType<typeof makeParts>;
 
 /** Puts the parts of a store together. */
-export function makeParts({ environment, options, localWrites, run, identity, now }: StoreGround) {
-  const catalog = new Catalog(environment.trees.catalog, () => readCatalogVersion(environment));
+export function makeParts({
+  environment,
+  options,
+  localWrites,
+  run,
+  catalogVersion,
+  identity,
+  now,
+}: StoreGround) {
+  const catalog = new Catalog(environment.trees.catalog, catalogVersion);
   environment.onAbort(() => catalog.forget());
   const runSmall = async <T>(body: (commit: Commit) => T): Promise<T> => run(body, 'small');
   const tombstones = new Tombstones(environment);

@@ -72,6 +72,8 @@ export class Store implements AsyncDisposable {
   readonly #nodeName: string;
   readonly #onCommit: () => void;
   #guard: StoreGuard | undefined;
+  /** Of the transaction that is under way, where commits of it share one. */
+  #shared: Commit | undefined;
   /** As of a version of the catalog: either process may draw another one. */
   #identity: { readonly origin: Origin; readonly catalogVersion: number } | undefined;
 
@@ -81,11 +83,14 @@ export class Store implements AsyncDisposable {
     this.#nodeName = options.nodeName;
     this.#onCommit = options.onCommit ?? (() => {});
     this.localWrites = new LocalWrites(options.steadyMs ?? (() => performance.now()), options.onWrite);
+    environment.beforeEnd(() => this.#finishShared());
+    environment.onAbort(() => (this.#shared = undefined));
     this.#parts = makeParts({
       environment,
       options,
       localWrites: this.localWrites,
       run: (body, kind) => this.#run(body, kind),
+      catalogVersion: () => this.#catalogVersion,
       identity: () => this.identity,
       now: this.#now,
     });
@@ -158,7 +163,7 @@ export class Store implements AsyncDisposable {
 
   /** What this store signs its own changes with. */
   get identity(): Origin {
-    const catalogVersion = readCatalogVersion(this.#environment);
+    const catalogVersion = this.#catalogVersion;
     if (this.#identity?.catalogVersion !== catalogVersion) {
       const origin = readIdentity(this.#environment, this.#nodeName);
       if (!origin)
@@ -439,8 +444,8 @@ export class Store implements AsyncDisposable {
     const isGuarded = tables.some(
       ({ database, name }) => database === systemDatabase && guard?.tables.has(name) === true,
     );
-    if (guard === undefined || !isGuarded) return this.#run(body, kind);
-    return this.#run((commit) => {
+    if (guard === undefined || !isGuarded) return this.#runShared(body, kind);
+    return this.#runShared((commit) => {
       const held = guard.holds();
       const result = body(commit);
       if (held && !guard.holds()) throw guard.refusal();
@@ -448,14 +453,37 @@ export class Store implements AsyncDisposable {
     }, kind);
   }
 
+  /** A commit that finds what those before it in its transaction have written, counters too. */
   async #run<T>(body: (commit: Commit) => T, kind?: CommitKind): Promise<T> {
-    const result = await this.#environment.commit(() => {
+    return this.#transact(() => {
+      this.#finishShared();
       const commit = new Commit(this.#environment, this.#now());
       const value = body(commit);
       commit.finish();
       return value;
     }, kind);
+  }
+
+  /**
+   * As {@link #run}, for what asks the commit for every counter that it needs: requests that wait together share one,
+   * which reads and writes its counters once for all of them.
+   */
+  async #runShared<T>(body: (commit: Commit) => T, kind?: CommitKind): Promise<T> {
+    return this.#transact(() => body((this.#shared ??= new Commit(this.#environment, this.#now()))), kind);
+  }
+
+  #finishShared(): void {
+    this.#shared?.finish();
+    this.#shared = undefined;
+  }
+
+  async #transact<T>(body: () => T, kind?: CommitKind): Promise<T> {
+    const result = await this.#environment.commit(body, kind);
     this.#onCommit();
     return result;
+  }
+
+  get #catalogVersion(): number {
+    return this.#shared?.state.catalogVersion ?? readCatalogVersion(this.#environment);
   }
 }

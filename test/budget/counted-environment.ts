@@ -69,6 +69,10 @@ export class CountedEnvironment implements Environment {
     this.#real.onAbort(forget);
   }
 
+  beforeEnd(write: () => void): void {
+    this.#real.beforeEnd(write);
+  }
+
   async commit<T>(body: () => T): Promise<T> {
     this.#add('commits', 1);
     return this.#real.commit(body);

@@ -193,6 +193,7 @@ export class MemoryEnvironment implements Environment {
   readonly #disk: MemoryDisk;
   readonly #control: CommitControl;
   readonly #onAbort: (() => void)[] = [];
+  readonly #beforeEnd: (() => void)[] = [];
 
   constructor(disk: MemoryDisk, control: CommitControl) {
     this.#disk = disk;
@@ -212,6 +213,10 @@ export class MemoryEnvironment implements Environment {
     this.#onAbort.push(forget);
   }
 
+  beforeEnd(write: () => void): void {
+    this.#beforeEnd.push(write);
+  }
+
   async commit<T>(body: () => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#control.schedule(() => {
@@ -220,6 +225,7 @@ export class MemoryEnvironment implements Environment {
         this.#disk.begin();
         try {
           value = body();
+          for (const write of this.#beforeEnd) write();
         } catch (error) {
           this.#disk.rollBack();
           for (const forget of this.#onAbort) forget();

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Table } from '../../src/model/table.ts';
 import { documentsOf, makeTable, numbersOf, tableOf, TestStore, upsert } from './test-store.ts';
 
 const big = 'x'.repeat(2_000);
@@ -132,6 +133,34 @@ describe('a commit', () => {
     expect([...Array(48).keys()].map((index) => test.store.log.at(index + 1)?.position)).toEqual(
       Array.from({ length: 48 }, (_, index) => index + 1),
     );
+  });
+
+  test('counts with those before and after it in its transaction, whether it shares their counters or not', async () => {
+    await using test = await TestStore.open();
+    const dog = await makeTable(test.store, 'dog');
+    const cat = await makeTable(test.store, 'cat');
+    const put = async (table: Table, ...ids: number[]): Promise<unknown> =>
+      test.store.write({ table, operation: 'upsert', documents: ids.map((id) => ({ id })) });
+
+    await Promise.all([
+      put(dog, 1, 2),
+      put(cat, 1),
+      test.store.purgeChannel(cat, { beforeSeq: 2 }),
+      test.store.delete({ table: dog, keys: [1] }),
+      test.store.catalog.createAttribute('dev', 'dog', { name: 'size', indexed: false }),
+      put(dog, 3),
+      put(cat, 2),
+    ]);
+
+    expect(test.store.statistics(dog)).toMatchObject({ records: 2, tombstones: 1 });
+    expect(test.store.statistics(cat)).toMatchObject({ records: 2, tombstones: 0 });
+    expect(numbersOf(test.store, dog).map(({ seq }) => seq)).toEqual([1, 2, 3]);
+    expect(test.store.log.head(dog.id)).toMatchObject({ headSeq: 3, trimmedSeq: 0 });
+    expect(test.store.log.totals().position).toBe(5);
+    const before = await test.dump();
+    await test.reopen();
+    expect(test.store.log.totals().position).toBe(5);
+    expect((await test.dump())['tableStates']).toEqual(before['tableStates']);
   });
 
   test('that changes nothing logs nothing', async () => {

@@ -52,6 +52,10 @@ export class WatchedEnvironment implements Environment {
     this.#inner.onAbort(forget);
   }
 
+  beforeEnd(write: () => void): void {
+    this.#inner.beforeEnd(write);
+  }
+
   async commit<T>(body: () => T): Promise<T> {
     this.#events += 1;
     try {
