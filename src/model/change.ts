@@ -35,4 +35,6 @@ export interface Change extends Stamp {
   readonly bytes: Uint8Array | null;
   /** What {@link bytes} say, where somebody has looked already; neither stored nor sent. */
   readonly document?: Document | undefined;
+  /** Of that, where nobody had to look at all of it, the attributes with an index here. */
+  readonly indexed?: Document | undefined;
 }

@@ -28,14 +28,6 @@ export function decodeDocument(bytes: Uint8Array): Document {
   return document;
 }
 
-/** A change whose document has been looked at. @throws CodedError `undecodable` */
-export function withDocument(change: Change): Change {
-  const { key, version, origin, base, bytes } = change;
-  return change.document || !bytes
-    ? change
-    : { key, version, origin, base, bytes, document: decodeDocument(bytes) };
-}
-
 export function encodeMessage(message: unknown): Uint8Array {
   return packr.pack(message);
 }

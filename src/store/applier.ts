@@ -206,7 +206,7 @@ export class Applier {
       const batch = this.#batch(commit, source, table);
       const isOwnItem = isOwn(batch, item);
       if (isOwnItem && !this.#isOurs(table, item.header, item.originPlace)) return 'not-next';
-      const judged = isolation.judge(commit, item);
+      const judged = isolation.judge(commit, table, item);
       doubt ??= judged.doubt;
       placed.push({ batch, item, cursor, isOwnItem, changes: judged.changes });
     }
@@ -349,7 +349,7 @@ export class Applier {
         return 0;
       }
     }
-    const { changes, doubt } = isolation.judge(commit, item);
+    const { changes, doubt } = isolation.judge(commit, table, item);
     if (doubt) {
       if (!isolation.isolate(commit, table, source, item, doubt)) return full;
       if (item.kind === 'whole') this.#isNotHeld(table, item);

@@ -3,10 +3,11 @@ import { messageOf } from '../model/errors.ts';
 import { randomId } from '../model/random-id.ts';
 import type { Table } from '../model/table.ts';
 import type { UndecodableItem, WholeItem } from '../model/transaction.ts';
-import { decodeChanges, encodeChanges, encodeItem, withDocument } from '../model/transaction-codec.ts';
+import { decodeChanges, encodeChanges, encodeItem } from '../model/transaction-codec.ts';
 import type { CopyPage, Source } from './applier.ts';
 import type { ClockGuard } from './clock-guard.ts';
 import type { Commit } from './commit.ts';
+import { openedChange } from './opened-change.ts';
 import type { Quarantine, Suspect } from './quarantine.ts';
 
 export type Doubt = Pick<Suspect, 'reason' | 'detail' | 'dueAtMs'>;
@@ -30,16 +31,17 @@ export class Isolation {
     this.#options = options;
   }
 
-  /** Decodes everything, so that what has no doubt can be applied. */
-  judge(commit: Commit, item: WholeItem | UndecodableItem): Judged {
+  /** Opens everything, so that what has no doubt can be applied. */
+  judge(commit: Commit, table: Table, item: WholeItem | UndecodableItem): Judged {
     if (item.kind === 'undecodable') return undecodable(item.detail);
     let changes: readonly Change[];
     try {
-      changes = decodeChanges(item.changes).map(withDocument);
+      changes = decodeChanges(item.changes).map((change) => openedChange(table, change));
     } catch (error) {
       return undecodable(messageOf(error));
     }
-    const highest = changes.reduce((most, { version }) => Math.max(most, version), item.header.version);
+    let highest = item.header.version;
+    for (const { version } of changes) if (version > highest) highest = version;
     return { changes, doubt: this.#aheadOfClock(commit, highest) };
   }
 

@@ -3,7 +3,7 @@ import { compareContent, compareStamps, deletedStamp, judge } from '../model/con
 import type { DeletePolicy } from '../model/node.ts';
 import { randomId } from '../model/random-id.ts';
 import type { Table } from '../model/table.ts';
-import { encodeChanges, withDocument } from '../model/transaction-codec.ts';
+import { encodeChanges } from '../model/transaction-codec.ts';
 import type { Archive } from './archive.ts';
 import { knownNames, type Catalog } from './catalog.ts';
 import type { ChangeLog } from './change-log.ts';
@@ -11,6 +11,7 @@ import type { Collected } from './collected.ts';
 import type { Commit } from './commit.ts';
 import type { Conflicts } from './conflicts.ts';
 import type { Nodes } from './nodes.ts';
+import { openedChange } from './opened-change.ts';
 import { visibleBytes, visibleDocument, type Records } from './records.ts';
 import { rowOf, type Row } from './row.ts';
 
@@ -52,7 +53,7 @@ export class Merger {
     isCollected = this.#options.collected.of(table),
   ): Change[] {
     const { records, catalog, conflicts, nodes } = this.#options;
-    const opened = changes.map(withDocument);
+    const opened = changes.map((change) => openedChange(table, change));
     const widened = catalog.withAttributes(commit, table, lackingNames(table, opened));
     const won: Change[] = [];
     let policy: DeletePolicy | undefined;
@@ -139,7 +140,7 @@ export class Merger {
   }
 }
 
-/** Attributes that the table does not know yet: hardly ever any, so no row may cost more than looking. */
+/** Attributes that the table does not know yet: those of documents that were decoded for it. */
 function lackingNames(table: Table, changes: readonly Change[]): Set<string> {
   const known = knownNames(table);
   const lacking = new Set<string>();

@@ -5,6 +5,7 @@ import { readTableState, type Commit } from './commit.ts';
 import type { Environment } from './environment.ts';
 import { indexKey, indexValues, maintainedIndexes } from './index-entry.ts';
 import type { Origins } from './origins.ts';
+import { indexedAttributes } from './opened-change.ts';
 import { decodeRow, encodeRow, isTombstone, readableBytes, type Row } from './row.ts';
 import type { Tombstones } from './tombstones.ts';
 
@@ -130,13 +131,13 @@ export class Records {
 
   #reindex(table: Table, key: Key, before: Row | undefined, after: Row): void {
     const { indexes } = this.#environment.trees;
-    const old = before && visibleDocument(table, before);
-    const document = visibleDocument(table, after);
+    const old = before && indexedDocument(table, before);
+    const document = indexedDocument(table, after);
     for (const attribute of maintainedIndexes(table)) {
-      const oldValues = new Set(indexValues(attribute, old));
+      const oldValues = old && new Set(indexValues(attribute, old));
       for (const value of indexValues(attribute, document))
-        if (!oldValues.delete(value)) indexes.putSync(indexKey(table, attribute, value, key), empty);
-      for (const value of oldValues) indexes.removeSync(indexKey(table, attribute, value, key));
+        if (!oldValues?.delete(value)) indexes.putSync(indexKey(table, attribute, value, key), empty);
+      for (const value of oldValues ?? []) indexes.removeSync(indexKey(table, attribute, value, key));
     }
   }
 }
@@ -146,8 +147,19 @@ const empty = Buffer.alloc(0);
 /** The document of a row without what a drop_attribute hid; undefined for a tombstone that retains nothing. */
 export function visibleDocument(table: Table, row: Row): Document | undefined {
   const readable = readableBytes(row);
+  return readable ? withoutHidden(table, row, row.document ?? decodeDocument(readable)) : undefined;
+}
+
+/** Of {@link visibleDocument}, at least the attributes with an index. */
+function indexedDocument(table: Table, row: Row): Document | undefined {
+  const readable = readableBytes(row);
   if (!readable) return undefined;
-  const document = row.document ?? decodeDocument(readable);
+  const document =
+    row.indexed ?? row.document ?? indexedAttributes(table, readable) ?? decodeDocument(readable);
+  return withoutHidden(table, row, document);
+}
+
+function withoutHidden(table: Table, row: Row, document: Document): Document {
   const hidden = hiddenIn(table, row);
   if (hidden.length === 0) return document;
   const names = new Set(hidden.map(({ name }) => name));

@@ -1,0 +1,33 @@
+import { AttributeReader } from '../model/attribute-reader.ts';
+import type { Change, Document } from '../model/change.ts';
+import type { Table } from '../model/table.ts';
+import { decodeDocument } from '../model/transaction-codec.ts';
+import { knownNames } from './catalog.ts';
+import { maintainedIndexes } from './index-entry.ts';
+
+/**
+ * A change whose bytes have been looked at, as far as this table needs it: not all of them where the table knows every
+ * attribute.
+ *
+ * @throws CodedError `undecodable`
+ */
+export function openedChange(table: Table, change: Change): Change {
+  const { key, version, origin, base, bytes } = change;
+  if (!bytes || change.document || change.indexed) return change;
+  const indexed = indexedAttributes(table, bytes);
+  const document = indexed ? undefined : decodeDocument(bytes);
+  return { key, version, origin, base, bytes, document, indexed };
+}
+
+/** Attributes with an index, of a document all of whose attributes the table knows; undefined where it takes decoding to tell. */
+export function indexedAttributes(table: Table, bytes: Uint8Array): Document | undefined {
+  let reader = readersByTable.get(table);
+  if (!reader) {
+    const wanted = new Set(maintainedIndexes(table).map(({ name }) => name));
+    reader = new AttributeReader(knownNames(table), wanted);
+    readersByTable.set(table, reader);
+  }
+  return reader.read(bytes);
+}
+
+const readersByTable = new WeakMap<Table, AttributeReader>();
