@@ -167,6 +167,7 @@ export class Publisher implements AsyncDisposable {
       readers.some((reader) => needsBody(header, self, reader));
     let batch: EncodedItem[] = [];
     let bytes = 0;
+    let isCut = false;
     for (const item of encodedItems(store, place.table, place.publishedSeq, wantsBody, maxMessageBytes)) {
       const previous = batch.at(-1);
       if (previous && bytes + item.bytes.length > maxMessageBytes) {
@@ -178,11 +179,12 @@ export class Publisher implements AsyncDisposable {
       }
       batch.push(item);
       bytes += item.bytes.length;
-      if (previous?.isPartial && !item.isPartial) break;
+      isCut = previous?.isPartial === true && !item.isPartial;
+      if (isCut) break;
     }
-    if (batch.length === 0) return false;
-    await this.#publish(place, batch);
-    return true;
+    if (batch.length > 0) await this.#publish(place, batch);
+    // What was committed meanwhile has woken the loop.
+    return isCut;
   }
 
   async #publish(place: Place, batch: readonly EncodedItem[]): Promise<void> {

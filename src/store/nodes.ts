@@ -5,7 +5,7 @@ import { systemDatabase, type Table } from '../model/table.ts';
 import type { Catalog } from './catalog.ts';
 import type { Commit } from './commit.ts';
 import type { Confirmed } from './confirmed.ts';
-import type { Records } from './records.ts';
+import { visibleDocument, type Records } from './records.ts';
 import type { Writer } from './writer.ts';
 
 export interface NodesOptions {

@@ -52,6 +52,8 @@ export async function connectTo(request: ConnectionRequest): Promise<NatsConnect
     pingInterval: 5_000,
     maxPingOut: 2,
     noRandomize: true,
+    // Else each request takes the stack that it is called from; whoever asked names what failed.
+    noAsyncTraces: true,
     ...(request.seed ? { authenticator: signingIn(request.seed) } : {}),
   };
   return connect(options);
