@@ -60,11 +60,14 @@ export async function startApi(
         ? undefined
         : { config, apiPort: ports.api, clusterPort: ports.cluster, version };
     const nats = settings && (await startNats(closer, settings, programs.nats, log));
-    const bridge = new BridgeClient(async () => {
-      // Whom a peer that joins has to prove to be.
-      await Promise.allSettled([users]);
-      return store.hold();
-    });
+    const bridge = new BridgeClient(
+      async () => {
+        // Whom a peer that joins has to prove to be.
+        await Promise.allSettled([users]);
+        return store.hold();
+      },
+      () => !store.nodes.areNone,
+    );
     let onCommit = (): void => bridge.committed();
     const store: Store = closer.own(
       'store',

@@ -16,7 +16,6 @@ interface Waiting {
 }
 
 const writingHintMs = 250;
-const commitHintMs = 1;
 /** Opening takes some ms; writes wait for it. */
 const maxOpenMs = 2_000;
 
@@ -27,6 +26,7 @@ const maxOpenMs = 2_000;
 export class BridgeClient implements ReplicationControl {
   readonly #waiting = new Map<number, Waiting>();
   readonly #holdCommits: () => Promise<() => void>;
+  readonly #hasPeers: () => boolean;
   #child: ChildProcess | undefined;
   /** Lets commits go on that a bridge holds back while it opens the store. */
   #release: (() => void) | undefined;
@@ -35,13 +35,16 @@ export class BridgeClient implements ReplicationControl {
   #isReady = false;
   #isHintDue = false;
   #writingHintAtMs = -Infinity;
-  #commitHintAtMs = -Infinity;
   #nextId = 1;
   #failure: string | undefined;
 
-  /** @param holdCommits resolves when this process commits nothing, to what ends that */
-  constructor(holdCommits: () => Promise<() => void>) {
+  /**
+   * @param holdCommits resolves when this process commits nothing, to what ends that
+   * @param hasPeers whether the bridge has anybody to tell of a commit
+   */
+  constructor(holdCommits: () => Promise<() => void>, hasPeers: () => boolean) {
     this.#holdCommits = holdCommits;
+    this.#hasPeers = hasPeers;
     this.#ready = new Promise((resolve) => (this.#markReady = resolve));
   }
 
@@ -120,17 +123,15 @@ export class BridgeClient implements ReplicationControl {
     this.#send({ kind: 'writing' });
   }
 
-  /** One hint for all commits of an event turn, and of a millisecond where one follows the other: each costs a system call. */
+  /** One hint for all commits of an event turn, behind the answers to whoever waits for them; none where nobody would read on. */
   committed(): void {
     if (this.#isHintDue) return;
     this.#isHintDue = true;
-    const hint = (): void => {
+    setImmediate(() => {
       this.#isHintDue = false;
-      this.#commitHintAtMs = performance.now();
-      this.#send({ kind: 'committed' });
-    };
-    if (performance.now() - this.#commitHintAtMs < commitHintMs) setTimeout(hint, commitHintMs);
-    else setImmediate(hint);
+      // The store is closed after the bridge.
+      if (this.#child?.connected && this.#hasPeers()) this.#send({ kind: 'committed' });
+    });
   }
 
   /** Resolves when the bridge runs, or after `timeoutMs`. */

@@ -5,7 +5,7 @@ import { systemDatabase, type Table } from '../model/table.ts';
 import type { Catalog } from './catalog.ts';
 import type { Commit } from './commit.ts';
 import type { Confirmed } from './confirmed.ts';
-import { visibleDocument, type Records } from './records.ts';
+import type { Records } from './records.ts';
 import type { Writer } from './writer.ts';
 
 export interface NodesOptions {
@@ -32,6 +32,11 @@ export class Nodes {
   /** Those that can be read. */
   all(): readonly NodeRow[] {
     return this.#names().flatMap((name) => this.get(name) ?? []);
+  }
+
+  /** No peer was ever added: nobody waits for what is committed here. */
+  get areNone(): boolean {
+    return this.#options.records.count(this.#table()) === 0;
   }
 
   /** Undefined also for a row that cannot be read. */
