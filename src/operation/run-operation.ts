@@ -5,7 +5,8 @@ import { findOperation } from './registry.ts';
 import { stranger } from './user/user.ts';
 
 /**
- * Runs the operation that the body names and returns what is to be answered.
+ * Runs the operation that the body names and returns what is to be answered. It sees all that this node has
+ * committed when it begins, by either process.
  *
  * @throws CodedError `invalid_request` when the body is not an object or names no operation we have;
  *   `unauthenticated` when it is not for strangers
@@ -22,6 +23,7 @@ export async function runOperation(context: OperationContext, body: unknown): Pr
     const told = typeof name === 'string' ? name : JSON.stringify(name);
     throw new CodedError('invalid_request', `Operation '${told}' not found`);
   }
+  context.store.refresh();
   const answer = await operation.execute(context, body);
   return typeof answer === 'string' ? { message: answer } : answer;
 }
