@@ -16,7 +16,7 @@ const fillLimit = 0.75;
 export function nodeAlarms(store: Store): readonly Alarm[] {
   const quarantined = store.quarantine.all().length;
   const { fill, fullMs } = store.endurance;
-  const { shortage } = store;
+  const { shortage, formerName, nodeName } = store;
   return [
     ...(shortage === undefined
       ? []
@@ -37,6 +37,14 @@ export function nodeAlarms(store: Store): readonly Alarm[] {
             text: `the change log takes ${Math.round(fill * 100)} % of changeLog.maxBytes, and its oldest entries go at 100 %: a peer may stay away for ${durationText(fullMs)} at most`,
           },
         ]),
+    ...(formerName === undefined
+      ? []
+      : [
+          {
+            key: 'name',
+            text: `the peers of this node know it as ${formerName}, and it was started as ${nodeName}: start it as ${formerName} again; a node takes another name while it has no peers`,
+          },
+        ]),
     ...store.nodes.unreadable().map((name) => ({
       key: `${name} unreadable`,
       text: `the row of ${name} in system.hdb_nodes cannot be read, and nothing is exchanged with it: add it again with add_node, or remove it with remove_node`,
@@ -46,7 +54,7 @@ export function nodeAlarms(store: Store): readonly Alarm[] {
 
 /** What concerns one peer. */
 export function peerAlarms(
-  { node, clock, subscriptions }: PeerStatus,
+  { node, calledName, clock, subscriptions }: PeerStatus,
   maxClockSkewMs: number,
 ): readonly Alarm[] {
   const isClockOff = clock !== undefined && Math.abs(clock.offsetMs) > maxClockSkewMs / 2;
@@ -59,6 +67,14 @@ export function peerAlarms(
           },
         ]
       : []),
+    ...(calledName === undefined
+      ? []
+      : [
+          {
+            key: `${node} name`,
+            text: `${node} calls itself ${calledName}: start it as ${node}, or remove ${node} here and there and add ${calledName}`,
+          },
+        ]),
     ...subscriptions.flatMap((subscription) => enduranceAlarm(node, subscription)),
     ...subscriptions.flatMap((subscription) => standstillAlarm(node, subscription)),
   ];

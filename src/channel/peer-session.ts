@@ -224,6 +224,7 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
       ),
       ...(reason === undefined ? {} : { reason }),
       ...(link?.kind === 'open' ? { latencyMs: link.latencyMs } : {}),
+      ...(hello && hello.name !== this.name ? { calledName: hello.name } : {}),
       ...(clock ? { clock } : {}),
       ...(isOpen ? { connectedSinceMs: this.#sinceMs } : {}),
       ...(this.#heardMs > 0 ? { lastSeenMs: this.#heardMs } : {}),

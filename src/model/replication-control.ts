@@ -41,6 +41,8 @@ export interface PeerStatus {
   readonly status: 'open' | 'closed' | 'connecting' | 'refused';
   readonly reason?: string;
   readonly latencyMs?: number;
+  /** What the peer calls itself, where that is another name than it was added under. */
+  readonly calledName?: string;
   /** The peer's clock, measured on the link by whoever dialled it. */
   readonly clock?: ClockReading;
   /** What a person should look at; absent when there is nothing. */

@@ -12,6 +12,8 @@ interface StoredIdentity {
   readonly inode: number;
   /** What the marker beside the store says: of the last start, and of one that was broken off. */
   readonly starts: readonly string[];
+  /** The name under which the peers that are here were added; stores of older releases do not say. */
+  readonly knownAs?: string;
 }
 
 /**
@@ -43,13 +45,15 @@ export class IdentityClaim {
       (this.#environment.marker === undefined || (mark !== undefined && stored.starts.includes(mark)));
     const storeId = isSame ? stored.storeId : drawStoreId();
     const starts = mark === undefined ? [this.#start] : [mark, this.#start];
-    put(this.#environment, { storeId, ...here, starts });
+    put(this.#environment, { ...stored, storeId, ...here, starts });
   }
 
-  /** Last, after the marker was written. */
-  settle(): void {
+  /** Last, after the marker was written. A node that has no peers is free to take another name. */
+  settle(nodeName: string, hasPeers: boolean): void {
     const stored = storedIdentity(this.#environment);
-    if (stored) put(this.#environment, { ...stored, starts: [this.#start] });
+    if (!stored) return;
+    const knownAs = hasPeers ? (stored.knownAs ?? nodeName) : nodeName;
+    put(this.#environment, { ...stored, starts: [this.#start], knownAs });
   }
 
   writeMarker(): void {
@@ -66,6 +70,12 @@ export function redrawIdentity(environment: Environment): void {
 export function readIdentity(environment: Environment, nodeName: string): Origin | undefined {
   const stored = storedIdentity(environment);
   return stored && { name: nodeName, storeId: stored.storeId };
+}
+
+/** The name by which the peers of this node know it, where that is another one than its own. */
+export function readFormerName(environment: Environment, nodeName: string): string | undefined {
+  const knownAs = storedIdentity(environment)?.knownAs;
+  return knownAs === nodeName ? undefined : knownAs;
 }
 
 function drawStoreId(): string {

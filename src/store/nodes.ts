@@ -39,6 +39,13 @@ export class Nodes {
     return this.#options.records.count(this.#table()) === 0;
   }
 
+  /** Some node was added and not removed. */
+  get hasPeers(): boolean {
+    return (
+      this.all().some(({ removedVersion }) => removedVersion === undefined) || this.unreadable().length > 0
+    );
+  }
+
   /** Undefined also for a row that cannot be read. */
   get(name: string): NodeRow | undefined {
     const row = this.#read(name);

@@ -26,7 +26,7 @@ import {
 import type { EnduranceGauge } from './endurance.ts';
 import type { CommitKind, Environment } from './environment.ts';
 import type { Heard } from './heard.ts';
-import { IdentityClaim, readIdentity, redrawIdentity } from './identity.ts';
+import { IdentityClaim, readFormerName, readIdentity, redrawIdentity } from './identity.ts';
 import { LmdbEnvironment } from './lmdb-environment.ts';
 import type { RemovalRequest } from './local-removal.ts';
 import { LocalWrites } from './local-writes.ts';
@@ -189,6 +189,11 @@ export class Store implements AsyncDisposable {
   /** Why writes are refused at the moment, and what to do; undefined while there is room for them. */
   get shortage(): string | undefined {
     return this.#environment.shortage;
+  }
+
+  /** The name under which this node was started when its peers were added, where it has another one now. */
+  get formerName(): string | undefined {
+    return this.nodes.hasPeers ? readFormerName(this.#environment, this.#nodeName) : undefined;
   }
 
   get nodeName(): string {
@@ -427,10 +432,10 @@ export class Store implements AsyncDisposable {
     }, 'small');
     claim.writeMarker();
     await this.#run((commit) => {
-      claim.settle();
       for (const { name, primaryKey } of systemTables)
         if (!this.#parts.catalog.table(systemDatabase, name))
           this.#parts.catalog.createTable(commit, { database: systemDatabase, name, primaryKey });
+      claim.settle(this.#nodeName, this.nodes.hasPeers);
     }, 'small');
   }
 

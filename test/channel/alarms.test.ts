@@ -52,6 +52,15 @@ test('a clock raises an alarm beyond half of what is tolerated, either way', () 
   ]);
 });
 
+test('a peer that calls itself by another name than it was added under raises an alarm', () => {
+  expect(peerAlarms({ ...peer(), calledName: 'edge-13' }, 300_000)).toEqual([
+    {
+      key: 'edge-12 name',
+      text: expect.stringMatching(/^edge-12 calls itself edge-13: start it as edge-12/),
+    },
+  ]);
+});
+
 test('the node raises an alarm when three quarters of the log are full', async () => {
   const clock = { nowMs: 1_800_000_000_000 };
   await using t = await TestStore.open({ now: () => clock.nowMs, logMaxBytes: 10_000 });

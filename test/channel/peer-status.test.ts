@@ -125,3 +125,15 @@ test('the clock of a peer is told at the end that dials, by measure, and at the 
   b.pass(60_000);
   expect(dialled.status().clock).toBeUndefined();
 });
+
+test('a peer that calls itself by another name than it was added under is told with that', async () => {
+  await using nodes = await openPair();
+  const { a, b } = nodes;
+  const session = await openSession(a, b);
+  session.heard(b.hello(a), 'their link');
+  expect(session.status().calledName).toBeUndefined();
+
+  session.heard({ ...b.hello(a), name: 'other' }, 'their link');
+
+  expect(session.status().calledName).toBe('other');
+});

@@ -83,3 +83,31 @@ test('while a row of hdb_nodes cannot be read, what that node may hold or still 
 
   expect(t.store.nodes.isShared(table)).toBe(true);
 });
+
+test('a node that is started under another name than its peers know says so until it has its name again, and takes another one while it has no peers', async () => {
+  await using t = await TestStore.open({ nodeName: 'plant' });
+  await t.reopen({ nodeName: 'factory' });
+  await t.store.nodes.put(edge);
+  expect(nodeAlarms(t.store)).toEqual([]);
+
+  await t.reopen({ nodeName: 'hall' });
+
+  const alarms = [
+    {
+      key: 'name',
+      text: expect.stringMatching(/^the peers of this node know it as factory.* started as hall: start/),
+    },
+  ];
+  expect(nodeAlarms(t.store)).toEqual(alarms);
+  await t.store.nodes.put(other);
+  await t.reopen();
+  expect(nodeAlarms(t.store)).toEqual(alarms);
+  await t.reopen({ nodeName: 'factory' });
+  expect(nodeAlarms(t.store)).toEqual([]);
+  await t.store.nodes.put({ ...edge, removedVersion: 9 });
+  await t.store.nodes.put({ ...other, removedVersion: 9 });
+  await t.reopen({ nodeName: 'hall' });
+  await t.store.nodes.put(edge);
+  await t.reopen();
+  expect(nodeAlarms(t.store)).toEqual([]);
+});
