@@ -36,7 +36,8 @@ const defaultBackoff: BackoffBounds = { minMs: 100, maxMs: 5_000 };
  *
  * The loop owns stopping, waiting and backing off; the body does neither. Bodies never overlap, and between
  * two of them the event loop always gets a turn, so a body that is always busy cannot keep timers, sockets and
- * signals from being served. A body that throws is logged and tried again, later and later.
+ * signals from being served. A body that throws is tried again, later and later. A failure that lasts is logged the
+ * first, second, fourth, eighth time and so on: a peer that is away for weeks must not fill the log.
  */
 export class RunLoop implements Loop {
   readonly #options: RunLoopOptions;
@@ -80,12 +81,14 @@ export class RunLoop implements Loop {
       let hasMore = false;
       try {
         hasMore = await body(signal);
+        if (failures > 0) log.info({ loop: name, failures }, 'loop goes on');
         failures = 0;
       } catch (error) {
         if (signal.aborted) return;
         failures += 1;
         const retryMs = backoffMs(failures, backoff);
-        log.warn({ err: error, loop: name, failures, retryMs: Math.round(retryMs) }, 'loop body failed');
+        if (isPowerOfTwo(failures))
+          log.warn({ err: error, loop: name, failures, retryMs: Math.round(retryMs) }, 'loop body failed');
         onError?.(error);
         await waitMs(retryMs, signal);
         continue;
@@ -100,6 +103,10 @@ export class RunLoop implements Loop {
     await waitMs(idleMs, signal, (end) => (this.#endIdle = end));
     this.#endIdle = undefined;
   }
+}
+
+function isPowerOfTwo(count: number): boolean {
+  return Number.isInteger(Math.log2(count));
 }
 
 /** Resolves after the time, on abort, or when the function given to `onWait` is called; never rejects. */

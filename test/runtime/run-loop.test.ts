@@ -82,6 +82,31 @@ it('tells of a failure, backs off, and goes on', async () => {
   expect(errors.map(String)).toEqual(['Error: failure 1', 'Error: failure 2', 'Error: failure 3']);
 });
 
+it('logs a failure that lasts ever more rarely, and its end', async () => {
+  const lines: { msg: string; failures: number }[] = [];
+  const log = pino(
+    { base: null, timestamp: false },
+    { write: (line: string) => void lines.push(JSON.parse(line)) },
+  );
+  let bodies = 0;
+  await using _loop = startLoop({
+    log,
+    backoff: { minMs: 1, maxMs: 1 },
+    body: async () => {
+      bodies += 1;
+      if (bodies <= 20) throw new Error('away');
+      return false;
+    },
+  });
+
+  await vi.waitFor(() => expect(bodies).toBe(21));
+
+  expect(lines.map(({ msg, failures }) => [msg, failures])).toEqual([
+    ...[1, 2, 4, 8, 16].map((failures) => ['loop body failed', failures]),
+    ['loop goes on', 20],
+  ]);
+});
+
 it('does not let a wake shorten a back-off, and ends a back-off when disposed', async () => {
   let bodies = 0;
   const loop = startLoop({
