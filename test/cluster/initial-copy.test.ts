@@ -3,6 +3,7 @@ import { channelOf, connected, countOf, peerOf } from './support/cluster-view.ts
 import type { ClusterNode } from './support/cluster-node.ts';
 import { converged } from './support/converged.ts';
 import { ExpectedWinners } from './support/expected-winners.ts';
+import { MemoryWatch } from './support/memory-watch.ts';
 import { Pair } from './support/pair.ts';
 import { Recorder } from './support/recorder.ts';
 import { waitFor } from './support/wait-for.ts';
@@ -11,6 +12,8 @@ const place = ['default', 'history'] as const;
 const marker = ['default', 'marker'] as const;
 const total = 60_000;
 const batch = 2_000;
+/** Of what a bridge takes for itself, whatever the size of the table. */
+const limitMiB = 250;
 
 interface Victim {
   readonly what: string;
@@ -29,6 +32,7 @@ describe('rows from before add_node', () => {
   test.each(victims)('arrive whole although $what is killed in the middle', async ({ node: name, which }) => {
     await using pair = await Pair.start();
     const { host, edge, link } = pair;
+    using memory = new MemoryWatch(() => pair.nodes.map((node) => [node.name, node.pids().bridge] as const));
     const expected = new ExpectedWinners();
     const atEdge = new Recorder(edge, place, expected);
     await makeTable(edge, place);
@@ -78,6 +82,9 @@ describe('rows from before add_node', () => {
     );
     await atEdge.insert({ id: 'afterwards' });
     await converged(pair.nodes, place, expected);
+    expect(Object.keys(memory.ownPeaksMiB).toSorted()).toEqual(['edge', 'host']);
+    for (const [which, peakMiB] of Object.entries(memory.ownPeaksMiB))
+      expect(peakMiB, `the bridge of ${which}`).toBeLessThan(limitMiB);
   });
 
   test('and those that are written on both sides during the copy end the same on both', async () => {

@@ -5,6 +5,7 @@ import type { ClusterNode } from './support/cluster-node.ts';
 import { converged } from './support/converged.ts';
 import { ExpectedWinners } from './support/expected-winners.ts';
 import { Load, Loads } from './support/load.ts';
+import { unexpectedIn } from './support/logs.ts';
 import { Network, type Dial } from './support/network.ts';
 import type { ProcessName } from './support/node-processes.ts';
 import { Random } from './support/random.ts';
@@ -87,6 +88,7 @@ test(
         happened: Object.fromEntries(happened),
       }),
     );
+    expect(nodes.flatMap(unexpectedIn)).toEqual([]);
     expect(identicalAfterMs).toBeLessThan(identicalLimitMs);
     expect(rows.size).toBeGreaterThan(100);
     expect([...happened.values()].reduce((sum, count) => sum + count, 0)).toBeGreaterThan(3);

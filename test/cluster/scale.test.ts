@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { LmdbEnvironment } from '../../src/store/lmdb-environment.ts';
 import { channelOf, countOf } from './support/cluster-view.ts';
 import type { ClusterNode } from './support/cluster-node.ts';
+import { MemoryWatch } from './support/memory-watch.ts';
 import { Network } from './support/network.ts';
 import { Pair } from './support/pair.ts';
 import type { Fields } from './support/record-bytes.ts';
@@ -12,6 +13,8 @@ import { waitFor } from './support/wait-for.ts';
 const place = ['default', 'readings'] as const;
 const channel = place.join(':');
 const batch = 2_000;
+/** Of what a bridge takes for itself, whatever the size of the table. */
+const limitMiB = 250;
 
 /** SCALE_ROWS=1000000 in the environment of the tests: minutes, not seconds. Without it only small tables are moved. */
 const rows = Number(process.env['SCALE_ROWS'] ?? 0);
@@ -33,13 +36,21 @@ describe.skipIf(rows === 0)(`${rows} rows`, () => {
     },
     async () => {
       await using network = await Network.starting(['source', 'undisturbed', 'killed']);
+      using memory = new MemoryWatch(() =>
+        network.nodes.map((node) => [node.name, node.pids().bridge] as const),
+      );
       const source = network.node('source');
       await fill(source);
       const undisturbedMs = await copyTo(network.node('undisturbed'), source, []);
       const kills = Array.from({ length: 20 }, (_, index) => Math.round(((index + 0.5) * rows) / 20));
       const killedMs = await copyTo(network.node('killed'), source, kills);
 
-      console.log(JSON.stringify({ rows, undisturbedMs, killedMs, ratio: killedMs / undisturbedMs }));
+      const { ownPeaksMiB } = memory;
+      console.log(
+        JSON.stringify({ rows, undisturbedMs, killedMs, ratio: killedMs / undisturbedMs, ownPeaksMiB }),
+      );
+      for (const [name, peakMiB] of Object.entries(ownPeaksMiB))
+        expect(peakMiB, `the bridge of ${name}`).toBeLessThan(limitMiB);
       await expectSameRecords(source, network.node('undisturbed'), place, rows);
       await expectSameRecords(source, network.node('killed'), place, rows);
       expect(killedMs / undisturbedMs).toBeLessThanOrEqual(2);

@@ -3,7 +3,7 @@ import { converged } from './support/converged.ts';
 import { ExpectedWinners } from './support/expected-winners.ts';
 import { Load, Loads } from './support/load.ts';
 import { Network, type Dial } from './support/network.ts';
-import { describeProcess, isRunning } from './support/node-processes.ts';
+import { describeProcess, isRunning, remotePortsOf } from './support/node-processes.ts';
 import { OneAfterAnother } from './support/one-after-another.ts';
 import { Recorder } from './support/recorder.ts';
 import { stillness } from './support/stillness.ts';
@@ -114,6 +114,7 @@ test.concurrent.each(shapes)(
 
     const rows = await converged(nodes, place, expected);
     expect(rows.size).toBeGreaterThan(100);
+    await expectOnlyTheseDials(network, dials);
     const still = await stillness(nodes, place, { forMs: 2_500 });
     for (const { logged, streams } of still) {
       expect(logged).toBeGreaterThan(100);
@@ -127,3 +128,13 @@ test.concurrent.each(shapes)(
     for (const [index, { logged }] of last.entries()) expect(logged - (still[index]?.logged ?? 0)).toBe(3);
   },
 );
+
+/** Whoever is not told to dial another one has no connection to it: two leaves meet at the hub alone. */
+async function expectOnlyTheseDials(network: Network, dials: readonly Dial[]): Promise<void> {
+  for (const from of network.nodes) {
+    const ports = remotePortsOf((await from.whole()).bridge);
+    for (const to of network.nodes) if (to !== from) expect([...ports]).not.toContain(to.address.port);
+    for (const [dialler, dialled] of dials)
+      if (dialler === from.name) expect([...ports]).toContain(network.link(dialler, dialled).address.port);
+  }
+}

@@ -213,7 +213,13 @@ export class Oracle {
   sent(life: Life, peer: string, response: ChannelResponse): void {
     if (response.kind !== 'items' && response.kind !== 'page') return;
     const { maxBatchBytes } = this.#world.config;
-    const sizes = response.kind === 'items' ? response.items.map(({ bytes }) => bytes.length) : [];
+    // A page ends with the row that fills it.
+    const sizes =
+      response.kind === 'items'
+        ? response.items.map(({ bytes }) => bytes.length)
+        : decodeChanges(response.rows)
+            .slice(0, -1)
+            .map(({ bytes }) => bytes?.length ?? 0);
     const total = sizes.reduce((sum, size) => sum + size, 0);
     if (sizes.length > 1 && total > maxBatchBytes + 200)
       this.#violate(11, `${life.name} answers ${peer} with ${total} bytes, limit ${maxBatchBytes}`);

@@ -47,6 +47,7 @@ export class ClusterNode implements AsyncDisposable {
   readonly #environment: Readonly<Record<string, string>>;
   #child: ChildProcess | undefined;
   #output = '';
+  #printed = '';
   #apiPort = 0;
   #clusterPort = 0;
 
@@ -105,12 +106,17 @@ export class ClusterNode implements AsyncDisposable {
     return { host: '127.0.0.1', port: this.#clusterPort };
   }
 
-  /** Everything the processes have printed. */
+  /** Everything the processes have printed since the last start. */
   get output(): string {
     return this.#output;
   }
 
-  /** The end of the node's log, for a message. */
+  /** Everything the processes have ever printed. */
+  get printed(): string {
+    return this.#printed;
+  }
+
+  /** The node's log; none before it has written any. */
   get log(): string {
     try {
       return readFileSync(join(this.rootPath, 'log', 'hdb.log'), 'utf8');
@@ -264,7 +270,10 @@ export class ClusterNode implements AsyncDisposable {
     });
     this.#child = child;
     for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (text: Buffer) => (this.#output += text.toString()));
+      stream.on('data', (text: Buffer) => {
+        this.#output += text.toString();
+        this.#printed += text.toString();
+      });
     return child;
   }
 }
