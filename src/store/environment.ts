@@ -9,6 +9,8 @@ export type TreeRange = Pick<RangeOptions, 'start' | 'end' | 'reverse' | 'limit'
 export interface Tree {
   get(key: TreeKey): Buffer | undefined;
   putSync(key: TreeKey, value: Buffer): unknown;
+  /** Puts where nothing is under the key; false, and nothing is changed, where something is. */
+  addSync(key: TreeKey, value: Buffer): boolean;
   removeSync(key: TreeKey): boolean;
   /** Lazy. */
   getRange(range: TreeRange): Iterable<{ readonly key: TreeKey; readonly value: Buffer }>;

@@ -13,6 +13,7 @@ import {
   type Trees,
 } from './environment.ts';
 import { GroupCommit } from './group-commit.ts';
+import { LmdbTree } from './lmdb-tree.ts';
 import { LockWait } from './lock-wait.ts';
 
 export interface LmdbEnvironmentOptions {
@@ -78,7 +79,7 @@ export class LmdbEnvironment implements Environment {
       encoding: 'binary',
     });
     const databases = eachTree((name) => this.#root.openDB<Buffer, TreeKey>({ name, encoding: 'binary' }));
-    this.trees = databases;
+    this.trees = eachTree((name) => new LmdbTree(databases[name]));
     this.#databases = databases;
     this.#room = new DiskRoom({
       path: options.path,

@@ -57,9 +57,20 @@ export class Merger {
     const widened = catalog.withAttributes(commit, table, lackingNames(table, opened));
     const won: Change[] = [];
     let policy: DeletePolicy | undefined;
+    // What is new comes in runs, and to look for a row costs as much as to put it where there is none.
+    let isNew = true;
     for (const change of opened) {
       commit.raiseClock(change.version);
+      if (
+        isNew &&
+        !isCollected(change.key, change) &&
+        records.add(commit, widened, change.key, rowOf(change, null))
+      ) {
+        won.push(change);
+        continue;
+      }
       const stored = records.row(widened, change.key);
+      isNew = !stored;
       // Deleted here: only the tombstone that would say so is gone.
       if (!stored && isCollected(change.key, change)) continue;
       const verdict = judge(change, stored);

@@ -79,23 +79,19 @@ export class Records {
 
   /** Inside a commit: replaces a row and keeps counters and indexes with it. */
   put(commit: Commit, table: Table, key: Key, before: Row | undefined, after: Row): void {
-    const state = commit.table(table.id);
-    const old = before && readableBytes(before);
-    const readable = readableBytes(after);
-    state.records += (readable ? 1 : 0) - (old ? 1 : 0);
-    if (table.local && !readable) {
-      // Nobody else ever hears of these rows, so nothing has to be remembered of them.
-      this.#environment.trees.records.removeSync([table.id, key]);
-    } else {
-      this.#environment.trees.records.putSync([table.id, key], encodeRow(after, this.#origins));
-      state.tombstones += (isTombstone(after) ? 1 : 0) - (before && isTombstone(before) ? 1 : 0);
-      if (!after.bytes) this.#tombstones.add(commit, table, key, after.version);
-    }
-    state.bytes += (readable?.length ?? 0) - (old?.length ?? 0);
-    if (after.version > state.lastVersion) state.lastVersion = after.version;
-    if (maintainedIndexes(table).length > 0) this.#reindex(table, key, before, after);
-    // Whoever keeps what a user may do looks again.
-    if (isAccessTable(table)) commit.touchCatalog();
+    const { records } = this.#environment.trees;
+    // Of rows of local tables nobody else ever hears, so nothing has to be remembered of them.
+    if (table.local && !readableBytes(after)) records.removeSync([table.id, key]);
+    else records.putSync([table.id, key], encodeRow(after, this.#origins));
+    this.#follow(commit, table, key, before, after);
+  }
+
+  /** Inside a commit: {@link put} where there is no row, not even a tombstone; false, and nothing is changed, where there is one. */
+  add(commit: Commit, table: Table, key: Key, row: Row): boolean {
+    if (!this.#environment.trees.records.addSync([table.id, key], encodeRow(row, this.#origins)))
+      return false;
+    this.#follow(commit, table, key, undefined, row);
+    return true;
   }
 
   /** Inside a commit: drops a tombstone, as if nothing had ever been under its key. */
@@ -127,6 +123,23 @@ export class Records {
       if (keys.length > 0) return true;
     }
     return false;
+  }
+
+  /** Counters, the queue of tombstones and indexes after a row was replaced. */
+  #follow(commit: Commit, table: Table, key: Key, before: Row | undefined, after: Row): void {
+    const state = commit.table(table.id);
+    const old = before && readableBytes(before);
+    const readable = readableBytes(after);
+    state.records += (readable ? 1 : 0) - (old ? 1 : 0);
+    if (!table.local || readable) {
+      state.tombstones += (isTombstone(after) ? 1 : 0) - (before && isTombstone(before) ? 1 : 0);
+      if (!after.bytes) this.#tombstones.add(commit, table, key, after.version);
+    }
+    state.bytes += (readable?.length ?? 0) - (old?.length ?? 0);
+    if (after.version > state.lastVersion) state.lastVersion = after.version;
+    if (maintainedIndexes(table).length > 0) this.#reindex(table, key, before, after);
+    // Whoever keeps what a user may do looks again.
+    if (isAccessTable(table)) commit.touchCatalog();
   }
 
   #reindex(table: Table, key: Key, before: Row | undefined, after: Row): void {

@@ -4,6 +4,7 @@ import {
   eachTree,
   type Environment,
   type Tree,
+  type TreeKey,
   type TreeName,
   type TreeRange,
   type Trees,
@@ -113,18 +114,26 @@ export class CountedEnvironment implements Environment {
         yield entry;
       }
     }
+    const count = (act: 'get' | 'put', key: TreeKey, value?: Buffer): void => {
+      add(`${act}s`);
+      if (value) add('put bytes', value.length);
+      if (this.#isAgain(`${act} ${name} ${JSON.stringify(key)}`)) add(`${act}s again`);
+    };
     return {
       get: (key) => {
-        add('gets');
-        if (this.#isAgain(`get ${name} ${JSON.stringify(key)}`)) add('gets again');
+        count('get', key);
         return tree.get(key);
       },
       putSync: (key, value) => {
-        add('puts');
-        add('put bytes', value.length);
-        if (this.#isAgain(`put ${name} ${JSON.stringify(key)}`)) add('puts again');
+        count('put', key, value);
         if (tree.get(key)?.equals(value) === true) add('idle puts');
         return tree.putSync(key, value);
+      },
+      addSync: (key, value) => {
+        const isAdded = tree.addSync(key, value);
+        if (isAdded) count('put', key, value);
+        else count('get', key);
+        return isAdded;
       },
       removeSync: (key) => {
         add('removes');
@@ -133,9 +142,9 @@ export class CountedEnvironment implements Environment {
       getRange: (range: TreeRange) => scanned(tree.getRange(range)),
       getKeys: (range: TreeRange) => scanned(tree.getKeys(range)),
       getKeysCount: (range: TreeRange) => {
-        const count = tree.getKeysCount(range);
-        add('scanned', count);
-        return count;
+        const found = tree.getKeysCount(range);
+        add('scanned', found);
+        return found;
       },
     };
   }

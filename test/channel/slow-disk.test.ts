@@ -87,6 +87,7 @@ function slow(environment: LmdbEnvironment, disk: { nowMs: number }): Environmen
     return {
       get: (key) => tree.get(key),
       putSync: (key, value) => tree.putSync(key, value),
+      addSync: (key, value) => tree.addSync(key, value),
       removeSync: (key) => tree.removeSync(key),
       getRange: (range) => delayed(tree.getRange(range)),
       getKeys: (range) => tree.getKeys(range),

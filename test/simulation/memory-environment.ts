@@ -69,6 +69,12 @@ class MemoryTree implements Tree {
     this.#write(key, value);
   }
 
+  addSync(key: TreeKey, value: Buffer): boolean {
+    if (this.get(key)) return false;
+    this.#write(key, value);
+    return true;
+  }
+
   removeSync(key: TreeKey): boolean {
     return this.#write(key, undefined);
   }
