@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { takeConfigFlags, wordsOf } from './config-flags.ts';
 import { operationHelp } from './operation-help.ts';
 import { createProgram } from './program.ts';
@@ -7,13 +6,18 @@ import { reportFailure } from './report-failure.ts';
 // A reader that has seen enough, as in `lyre describe_all | head`, is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 
-try {
-  const { flags, rest } = takeConfigFlags(process.argv.slice(2));
-  const words = wordsOf(rest);
-  const isHelp = words[0] === 'help' || rest.includes('--help') || rest.includes('-h');
-  const help = isHelp ? await operationHelp(words) : undefined;
-  if (help === undefined) await createProgram(flags).parseAsync(rest, { from: 'user' });
-  else process.stdout.write(help);
-} catch (error) {
-  reportFailure(error);
+async function run(): Promise<void> {
+  try {
+    const { flags, rest } = takeConfigFlags(process.argv.slice(2));
+    const words = wordsOf(rest);
+    const isHelp = words[0] === 'help' || rest.includes('--help') || rest.includes('-h');
+    const help = isHelp ? await operationHelp(words) : undefined;
+    if (help === undefined) await createProgram(flags).parseAsync(rest, { from: 'user' });
+    else process.stdout.write(help);
+  } catch (error) {
+    reportFailure(error);
+  }
 }
+
+// Not awaited here: bundles are scripts.
+void run();
