@@ -45,10 +45,8 @@ for (const { path, text } of outputFiles) {
     format: 'cjs',
     supported: { 'dynamic-import': false },
   });
-  writeFileSync(
-    path,
-    `'use strict';\nconst bundleUrl = require('node:url').pathToFileURL(__filename).href;\n${code}`,
-  );
+  const url = "const bundleUrl = require('node:url').pathToFileURL(__filename).href;";
+  writeFileSync(path, `(function (exports, require, module, __filename) { 'use strict'; ${url}\n${code}})\n`);
 }
 for (const [path, { entryPoint }] of Object.entries(metafile.outputs)) {
   if (!['src/cli/main.ts', 'src/process/bridge-main.ts'].includes(entryPoint ?? '')) continue;

@@ -33,10 +33,7 @@ function loadBundle(name) {
   const cachedData = readKept(compiled);
   // esbuild writes ASCII; this is the quickest way to read it.
   const text = readFileSync(filename, 'latin1');
-  const script = new Script(`(function (exports, require, module, __filename) {${text}\n})`, {
-    filename,
-    ...(cachedData ? { cachedData } : {}),
-  });
+  const script = new Script(text, { filename, ...(cachedData ? { cachedData } : {}) });
   /** @param {string} wanted */
   const requireFrom = (wanted) =>
     wanted.startsWith('./') ? loadBundle(path.join(path.dirname(name), wanted)) : require(wanted);

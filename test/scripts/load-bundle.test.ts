@@ -32,7 +32,8 @@ class Program implements AsyncDisposable {
   }
 
   write(name: string, text: string): void {
-    writeFileSync(join(this.#directory.path, 'process', name), text);
+    const bundle = `(function (exports, require, module, __filename) { ${text} })`;
+    writeFileSync(join(this.#directory.path, 'process', name), bundle);
   }
 
   /** What it prints. */
