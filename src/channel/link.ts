@@ -6,6 +6,7 @@ import type { NodeRow } from '../model/node.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { RunLoop } from '../runtime/run-loop.ts';
 import { connectTo } from '../stream/connection.ts';
+import { patientRequest } from '../stream/patient-request.ts';
 import { StreamPull } from '../stream/stream-pull.ts';
 import type { LinkState } from './link-state.ts';
 import { NoAnswerError, type PeerLink } from './peer-link.ts';
@@ -100,7 +101,7 @@ export class Link implements PeerLink {
     if (!connection) throw new CodedError('unavailable', `There is no link to ${this.#options.peer}`);
     const subject = `svc.${encodeToken(this.#options.selfName)}.${service}`;
     try {
-      const answer = await connection.request(subject, encodeBody(body), { timeout: timeoutMs });
+      const answer = await patientRequest(connection, subject, encodeBody(body), timeoutMs);
       return decodeBody(schema, answer.data);
     } catch (cause) {
       if (cause instanceof CodedError) throw cause;

@@ -140,6 +140,30 @@ describe('a link of 64 kbit/s and 600 ms', () => {
   );
 
   test.concurrent.each(['host', 'edge'] as const)(
+    'carries a record of the %s that takes it longer than a dead peer is waited for',
+    async (side) => {
+      await using pair = await Pair.sharing(place);
+      const { link } = pair;
+      const expected = new ExpectedWinners();
+      const recorder = new Recorder(pair[side], place, expected);
+      await recorder.insert({ id: 'small', text: '' });
+      await converged(pair.nodes, place, expected);
+      link.shape(satellite);
+      await pair.cut();
+      await recorder.insert({ id: 'large', text: noise(1, 80_000) });
+      const { forwardedBytes } = link.counters;
+      pair.mend();
+      const accepted = await dialledSlowly(pair);
+
+      await converged(pair.nodes, place, expected, { limitMs: 60_000 });
+
+      expect(link.counters.forwardedBytes - forwardedBytes).toBeGreaterThan(80_000);
+      // What the host sends nobody can see arriving: it dials again, and what was sent arrives all the same.
+      if (side === 'edge') expect(link.counters.accepted).toBe(accepted);
+    },
+  );
+
+  test.concurrent.each(['host', 'edge'] as const)(
     'gets through a backlog of the %s that takes it many seconds, over one connection',
     async (side) => {
       await using pair = await Pair.sharing(place);
