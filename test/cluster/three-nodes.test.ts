@@ -132,9 +132,11 @@ test.concurrent.each(shapes)(
 /** Whoever is not told to dial another one has no connection to it: two leaves meet at the hub alone. */
 async function expectOnlyTheseDials(network: Network, dials: readonly Dial[]): Promise<void> {
   for (const from of network.nodes) {
-    const ports = remotePortsOf((await from.whole()).bridge);
+    const told = dials.filter(([dialler]) => dialler === from.name);
+    const ports = await waitFor(`all links of ${from.name}`, async () => {
+      const held = remotePortsOf((await from.whole()).bridge);
+      return told.every(([, to]) => held.has(network.link(from.name, to).address.port)) && held;
+    });
     for (const to of network.nodes) if (to !== from) expect([...ports]).not.toContain(to.address.port);
-    for (const [dialler, dialled] of dials)
-      if (dialler === from.name) expect([...ports]).toContain(network.link(dialler, dialled).address.port);
   }
 }

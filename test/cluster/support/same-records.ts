@@ -2,14 +2,13 @@ import { expect } from 'vitest';
 import type { ClusterNode } from './cluster-node.ts';
 import { recordBytes, type Fields } from './record-bytes.ts';
 
-const chunk = 50_000;
-
-/** Exact ids and bytes of the records under the numbers below `total`, a part of the table at a time: for tables too large to be held. */
+/** Exact ids and bytes of the records under the numbers below `total`, `chunk` of them at a time: for tables too large to be held. */
 export async function expectSameRecords(
   one: ClusterNode,
   other: ClusterNode,
   place: readonly [string, string],
   total: number,
+  chunk = 50_000,
 ): Promise<void> {
   for (let first = 0; first < total; first += chunk) {
     const count = Math.min(chunk, total - first);
