@@ -14,6 +14,7 @@ const expectedWarnings = new Set([
   'child process exited',
   'child process killed',
   'alarm raised',
+  'bridge stands still and holds up writes: ended',
   'operations API has a certificate of its own, which clients cannot verify',
 ]);
 
