@@ -123,13 +123,15 @@ export class BridgeClient implements ReplicationControl {
     this.#send({ kind: 'writing' });
   }
 
-  /** One hint for all commits of an event turn, behind the answers to whoever waits for them; none where nobody would read on. */
+  /**
+   * One hint for all that a flush has brought to the disk, ahead of the answers to those who wait for it: the bridge
+   * reads while they are written. None where nobody would read on.
+   */
   committed(): void {
     if (this.#isHintDue) return;
     this.#isHintDue = true;
-    setImmediate(() => {
+    queueMicrotask(() => {
       this.#isHintDue = false;
-      // The store is closed after the bridge.
       if (this.#child?.connected && this.#hasPeers()) this.#send({ kind: 'committed' });
     });
   }
