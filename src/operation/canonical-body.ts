@@ -10,11 +10,19 @@ const synonyms = [
   { canonical: 'reverse', preferred: 'reverse', other: 'desc' },
 ] as const;
 
+/** Fields that a body with one spelling for each does not have. */
+const otherSpellings: ReadonlySet<string> = new Set(
+  synonyms.flatMap(({ canonical, preferred, other }) =>
+    [preferred, other].filter((name) => name !== canonical),
+  ),
+);
+
 /**
  * The same body with one spelling for each field. The spelling that texts of errors use is the canonical one,
  * so `database: 1` is answered with `'schema' must be a string`.
  */
 export function canonicalBody(body: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  if (!Object.keys(body).some((name) => otherSpellings.has(name))) return body;
   const result: Record<string, unknown> = { ...body };
   for (const { canonical, preferred, other } of synonyms) {
     const value = body[preferred] === undefined ? body[other] : body[preferred];

@@ -29,7 +29,7 @@ export async function runOperation(context: OperationContext, body: unknown): Pr
 }
 
 /** What a stranger is told who asks for what only users may. */
-export function loginRequired({ refreshToken }: { readonly refreshToken?: string }): CodedError {
+export function loginRequired({ refreshToken }: Pick<OperationContext, 'refreshToken'>): CodedError {
   return new CodedError('unauthenticated', refreshToken === undefined ? 'Must login' : 'invalid token');
 }
 

@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { readUsualWrite, writeRequest } from '../../src/operation/record/write-request.ts';
 import { isPasswordHash } from '../../src/operation/user/password.ts';
 import { clusterUser, openContext, type TestContext } from './open-context.ts';
 
@@ -323,4 +325,29 @@ test('the transaction log lists writes and deletes with who made them', async ()
   await expect(t.call({ operation: 'read_transaction_log', ...dog, limit: 0 })).rejects.toMatchObject({
     message: "'limit' must be greater than or equal to 1",
   });
+});
+
+test('what is read without the schema is what the schema makes of it', () => {
+  const name = fc.oneof(fc.string(), fc.integer(), fc.constantFrom(undefined, null, ''));
+  const record = fc.oneof(
+    { weight: 5, arbitrary: fc.dictionary(fc.string(), fc.jsonValue(), { noNullPrototype: true }) },
+    fc.jsonValue(),
+  );
+  const body = fc.record({
+    schema: name,
+    table: name,
+    records: fc.oneof({ weight: 5, arbitrary: fc.array(record) }, fc.jsonValue()),
+    other: fc.jsonValue(),
+  });
+  const outcomes = new Set<string>();
+
+  fc.assert(
+    fc.property(body, (sent) => {
+      const usual = readUsualWrite(sent);
+      outcomes.add(usual === undefined ? 'left to the schema' : 'read');
+      if (usual !== undefined) expect(usual).toEqual(writeRequest.parse(sent));
+    }),
+    { numRuns: 500 },
+  );
+  expect(outcomes.size).toBe(2);
 });

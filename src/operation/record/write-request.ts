@@ -3,6 +3,7 @@ import type { Document } from '../../model/change.ts';
 import { CodedError } from '../../model/errors.ts';
 import { hasLegalCharacters, maxNameLength, unkeepableName } from '../../model/names.ts';
 import type { Table } from '../../model/table.ts';
+import { knownNames } from '../../store/catalog.ts';
 import type { Store } from '../../store/store.ts';
 import * as field from '../field.ts';
 import { requireTable } from '../table-lookup.ts';
@@ -33,6 +34,18 @@ export const writeRequest = z.object({
 
 export type WriteRequest = z.infer<typeof writeRequest>;
 
+/** What {@link writeRequest} makes of a body whose fields have the types that they should; undefined for others. */
+export function readUsualWrite(body: Readonly<Record<string, unknown>>): WriteRequest | undefined {
+  const { schema, table, records } = body;
+  if (typeof schema !== 'string' || schema === '' || typeof table !== 'string' || table === '')
+    return undefined;
+  return isDocuments(records) ? { schema, table, records } : undefined;
+}
+
+function isDocuments(value: unknown): value is readonly Document[] {
+  return Array.isArray(value) && value.every(field.isDocument);
+}
+
 /** A write whose table exists and whose records have legal names and keys. */
 export interface CheckedWrite {
   readonly table: Table;
@@ -51,10 +64,10 @@ export async function checkWrite(
 ): Promise<CheckedWrite> {
   const table = requireTable(store, request.schema, request.table, 'to write');
   protectSystemTable(table, operation);
-  const known = new Set(table.attributes.filter(({ dropped }) => !dropped).map(({ name }) => name));
+  const known = knownNames(table);
   for (const document of request.records) {
-    for (const [name, value] of Object.entries(document)) {
-      if (isNestedDeeper(value)) {
+    for (const name of Object.keys(document)) {
+      if (isNestedDeeper(document[name])) {
         throw new CodedError(
           'invalid_request',
           `Attribute '${name}' is nested deeper than ${maxNesting} levels`,
@@ -68,7 +81,6 @@ export async function checkWrite(
           `Attribute '${name}' is not declared on '${table.database}.${table.name}'`,
         );
       }
-      known.add(name);
     }
     checkKey(document[table.primaryKey], operation);
   }

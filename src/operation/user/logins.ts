@@ -94,7 +94,7 @@ export class Logins {
   }
 
   #digestOf({ username, password }: Login): string {
-    return hash('sha256', `${this.#key}${JSON.stringify([username, password])}`, 'base64');
+    return hash('sha256', `${this.#key}${username.length} ${username}${password}`, 'base64');
   }
 
   async #verify(login: Login, passwordHash: string): Promise<boolean> {
