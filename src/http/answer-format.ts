@@ -15,7 +15,7 @@ export interface RowFormat {
 export interface AnswerFormat {
   readonly name: string;
   readonly contentType: string;
-  encode(value: unknown): Buffer;
+  encode(value: unknown): Buffer | string;
   /** Absent when the number of rows comes first, so that they must be gathered. */
   readonly rows?: RowFormat;
 }
@@ -27,7 +27,7 @@ const cbor = new CborEncoder({ useRecords: false, encodeUndefinedAsNil: true });
 const jsonFormat: AnswerFormat = {
   name: 'JSON',
   contentType: 'application/json; charset=utf-8',
-  encode: (value) => Buffer.from(JSON.stringify(value), 'utf8'),
+  encode: (value) => JSON.stringify(value),
   rows: {
     begin: () => Buffer.from('['),
     row: (row, _columns, isFirst) => Buffer.from((isFirst ? '' : ',') + JSON.stringify(row), 'utf8'),

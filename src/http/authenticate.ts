@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { CodedError } from '../model/errors.ts';
 import type { Authentication, Browser } from '../operation/operation.ts';
 import { loginRequired } from '../operation/run-operation.ts';
+import type { Login } from '../operation/user/logins.ts';
 import { localUser, stranger, type User } from '../operation/user/user.ts';
 import { browserOf } from './session-cookie.ts';
 
@@ -11,9 +12,9 @@ export interface Caller {
   readonly user: User;
   readonly address: string;
   /** Sent in place of an operation token; not verified. */
-  readonly refreshToken?: string;
+  readonly refreshToken?: string | undefined;
   /** A page of this node, which may have a session. */
-  readonly browser?: Browser;
+  readonly browser?: Browser | undefined;
 }
 
 /**
@@ -41,20 +42,19 @@ export class Authenticator {
     const address = request.socket.remoteAddress ?? '';
     const browser = browserOf(request);
     const header = request.headers.authorization?.trim() ?? '';
-    const asked =
-      header === ''
-        ? { user: this.#bySession(browser) ?? this.#byPlace(request, address) }
-        : await this.#byHeader(header, address);
-    return { ...asked, address, ...(browser && { browser }) };
+    if (header === '')
+      return { user: this.#bySession(browser) ?? this.#byPlace(request, address), address, browser };
+    const { user, refreshToken } = await this.#byHeader(header, address);
+    return { user, address, refreshToken, browser };
   }
 
   async #byHeader(header: string, address: string): Promise<Pick<Caller, 'user' | 'refreshToken'>> {
-    const [scheme = '', value = ''] = header.split(/\s+/, 2);
+    const [, scheme = '', value = ''] = /^(\S+)\s*(\S*)/.exec(header) ?? [];
     switch (scheme.toLowerCase()) {
       case 'bearer':
         return this.#byToken(value);
       case 'basic':
-        return { user: await this.#byPassword(value, address) };
+        return { user: await this.#byPassword(parseBasic(value, address)) };
       default:
         throw new CodedError('unauthenticated', 'Login failed');
     }
@@ -76,9 +76,8 @@ export class Authenticator {
     return { user: await tokens.userOf(token) };
   }
 
-  async #byPassword(value: string, address: string): Promise<User> {
-    const credentials = parseBasic(value);
-    const user = credentials && (await this.#authentication.logins.login({ ...credentials, address }));
+  async #byPassword(login: Login | undefined): Promise<User> {
+    const user = login && (await this.#authentication.logins.login(login));
     if (user === undefined) throw new CodedError('unauthenticated', 'Login failed');
     return user;
   }
@@ -94,8 +93,8 @@ function isLocal({ headers }: IncomingMessage, address: string): boolean {
   return isLoopback && borrowing.every((name) => headers[name] === undefined);
 }
 
-function parseBasic(value: string): { readonly username: string; readonly password: string } | undefined {
+function parseBasic(value: string, address: string): Login | undefined {
   const text = Buffer.from(value, 'base64').toString('utf8');
   const colon = text.indexOf(':');
-  return colon < 0 ? undefined : { username: text.slice(0, colon), password: text.slice(colon + 1) };
+  return colon < 0 ? undefined : { username: text.slice(0, colon), password: text.slice(colon + 1), address };
 }

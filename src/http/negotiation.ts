@@ -16,6 +16,12 @@ export function acceptedEncoding(request: IncomingMessage, encodings: string[]):
 
 /** Tells caches which headers of the request the answer depends on. */
 export function addVary(response: ServerResponse, headers: string): void {
-  if (response.hasHeader('vary')) responses.vary.call(response as Response, headers);
-  else response.setHeader('vary', headers);
+  response.setHeader('vary', varyWith(response, headers));
+}
+
+/** What the answer depends on with these headers too, for whoever sends all headers at once, which costs less. */
+export function varyWith(response: ServerResponse, headers: string): string {
+  if (!response.hasHeader('vary')) return headers;
+  responses.vary.call(response as Response, headers);
+  return String(response.getHeader('vary'));
 }

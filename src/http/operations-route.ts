@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isDocument } from '../operation/field.ts';
 import { FileAnswer } from '../operation/file-answer.ts';
-import type { OperationServices } from '../operation/operation.ts';
+import type { OperationContext, OperationServices } from '../operation/operation.ts';
 import { loginRequired, runOperation } from '../operation/run-operation.ts';
 import { SessionAnswer } from '../operation/user/session-answer.ts';
 import { stranger } from '../operation/user/user.ts';
@@ -29,14 +29,13 @@ export function operationsRoute(
   const { services, identify, bodyLimitBytes } = options;
   return async (request, response) => {
     const startedAt = performance.now();
-    const timing = (): { 'server-timing': string } => ({
-      'server-timing': `db;dur=${(performance.now() - startedAt).toFixed(2)}`,
-    });
+    const timing = (): string => `db;dur=${(performance.now() - startedAt).toFixed(2)}`;
     try {
       const caller = await identify(request);
       const sent = await readRequest(request, caller, bodyLimitBytes);
-      const body = await runOperation({ ...services, ...caller }, sent);
-      const headers = { ...timing(), ...(isRestart(sent) ? { connection: 'close' } : {}) };
+      const body = await runOperation(contextOf(services, caller), sent);
+      const headers: Record<string, string> = { 'server-timing': timing() };
+      if (isRestart(sent)) headers['connection'] = 'close';
       if (body instanceof FileAnswer) await sendFile(response, body, headers);
       else if (body instanceof SessionAnswer) {
         const answer = {
@@ -47,8 +46,26 @@ export function operationsRoute(
         await sendAnswer(request, response, answer, options);
       } else await sendAnswer(request, response, { status: 200, body, headers }, options);
     } catch (error) {
-      await sendError(request, response, error, options, timing());
+      await sendError(request, response, error, options, { 'server-timing': timing() });
     }
+  };
+}
+
+/** Names every field: one object in this form for each request costs a fraction of spreading both. */
+function contextOf(services: OperationServices, caller: Caller): OperationContext {
+  return {
+    store: services.store,
+    replication: services.replication,
+    authentication: services.authentication,
+    version: services.version,
+    node: services.node,
+    now: services.now,
+    jobs: services.jobs,
+    bulk: services.bulk,
+    user: caller.user,
+    address: caller.address,
+    refreshToken: caller.refreshToken,
+    browser: caller.browser,
   };
 }
 

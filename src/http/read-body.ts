@@ -8,11 +8,11 @@ import { CodedError } from '../model/errors.ts';
  * @throws CodedError `too_large` as soon as the limit is known to be passed, with the rest of the body unread;
  *   `invalid_request` when it breaks off
  */
-export async function readBody(request: IncomingMessage, configuredLimitBytes: number): Promise<Buffer> {
+export function readBody(request: IncomingMessage, configuredLimitBytes: number): Promise<Buffer> {
   // A longer one could not be turned into text.
   const limitBytes = Math.min(configuredLimitBytes, constants.MAX_STRING_LENGTH);
-  if (Number(request.headers['content-length'] ?? 0) > limitBytes) throw tooLarge(limitBytes);
-  return await new Promise<Buffer>((resolve, reject) => {
+  return new Promise<Buffer>((resolve, reject) => {
+    if (Number(request.headers['content-length'] ?? 0) > limitBytes) throw tooLarge(limitBytes);
     const chunks: Buffer[] = [];
     let size = 0;
     const stopListening = (): void => {
@@ -27,12 +27,13 @@ export async function readBody(request: IncomingMessage, configuredLimitBytes: n
       stopListening();
       reject(tooLarge(limitBytes));
     };
+    // What comes after the end is none of ours: to take the listeners away costs more than to leave them.
     const onEnd = (): void => {
-      stopListening();
       const [first] = chunks;
       resolve(chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, size));
     };
     const onBroken = (): void => {
+      if (request.readableEnded) return;
       stopListening();
       reject(new CodedError('invalid_request', 'The request body broke off'));
     };

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { Readable, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -8,7 +8,7 @@ import { CodedError } from '../model/errors.ts';
 import { Rows } from '../operation/rows.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { formatOf, type AnswerFormat, type RowFormat } from './answer-format.ts';
-import { acceptedEncoding, addVary } from './negotiation.ts';
+import { acceptedEncoding, varyWith } from './negotiation.ts';
 
 export interface Answer {
   readonly status: number;
@@ -39,16 +39,20 @@ export async function sendAnswer(
   { status, body, format = formatOf(request), headers = {} }: Answer,
   { compressionThresholdBytes, log }: { readonly compressionThresholdBytes: number; readonly log: Logger },
 ): Promise<void> {
-  addVary(response, 'Accept, Accept-Encoding');
-  const head = { 'content-type': format.contentType, ...headers };
-  const whole = (bytes: Buffer): Promise<void> =>
-    sendWhole(
-      response,
-      status,
-      head,
-      bytes,
-      bytes.length < compressionThresholdBytes ? undefined : compressionOf(request),
-    );
+  const head: OutgoingHttpHeaders = {
+    'content-type': format.contentType,
+    vary: varyWith(response, 'Accept, Accept-Encoding'),
+  };
+  Object.assign(head, headers);
+  const whole = async (bytes: Buffer | string): Promise<void> => {
+    const isShort = Buffer.byteLength(bytes) < compressionThresholdBytes;
+    const compression = isShort ? undefined : compressionOf(request);
+    if (compression) head['content-encoding'] = compression.name;
+    const sent = compression ? await compression.compress(bytes) : bytes;
+    if (response.destroyed) return;
+    head['content-length'] = Buffer.byteLength(sent);
+    response.writeHead(status, head).end(sent);
+  };
   if (!(body instanceof Rows)) return whole(format.encode(body));
   if (format.rows === undefined) return whole(format.encode(gather(body, format)));
   const pieces = piecesOf(body, format.rows);
@@ -71,7 +75,7 @@ export async function sendAnswer(
 interface Compression {
   readonly name: string;
   readonly stream: () => Transform;
-  readonly compress: (bytes: Buffer) => Promise<Buffer>;
+  readonly compress: (bytes: Buffer | string) => Promise<Buffer>;
 }
 
 const brotliOptions = { params: { [constants.BROTLI_PARAM_QUALITY]: 3 } };
@@ -93,23 +97,6 @@ const compressions: Readonly<Record<string, Compression>> = {
 function compressionOf(request: IncomingMessage): Compression | undefined {
   const best = acceptedEncoding(request, [...Object.keys(compressions), 'identity']);
   return best === undefined ? undefined : compressions[best];
-}
-
-async function sendWhole(
-  response: ServerResponse,
-  status: number,
-  headers: Readonly<Record<string, string>>,
-  bytes: Buffer,
-  compression: Compression | undefined,
-): Promise<void> {
-  const sent = compression ? await compression.compress(bytes) : bytes;
-  if (response.destroyed) return;
-  response.writeHead(status, {
-    ...headers,
-    ...(compression && { 'content-encoding': compression.name }),
-    'content-length': sent.length,
-  });
-  response.end(sent);
 }
 
 function* piecesOf(rows: Rows, format: RowFormat): Generator<Buffer, undefined> {
@@ -149,7 +136,7 @@ function gather(rows: Rows, format: AnswerFormat): readonly object[] {
   const gathered: object[] = [];
   let size = 0;
   for (const row of rows) {
-    size += format.encode(row).length;
+    size += Buffer.byteLength(format.encode(row));
     if (size > maxGatheredBytes) {
       throw new CodedError(
         'too_large',
