@@ -21,7 +21,7 @@ export class GroupCommit {
     this.#transact = transact;
   }
 
-  async run<T>(body: () => T): Promise<T> {
+  run<T>(body: () => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#waiting.push({ body, resolve, reject });
       if (this.#waiting.length === 1) this.#begin();

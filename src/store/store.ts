@@ -206,7 +206,7 @@ export class Store implements AsyncDisposable {
   }
 
   /** insert, update, upsert: one commit, all or nothing. @throws CodedError `invalid_key`, `too_large`, `table_missing` */
-  async write(request: WriteRequest): Promise<WriteResult> {
+  write(request: WriteRequest): Promise<WriteResult> {
     this.localWrites.begin();
     return this.#runGuarded([request.table], (commit) => this.#parts.writer.write(commit, request));
   }
@@ -440,7 +440,7 @@ export class Store implements AsyncDisposable {
   }
 
   /** A commit that leaves what the guard holds, or nothing. */
-  async #runGuarded<T>(
+  #runGuarded<T>(
     tables: readonly Table[],
     body: (commit: Commit) => T,
     kind: CommitKind = tables.every(({ database }) => database === systemDatabase) ? 'small' : 'growing',
@@ -459,7 +459,7 @@ export class Store implements AsyncDisposable {
   }
 
   /** A commit that finds what those before it in its transaction have written, counters too. */
-  async #run<T>(body: (commit: Commit) => T, kind?: CommitKind): Promise<T> {
+  #run<T>(body: (commit: Commit) => T, kind?: CommitKind): Promise<T> {
     return this.#transact(() => {
       this.#finishShared();
       const commit = new Commit(this.#environment, this.#now());
@@ -473,7 +473,7 @@ export class Store implements AsyncDisposable {
    * As {@link #run}, for what asks the commit for every counter that it needs: requests that wait together share one,
    * which reads and writes its counters once for all of them.
    */
-  async #runShared<T>(body: (commit: Commit) => T, kind?: CommitKind): Promise<T> {
+  #runShared<T>(body: (commit: Commit) => T, kind?: CommitKind): Promise<T> {
     return this.#transact(() => body((this.#shared ??= new Commit(this.#environment, this.#now()))), kind);
   }
 
