@@ -416,6 +416,7 @@ export class ChannelReceiver {
       deletedBefore: response.deletedBefore ?? 0,
       total: response.total,
       rows: decodeChanges(response.rows),
+      block: response.rows,
       lastKey: response.lastKey ?? undefined,
       isLast: response.isLast,
     });

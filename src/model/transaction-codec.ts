@@ -28,7 +28,7 @@ export function decodeDocument(bytes: Uint8Array): Document {
   return document;
 }
 
-export function encodeMessage(message: unknown): Uint8Array {
+export function encodeMessage(message: unknown): Buffer {
   return packr.pack(message);
 }
 

@@ -62,6 +62,8 @@ export interface CopyPage {
   readonly deletedBefore: number;
   readonly total: number;
   readonly rows: readonly Change[];
+  /** `encodeChanges` of all of the rows, where they are as they came. */
+  readonly block?: Uint8Array | undefined;
   /** Last key of the page. */
   readonly lastKey: Key | undefined;
   readonly isLast: boolean;
@@ -242,7 +244,7 @@ export class Applier {
     const rows = newer(page.rows, source);
     const early = isolation.isolateEarly(commit, table, source, page, rows);
     if (early === 'full') return { cursor: stored, transactions: 0, changes: 0, stop: full };
-    const changes = merger.mergeRows(commit, table, isolation.present(commit, rows), source);
+    const changes = merger.mergeRows(commit, table, isolation.present(commit, rows), source, page);
     const copied = progressed(stored.copy, page);
     const copy = early === 'isolated' ? withHole(copied) : copied;
     const place = { incarnation: source.incarnation, newerThan: stored.newerThan, ...page.noted };

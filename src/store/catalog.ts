@@ -144,7 +144,7 @@ export class Catalog {
 
   /** Inside a commit: replaces the definition of a table. */
   putTable(commit: Commit, table: Table): void {
-    this.#tree.putSync(['table', table.id], Buffer.from(encodeMessage(table)));
+    this.#tree.putSync(['table', table.id], encodeMessage(table));
     commit.touchCatalog();
   }
 

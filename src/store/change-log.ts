@@ -227,20 +227,18 @@ export class ChangeLog {
 }
 
 function encodeEntry(entry: LogEntry): Buffer {
-  return Buffer.from(
-    encodeMessage([
-      format,
-      headerRow(entry.header),
-      entry.committedAtMs,
-      entry.parts.map((part) => [
-        part.tableId,
-        part.seq,
-        part.originPlace.incarnation,
-        part.originPlace.seq,
-        part.changes,
-      ]),
+  return encodeMessage([
+    format,
+    headerRow(entry.header),
+    entry.committedAtMs,
+    entry.parts.map((part) => [
+      part.tableId,
+      part.seq,
+      part.originPlace.incarnation,
+      part.originPlace.seq,
+      part.changes,
     ]),
-  );
+  ]);
 }
 
 function decodeEntry(position: number, value: Buffer): LogEntry {

@@ -108,7 +108,7 @@ export class Confirmed {
 
   #put({ peer, tableId, seq, id, atMs, warnedAtMs }: Confirmation): void {
     const row = [format, seq, id, atMs, warnedAtMs ?? null];
-    this.#tree.putSync([tableId, peer], Buffer.from(encodeMessage(row)));
+    this.#tree.putSync([tableId, peer], encodeMessage(row));
   }
 
   get #tree(): Tree {

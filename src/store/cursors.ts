@@ -103,7 +103,7 @@ export function isSamePlace(one: Cursor | undefined, other: Cursor | undefined):
 function encode({ incarnation, seq, id, copy, unproven, newerThan = 0 }: Cursor): Buffer {
   const more = newerThan > 0 ? [unproven ?? null, newerThan] : unproven ? [unproven] : [];
   const row = [incarnation, seq, id, copy ?? null, ...more];
-  return Buffer.from(encodeMessage(row));
+  return encodeMessage(row);
 }
 
 /** Undefined when the row cannot be read: no place at all leads to a copy, a wrong one to a loss. */

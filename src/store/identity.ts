@@ -83,7 +83,7 @@ function drawStoreId(): string {
 }
 
 function put(environment: Environment, identity: StoredIdentity): void {
-  environment.trees.meta.putSync(identityKey, Buffer.from(encodeMessage(identity)));
+  environment.trees.meta.putSync(identityKey, encodeMessage(identity));
 }
 
 function storedIdentity(environment: Environment): StoredIdentity | undefined {

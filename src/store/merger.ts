@@ -91,10 +91,21 @@ export class Merger {
     return won;
   }
 
-  /** Merges rows that came outside the order of a channel, and logs those that won as one transaction of this node. */
-  mergeRows(commit: Commit, table: Table, changes: readonly Change[], sender: Sender): number {
+  /**
+   * Merges rows that came outside the order of a channel, and logs those that won as one transaction of this node.
+   *
+   * @param sent what the sender has sent them in: where all of that won it is logged as it is
+   */
+  mergeRows(
+    commit: Commit,
+    table: Table,
+    changes: readonly Change[],
+    sender: Sender,
+    sent?: { readonly rows: readonly Change[]; readonly block?: Uint8Array | undefined },
+  ): number {
     const won = this.merge(commit, table, changes, sender);
     if (won.length === 0) return 0;
+    const block = won.length === sent?.rows.length ? sent.block : undefined;
     this.#options.log.append(
       commit,
       {
@@ -106,7 +117,7 @@ export class Merger {
         operation: undefined,
         user: undefined,
       },
-      [{ tableId: table.id, incarnation: table.incarnation, changes: encodeChanges(won) }],
+      [{ tableId: table.id, incarnation: table.incarnation, changes: block ?? encodeChanges(won) }],
     );
     return won.length;
   }

@@ -56,7 +56,7 @@ export class Origins {
     value.writeUInt32BE(number);
     this.#tree.putSync('last', value);
     this.#tree.putSync(['number', key], value);
-    this.#tree.putSync(number, Buffer.from(encodeMessage([origin.name, origin.storeId])));
+    this.#tree.putSync(number, encodeMessage([origin.name, origin.storeId]));
     return number;
   }
 }

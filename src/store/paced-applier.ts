@@ -62,11 +62,13 @@ export class PacedApplier {
     for (let left = page; ;) {
       const rows = left.rows.slice(0, this.#localWrites.areRecent ? busyCopyRows : undefined);
       const isWhole = rows.length === left.rows.length;
-      const part = isWhole ? left : { ...left, rows, lastKey: rows.at(-1)?.key, isLast: false };
+      const part = isWhole
+        ? left
+        : { ...left, rows, block: undefined, lastKey: rows.at(-1)?.key, isLast: false };
       const step = await this.#run((commit) => this.#applier.applyCopy(commit, source, part));
       changes += step.changes;
       if (step.stop || isWhole) return { ...step, changes };
-      left = { ...left, rows: left.rows.slice(rows.length) };
+      left = { ...left, rows: left.rows.slice(rows.length), block: undefined };
     }
   }
 }

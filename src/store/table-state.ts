@@ -36,20 +36,18 @@ export function emptyTableState(): TableState {
 }
 
 export function encodeTableState(state: TableState): Buffer {
-  return Buffer.from(
-    encodeMessage([
-      state.headSeq,
-      state.headId,
-      state.trimmedSeq,
-      state.trimmedId,
-      state.records,
-      state.tombstones,
-      state.bytes,
-      state.lastVersion,
-      state.conflicts,
-      state.channelBytes,
-    ]),
-  );
+  return encodeMessage([
+    state.headSeq,
+    state.headId,
+    state.trimmedSeq,
+    state.trimmedId,
+    state.records,
+    state.tombstones,
+    state.bytes,
+    state.lastVersion,
+    state.conflicts,
+    state.channelBytes,
+  ]);
 }
 
 export function decodeTableState(value: Buffer): TableState {

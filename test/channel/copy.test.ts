@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { decodeChanges } from '../../src/model/transaction-codec.ts';
 import { documentsOf, makeTable, rowsOf } from '../store/test-store.ts';
 import { openPair, records } from './replica-pair.ts';
 import { expectSame, greet, keysOf, settle } from './replica.ts';
@@ -16,6 +17,21 @@ describe('a copy', () => {
     expect(keysOf(b)).toEqual([0, 1, 2, 5, 6, 7, 8, 9]);
     expect(b.store.statistics(b.table)).toMatchObject({ records: 8, tombstones: 2 });
     expect(b.table.primaryKey).toBe('id');
+  });
+
+  test('is logged with the rows that won, and with no other', async () => {
+    await using nodes = await openPair();
+    const { a, b } = nodes;
+    await makeTable(b.store);
+    await a.upsert(...records(3));
+    b.pass(1_000);
+    await b.upsert({ id: 1, text: 'newer' });
+    const before = b.store.log.totals().position;
+
+    await b.follow(a);
+
+    const logged = b.store.log.at(before + 1)?.parts.flatMap(({ changes }) => decodeChanges(changes));
+    expect(logged).toEqual(rowsOf(b.store).filter(({ key }) => key !== 1));
   });
 
   test('goes on in the middle of the table after a restart, and asks for no row twice', async () => {
