@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findNatsServer } from '../nats-server/find.mjs';
 import { LyreNode } from './lyre-node.mjs';
-import { cpuSecondsOf, peakResidentMiB, pssMiB, treeOf } from './process-tree.mjs';
+import { cpuSecondsOf, ownMiB, peakResidentMiB, pssMiB, treeOf } from './process-tree.mjs';
 import { measureRate } from './rate.mjs';
 import { indexedFields, jsonRow } from './readings.mjs';
 import { bytesWithPort } from './socket-bytes.mjs';
@@ -167,6 +167,10 @@ export class LyreSystem {
 
   peakMiB() {
     return peakResidentMiB(this.#subscriber.pid);
+  }
+
+  ownMiB() {
+    return ownMiB(this.#subscriber.pid);
   }
 
   async close() {

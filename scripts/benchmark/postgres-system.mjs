@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PostgresCluster, settings } from './postgres-cluster.mjs';
-import { cpuSecondsOf, peakResidentMiB, pssMiB, treeOf } from './process-tree.mjs';
+import { cpuSecondsOf, ownMiB, peakResidentMiB, pssMiB, treeOf } from './process-tree.mjs';
 import { startUsage, until } from './rate.mjs';
 import { columns, copyRow, indexedFields, numberOf, pgbenchScript, sqlRow } from './readings.mjs';
 import { bytesWithPort } from './socket-bytes.mjs';
@@ -175,6 +175,10 @@ export class PostgresSystem {
 
   peakMiB() {
     return peakResidentMiB(this.#subscriber.pid);
+  }
+
+  ownMiB() {
+    return ownMiB(this.#subscriber.pid);
   }
 
   async close() {

@@ -61,6 +61,20 @@ export function peakResidentMiB(pid) {
 }
 
 /**
+ * What the process of a tree that holds most has for itself, MiB: not the pages of mapped files, which the kernel takes
+ * back when somebody needs the memory.
+ *
+ * @param {number} pid
+ */
+export function ownMiB(pid) {
+  const own = treeOf(pid).map((member) => {
+    const status = read(`/proc/${member}/status`);
+    return kibOf(status, 'RssAnon') + kibOf(status, 'RssShmem');
+  });
+  return kibToMiB(Math.max(...own));
+}
+
+/**
  * @param {string} text
  * @param {string} name
  */

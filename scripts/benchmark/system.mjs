@@ -22,7 +22,8 @@
  * @property {() => Promise<void>} restore resolves when the subscriber is ready again
  * @property {() => number} cpuSeconds of all its processes
  * @property {() => number} idleMiB of the publisher, now
- * @property {() => number} peakMiB largest process of the subscriber
+ * @property {() => number} peakMiB largest process of the subscriber, pages of mapped files included
+ * @property {() => number} ownMiB largest process of the subscriber, without them, now
  * @property {() => Promise<void>} close
  */
 

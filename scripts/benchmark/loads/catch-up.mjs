@@ -1,4 +1,5 @@
 import { count, figure, round, shares, suffix } from '../figure.mjs';
+import { watchPeak } from '../watch-peak.mjs';
 import { replicatedTables } from './initial-copy.mjs';
 
 const batched = { rows: 1_000_000, fill: 'fill', how: 'in batches of 1,000' };
@@ -21,9 +22,11 @@ export async function catchUp(contender) {
     // What arrived before the node was ready counts for neither side of the division.
     const atReady = await system.progress(table);
     const endUsage = contender.startUsage();
+    const endPeak = watchPeak(() => system.ownMiB());
     const missing = contender.written(table) - atReady;
     await contender.awaitRows(table);
     const used = endUsage();
+    const ownMiB = endPeak();
     const name = `catch-up of ${count(rows)} rows ${outage.how}${suffix(replicatedTables[table].isIndexed)}`;
     figures.push(
       figure('C', name, missing / used.seconds, 'rows/s', {
@@ -31,7 +34,9 @@ export async function catchUp(contender) {
         rows_before_ready: rows - missing,
         seconds_from_restart: round((performance.now() - restoredAt) / 1_000),
         ...shares(used, missing),
-        subscriber_peak_rss_mib: round(system.peakMiB()),
+      }),
+      figure('C', `${name}, peak of a process`, ownMiB, 'MiB', {
+        with_pages_of_files_mib: round(system.peakMiB()),
       }),
     );
   }
