@@ -31,7 +31,7 @@ export async function patientRequest(
   if (await isSettled(answer, timeoutMs)) return answer;
   let isBehind = false;
   if (hasComeMore()) {
-    const sign = connection.flush().finally(nextTurn);
+    const sign = connection.flush().then(async () => nextTurn());
     do isBehind = await isSettled(Promise.race([answer, sign]), silenceMs);
     while (!isBehind && hasComeMore());
   }
