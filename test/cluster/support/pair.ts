@@ -47,7 +47,10 @@ export class Pair implements AsyncDisposable {
     }
     for (const result of started)
       if (result.status === 'fulfilled') await result.value[Symbol.asyncDispose]();
-    throw new Error('a node did not start', { cause: started });
+    const reasons = started.flatMap((result) =>
+      result.status === 'rejected' ? [String(result.reason)] : [],
+    );
+    throw new Error(`a node did not start: ${reasons.join('; ')}`, { cause: started });
   }
 
   /** Starts both and connects them; `table` is the same on both, written by both. */

@@ -43,7 +43,12 @@ export class SmallDisk implements Disposable {
     const bytes = this.freeBytes - leftBytes;
     if (bytes <= 0) return;
     this.#ballast += 1;
-    writeFileSync(join(this.#mountPoint, `ballast-${this.#ballast}`), Buffer.alloc(bytes, 1));
+    try {
+      writeFileSync(join(this.#mountPoint, `ballast-${this.#ballast}`), Buffer.alloc(bytes, 1));
+    } catch (error) {
+      // Others have written meanwhile: nothing at all is left.
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error;
+    }
   }
 
   /** Gives back what was taken up. */
