@@ -25,14 +25,14 @@ test('after a fast answer it is twice as much, so that the next one is no slow o
 });
 
 test('an answer that is neither fast nor slow changes nothing, a slow one halves, never below the least', () => {
-  expect(asked(5, 300, 1_000, 1_001, 2_000, 2_000)).toEqual([64, 64, 64, 32, 16, 16]);
+  expect(asked(5, 300, 1_000, 1_001, 2_000, 2_000, 2_000)).toEqual([64, 64, 64, 32, 16, 8, 8]);
 });
 
-test('a lost answer begins anew', () => {
+test('after a lost answer it is the least', () => {
   const budget = new LinkBudget();
   for (let round = 0; round < 3; round += 1) budget.answered(1);
 
   budget.lost();
 
-  expect(budget.bytes).toBe(16 * kib);
+  expect(budget.bytes).toBe(8 * kib);
 });
