@@ -33,7 +33,7 @@ export class BridgeClient implements ReplicationControl {
   #ready: Promise<void>;
   #markReady: () => void = () => {};
   #isReady = false;
-  #isHintDue = false;
+  #hint: 'none' | 'due' | 'on its way' | 'due again' = 'none';
   #writingHintAtMs = -Infinity;
   #nextId = 1;
   #failure: string | undefined;
@@ -60,6 +60,7 @@ export class BridgeClient implements ReplicationControl {
   /** A new bridge process: sends it its configuration. */
   attach(child: ChildProcess, start: ToBridge): void {
     this.#child = child;
+    this.#hint = 'none';
     child.on('message', (message: FromBridge) => {
       if (message.kind === 'opening') void this.#letOpen(child);
       else this.#receive(message);
@@ -125,14 +126,23 @@ export class BridgeClient implements ReplicationControl {
 
   /**
    * One hint for all that a flush has brought to the disk, ahead of the answers to those who wait for it: the bridge
-   * reads while they are written. None where nobody would read on.
+   * reads while they are written. None where nobody would read on, and none before the last one has gone: they would
+   * pile up before a bridge that stands still.
    */
   committed(): void {
-    if (this.#isHintDue) return;
-    this.#isHintDue = true;
-    queueMicrotask(() => {
-      this.#isHintDue = false;
-      if (this.#child?.connected && this.#hasPeers()) this.#send({ kind: 'committed' });
+    if (this.#hint === 'none') queueMicrotask(() => this.#sendHint());
+    this.#hint = this.#hint === 'none' || this.#hint === 'due' ? 'due' : 'due again';
+  }
+
+  #sendHint(): void {
+    const child = this.#child;
+    this.#hint = 'none';
+    if (!child?.connected || !this.#hasPeers()) return;
+    this.#hint = 'on its way';
+    child.send({ kind: 'committed' } satisfies ToBridge, () => {
+      if (child !== this.#child) return;
+      if (this.#hint === 'due again') this.#sendHint();
+      else this.#hint = 'none';
     });
   }
 
