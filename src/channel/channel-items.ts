@@ -40,16 +40,17 @@ export function* encodedItems(
 ): Generator<EncodedItem> {
   const channel = channelName(table.database, table.name);
   for (const { seq, entry } of store.log.readChannel(table.id, afterSeq)) {
-    const common = { seq, id: entry.header.id, committedAtMs: entry.committedAtMs };
+    const { committedAtMs } = entry;
+    const { id } = entry.header;
     const item = itemOf(store, { id: table.id, channel }, seq, entry, wantsBody(entry.header));
     const bytes = encodeItem(item);
     if (item.kind !== 'whole' || bytes.length <= maxItemBytes) {
-      yield { ...common, bytes, isPartial: false };
+      yield { seq, id, bytes, isPartial: false, committedAtMs };
       continue;
     }
     const pieces = splitItem(item, bytes, maxItemBytes);
     for (const [index, piece] of pieces.entries())
-      yield { ...common, bytes: encodeItem(piece), isPartial: index < pieces.length - 1 };
+      yield { seq, id, bytes: encodeItem(piece), isPartial: index < pieces.length - 1, committedAtMs };
   }
 }
 
@@ -57,17 +58,26 @@ function itemOf(
   store: Store,
   own: { readonly id: number; readonly channel: string },
   seq: number,
-  entry: LogEntry,
+  { position, header, parts }: LogEntry,
   hasBody: boolean,
 ): WholeItem | StubItem {
-  const part = entry.parts.find(({ tableId }) => tableId === own.id);
-  if (!part) throw new Error(`Log entry ${entry.position} has no part in table ${own.id}`);
-  const common = { seq, header: entry.header, originPlace: part.originPlace };
-  if (!hasBody) return { kind: 'stub', ...common };
-  const parts: WholeItem['parts'] = entry.parts.flatMap(({ tableId, seq: partSeq }) => {
+  const part = parts.find(({ tableId }) => tableId === own.id);
+  if (!part) throw new Error(`Log entry ${position} has no part in table ${own.id}`);
+  const { originPlace, changes } = part;
+  if (!hasBody) return { kind: 'stub', seq, header, originPlace };
+  if (parts.length === 1)
+    return {
+      kind: 'whole',
+      seq,
+      header,
+      originPlace,
+      parts: [{ channel: own.channel, seq: part.seq }],
+      changes,
+    };
+  const places: WholeItem['parts'] = parts.flatMap(({ tableId, seq: partSeq }) => {
     if (tableId === own.id) return [{ channel: own.channel, seq: partSeq }];
     const partTable = store.catalog.tableById(tableId);
     return partTable ? [{ channel: channelName(partTable.database, partTable.name), seq: partSeq }] : [];
   });
-  return { kind: 'whole', ...common, parts, changes: part.changes };
+  return { kind: 'whole', seq, header, originPlace, parts: places, changes };
 }

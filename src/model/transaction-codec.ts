@@ -125,12 +125,14 @@ export function decodeItem(bytes: Uint8Array): Exclude<ChannelItem, UndecodableI
     };
   }
   const [header, place, parts, changes] = rest;
-  const common = { seq: count(seq), header: headerOf(header), originPlace: placeOf(place) };
-  if (kind === itemKinds.stub) return { kind: 'stub', ...common };
+  if (kind === itemKinds.stub)
+    return { kind: 'stub', seq: count(seq), header: headerOf(header), originPlace: placeOf(place) };
   if (kind !== itemKinds.whole) throw new CodedError('undecodable', `Unknown item kind ${String(kind)}`);
   return {
     kind: 'whole',
-    ...common,
+    seq: count(seq),
+    header: headerOf(header),
+    originPlace: placeOf(place),
     parts: array(parts).map((part) => {
       const [channel, partSeq] = array(part);
       return { channel: text(channel), seq: count(partSeq) };

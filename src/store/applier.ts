@@ -137,7 +137,7 @@ export class Applier {
     if (!table || !cursor || cursor.copy || cursor.incarnation !== source.incarnation)
       return { cursor, transactions: 0, changes: 0, stop: { kind: 'no-cursor' }, taken: 0 };
     let batch: Batch | undefined;
-    const before = cursor.seq;
+    let { seq, id } = cursor;
     let transactions = 0;
     let changes = 0;
     let stop: Stop | undefined;
@@ -146,9 +146,9 @@ export class Applier {
     for (const arrived of items) {
       if (taken > 0 && isEnough()) break;
       taken += 1;
-      if (arrived.seq <= cursor.seq) continue;
-      if (arrived.seq !== cursor.seq + 1) {
-        stop = { kind: 'gap', expected: cursor.seq + 1, found: arrived.seq };
+      if (arrived.seq <= seq) continue;
+      if (arrived.seq !== seq + 1) {
+        stop = { kind: 'gap', expected: seq + 1, found: arrived.seq };
         break;
       }
       const item = arrived.kind === 'piece' ? spool.add(table.id, source.storeId, arrived) : arrived;
@@ -176,9 +176,11 @@ export class Applier {
       else changes += outcome;
       isSpooling = false;
       if (arrived.kind === 'piece') spool.clear(table.id, source.storeId);
-      cursor = { ...cursor, seq: item.seq, id: item.kind === 'undecodable' ? item.id : item.header.id };
+      ({ seq } = item);
+      ({ id } = item.kind === 'undecodable' ? item : item.header);
     }
-    if (cursor.seq !== before) {
+    if (seq !== cursor.seq) {
+      cursor = { ...cursor, seq, id };
       cursors.put(source.storeId, table.id, cursor);
       if (!isSpooling && stop?.kind !== 'assembled') spool.clear(table.id, source.storeId);
     }
