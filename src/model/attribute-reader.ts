@@ -10,6 +10,8 @@ interface KnownName {
   next: KnownName | undefined;
 }
 
+/** Of texts with a length of one byte, which are the longest that are read here. */
+const longestText = 0xff;
 /** Deeper values are left to whoever decodes the whole document. */
 const maxDepth = 32;
 /** Never used in MessagePack; stands for what is beyond the end, too. */
@@ -25,6 +27,8 @@ const noToken = 0xc1;
 export class AttributeReader {
   readonly #names: readonly KnownName[];
   readonly #beginning: Pick<KnownName, 'next'> = { next: undefined };
+  /** One value at a time: a view of each would cost more than to read it. */
+  readonly #scratch = Buffer.alloc(longestText);
 
   constructor(known: Iterable<string>, wanted: ReadonlySet<string>) {
     this.#names = [...known].filter(isReadAsWritten).map((name) => ({
@@ -52,11 +56,48 @@ export class AttributeReader {
       if (!(position <= bytes.length)) return undefined;
       before = known;
       if (!known.isWanted) continue;
-      const value = plainValue(bytes, begin, position);
+      const value = this.#plainValue(bytes, begin, position);
       if (value === undefined) return undefined;
       document[known.name] = value;
     }
     return position === bytes.length ? document : undefined;
+  }
+
+  /** A value that an index may hold, where there is no more than one way to read it. */
+  #plainValue(bytes: Uint8Array, begin: number, end: number): null | boolean | number | string | undefined {
+    const token = bytes[begin] ?? noToken;
+    if (token < 0x80) return token;
+    if (token >= 0xe0) return token - 0x100;
+    if (token >= 0xa0 && token < 0xc0) return this.#plainText(bytes, begin + 1, end);
+    switch (token) {
+      case 0xc0:
+        return null;
+      case 0xc2:
+        return false;
+      case 0xc3:
+        return true;
+      case 0xcb:
+        for (let index = 0; index < 8; index += 1) this.#scratch[index] = bytes[begin + 1 + index] ?? 0;
+        return this.#scratch.readDoubleBE(0);
+      case 0xcc:
+      case 0xcd:
+      case 0xce:
+        return wide(bytes, begin + 1, end - begin - 1);
+      case 0xd9:
+        return this.#plainText(bytes, begin + 2, end);
+      default:
+        return undefined;
+    }
+  }
+
+  /** A text of ASCII; the bytes of others need not be UTF-8. */
+  #plainText(bytes: Uint8Array, begin: number, end: number): string | undefined {
+    for (let position = begin; position < end; position += 1) {
+      const byte = bytes[position] ?? 0x80;
+      if (byte >= 0x80) return undefined;
+      this.#scratch[position - begin] = byte;
+    }
+    return this.#scratch.toString('latin1', 0, end - begin);
   }
 
   #nameAt(bytes: Uint8Array, position: number, before: Pick<KnownName, 'next'>): KnownName | undefined {
@@ -133,43 +174,6 @@ function endOfAll(bytes: Uint8Array, begin: number, count: number, isMap: boolea
     if (position > bytes.length) return Infinity;
   }
   return position;
-}
-
-/** A value that an index may hold, where there is no more than one way to read it. */
-function plainValue(
-  bytes: Uint8Array,
-  begin: number,
-  end: number,
-): null | boolean | number | string | undefined {
-  const token = bytes[begin] ?? noToken;
-  if (token < 0x80) return token;
-  if (token >= 0xe0) return token - 0x100;
-  if (token >= 0xa0 && token < 0xc0) return plainText(bytes, begin + 1, end);
-  switch (token) {
-    case 0xc0:
-      return null;
-    case 0xc2:
-      return false;
-    case 0xc3:
-      return true;
-    case 0xcb:
-      return new DataView(bytes.buffer, bytes.byteOffset + begin + 1, 8).getFloat64(0);
-    case 0xcc:
-    case 0xcd:
-    case 0xce:
-      return wide(bytes, begin + 1, end - begin - 1);
-    case 0xd9:
-      return plainText(bytes, begin + 2, end);
-    default:
-      return undefined;
-  }
-}
-
-/** A text of ASCII; the bytes of others need not be UTF-8. */
-function plainText(bytes: Uint8Array, begin: number, end: number): string | undefined {
-  for (let position = begin; position < end; position += 1)
-    if ((bytes[position] ?? 0) >= 0x80) return undefined;
-  return Buffer.from(bytes.buffer, bytes.byteOffset + begin, end - begin).toString('latin1');
 }
 
 function isText(token: number): boolean {

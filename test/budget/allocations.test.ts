@@ -44,8 +44,8 @@ async function least(write: Write, side: 'writer' | 'subscriber'): Promise<Alloc
 test.each([
   { load: 'written 64 at a time', write: singly, side: 'writer', perRow: 17_800 },
   { load: 'written as a batch', write: asBatch, side: 'writer', perRow: 5_350 },
-  { load: 'applied, each a transaction', write: singly, side: 'subscriber', perRow: 18_500 },
-  { load: 'applied as one transaction', write: asBatch, side: 'subscriber', perRow: 5_500 },
+  { load: 'applied, each a transaction', write: singly, side: 'subscriber', perRow: 14_300 },
+  { load: 'applied as one transaction', write: asBatch, side: 'subscriber', perRow: 4_000 },
 ] as const)('what a row costs on the heap: $load', async ({ write, side, perRow }) => {
   const { bytes, byFunction } = await least(write, side);
 
