@@ -31,7 +31,7 @@ export class GracefulServer implements AsyncDisposable {
       const { socket } = request;
       this.#idle.delete(socket);
       if (this.#isClosing) response.setHeader('connection', 'close');
-      response.once('close', () => {
+      response.on('close', () => {
         if (this.#isClosing) socket.end();
         else if (!socket.destroyed) this.#idle.add(socket);
       });

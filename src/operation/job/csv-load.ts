@@ -85,11 +85,8 @@ async function load(
   const commit = async (): Promise<void> => {
     job.signal.throwIfAborted();
     checkNeeds(context, [writeNeed(request.action, { ...request, records: chunk })]);
-    const { table, documents } = await checkWrite(
-      context.store,
-      { ...request, records: chunk },
-      request.action,
-    );
+    const table = requireTable(context.store, request.schema, request.table, 'to write');
+    const documents = await checkWrite(table, chunk, request.action);
     rows += chunk.length;
     loaded += await writeChunk(context, request.action, table, documents, () =>
       job.progressStep({ rows, bytes: counted.bytes, totalBytes }),

@@ -1,6 +1,7 @@
 import type { Key } from '../../model/change.ts';
 import { writeNodeRows } from '../node/node-rows.ts';
 import type { OperationContext } from '../operation.ts';
+import { requireTable } from '../table-lookup.ts';
 import { isNodes } from './system-row.ts';
 import { checkWrite, type WriteRequest } from './write-request.ts';
 
@@ -11,9 +12,9 @@ export async function commitWrite(
   operation: 'insert' | 'update' | 'upsert',
 ): Promise<{ readonly written: readonly Key[]; readonly skipped: readonly Key[] }> {
   const { store, user } = context;
-  const nodes = store.catalog.table(request.schema, request.table);
-  if (nodes && isNodes(nodes)) return writeNodeRows(context, operation, request.records);
-  const { table, documents } = await checkWrite(store, request, operation);
+  const table = requireTable(store, request.schema, request.table, 'to write');
+  if (isNodes(table)) return writeNodeRows(context, operation, request.records);
+  const documents = await checkWrite(table, request.records, operation);
   if (documents.length === 0) return { written: [], skipped: [] };
   return store.write({ table, operation, documents, user: user.username });
 }

@@ -53,11 +53,11 @@ function stepNeed(wanted: z.infer<typeof step>): Need {
 }
 
 async function checkedStep({ store }: OperationContext, wanted: z.infer<typeof step>): Promise<WriteStep> {
+  const table = requireTable(store, wanted.schema, wanted.table, 'to write');
   if (wanted.operation === 'delete') {
-    const table = requireTable(store, wanted.schema, wanted.table, 'to write');
     protectSystemTable(table, 'delete');
     return { table, keys: wanted.hash_values };
   }
-  const { table, documents } = await checkWrite(store, wanted, wanted.operation);
+  const documents = await checkWrite(table, wanted.records, wanted.operation);
   return { table, operation: wanted.operation, documents };
 }

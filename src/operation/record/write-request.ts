@@ -4,9 +4,7 @@ import { CodedError } from '../../model/errors.ts';
 import { hasLegalCharacters, maxNameLength, unkeepableName } from '../../model/names.ts';
 import type { Table } from '../../model/table.ts';
 import { knownNames } from '../../store/catalog.ts';
-import type { Store } from '../../store/store.ts';
 import * as field from '../field.ts';
-import { requireTable } from '../table-lookup.ts';
 import { isNestedDeeper, maxNesting } from './nesting.ts';
 import { protectSystemTable, withHashedPassword } from './system-row.ts';
 
@@ -46,26 +44,20 @@ function isDocuments(value: unknown): value is readonly Document[] {
   return Array.isArray(value) && value.every(field.isDocument);
 }
 
-/** A write whose table exists and whose records have legal names and keys. */
-export interface CheckedWrite {
-  readonly table: Table;
-  readonly documents: readonly Document[];
-}
-
 /**
  * Checks everything that can be checked before the commit, so that a bad record refuses the whole request.
  *
+ * @returns the records as they are to be written
  * @throws CodedError `invalid_request`, `forbidden`
  */
 export async function checkWrite(
-  store: Store,
-  request: WriteRequest,
+  table: Table,
+  records: readonly Document[],
   operation: 'insert' | 'update' | 'upsert',
-): Promise<CheckedWrite> {
-  const table = requireTable(store, request.schema, request.table, 'to write');
+): Promise<readonly Document[]> {
   protectSystemTable(table, operation);
   const known = knownNames(table);
-  for (const document of request.records) {
+  for (const document of records) {
     for (const name of Object.keys(document)) {
       if (isNestedDeeper(document[name])) {
         throw new CodedError(
@@ -84,7 +76,7 @@ export async function checkWrite(
     }
     checkKey(document[table.primaryKey], operation);
   }
-  return { table, documents: await withHashedPassword(table, request.records) };
+  return await withHashedPassword(table, records);
 }
 
 function checkKey(key: unknown, operation: 'insert' | 'update' | 'upsert'): void {
