@@ -2,8 +2,11 @@ import type { Key as TreeKey, RangeOptions } from 'lmdb';
 
 export type { TreeKey };
 
-/** What a range of a tree is limited by: `start` counts, `end` does not; in reverse, `start` is the higher one. */
-export type TreeRange = Pick<RangeOptions, 'start' | 'end' | 'reverse' | 'limit' | 'exclusiveStart'>;
+/** What a range of a tree is limited by: `start` counts, `end` does not unless it says so; in reverse, `start` is the higher one. */
+export type TreeRange = Pick<
+  RangeOptions,
+  'start' | 'end' | 'reverse' | 'limit' | 'exclusiveStart' | 'inclusiveEnd'
+>;
 
 /** One B-tree of the environment: ordered keys, opaque values. Writes only inside a commit. */
 export interface Tree {

@@ -37,7 +37,10 @@ export class TableSearchSource implements SearchSource {
   *index(attribute: string, bounds: IndexBounds & { readonly reverse?: boolean }): Generator<Key> {
     const { tree, prefix } = this.#tree(attribute);
     const { start, end } = keyRange(prefix, bounds);
-    const range = bounds.reverse ? { start: end, end: start, reverse: true } : { start, end };
+    // The lowest value may be a key by itself: that of a record.
+    const range = bounds.reverse
+      ? { start: end, end: start, reverse: true, inclusiveEnd: true }
+      : { start, end };
     for (const key of tree.getKeys(range)) {
       const parts = key as (IndexValue & Key)[];
       const value = parts[prefix.length];

@@ -101,9 +101,10 @@ class MemoryTree implements Tree {
     return this.#keysIn(range).length;
   }
 
-  #keysIn({ start, end, reverse, limit = Infinity, exclusiveStart }: TreeRange): string[] {
+  #keysIn({ start, end, reverse, limit = Infinity, exclusiveStart, inclusiveEnd }: TreeRange): string[] {
     const [low, high] = reverse === true ? [end, start] : [start, end];
-    const from = low === undefined ? 0 : this.#place(sortable(low), !reverse && exclusiveStart === true);
+    const isLowOut = reverse === true ? inclusiveEnd !== true : exclusiveStart === true;
+    const from = low === undefined ? 0 : this.#place(sortable(low), isLowOut);
     const to = high === undefined ? this.#order.length : this.#place(sortable(high), false);
     if (reverse !== true) return this.#order.slice(from, Math.max(from, Math.min(to, from + limit)));
     return this.#order.slice(Math.max(from, to - limit), Math.max(from, to)).reverse();

@@ -97,6 +97,26 @@ describe('a search of a table', () => {
     );
   });
 
+  test('finds the record at the lower end of a range of keys in either direction', async () => {
+    await using test = await TestStore.open();
+    const table = await makeTable(test.store, 'dog');
+    await upsert(test.store, { id: 1 }, { id: 2 }, { id: 3 }, { id: 'a' }, { id: 'b' });
+    const keysOf = (comparator: Comparator, value: unknown, descending: boolean): unknown[] => {
+      const query: Query = {
+        where: { operator: 'and', conditions: [{ attribute: 'id', comparator, value }] },
+        sort: { attribute: 'id', descending },
+      };
+      return [...test.store.search(table, query)].map(({ id }) => id);
+    };
+
+    expect(keysOf('greater_than_equal', 2, false)).toEqual([2, 3]);
+    expect(keysOf('greater_than_equal', 2, true)).toEqual([3, 2]);
+    expect(keysOf('greater_than', 2, true)).toEqual([3]);
+    expect(keysOf('between', ['a', 'a'], true)).toEqual(['a']);
+    expect(keysOf('between', [1, 2], true)).toEqual([2, 1]);
+    expect(keysOf('less_than_equal', 2, true)).toEqual([2, 1]);
+  });
+
   test('finds and orders texts of control characters, of the last code points, and long ones', async () => {
     await using test = await TestStore.open();
     let round = 0;
