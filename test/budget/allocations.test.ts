@@ -42,7 +42,7 @@ async function least(write: Write, side: 'writer' | 'subscriber'): Promise<Alloc
 }
 
 test.each([
-  { load: 'written 64 at a time', write: singly, side: 'writer', perRow: 17_800 },
+  { load: 'written 64 at a time', write: singly, side: 'writer', perRow: 13_300 },
   { load: 'written as a batch', write: asBatch, side: 'writer', perRow: 5_350 },
   { load: 'applied, each a transaction', write: singly, side: 'subscriber', perRow: 14_300 },
   { load: 'applied as one transaction', write: asBatch, side: 'subscriber', perRow: 4_000 },
