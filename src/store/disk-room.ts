@@ -14,8 +14,9 @@ const lookAgainMs = 100;
 /**
  * Whether a store has room for more, on its disk or in its own file.
  *
- * There is none before the disk is really full: others need what is left, first of all the streams, which nats-server
- * gives up at the first write that fails. A commit of the largest size that began while there was room fits in.
+ * The reserve is refused to commits before the disk is really full, because others need it, first of all the streams,
+ * which nats-server gives up at the first write that fails. A commit that was let in and still does not fit is refused by
+ * lmdb and rolled back.
  */
 export class DiskRoom {
   readonly #options: DiskRoomOptions;

@@ -72,7 +72,7 @@ export function makeParts({
   const confirmed = new Confirmed({
     environment,
     isSubscriber: (peer, tableId): boolean => nodes.isSubscriber(peer, tableId),
-    run,
+    run: runSmall,
     now,
   });
   const spool = new Spool(environment);
@@ -88,10 +88,10 @@ export function makeParts({
   const heard = new Heard({
     environment,
     nodes: () => nodes,
-    run,
+    run: runSmall,
     graceMs: Math.min(600_000, retentionMs / 50),
   });
-  const nodes = new Nodes({ catalog, records, writer, confirmed, run });
+  const nodes = new Nodes({ catalog, records, writer, confirmed, run: runSmall });
   const localRemoval = new LocalRemoval({ catalog, records, nodes, writer });
   const definitions = new Definitions({
     catalog,

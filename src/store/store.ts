@@ -371,7 +371,7 @@ export class Store implements AsyncDisposable {
 
   /** Gives a quarantined transaction up. @throws CodedError `not_found` */
   async skipQuarantined(id: string): Promise<void> {
-    await this.#run((commit) => this.quarantine.remove(commit, this.quarantine.require(id).id));
+    await this.#run((commit) => this.quarantine.remove(commit, this.quarantine.require(id).id), 'small');
   }
 
   async putCursor(storeId: string, table: Table, cursor: Cursor | undefined): Promise<void> {

@@ -50,6 +50,20 @@ describe.skipIf(hindrance !== undefined)('a store on a disk that is full', () =>
     expect(documentsOf(store)).toEqual([{ id: 1 }, { id: 3 }]);
   });
 
+  test('takes what is decided about peers: that one is removed makes room', async () => {
+    using disk = SmallDisk.make(64);
+    await using store = await openOn(disk, 16 * MiB);
+    const edge = { name: 'edge', host: 'h', port: 1, addedVersion: 1, subscriptions: [] };
+    await store.nodes.put(edge);
+    disk.fillUpTo(12 * MiB);
+    await expect.poll(() => store.shortage, seen).toMatch(/is full/);
+
+    const removedVersion = await store.nodes.nextVersion();
+    await store.nodes.update('edge', () => ({ ...edge, removedVersion }));
+
+    expect(store.nodes.get('edge')).toMatchObject({ removedVersion });
+  });
+
   test('is opened all the same', async () => {
     using disk = SmallDisk.make(64);
     {
