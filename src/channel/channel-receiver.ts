@@ -11,7 +11,7 @@ import { Questions } from './questions.ts';
 import type { Bulk } from './turns.ts';
 import { Verifier } from './verifier.ts';
 
-/** Where a subscription stands; see DESIGN 8. */
+/** Where a subscription stands, as `cluster_status` tells it. */
 export type ReceiverState =
   | { readonly kind: 'subscribing' }
   | { readonly kind: 'waiting'; readonly reason: string }

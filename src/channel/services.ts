@@ -21,7 +21,7 @@ export interface ServiceContext {
   readonly node: () => Hello;
 }
 
-/** The services of the bridge (DESIGN 5). @throws CodedError with what the caller may know */
+/** The services of the bridge. @throws CodedError with what the caller may know */
 export async function answerService(
   { peer, service, body }: ServiceCall,
   context: ServiceContext,

@@ -7,7 +7,7 @@ export interface SubscriptionStatus {
   readonly table: string;
   readonly publish: boolean;
   readonly subscribe: boolean;
-  /** State of what we receive (when subscribe) — DESIGN 8. */
+  /** State of what we receive; `idle` where the channel is only published. */
   readonly state: 'copying' | 'catching-up' | 'live' | 'waiting' | 'stopped' | 'failed' | 'idle';
   readonly reason?: string;
   /** While copying: rows so far, rows in all, rows per second, seconds left. */

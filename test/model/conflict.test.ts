@@ -15,7 +15,7 @@ const content: fc.Arbitrary<Content> = fc
   .tuple(stamp, bytes)
   .map(([common, value]) => ({ ...common, bytes: value }));
 
-/** What a store does with a change that arrives: DESIGN 6. */
+/** What a store does with a change that arrives. */
 function applied(stored: Content | undefined, incoming: Content): Content {
   const verdict = judge(incoming, stored);
   if (!stored || verdict === 'wins') return incoming;

@@ -13,7 +13,7 @@ import type { FaultKind } from './plan.ts';
 /** A defect put into the core, to prove that the simulator sees it. */
 export interface Mutation {
   readonly name: string;
-  /** Invariants of DESIGN 9 that it breaks; whichever is noticed first will do. */
+  /** Invariants, as docs/correctness.md numbers them, that it breaks; whichever is noticed first will do. */
   readonly breaks: readonly number[];
   readonly channelServer?: (options: ChannelServerOptions) => ChannelServer;
   /** A process has started, and nothing of it runs yet. */

@@ -34,7 +34,7 @@ interface DiskFacts {
 /**
  * Knows everything that was ever committed anywhere, and compares each commit with it.
  *
- * Of the invariants of DESIGN 9, each commit is checked for 3 (every row is what its origin wrote), 4 and 8
+ * Of the invariants in docs/correctness.md, each commit is checked for 3 (every row is what its origin wrote), 4 and 8
  * (whatever a cursor passes is in the data), 5 (nothing is numbered twice), 6 (a row only becomes newer),
  * 7 (parts of a transaction together) and 10 (clock and versions); each answer for 9 and 11; the rest is
  * checked at rest, by `rest.ts`.

@@ -1,4 +1,4 @@
-/** An invariant of DESIGN 9 that does not hold; 0 is an error that nobody expected. */
+/** An invariant of docs/correctness.md that does not hold; 0 is an error that nobody expected. */
 export class Violation extends Error {
   readonly invariant: number;
   readonly facts: readonly string[];
