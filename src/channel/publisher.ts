@@ -167,7 +167,6 @@ export class Publisher implements AsyncDisposable {
       readers.some((reader) => needsBody(header, self, reader));
     let batch: EncodedItem[] = [];
     let bytes = 0;
-    let isCut = false;
     for (const item of encodedItems(store, place.table, place.publishedSeq, wantsBody, maxMessageBytes)) {
       const previous = batch.at(-1);
       if (previous && bytes + item.bytes.length > maxMessageBytes) {
@@ -179,12 +178,11 @@ export class Publisher implements AsyncDisposable {
       }
       batch.push(item);
       bytes += item.bytes.length;
-      isCut = previous?.isPartial === true && !item.isPartial;
-      if (isCut) break;
+      if (previous?.isPartial && !item.isPartial) break;
     }
-    if (batch.length > 0) await this.#publish(place, batch);
-    // What was committed meanwhile has woken the loop.
-    return isCut;
+    if (batch.length === 0) return false;
+    await this.#publish(place, batch);
+    return true;
   }
 
   async #publish(place: Place, batch: readonly EncodedItem[]): Promise<void> {

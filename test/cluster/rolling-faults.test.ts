@@ -7,7 +7,7 @@ import { ExpectedWinners } from './support/expected-winners.ts';
 import { Load, Loads } from './support/load.ts';
 import { unexpectedIn } from './support/logs.ts';
 import { Network, type Dial } from './support/network.ts';
-import type { ProcessName } from './support/node-processes.ts';
+import { isRunning, type ProcessName } from './support/node-processes.ts';
 import { Random } from './support/random.ts';
 import { Recorder } from './support/recorder.ts';
 import type { TcpProxy } from './support/tcp-proxy.ts';
@@ -105,8 +105,15 @@ function onNode(node: ClusterNode, random: Random): Fault {
     (['api', 'bridge', 'nats'] as const satisfies readonly ProcessName[])[random.between(0, 3)] ?? 'api';
   if (random.fraction() < 0.25)
     return async () => {
-      const { thaw } = await node.freeze(which);
-      return { what: `${which} frozen`, end: thaw };
+      const { pid, thaw } = await node.freeze(which);
+      return {
+        what: `${which} frozen`,
+        end: async () => {
+          // Its node ends a bridge that stands still in the middle of a commit, and starts another one.
+          if (which !== 'bridge' || isRunning(pid)) thaw();
+          else await node.whole();
+        },
+      };
     };
   return async () => {
     const pid = await node.kill(which);
