@@ -6,6 +6,7 @@ import { ChangeLog } from './change-log.ts';
 import { ClockGuard } from './clock-guard.ts';
 import { Collected } from './collected.ts';
 import type { Commit } from './commit.ts';
+import type { Commits } from './commits.ts';
 import { Confirmed } from './confirmed.ts';
 import { Conflicts } from './conflicts.ts';
 import { Cursors } from './cursors.ts';
@@ -39,10 +40,7 @@ export interface StoreGround {
   readonly environment: Environment;
   readonly options: OpenStoreOptions;
   readonly localWrites: LocalWrites;
-  /** Runs a body as one commit. */
-  readonly run: <T>(body: (commit: Commit) => T, kind?: CommitKind) => Promise<T>;
-  /** As of the commit that is under way, or else as it is on disk. */
-  readonly catalogVersion: () => number;
+  readonly commits: Commits;
   /** What this store signs its own changes with. */
   readonly identity: () => Origin;
   /** Wall clock, ms since 1970. */
@@ -52,17 +50,10 @@ export interface StoreGround {
 export type StoreParts = ReturnType<typeof makeParts>;
 
 /** Puts the parts of a store together. */
-export function makeParts({
-  environment,
-  options,
-  localWrites,
-  run,
-  catalogVersion,
-  identity,
-  now,
-}: StoreGround) {
-  const catalog = new Catalog(environment.trees.catalog, catalogVersion);
+export function makeParts({ environment, options, localWrites, commits, identity, now }: StoreGround) {
+  const catalog = new Catalog(environment.trees.catalog, () => commits.catalogVersion);
   environment.onAbort(() => catalog.forget());
+  const run = <T>(body: (commit: Commit) => T, kind?: CommitKind): Promise<T> => commits.run(body, kind);
   const runSmall = async <T>(body: (commit: Commit) => T): Promise<T> => run(body, 'small');
   const tombstones = new Tombstones(environment);
   const records = new Records(environment, new Origins(environment), tombstones);

@@ -7,7 +7,8 @@ import type { ApplyResult, CopyPage, Source, TransactionPart } from './applier.t
 import { archiveTable } from './archive.ts';
 import type { ChangeLog } from './change-log.ts';
 import type { Collected, Knowledge } from './collected.ts';
-import { Commit, readCatalogVersion, readStoreState, readTableState } from './commit.ts';
+import { readStoreState, readTableState } from './commit.ts';
+import { Commits } from './commits.ts';
 import type { Confirmed } from './confirmed.ts';
 import { conflictsTable } from './conflicts.ts';
 import { copyRows, type CopiedRows } from './copy-rows.ts';
@@ -24,7 +25,7 @@ import {
   type RangeDigest,
 } from './digest.ts';
 import type { EnduranceGauge } from './endurance.ts';
-import type { CommitKind, Environment } from './environment.ts';
+import type { Environment } from './environment.ts';
 import type { Heard } from './heard.ts';
 import { IdentityClaim, readFormerName, readIdentity, redrawIdentity } from './identity.ts';
 import { LmdbEnvironment } from './lmdb-environment.ts';
@@ -67,32 +68,25 @@ const systemTables = [
 export class Store implements AsyncDisposable {
   readonly localWrites: LocalWrites;
   readonly #environment: Environment;
+  readonly #commits: Commits;
   readonly #parts: StoreParts;
-  readonly #now: () => number;
   readonly #nodeName: string;
-  readonly #onCommit: () => void;
-  #guard: StoreGuard | undefined;
-  /** Of the transaction that is under way, where commits of it share one. */
-  #shared: Commit | undefined;
   /** As of a version of the catalog: either process may draw another one. */
   #identity: { readonly origin: Origin; readonly catalogVersion: number } | undefined;
 
   private constructor(environment: Environment, options: OpenStoreOptions) {
+    const { nodeName, now = Date.now, onCommit = () => {}, steadyMs = () => performance.now() } = options;
     this.#environment = environment;
-    this.#now = options.now ?? Date.now;
-    this.#nodeName = options.nodeName;
-    this.#onCommit = options.onCommit ?? (() => {});
-    this.localWrites = new LocalWrites(options.steadyMs ?? (() => performance.now()), options.onWrite);
-    environment.beforeEnd(() => this.#finishShared());
-    environment.onAbort(() => (this.#shared = undefined));
+    this.#commits = new Commits({ environment, now, onCommit });
+    this.#nodeName = nodeName;
+    this.localWrites = new LocalWrites(steadyMs, options.onWrite);
     this.#parts = makeParts({
       environment,
       options,
       localWrites: this.localWrites,
-      run: (body, kind) => this.#run(body, kind),
-      catalogVersion: () => this.#catalogVersion,
+      commits: this.#commits,
       identity: () => this.identity,
-      now: this.#now,
+      now,
     });
   }
 
@@ -163,7 +157,7 @@ export class Store implements AsyncDisposable {
 
   /** What this store signs its own changes with. */
   get identity(): Origin {
-    const catalogVersion = this.#catalogVersion;
+    const { catalogVersion } = this.#commits;
     if (this.#identity?.catalogVersion !== catalogVersion) {
       const origin = readIdentity(this.#environment, this.#nodeName);
       if (!origin)
@@ -175,7 +169,7 @@ export class Store implements AsyncDisposable {
 
   /** This store has lost transactions that it had told: what it writes from here on must not pass for them. */
   async redrawIdentity(): Promise<void> {
-    await this.#run((commit) => {
+    await this.#commits.run((commit) => {
       redrawIdentity(this.#environment);
       commit.touchCatalog();
     });
@@ -202,40 +196,44 @@ export class Store implements AsyncDisposable {
 
   /** What the writes of this process keep from now on. */
   guard(guard: StoreGuard): void {
-    this.#guard = guard;
+    this.#commits.guard(guard);
   }
 
   /** insert, update, upsert: one commit, all or nothing. @throws CodedError `invalid_key`, `too_large`, `table_missing` */
   write(request: WriteRequest): Promise<WriteResult> {
     this.localWrites.begin();
-    return this.#runGuarded([request.table], (commit) => this.#parts.writer.write(commit, request));
+    return this.#commits.runGuarded([request.table], (commit) => this.#parts.writer.write(commit, request));
   }
 
   /** Several writes as one transaction: all or nothing, here and at every node that subscribes to the tables. */
   async transact(steps: readonly WriteStep[], user: string | undefined): Promise<readonly WriteResult[]> {
     this.localWrites.begin();
     const tables = steps.map(({ table }) => table);
-    return this.#runGuarded(tables, (commit) => this.#parts.writer.transact(commit, steps, user));
+    return this.#commits.runGuarded(tables, (commit) => this.#parts.writer.transact(commit, steps, user));
   }
 
   async delete(
     request: DeleteRequest,
   ): Promise<{ readonly deleted: readonly Key[]; readonly skipped: readonly Key[] }> {
     this.localWrites.begin();
-    return this.#runGuarded([request.table], (commit) => this.#parts.writer.delete(commit, request), 'small');
+    return this.#commits.runGuarded(
+      [request.table],
+      (commit) => this.#parts.writer.delete(commit, request),
+      'small',
+    );
   }
 
   /** Removes records from this node only, see {@link LocalRemoval}; how many went. */
   async removeHere(request: RemovalRequest): Promise<number> {
     this.localWrites.begin();
-    return this.#run((commit) => this.#parts.localRemoval.remove(commit, request), 'small');
+    return this.#commits.run((commit) => this.#parts.localRemoval.remove(commit, request), 'small');
   }
 
   /** Replaces or removes (null) a document of a `system` table. */
   async replaceSystemDocument(tableName: string, key: Key, document: Document | null): Promise<void> {
     const table = this.#parts.catalog.table(systemDatabase, tableName);
     if (!table) throw new CodedError('table_missing', `Table 'system.${tableName}' does not exist`);
-    await this.#run((commit) => this.#parts.writer.replace(commit, table, key, document), 'small');
+    await this.#commits.run((commit) => this.#parts.writer.replace(commit, table, key, document), 'small');
   }
 
   get(table: Table, key: Key): Document | undefined {
@@ -289,7 +287,10 @@ export class Store implements AsyncDisposable {
         : Math.min(headSeq, options.beforeSeq - 1);
     let purged = 0;
     for (;;) {
-      const step = await this.#run((commit) => this.log.trimChannel(commit, table.id, upTo, 5_000), 'small');
+      const step = await this.#commits.run(
+        (commit) => this.log.trimChannel(commit, table.id, upTo, 5_000),
+        'small',
+      );
       purged += step;
       if (step < 5_000) return { purged };
     }
@@ -313,12 +314,12 @@ export class Store implements AsyncDisposable {
 
   /** Merges rows that a comparison with a publisher found to differ; the number that won. */
   async repair(source: Source, rows: readonly Change[]): Promise<number> {
-    return this.#run((commit) => this.#parts.applier.repair(commit, source, rows));
+    return this.#commits.run((commit) => this.#parts.applier.repair(commit, source, rows));
   }
 
   /** Deletes rows that a publisher has deleted and forgotten; the keys that went. */
   async removeStale(source: Source, rows: readonly (Stamp & { readonly key: Key })[]): Promise<Key[]> {
-    return this.#run((commit) => this.#parts.applier.removeStale(commit, source, rows));
+    return this.#commits.run((commit) => this.#parts.applier.removeStale(commit, source, rows));
   }
 
   /** What a comparison with the publisher would prove now, see {@link Cursor.unproven}. */
@@ -332,7 +333,7 @@ export class Store implements AsyncDisposable {
     provenId: string | undefined,
     knowledge: Knowledge | undefined,
   ): Promise<void> {
-    await this.#run(() => this.#parts.applier.proven(source, provenId, knowledge));
+    await this.#commits.run(() => this.#parts.applier.proven(source, provenId, knowledge));
   }
 
   /** Every write of this node up to here is of this version or an older one. */
@@ -366,16 +367,19 @@ export class Store implements AsyncDisposable {
 
   /** Applies a quarantined transaction after all. @throws CodedError `not_found`, `undecodable` */
   async retryQuarantined(id: string): Promise<'applied' | 'no-table'> {
-    return this.#run((commit) => this.#parts.applier.release(commit, this.quarantine.require(id)));
+    return this.#commits.run((commit) => this.#parts.applier.release(commit, this.quarantine.require(id)));
   }
 
   /** Gives a quarantined transaction up. @throws CodedError `not_found` */
   async skipQuarantined(id: string): Promise<void> {
-    await this.#run((commit) => this.quarantine.remove(commit, this.quarantine.require(id).id), 'small');
+    await this.#commits.run(
+      (commit) => this.quarantine.remove(commit, this.quarantine.require(id).id),
+      'small',
+    );
   }
 
   async putCursor(storeId: string, table: Table, cursor: Cursor | undefined): Promise<void> {
-    await this.#run(() => {
+    await this.#commits.run(() => {
       if (!this.#parts.catalog.tableById(table.id)) return;
       if (cursor) this.cursors.put(storeId, table.id, cursor);
       else this.cursors.remove(storeId, table.id);
@@ -384,7 +388,7 @@ export class Store implements AsyncDisposable {
 
   /** Begins a copy where the place is still `asked`; false when somebody has moved it since. */
   async beginCopy(storeId: string, table: Table, asked: Cursor | undefined, begun: Cursor): Promise<boolean> {
-    return this.#run(() => {
+    return this.#commits.run(() => {
       const isStill = isSamePlace(this.cursors.get(storeId, table.id), asked);
       if (!isStill || !this.#parts.catalog.tableById(table.id)) return false;
       this.cursors.put(storeId, table.id, begun);
@@ -424,71 +428,18 @@ export class Store implements AsyncDisposable {
   async #prepare(): Promise<void> {
     this.checkReaders();
     const claim = new IdentityClaim(this.#environment);
-    await this.#run((commit) => {
+    await this.#commits.run((commit) => {
       const former = readIdentity(this.#environment, this.#nodeName)?.storeId;
       claim.announce();
       if (former !== undefined) this.collected.formerly(commit, former, this.#parts.catalog.allTables());
       commit.touchCatalog();
     }, 'small');
     claim.writeMarker();
-    await this.#run((commit) => {
+    await this.#commits.run((commit) => {
       for (const { name, primaryKey } of systemTables)
         if (!this.#parts.catalog.table(systemDatabase, name))
           this.#parts.catalog.createTable(commit, { database: systemDatabase, name, primaryKey });
       claim.settle(this.#nodeName, this.nodes.hasPeers);
     }, 'small');
-  }
-
-  /** A commit that leaves what the guard holds, or nothing. */
-  #runGuarded<T>(
-    tables: readonly Table[],
-    body: (commit: Commit) => T,
-    kind: CommitKind = tables.every(({ database }) => database === systemDatabase) ? 'small' : 'growing',
-  ): Promise<T> {
-    const guard = this.#guard;
-    const isGuarded = tables.some(
-      ({ database, name }) => database === systemDatabase && guard?.tables.has(name) === true,
-    );
-    if (guard === undefined || !isGuarded) return this.#runShared(body, kind);
-    return this.#runShared((commit) => {
-      const held = guard.holds();
-      const result = body(commit);
-      if (held && !guard.holds()) throw guard.refusal();
-      return result;
-    }, kind);
-  }
-
-  /** A commit that finds what those before it in its transaction have written, counters too. */
-  #run<T>(body: (commit: Commit) => T, kind?: CommitKind): Promise<T> {
-    return this.#transact(() => {
-      this.#finishShared();
-      const commit = new Commit(this.#environment, this.#now());
-      const value = body(commit);
-      commit.finish();
-      return value;
-    }, kind);
-  }
-
-  /**
-   * As {@link #run}, for what asks the commit for every counter that it needs: requests that wait together share one,
-   * which reads and writes its counters once for all of them.
-   */
-  #runShared<T>(body: (commit: Commit) => T, kind?: CommitKind): Promise<T> {
-    return this.#transact(() => body((this.#shared ??= new Commit(this.#environment, this.#now()))), kind);
-  }
-
-  #finishShared(): void {
-    this.#shared?.finish();
-    this.#shared = undefined;
-  }
-
-  async #transact<T>(body: () => T, kind?: CommitKind): Promise<T> {
-    const result = await this.#environment.commit(body, kind);
-    this.#onCommit();
-    return result;
-  }
-
-  get #catalogVersion(): number {
-    return this.#shared?.state.catalogVersion ?? readCatalogVersion(this.#environment);
   }
 }
