@@ -4,13 +4,11 @@ import type { Query } from '../model/query.ts';
 import { systemDatabase, type Table } from '../model/table.ts';
 import type { ChannelItem } from '../model/transaction.ts';
 import type { ApplyResult, CopyPage, Source, TransactionPart } from './applier.ts';
-import { archiveTable } from './archive.ts';
 import type { ChangeLog } from './change-log.ts';
 import type { Collected, Knowledge } from './collected.ts';
 import { readStoreState, readTableState } from './commit.ts';
 import { Commits } from './commits.ts';
 import type { Confirmed } from './confirmed.ts';
-import { conflictsTable } from './conflicts.ts';
 import { copyRows, type CopiedRows } from './copy-rows.ts';
 import { isSamePlace, type Cursor, type Cursors } from './cursors.ts';
 import type { Definitions } from './definitions.ts';
@@ -27,7 +25,7 @@ import {
 import type { EnduranceGauge } from './endurance.ts';
 import type { Environment } from './environment.ts';
 import type { Heard } from './heard.ts';
-import { IdentityClaim, readFormerName, readIdentity, redrawIdentity } from './identity.ts';
+import { readFormerName, readIdentity, redrawIdentity } from './identity.ts';
 import { LmdbEnvironment } from './lmdb-environment.ts';
 import type { RemovalRequest } from './local-removal.ts';
 import { LocalWrites } from './local-writes.ts';
@@ -35,7 +33,8 @@ import type { Maintenance } from './maintenance.ts';
 import type { Marks } from './marks.ts';
 import type { Nodes } from './nodes.ts';
 import { makeParts, type StoreParts } from './parts.ts';
-import { quarantineTable, type Quarantine } from './quarantine.ts';
+import { prepareStore } from './prepare-store.ts';
+import type { Quarantine } from './quarantine.ts';
 import { changeOf } from './row.ts';
 import { planOf, type PlanDescription } from './search/search-plan.ts';
 import { search } from './search/search.ts';
@@ -49,16 +48,6 @@ import type { DeleteRequest, WriteRequest, WriteResult, WriteStep } from './writ
 
 /** A search over a table of at least this many records builds the index that it missed. */
 const largeTable = 10_000;
-
-const systemTables = [
-  { name: 'hdb_nodes', primaryKey: 'name' },
-  { name: 'hdb_user', primaryKey: 'username' },
-  { name: 'hdb_role', primaryKey: 'id' },
-  { name: conflictsTable, primaryKey: 'id' },
-  { name: quarantineTable, primaryKey: 'id' },
-  { name: archiveTable, primaryKey: 'id' },
-  { name: 'hdb_job', primaryKey: 'id' },
-] as const;
 
 /**
  * The store of a node: documents, their change log, and the place of every subscription.
@@ -147,7 +136,13 @@ export class Store implements AsyncDisposable {
   /** A store in an environment, which it owns from here on. @throws CodedError `start_failed` as {@link open} */
   static async over(environment: Environment, options: OpenStoreOptions): Promise<Store> {
     const store = new Store(environment, options);
-    if (options.role === 'api') await store.#prepare();
+    if (options.role === 'api')
+      await prepareStore({
+        environment,
+        commits: store.#commits,
+        parts: store.#parts,
+        nodeName: options.nodeName,
+      });
     if (!readIdentity(environment, options.nodeName)) {
       await store[Symbol.asyncDispose]();
       throw new CodedError('start_failed', `The store of ${options.nodeName} has not been created yet`);
@@ -423,23 +418,5 @@ export class Store implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#environment[Symbol.asyncDispose]();
-  }
-
-  async #prepare(): Promise<void> {
-    this.checkReaders();
-    const claim = new IdentityClaim(this.#environment);
-    await this.#commits.run((commit) => {
-      const former = readIdentity(this.#environment, this.#nodeName)?.storeId;
-      claim.announce();
-      if (former !== undefined) this.collected.formerly(commit, former, this.#parts.catalog.allTables());
-      commit.touchCatalog();
-    }, 'small');
-    claim.writeMarker();
-    await this.#commits.run((commit) => {
-      for (const { name, primaryKey } of systemTables)
-        if (!this.#parts.catalog.table(systemDatabase, name))
-          this.#parts.catalog.createTable(commit, { database: systemDatabase, name, primaryKey });
-      claim.settle(this.#nodeName, this.nodes.hasPeers);
-    }, 'small');
   }
 }
