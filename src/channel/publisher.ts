@@ -44,6 +44,12 @@ interface Place {
 }
 
 /**
+ * Of a stream since it was begun. Refused: the last message was not confirmed, over a connection that is still there.
+ * Rotten: it cannot be read, or takes nothing more, and is begun anew.
+ */
+type StreamHealth = 'sound' | 'refused' | 'rotten';
+
+/**
  * Copies a channel from the change log to its stream, in order: the single writer of that stream.
  *
  * It keeps no place of its own. On start, after a reconnect and at any surprise it reads what the stream
@@ -56,10 +62,7 @@ export class Publisher implements AsyncDisposable {
   readonly #options: PublisherOptions;
   readonly #loop: Loop;
   #place: Place | undefined;
-  /** Something in the stream turned out to be unreadable since it was last begun, or it takes nothing more. */
-  #isRotten = false;
-  /** The server did not confirm the last message, over a connection that is still there. */
-  #hasRefused = false;
+  #health: StreamHealth = 'sound';
   #server: StreamServer | undefined;
 
   constructor(options: PublisherOptions) {
@@ -123,7 +126,7 @@ export class Publisher implements AsyncDisposable {
   /** A message in the middle cannot be read: the stream is begun anew, and the log serves meanwhile. */
   #distrust(error: unknown): undefined {
     this.#options.log.warn({ channel: this.channel, err: error }, 'stream cannot be read');
-    this.#isRotten = true;
+    this.#health = 'rotten';
     this.reconcile();
     return undefined;
   }
@@ -148,7 +151,7 @@ export class Publisher implements AsyncDisposable {
     const isSameHistory =
       this.#place?.table.incarnation === table.incarnation && this.#place.storeId === store.identity.storeId;
     if (current !== this.#server || !isSameHistory) this.#place = undefined;
-    if (current !== this.#server) this.#hasRefused = false;
+    if (current !== this.#server) this.#forgive();
     this.#server = current;
     this.#place ??= await this.#reconcile(await current.open(this.channel), table);
     return this.#publishSome(this.#place);
@@ -206,12 +209,16 @@ export class Publisher implements AsyncDisposable {
   async #append({ stream, nextSequence }: Place, head: MessageHead, body: Uint8Array): Promise<void> {
     try {
       await stream.publish(head, body, nextSequence);
-      this.#hasRefused = false;
+      this.#forgive();
     } catch (error) {
-      this.#isRotten ||= this.#hasRefused;
-      this.#hasRefused = true;
+      this.#health = this.#health === 'sound' ? 'refused' : 'rotten';
       throw error;
     }
+  }
+
+  /** A stream that is rotten stays so until it is begun anew. */
+  #forgive(): void {
+    if (this.#health === 'refused') this.#health = 'sound';
   }
 
   /** The place to go on from, after making sure that the stream is a true copy of a stretch of the log. */
@@ -220,9 +227,10 @@ export class Publisher implements AsyncDisposable {
     const identity = { storeId: store.identity.storeId, incarnation: table.incarnation };
     const { headSeq, trimmedSeq } = store.log.head(table.id);
     const state = await stream.state();
-    const found = this.#isRotten
-      ? 'it cannot be read, or written'
-      : state && (await this.#foundPlace(stream, state, table));
+    const found =
+      this.#health === 'rotten'
+        ? 'it cannot be read, or written'
+        : state && (await this.#foundPlace(stream, state, table));
     if (found && typeof found !== 'string') return found;
     if (state) {
       log.warn(
@@ -232,8 +240,7 @@ export class Publisher implements AsyncDisposable {
       await stream.remove();
     }
     await stream.create(identity, limits);
-    this.#isRotten = false;
-    this.#hasRefused = false;
+    this.#health = 'sound';
     const lowest = Math.min(Math.max(lowestCursor() ?? headSeq, trimmedSeq), headSeq);
     log.info({ channel: this.channel, after: lowest }, 'stream created');
     return {
