@@ -29,13 +29,11 @@ export async function patientRequest(
     return received > before;
   };
   if (await isSettled(answer, timeoutMs)) return answer;
-  let isBehind = false;
   if (hasComeMore()) {
     const sign = connection.flush().then(async () => nextTurn());
-    do isBehind = await isSettled(Promise.race([answer, sign]), silenceMs);
-    while (!isBehind && hasComeMore());
+    while (!(await isSettled(Promise.race([answer, sign]), silenceMs)) && hasComeMore());
+    if (await isSettled(answer, 0)) return answer;
   }
-  if (isBehind && (await isSettled(answer, 0))) return answer;
   throw new Error('timeout');
 }
 
