@@ -90,8 +90,8 @@ export class Greeter {
   /** Brings the peer's row up to date; true when that changed what should run. */
   async merge(peer: string, message: Hello): Promise<boolean> {
     const { store, proofs } = this.#options;
-    const row = store.nodes.get(peer);
-    if (!row || row.removedVersion !== undefined) return false;
+    const row = store.nodes.knownNamed(peer);
+    if (!row) return false;
     await this.#note(peer, row.subscriptions, message);
     const told = message.subscriptions.filter((subscription) =>
       proofs.isProven(peer, store.nodeName, subscription),

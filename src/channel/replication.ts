@@ -83,7 +83,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
     this.#publishers = new Publishers({
       store,
       streams: () => this.#local.streams,
-      rows: () => this.#rows(),
+      rows: () => store.nodes.known(),
       lowestCursor: (channel) => this.#lowestCursor(channel),
       limits: options.streamLimits,
       maxMessageBytes: maxBatchBytes,
@@ -132,7 +132,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
     this.#report = new ReplicationReport({
       ...options,
       isServerUp: () => this.#local.connection !== undefined,
-      peers: () => this.#rows().flatMap(({ name }) => this.#sessions.get(name)?.status() ?? []),
+      peers: () => store.nodes.known().flatMap(({ name }) => this.#sessions.get(name)?.status() ?? []),
     });
   }
 
@@ -194,14 +194,16 @@ export class Replication implements ReplicationControl, AsyncDisposable {
     timeoutMs: number,
   ): Promise<readonly VerifiedTable[]> {
     const channel = channelName(database, table);
-    const sharing = this.#rows().filter(
-      ({ name, subscriptions }) =>
-        (node === undefined || name === node) &&
-        subscriptions.some((candidate) => candidate.database === database && candidate.table === table),
-    );
+    const { nodes, nodeName } = this.#options.store;
+    const sharing = nodes
+      .known()
+      .filter(
+        ({ name, subscriptions }) =>
+          (node === undefined || name === node) &&
+          subscriptions.some((candidate) => candidate.database === database && candidate.table === table),
+      );
     const sessions = sharing.flatMap(({ name }) => this.#sessions.get(name) ?? []);
-    const self = this.#options.store.nodeName;
-    return Promise.all(sessions.map((session) => compareTable(session, self, channel, timeoutMs)));
+    return Promise.all(sessions.map((session) => compareTable(session, nodeName, channel, timeoutMs)));
   }
 
   async purge(database: string, table: string): Promise<void> {
@@ -241,7 +243,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
   }
 
   async #apply(): Promise<void> {
-    const rows = this.#rows();
+    const rows = this.#options.store.nodes.known();
     const names = new Set(rows.map(({ name }) => name));
     for (const [name, session] of this.#sessions)
       if (!names.has(name)) {
@@ -305,7 +307,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
             selfName: store.nodeName,
             seed: this.#options.keys.seed,
             peer: row.name,
-            node: () => activeNode(store, row.name),
+            node: () => store.nodes.knownNamed(row.name),
             join: (node) => this.#joinNode(node),
             greet: (link) => this.#greet(row.name, link),
             onChange: () => session.linkChanged(),
@@ -318,7 +320,8 @@ export class Replication implements ReplicationControl, AsyncDisposable {
   }
 
   #sourcesOf(database: string, table: string, except: string): readonly string[] {
-    return this.#rows()
+    return this.#options.store.nodes
+      .known()
       .filter(({ name, subscriptions }) => {
         if (name === except || !this.#sessions.get(name)?.isAlive) return false;
         return subscriptions.some(
@@ -410,10 +413,6 @@ export class Replication implements ReplicationControl, AsyncDisposable {
     });
   }
 
-  #rows(): readonly NodeRow[] {
-    return this.#options.store.nodes.all().filter(({ removedVersion }) => removedVersion === undefined);
-  }
-
   #live(): readonly string[] {
     return [...this.#sessions.values()].filter(({ isAlive }) => isAlive).map(({ name }) => name);
   }
@@ -421,11 +420,6 @@ export class Replication implements ReplicationControl, AsyncDisposable {
   #describe(): Hello {
     return this.#greeter.compose(undefined);
   }
-}
-
-function activeNode(store: Store, name: string): NodeRow | undefined {
-  const row = store.nodes.get(name);
-  return row?.removedVersion === undefined ? row : undefined;
 }
 
 function outcomeOf(state: LinkState): ConnectOutcome {

@@ -30,8 +30,7 @@ export async function answerService(
     if (service === 'join') return context.join.answer(decodeBody(joinRequest, body));
     throw new CodedError('forbidden', `There is no service ${service} for a caller without a key`);
   }
-  const row = context.store.nodes.get(peer);
-  if (!row || row.removedVersion !== undefined)
+  if (!context.store.nodes.knownNamed(peer))
     throw new CodedError('forbidden', `${peer} is not a peer of ${context.store.nodeName}`);
   switch (service) {
     case 'hello':

@@ -66,7 +66,7 @@ export async function startApi(
         await Promise.allSettled([users]);
         return store.hold();
       },
-      () => !store.nodes.areNone,
+      () => !store.nodes.isEmpty,
     );
     let onCommit = (): void => bridge.committed();
     const store: Store = closer.own(

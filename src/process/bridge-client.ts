@@ -26,7 +26,7 @@ const maxOpenMs = 2_000;
 export class BridgeClient implements ReplicationControl {
   readonly #waiting = new Map<number, Waiting>();
   readonly #holdCommits: () => Promise<() => void>;
-  readonly #hasPeers: () => boolean;
+  readonly #hasReaders: () => boolean;
   #child: ChildProcess | undefined;
   /** Lets commits go on that a bridge holds back while it opens the store. */
   #release: (() => void) | undefined;
@@ -40,11 +40,11 @@ export class BridgeClient implements ReplicationControl {
 
   /**
    * @param holdCommits resolves when this process commits nothing, to what ends that
-   * @param hasPeers whether the bridge has anybody to tell of a commit
+   * @param hasReaders whether the bridge has anybody to tell of a commit
    */
-  constructor(holdCommits: () => Promise<() => void>, hasPeers: () => boolean) {
+  constructor(holdCommits: () => Promise<() => void>, hasReaders: () => boolean) {
     this.#holdCommits = holdCommits;
-    this.#hasPeers = hasPeers;
+    this.#hasReaders = hasReaders;
     this.#ready = new Promise((resolve) => (this.#markReady = resolve));
   }
 
@@ -137,7 +137,7 @@ export class BridgeClient implements ReplicationControl {
   #sendHint(): void {
     const child = this.#child;
     this.#hint = 'none';
-    if (!child?.connected || !this.#hasPeers()) return;
+    if (!child?.connected || !this.#hasReaders()) return;
     this.#hint = 'on its way';
     child.send({ kind: 'committed' } satisfies ToBridge, () => {
       if (child !== this.#child) return;

@@ -47,14 +47,12 @@ export class Heard {
     const nodes = this.#options.nodes();
     if (nodes.unreadable().length > 0) return 0;
     const publishers = nodes
-      .all()
-      .filter(
-        ({ removedVersion, subscriptions }) =>
-          removedVersion === undefined &&
-          subscriptions.some(
-            ({ subscribe, stopped, database, table: name }) =>
-              subscribe && stopped === undefined && database === table.database && name === table.name,
-          ),
+      .known()
+      .filter(({ subscriptions }) =>
+        subscriptions.some(
+          ({ subscribe, stopped, database, table: name }) =>
+            subscribe && stopped === undefined && database === table.database && name === table.name,
+        ),
       );
     return Math.min(Infinity, ...publishers.map(({ name }) => this.#get(table.id, name)));
   }

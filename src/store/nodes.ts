@@ -29,27 +29,36 @@ export class Nodes {
     this.#options = options;
   }
 
-  /** Those that can be read. */
+  /** Those that can be read, of removed nodes too. */
   all(): readonly NodeRow[] {
     return this.#names().flatMap((name) => this.get(name) ?? []);
   }
 
-  /** No peer was ever added: nobody waits for what is committed here. */
-  get areNone(): boolean {
+  /** Those that can be read, of nodes that were added and not removed. */
+  known(): readonly NodeRow[] {
+    return this.all().filter(isKnown);
+  }
+
+  /** No node was ever added: nobody waits for what is committed here. */
+  get isEmpty(): boolean {
     return this.#options.records.count(this.#table()) === 0;
   }
 
-  /** Some node was added and not removed. */
+  /** Some node was added and not removed, or may have been. */
   get hasPeers(): boolean {
-    return (
-      this.all().some(({ removedVersion }) => removedVersion === undefined) || this.unreadable().length > 0
-    );
+    return this.known().length > 0 || this.unreadable().length > 0;
   }
 
   /** Undefined also for a row that cannot be read. */
   get(name: string): NodeRow | undefined {
     const row = this.#read(name);
     return row === 'unreadable' ? undefined : row;
+  }
+
+  /** The row of a node that was added and not removed; undefined also for one that cannot be read. */
+  knownNamed(name: string): NodeRow | undefined {
+    const row = this.get(name);
+    return row && isKnown(row) ? row : undefined;
   }
 
   /** Names of the rows that cannot be read. */
@@ -168,6 +177,10 @@ export class Nodes {
     if (!table) throw new CodedError('table_missing', `Table 'system.hdb_nodes' does not exist`);
     return table;
   }
+}
+
+function isKnown({ removedVersion }: NodeRow): boolean {
+  return removedVersion === undefined;
 }
 
 /** As HarperDB's clients know the row: `schema` for the database; what is ours stands beside it. */

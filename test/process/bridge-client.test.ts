@@ -13,8 +13,8 @@ class Counted implements AsyncDisposable {
   readonly client: BridgeClient;
   #wakes = 0;
 
-  constructor(hasPeers: () => boolean) {
-    this.client = new BridgeClient(() => Promise.resolve(() => {}), hasPeers);
+  constructor(hasReaders: () => boolean) {
+    this.client = new BridgeClient(() => Promise.resolve(() => {}), hasReaders);
     this.client.attach(this.child, { kind: 'start', config: {} as BridgeConfig });
   }
 

@@ -187,7 +187,7 @@ export class Life {
   }
 
   rows(): readonly NodeRow[] {
-    this.#rows ??= this.store.nodes.all().filter(({ removedVersion }) => removedVersion === undefined);
+    this.#rows ??= this.store.nodes.known();
     return this.#rows;
   }
 

@@ -12,7 +12,6 @@ import type {
 import { defaultPriority } from '../../model/subscription.ts';
 import { clusterStatusAnswer } from './cluster-status-answer.ts';
 import { defineOperation } from '../operation.ts';
-import { knownNodes } from './known-nodes.ts';
 import { currentSubscriptions } from './node-row.ts';
 import { uptimeText } from './uptime-text.ts';
 
@@ -33,7 +32,9 @@ export const clusterStatus = defineOperation({
       ...(asked.status === undefined
         ? { nats: 'unknown', reason: asked.reason }
         : { nats: asked.status.nats, alarms: asked.status.alarms }),
-      connections: knownNodes(store).map((row) => connection(row, peers.get(row.name), asked.reason, nowMs)),
+      connections: store.nodes
+        .known()
+        .map((row) => connection(row, peers.get(row.name), asked.reason, nowMs)),
     };
   },
 });

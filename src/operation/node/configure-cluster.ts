@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { CodedError } from '../../model/errors.ts';
 import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
-import { checkNodeRequest, knownNodes, markRemoved, requireReplication } from './known-nodes.ts';
+import { checkNodeRequest, markRemoved, requireReplication } from './known-nodes.ts';
 import { nodeRequest } from './node-request.ts';
 import { replacedRow } from './node-row.ts';
 
@@ -25,7 +25,7 @@ export const configureCluster = defineOperation({
     }
     const { nodes } = context.store;
     const version = await nodes.nextVersion();
-    for (const name of [...knownNodes(context.store).map((row) => row.name), ...nodes.unreadable()]) {
+    for (const name of [...nodes.known().map((row) => row.name), ...nodes.unreadable()]) {
       if (!names.has(name)) await markRemoved(context.store, name, version);
     }
     for (const connection of connections) {

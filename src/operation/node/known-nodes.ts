@@ -1,5 +1,4 @@
 import { CodedError } from '../../model/errors.ts';
-import type { NodeRow } from '../../model/node.ts';
 import type { ReplicationControl } from '../../model/replication-control.ts';
 import type { Store } from '../../store/store.ts';
 import type { OperationContext } from '../operation.ts';
@@ -7,20 +6,9 @@ import { refuseCaseTwin } from '../schema/case-twin.ts';
 import type { NodeRequest } from './node-request.ts';
 import { removedRow } from './node-row.ts';
 
-/** The row of a node that was added and not removed. */
-export function knownNode(store: Store, name: string): NodeRow | undefined {
-  const row = store.nodes.get(name);
-  return row?.removedVersion === undefined ? row : undefined;
-}
-
-/** All nodes that were added and not removed. */
-export function knownNodes(store: Store): readonly NodeRow[] {
-  return store.nodes.all().filter(({ removedVersion }) => removedVersion === undefined);
-}
-
 /** Whether there is something to remove: also a row that cannot be read. */
-export function isKnownNode(store: Store, name: string): boolean {
-  return knownNode(store, name) !== undefined || store.nodes.isUnreadable(name);
+export function isKnownNode({ nodes }: Store, name: string): boolean {
+  return nodes.knownNamed(name) !== undefined || nodes.isUnreadable(name);
 }
 
 /** Marks a node as removed; nothing where there is no row. */

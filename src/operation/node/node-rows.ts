@@ -24,7 +24,7 @@ export async function writeNodeRows(
   for (const request of requests) {
     const version = await nodes.nextVersion();
     const stored = await nodes.update(request.name, (existing) => {
-      const isKnown = existing !== undefined && existing.removedVersion === undefined;
+      const isKnown = nodes.knownNamed(request.name) !== undefined;
       if (operation === (isKnown ? 'insert' : 'update')) return undefined;
       return mergedRow(existing, request, version);
     });

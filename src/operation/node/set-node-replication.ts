@@ -1,7 +1,6 @@
 import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { changeNode, connectNode } from './connect-node.ts';
-import { knownNode } from './known-nodes.ts';
 import { nodeRequest } from './node-request.ts';
 
 /** Adds the node or changes its channels, whichever is needed. */
@@ -12,7 +11,7 @@ export const setNodeReplication = defineOperation({
   request: nodeRequest,
   response: messageAnswer,
   async run(context, request) {
-    if (knownNode(context.store, request.name) === undefined) await connectNode(context, request);
+    if (context.store.nodes.knownNamed(request.name) === undefined) await connectNode(context, request);
     else await changeNode(context, request);
     return `Successfully updated '${request.name}'`;
   },

@@ -1,7 +1,7 @@
 import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { changeNode, connectNode } from './connect-node.ts';
-import { knownNode, refuseUnknownNode, requireReplication } from './known-nodes.ts';
+import { refuseUnknownNode, requireReplication } from './known-nodes.ts';
 import { nodeRequest } from './node-request.ts';
 
 /** Changes the named channels of a peer. The 4.4+ dialect adds a node that is not known. */
@@ -14,7 +14,7 @@ export const updateNode = defineOperation({
   async run(context, request) {
     requireReplication(context);
     if (request.dialect === 'manifest') refuseUnknownNode(context.store, request.name);
-    if (knownNode(context.store, request.name) === undefined) await connectNode(context, request);
+    if (context.store.nodes.knownNamed(request.name) === undefined) await connectNode(context, request);
     else await changeNode(context, request);
     return `Successfully updated '${request.name}'`;
   },
