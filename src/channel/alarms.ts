@@ -16,7 +16,7 @@ const fillLimit = 0.75;
 export function nodeAlarms(store: Store): readonly Alarm[] {
   const quarantined = store.quarantine.all().length;
   const { fill, fullMs } = store.endurance;
-  const { shortage, formerName, nodeName } = store;
+  const { shortage, knownAs, nodeName } = store;
   return [
     ...(shortage === undefined
       ? []
@@ -37,12 +37,12 @@ export function nodeAlarms(store: Store): readonly Alarm[] {
             text: `the change log takes ${Math.round(fill * 100)} % of changeLog.maxBytes, and its oldest entries go at 100 %: a peer may stay away for ${durationText(fullMs)} at most`,
           },
         ]),
-    ...(formerName === undefined
+    ...(knownAs === undefined
       ? []
       : [
           {
             key: 'name',
-            text: `the peers of this node know it as ${formerName}, and it was started as ${nodeName}: start it as ${formerName} again; a node takes another name while it has no peers`,
+            text: `the peers of this node know it as ${knownAs}, and it was started as ${nodeName}: start it as ${knownAs} again; a node takes another name while it has no peers`,
           },
         ]),
     ...store.nodes.unreadable().map((name) => ({

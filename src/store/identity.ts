@@ -73,7 +73,7 @@ export function readIdentity(environment: Environment, nodeName: string): Origin
 }
 
 /** The name by which the peers of this node know it, where that is another one than its own. */
-export function readFormerName(environment: Environment, nodeName: string): string | undefined {
+export function readKnownAs(environment: Environment, nodeName: string): string | undefined {
   const knownAs = storedIdentity(environment)?.knownAs;
   return knownAs === nodeName ? undefined : knownAs;
 }

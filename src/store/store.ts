@@ -25,7 +25,7 @@ import {
 import type { EnduranceGauge } from './endurance.ts';
 import type { Environment } from './environment.ts';
 import type { Heard } from './heard.ts';
-import { readFormerName, readIdentity, redrawIdentity } from './identity.ts';
+import { readIdentity, readKnownAs, redrawIdentity } from './identity.ts';
 import { LmdbEnvironment } from './lmdb-environment.ts';
 import type { RemovalRequest } from './local-removal.ts';
 import { LocalWrites } from './local-writes.ts';
@@ -181,8 +181,8 @@ export class Store implements AsyncDisposable {
   }
 
   /** The name under which this node was started when its peers were added, where it has another one now. */
-  get formerName(): string | undefined {
-    return this.nodes.hasPeers ? readFormerName(this.#environment, this.#nodeName) : undefined;
+  get knownAs(): string | undefined {
+    return this.nodes.hasPeers ? readKnownAs(this.#environment, this.#nodeName) : undefined;
   }
 
   get nodeName(): string {
