@@ -1,6 +1,5 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { channelName } from '../model/channel-name.ts';
-import { CodedError } from '../model/errors.ts';
 import type { NodeRow } from '../model/node.ts';
 import type {
   ConnectOutcome,
@@ -19,7 +18,7 @@ import type { Proofs } from './agreement.ts';
 import { compareTable } from './compare-table.ts';
 import { ChannelServer } from './channel-server.ts';
 import { Greeter } from './greeter.ts';
-import { JoinServer, requestJoin, RemovedError } from './join.ts';
+import { Joining } from './joining.ts';
 import type { LinkState } from './link-state.ts';
 import { greetingMs, Link } from './link.ts';
 import { LocalServer } from './local-server.ts';
@@ -30,8 +29,6 @@ import { ReplicationReport } from './replication-report.ts';
 import { RouteDialler, type Route } from './route-dialler.ts';
 import { answerService } from './services.ts';
 import { noStreams } from './stream-directory.ts';
-import { admit } from './admission.ts';
-import { clusterVerifier } from './cluster-verifier.ts';
 
 export interface ReplicationOptions {
   readonly store: Store;
@@ -67,6 +64,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
   readonly #sessions = new Map<string, PeerSession<Link>>();
   readonly #publishers: Publishers;
   readonly #local: LocalServer;
+  readonly #joining: Joining;
   readonly #greeter: Greeter;
   readonly #server: ChannelServer;
   readonly #pushServer: ChannelServer;
@@ -102,7 +100,12 @@ export class Replication implements ReplicationControl, AsyncDisposable {
       verified: (peer, channel) => this.#sessions.get(peer)?.verified(channel),
       comparing: (peer) => this.#sessions.get(peer)?.comparing ?? [],
     });
-    const joinServer = this.#joinServer();
+    this.#joining = new Joining({
+      ...options,
+      isAlive: (peer) => this.#sessions.get(peer)?.isAlive ?? false,
+      onChange: () => this.#loop.wake(),
+      sync: () => this.#sync(),
+    });
     this.#local = new LocalServer({
       keys: options.keys,
       server: options.server,
@@ -114,7 +117,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
           {
             store,
             server: this.#server,
-            join: joinServer,
+            join: this.#joining.server,
             session: (name) => this.#sessions.get(name),
             greeted: (name, message) => this.#greeted(name, message),
             node: () => this.#describe(),
@@ -124,7 +127,8 @@ export class Replication implements ReplicationControl, AsyncDisposable {
     this.#routes = new RouteDialler({
       store,
       routes: options.routes,
-      join: (route) => this.#join({ ...route, addedVersion: Number.MAX_SAFE_INTEGER, timeoutMs: 3_000 }),
+      join: (route) =>
+        this.#joining.join({ ...route, addedVersion: Number.MAX_SAFE_INTEGER, timeoutMs: 3_000 }),
       onJoined: () => this.wake(),
       log,
     });
@@ -308,7 +312,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
             seed: this.#options.keys.seed,
             peer: row.name,
             node: () => store.nodes.knownNamed(row.name),
-            join: (node) => this.#joinNode(node),
+            join: (node) => this.#joining.joinNode(node),
             greet: (link) => this.#greet(row.name, link),
             onChange: () => session.linkChanged(),
             log: peerLog,
@@ -353,64 +357,6 @@ export class Replication implements ReplicationControl, AsyncDisposable {
     session?.heard(message, by);
     // Not waited for: ending what runs takes as long as its last request, and the next greeting is due before.
     if (await this.#greeter.merge(name, message)) this.#loop.wake();
-  }
-
-  async #joinNode(node: NodeRow): Promise<void> {
-    const { store } = this.#options;
-    if (node.host === undefined || node.port === undefined) return;
-    try {
-      const joined = await this.#join({
-        host: node.host,
-        port: node.port,
-        addedVersion: node.addedVersion,
-        timeoutMs: 5_000,
-      });
-      if (joined.name !== node.name)
-        throw new CodedError(
-          'unavailable',
-          `The node at ${node.host}:${node.port} is '${joined.name}', not '${node.name}'`,
-        );
-      await store.nodes.update(node.name, (row) =>
-        row ? { ...row, nkey: joined.nkey, certificate: joined.certificate } : undefined,
-      );
-      this.#loop.wake();
-    } catch (error) {
-      if (error instanceof RemovedError) {
-        const { removedVersion } = error;
-        await store.nodes.update(node.name, (row) =>
-          row ? { ...row, subscriptions: [], removedVersion } : undefined,
-        );
-        this.#loop.wake();
-      }
-      throw error;
-    }
-  }
-
-  #join(request: { host: string; port: number; addedVersion: number; timeoutMs: number }) {
-    const { store, keys, user, password } = this.#options;
-    const { host, port, ...rest } = request;
-    return requestJoin(
-      { host, port },
-      { ...rest, user, password, selfName: store.nodeName, seed: keys.seed, publicKey: keys.publicKey },
-    );
-  }
-
-  #joinServer(): JoinServer {
-    const { store, keys, user, log } = this.#options;
-    return new JoinServer({
-      selfName: store.nodeName,
-      publicKey: keys.publicKey,
-      certificate: keys.certificate,
-      user,
-      verifier: () => clusterVerifier(store, user),
-      admit: async (joiner) => {
-        const result = await admit(store, joiner, (name) => this.#sessions.get(name)?.isAlive ?? false);
-        if (result === 'admitted') await this.#sync();
-        log.info({ peer: joiner.name, result }, 'join answered');
-        return result;
-      },
-      onFailure: (name) => log.warn({ peer: name }, 'join refused: wrong cluster user or password'),
-    });
   }
 
   #live(): readonly string[] {

@@ -1,0 +1,81 @@
+import { CodedError } from '../model/errors.ts';
+import type { NodeRow } from '../model/node.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { Store } from '../store/store.ts';
+import type { NodeKeys } from '../stream/node-keys.ts';
+import { admit } from './admission.ts';
+import { clusterVerifier } from './cluster-verifier.ts';
+import { JoinServer, RemovedError, requestJoin } from './join.ts';
+
+export interface JoiningOptions {
+  readonly store: Store;
+  readonly keys: NodeKeys;
+  /** The cluster user. */
+  readonly user: string;
+  readonly password: string;
+  readonly isAlive: (peer: string) => boolean;
+  /** A row was changed. */
+  readonly onChange: () => void;
+  /** What runs fits the rows when this resolves. */
+  readonly sync: () => Promise<void>;
+  readonly log: Logger;
+}
+
+/** How this node becomes a peer of others, and they of it. */
+export class Joining {
+  /** Answers those who join. */
+  readonly server: JoinServer;
+  readonly #options: JoiningOptions;
+
+  constructor(options: JoiningOptions) {
+    this.#options = options;
+    const { store, keys, user, isAlive, sync, log } = options;
+    this.server = new JoinServer({
+      selfName: store.nodeName,
+      publicKey: keys.publicKey,
+      certificate: keys.certificate,
+      user,
+      verifier: () => clusterVerifier(store, user),
+      admit: async (joiner) => {
+        const result = await admit(store, joiner, isAlive);
+        if (result === 'admitted') await sync();
+        log.info({ peer: joiner.name, result }, 'join answered');
+        return result;
+      },
+      onFailure: (name) => log.warn({ peer: name }, 'join refused: wrong cluster user or password'),
+    });
+  }
+
+  /** Joins the node of a row that has an address; what it answers goes into the row. */
+  async joinNode({ name, host, port, addedVersion }: NodeRow): Promise<void> {
+    const { store, onChange } = this.#options;
+    if (host === undefined || port === undefined) return;
+    try {
+      const joined = await this.join({ host, port, addedVersion, timeoutMs: 5_000 });
+      if (joined.name !== name)
+        throw new CodedError('unavailable', `The node at ${host}:${port} is '${joined.name}', not '${name}'`);
+      await store.nodes.update(name, (row) =>
+        row ? { ...row, nkey: joined.nkey, certificate: joined.certificate } : undefined,
+      );
+      onChange();
+    } catch (error) {
+      if (error instanceof RemovedError) {
+        const { removedVersion } = error;
+        await store.nodes.update(name, (row) =>
+          row ? { ...row, subscriptions: [], removedVersion } : undefined,
+        );
+        onChange();
+      }
+      throw error;
+    }
+  }
+
+  /** Joins whoever is at an address. */
+  join({ host, port, ...rest }: { host: string; port: number; addedVersion: number; timeoutMs: number }) {
+    const { store, keys, user, password } = this.#options;
+    return requestJoin(
+      { host, port },
+      { ...rest, user, password, selfName: store.nodeName, seed: keys.seed, publicKey: keys.publicKey },
+    );
+  }
+}
