@@ -19,9 +19,8 @@ import { RunLoop } from '../runtime/run-loop.ts';
 import { Store } from '../store/store.ts';
 import { provideCertificate } from './api-certificate.ts';
 import { provideUsers } from './administrator.ts';
-import { BridgeClient } from './bridge-client.ts';
 import { prepareBulk } from './bulk-directories.ts';
-import { startBridgeHere, startBridgeProcess, startNats, type Cluster } from './cluster.ts';
+import { startCluster, startNats, type Cluster } from './cluster.ts';
 import { endLeftoverNatsServer } from './leftover-nats-server.ts';
 import type { NodePrograms } from './node-programs.ts';
 import { claimPort, readPorts, writePorts, type Ports } from './ports.ts';
@@ -60,27 +59,24 @@ export async function startApi(
         ? undefined
         : { config, apiPort: ports.api, clusterPort: ports.cluster, version };
     const nats = settings && (await startNats(closer, settings, programs.nats, log));
-    const bridge = new BridgeClient(
-      async () => {
-        // Whom a peer that joins has to prove to be.
-        await Promise.allSettled([users]);
-        return store.hold();
-      },
-      () => !store.nodes.isEmpty,
-    );
-    let onCommit = (): void => bridge.committed();
-    const store: Store = closer.own(
+    let cluster: Cluster | undefined;
+    const store = closer.own(
       'store',
-      await openStore(config, { onCommit: () => onCommit(), onWrite: () => bridge.writing() }),
+      await openStore(config, { onCommit: () => cluster?.committed(), onWrite: () => cluster?.writing() }),
     );
     const users = provideUsers(store, config);
-    const start = settings && nats && { closer, settings, nats, store, log };
-    const cluster =
-      start &&
-      (config.bridge.inProcess
-        ? await users.then(async () => startBridgeHere({ ...start, restart: () => node.restart() }))
-        : startBridgeProcess({ ...start, client: bridge, program: programs.bridge }));
-    if (config.bridge.inProcess) onCommit = () => cluster?.replication.wake();
+    if (settings && nats) {
+      cluster = await startCluster({
+        closer,
+        settings,
+        nats,
+        store,
+        users,
+        program: programs.bridge,
+        restart: () => node.restart(),
+        log,
+      });
+    }
     await users;
     keepSuperUser(store);
     const maintenance = closer.own(

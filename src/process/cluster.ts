@@ -7,7 +7,7 @@ import type { Logger } from '../runtime/logger.ts';
 import type { Store } from '../store/store.ts';
 import { openNodeKeys } from '../stream/node-keys.ts';
 import { writeServerConfig } from '../stream/server-config.ts';
-import type { BridgeClient } from './bridge-client.ts';
+import { BridgeClient } from './bridge-client.ts';
 import type { BridgeConfig } from './bridge-config.ts';
 import type { BridgeProgram } from './bridge-program.ts';
 import { BridgeWatchdog } from './bridge-watchdog.ts';
@@ -21,17 +21,25 @@ export interface Cluster {
   readonly restart: () => void;
   /** Resolves when replication runs, or after a while. */
   readonly ready: () => Promise<void>;
+  /** Hints of the store: something was committed, a client is about to write. */
+  readonly committed: () => void;
+  readonly writing: () => void;
 }
 
 const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
 const readyTimeoutMs = 8_000;
 
-/** What a bridge is started with. */
-export interface BridgeStart {
+export interface ClusterOptions {
   readonly closer: Closer;
   readonly settings: BridgeConfig;
+  /** From {@link startNats}. */
   readonly nats: SupervisedProcess;
   readonly store: Store;
+  /** Resolves when the users are there, among them whom a peer that joins has to prove to be. */
+  readonly users: Promise<void>;
+  readonly program: BridgeProgram;
+  /** Starts this process again. */
+  readonly restart: () => void;
   readonly log: Logger;
 }
 
@@ -66,11 +74,21 @@ export async function startNats(
   return nats;
 }
 
-/** The bridge as a process of its own, which asks through `client` before it opens the store. */
-export function startBridgeProcess(
-  start: BridgeStart & { readonly client: BridgeClient; readonly program: BridgeProgram },
-): Cluster {
-  const { closer, settings, nats, store, client, program, log } = start;
+/** Starts the bridge beside its nats-server. */
+export async function startCluster(options: ClusterOptions): Promise<Cluster> {
+  return options.settings.config.bridge.inProcess ? startBridgeHere(options) : startBridgeProcess(options);
+}
+
+/** The bridge as a process of its own. */
+function startBridgeProcess(options: ClusterOptions): Cluster {
+  const { closer, settings, nats, store, users, program, log } = options;
+  const client = new BridgeClient(
+    async () => {
+      await Promise.allSettled([users]);
+      return store.hold();
+    },
+    () => !store.nodes.isEmpty,
+  );
   const bridge = closer.own(
     'bridge',
     new SupervisedProcess({
@@ -106,18 +124,15 @@ export function startBridgeProcess(
         log.error({ err: error }, 'clustering not restarted');
       });
     },
+    committed: () => client.committed(),
+    writing: () => client.writing(),
   };
 }
 
-/** The bridge in this process; `restart` starts the process again. */
-export async function startBridgeHere({
-  closer,
-  settings,
-  nats,
-  store,
-  restart,
-  log,
-}: BridgeStart & Pick<Cluster, 'restart'>): Promise<Cluster> {
+/** The bridge in this process. */
+async function startBridgeHere(options: ClusterOptions): Promise<Cluster> {
+  const { closer, settings, nats, store, users, restart, log } = options;
+  await users;
   // Else this process does not need what replication needs.
   const { startBridge } = await import('./bridge.ts');
   const { replication } = closer.own('bridge', await startBridge(settings, log, (open) => open(), store));
@@ -126,5 +141,8 @@ export async function startBridgeHere({
     states: () => ({ bridge: 'running', nats: nats.state.kind }),
     ready: () => Promise.resolve(),
     restart,
+    committed: () => replication.wake(),
+    // They share the store.
+    writing: () => {},
   };
 }
