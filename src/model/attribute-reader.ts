@@ -1,4 +1,5 @@
 import type { Document } from './change.ts';
+import { endOfValue, noToken, unsignedAt } from './message-pack.ts';
 import { encodeMessage } from './transaction-codec.ts';
 
 interface KnownName {
@@ -14,8 +15,6 @@ interface KnownName {
 const longestText = 0xff;
 /** Deeper values are left to whoever decodes the whole document. */
 const maxDepth = 32;
-/** Never used in MessagePack; stands for what is beyond the end, too. */
-const noToken = 0xc1;
 
 /**
  * Reads some attributes of documents, and of the others no more than that they are known and well-formed: many times
@@ -30,6 +29,10 @@ export class AttributeReader {
   /** One value at a time: a view of each would cost more than to read it. */
   readonly #scratch = Buffer.alloc(longestText);
 
+  /**
+   * @param known attributes that documents may have
+   * @param wanted those of them to read
+   */
   constructor(known: Iterable<string>, wanted: ReadonlySet<string>) {
     this.#names = [...known].filter(isReadAsWritten).map((name) => ({
       name,
@@ -44,7 +47,7 @@ export class AttributeReader {
     const head = bytes[0] ?? noToken;
     const isShort = head >= 0x80 && head < 0x90;
     if (!isShort && head !== 0xde) return undefined;
-    let left = isShort ? head - 0x80 : wide(bytes, 1, 2);
+    let left = isShort ? head - 0x80 : unsignedAt(bytes, 1, 2);
     let position = isShort ? 1 : 3;
     const document: Record<string, unknown> = {};
     let before = this.#beginning;
@@ -52,7 +55,7 @@ export class AttributeReader {
       const known = this.#nameAt(bytes, position, before);
       if (!known) return undefined;
       const begin = position + known.bytes.length;
-      position = endOf(bytes, begin, maxDepth);
+      position = endOfValue(bytes, begin, maxDepth);
       if (!(position <= bytes.length)) return undefined;
       before = known;
       if (!known.isWanted) continue;
@@ -82,7 +85,7 @@ export class AttributeReader {
       case 0xcc:
       case 0xcd:
       case 0xce:
-        return wide(bytes, begin + 1, end - begin - 1);
+        return unsignedAt(bytes, begin + 1, end - begin - 1);
       case 0xd9:
         return this.#plainText(bytes, begin + 2, end);
       default:
@@ -117,71 +120,4 @@ function isAt(bytes: Uint8Array, position: number, part: Uint8Array): boolean {
   for (let index = 0; index < part.length; index += 1)
     if (bytes[position + index] !== part[index]) return false;
   return true;
-}
-
-/** Where the value that begins here ends; beyond all bytes where it is of a kind that only the decoder judges. */
-function endOf(bytes: Uint8Array, position: number, depth: number): number {
-  const token = bytes[position] ?? noToken;
-  if (token < 0x80 || token >= 0xe0) return position + 1;
-  if (token < 0x90) return endOfAll(bytes, position + 1, token - 0x80, true, depth);
-  if (token < 0xa0) return endOfAll(bytes, position + 1, token - 0x90, false, depth);
-  if (token < 0xc0) return position + 1 + token - 0xa0;
-  switch (token) {
-    case 0xc0:
-    case 0xc2:
-    case 0xc3:
-      return position + 1;
-    case 0xcc:
-    case 0xd0:
-      return position + 2;
-    case 0xcd:
-    case 0xd1:
-      return position + 3;
-    case 0xca:
-    case 0xce:
-    case 0xd2:
-      return position + 5;
-    case 0xcb:
-    case 0xcf:
-    case 0xd3:
-      return position + 9;
-    case 0xc4:
-    case 0xd9:
-      return position + 2 + wide(bytes, position + 1, 1);
-    case 0xc5:
-    case 0xda:
-      return position + 3 + wide(bytes, position + 1, 2);
-    case 0xc6:
-    case 0xdb:
-      return position + 5 + wide(bytes, position + 1, 4);
-    case 0xdc:
-      return endOfAll(bytes, position + 3, wide(bytes, position + 1, 2), false, depth);
-    case 0xde:
-      return endOfAll(bytes, position + 3, wide(bytes, position + 1, 2), true, depth);
-    default:
-      return Infinity;
-  }
-}
-
-/** Where so many elements of an array end, or entries of a map. */
-function endOfAll(bytes: Uint8Array, begin: number, count: number, isMap: boolean, depth: number): number {
-  if (depth === 0) return Infinity;
-  let position = begin;
-  for (let left = count; left > 0; left -= 1) {
-    if (isMap && !isText(bytes[position] ?? noToken)) return Infinity;
-    if (isMap) position = endOf(bytes, position, depth);
-    position = endOf(bytes, position, depth - 1);
-    if (position > bytes.length) return Infinity;
-  }
-  return position;
-}
-
-function isText(token: number): boolean {
-  return (token >= 0xa0 && token < 0xc0) || (token >= 0xd9 && token <= 0xdb);
-}
-
-function wide(bytes: Uint8Array, position: number, length: number): number {
-  let value = 0;
-  for (let index = 0; index < length; index += 1) value = value * 256 + (bytes[position + index] ?? Infinity);
-  return value;
 }

@@ -1,0 +1,74 @@
+/** Never used in MessagePack; stands for what is beyond the end, too. */
+export const noToken = 0xc1;
+
+/**
+ * Where the value that begins here ends; beyond all bytes where it is of a kind that only a decoder judges.
+ *
+ * @param depth how many arrays and maps may stand within each other
+ */
+export function endOfValue(bytes: Uint8Array, position: number, depth: number): number {
+  const token = bytes[position] ?? noToken;
+  if (token < 0x80 || token >= 0xe0) return position + 1;
+  if (token < 0x90) return endOfValues(bytes, position + 1, token - 0x80, true, depth);
+  if (token < 0xa0) return endOfValues(bytes, position + 1, token - 0x90, false, depth);
+  if (token < 0xc0) return position + 1 + token - 0xa0;
+  switch (token) {
+    case 0xc0:
+    case 0xc2:
+    case 0xc3:
+      return position + 1;
+    case 0xcc:
+    case 0xd0:
+      return position + 2;
+    case 0xcd:
+    case 0xd1:
+      return position + 3;
+    case 0xca:
+    case 0xce:
+    case 0xd2:
+      return position + 5;
+    case 0xcb:
+    case 0xcf:
+    case 0xd3:
+      return position + 9;
+    case 0xc4:
+    case 0xd9:
+      return position + 2 + unsignedAt(bytes, position + 1, 1);
+    case 0xc5:
+    case 0xda:
+      return position + 3 + unsignedAt(bytes, position + 1, 2);
+    case 0xc6:
+    case 0xdb:
+      return position + 5 + unsignedAt(bytes, position + 1, 4);
+    case 0xdc:
+      return endOfValues(bytes, position + 3, unsignedAt(bytes, position + 1, 2), false, depth);
+    case 0xde:
+      return endOfValues(bytes, position + 3, unsignedAt(bytes, position + 1, 2), true, depth);
+    default:
+      return Infinity;
+  }
+}
+
+/** Where so many elements of an array end, or entries of a map. */
+function endOfValues(bytes: Uint8Array, begin: number, count: number, isMap: boolean, depth: number): number {
+  if (depth === 0) return Infinity;
+  let position = begin;
+  for (let left = count; left > 0; left -= 1) {
+    if (isMap && !isText(bytes[position] ?? noToken)) return Infinity;
+    if (isMap) position = endOfValue(bytes, position, depth);
+    position = endOfValue(bytes, position, depth - 1);
+    if (position > bytes.length) return Infinity;
+  }
+  return position;
+}
+
+function isText(token: number): boolean {
+  return (token >= 0xa0 && token < 0xc0) || (token >= 0xd9 && token <= 0xdb);
+}
+
+/** An unsigned integer of so many bytes, the most significant first; Infinity beyond the end. */
+export function unsignedAt(bytes: Uint8Array, position: number, length: number): number {
+  let value = 0;
+  for (let index = 0; index < length; index += 1) value = value * 256 + (bytes[position + index] ?? Infinity);
+  return value;
+}
