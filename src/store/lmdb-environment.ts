@@ -2,8 +2,9 @@ import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSyn
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { CodedError, messageOf } from '../model/errors.ts';
-import { open, type Database, type RootDatabase } from 'lmdb';
+import { open, type RootDatabase } from 'lmdb';
 import { DiskRoom } from './disk-room.ts';
+import { emptyBytesOf } from './empty-bytes.ts';
 import {
   eachTree,
   treeNames,
@@ -24,23 +25,6 @@ export interface LmdbEnvironmentOptions {
   readonly minFreeDiskBytes?: number;
 }
 
-/** Pages of a tree, as lmdb counts them. */
-interface TreePages {
-  readonly treeBranchPageCount: number;
-  readonly treeLeafPageCount: number;
-  readonly overflowPages: number;
-}
-
-interface FilePages {
-  readonly pageSize: number;
-  readonly lastPageNumber: number;
-  /** The tree of trees. */
-  readonly root: TreePages;
-  /** The tree of pages that are free. */
-  readonly free: TreePages;
-}
-
-const metaPages = 2;
 const { EIO, EFBIG, ENOSPC, EDQUOT } = constants.errno;
 const diskCodes: ReadonlySet<unknown> = new Set([EIO, EFBIG, ENOSPC, EDQUOT]);
 
@@ -55,7 +39,6 @@ export class LmdbEnvironment implements Environment {
   readonly dataFile: string;
   readonly marker: { read(): string | undefined; write(text: string): void };
   readonly #root: RootDatabase<Buffer, TreeKey>;
-  readonly #databases: Readonly<Record<string, Database<Buffer, TreeKey>>>;
   readonly #room: DiskRoom;
   readonly #onAbort: (() => void)[] = [];
   readonly #beforeEnd: (() => void)[] = [];
@@ -80,11 +63,10 @@ export class LmdbEnvironment implements Environment {
     });
     const databases = eachTree((name) => this.#root.openDB<Buffer, TreeKey>({ name, encoding: 'binary' }));
     this.trees = eachTree((name) => new LmdbTree(databases[name]));
-    this.#databases = databases;
     this.#room = new DiskRoom({
       path: options.path,
       reserveBytes: options.minFreeDiskBytes ?? 0,
-      emptyBytes: () => this.#emptyBytes,
+      emptyBytes: () => emptyBytesOf(this.#root, databases),
     });
   }
 
@@ -154,17 +136,6 @@ export class LmdbEnvironment implements Environment {
     let reason = messageOf(error);
     await commitError?.catch((cause: unknown) => (reason = messageOf(cause)));
     return nothingWritten(this.#room.look() ?? `the store cannot write to its disk (${reason})`, error);
-  }
-
-  /** Of the file, what holds nothing any more: it is filled before the file grows. */
-  get #emptyBytes(): number {
-    const { pageSize, lastPageNumber, root, free } = this.#root.getStats() as FilePages;
-    const trees = Object.values(this.#databases).map((database) => database.getStats() as TreePages);
-    const usedPages = [root, free, ...trees].reduce(
-      (sum, tree) => sum + tree.treeBranchPageCount + tree.treeLeafPageCount + tree.overflowPages,
-      metaPages,
-    );
-    return (lastPageNumber + 1 - usedPages) * pageSize;
   }
 
   /** Forgets inside the transaction: the next commit of the same batch must not read what this one cached. */
