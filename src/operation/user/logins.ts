@@ -84,7 +84,8 @@ export class Logins {
     // Unknown names take as long as wrong passwords, or the time of an answer would tell them apart.
     const passwordHash =
       stored?.passwordHash ?? (await (this.#decoy ??= hashPassword(randomBytes(16).toString('hex'))));
-    const isRight = passwordHash === known?.stored.passwordHash || (await this.#verify(login, passwordHash));
+    const isRight =
+      passwordHash === known?.stored.passwordHash || (await this.#verify(login, digest, passwordHash));
     if (stored !== undefined && isRight) this.#remember(digest, { stored, catalogVersion });
     if (stored !== undefined && isRight && stored.user.active) return stored.user;
     // Who does not exist may be a password that was typed in the wrong field.
@@ -97,9 +98,12 @@ export class Logins {
     return hash('sha256', `${this.#key}${username.length} ${username}${password}`, 'base64');
   }
 
-  async #verify(login: Login, passwordHash: string): Promise<boolean> {
-    const { username, password, address } = login;
-    const attempt = `${this.#digestOf(login)} ${passwordHash}`;
+  async #verify(
+    { username, password, address }: Login,
+    digest: string,
+    passwordHash: string,
+  ): Promise<boolean> {
+    const attempt = `${digest} ${passwordHash}`;
     // Many connections that open at once with the same credentials cost one verification.
     let verification = this.#pending.get(attempt);
     if (verification === undefined) {
