@@ -7,7 +7,8 @@ import { build, transform } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = `${root}dist`;
-const target = /** @type {const} */ ({
+const programs = ['src/cli/main.ts', 'src/process/bridge-main.ts'];
+const shared = /** @type {const} */ ({
   platform: 'node',
   target: 'node20.19',
   legalComments: 'none',
@@ -24,9 +25,9 @@ writeFileSync(`${dist}/package.json`, '{ "type": "commonjs" }\n');
 copyFileSync(`${root}scripts/load-bundle.cjs`, `${dist}/load-bundle.cjs`);
 
 const { outputFiles, metafile } = await build({
-  ...target,
+  ...shared,
   absWorkingDir: root,
-  entryPoints: ['src/cli/main.ts', 'src/process/bridge-main.ts'],
+  entryPoints: programs,
   outdir: 'dist/process',
   entryNames: '[name]-[hash]',
   bundle: true,
@@ -41,7 +42,7 @@ const { outputFiles, metafile } = await build({
 // esbuild splits only modules, and V8 lets us keep what it has compiled only of scripts.
 for (const { path, text } of outputFiles) {
   const { code } = await transform(text, {
-    ...target,
+    ...shared,
     format: 'cjs',
     supported: { 'dynamic-import': false },
   });
@@ -49,8 +50,8 @@ for (const { path, text } of outputFiles) {
   writeFileSync(path, `(function (exports, require, module, __filename) { 'use strict'; ${url}\n${code}})\n`);
 }
 for (const [path, { entryPoint }] of Object.entries(metafile.outputs)) {
-  if (!['src/cli/main.ts', 'src/process/bridge-main.ts'].includes(entryPoint ?? '')) continue;
-  const program = `${dist}/${entryPoint?.slice('src/'.length).replace(/ts$/, 'js')}`;
+  if (entryPoint === undefined || !programs.includes(entryPoint)) continue;
+  const program = `${dist}/${entryPoint.slice('src/'.length).replace(/ts$/, 'js')}`;
   const bundle = JSON.stringify(`process/${basename(path)}`);
   writeFileSync(program, `#!/usr/bin/env node\nrequire('../load-bundle.cjs')(${bundle});\n`, { mode: 0o755 });
 }
