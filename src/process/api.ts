@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/config.ts';
 import { startHttpServer } from '../http/server.ts';
 import { CodedError, messageOf } from '../model/errors.ts';
@@ -23,6 +22,7 @@ import { prepareBulk } from './bulk-directories.ts';
 import { startCluster, startNats, type Cluster } from './cluster.ts';
 import { endLeftoverNatsServer } from './leftover-nats-server.ts';
 import type { NodePrograms } from './node-programs.ts';
+import { packageRoot } from './package-root.ts';
 import { claimPort, readPorts, writePorts, type Ports } from './ports.ts';
 import { storeOptions } from './store-options.ts';
 
@@ -33,8 +33,6 @@ export interface RunningApi extends AsyncDisposable {
 
 /** What the process around the api lets operations do to the node. */
 export type NodeAround = Omit<NodeControl, 'restartClustering'>;
-
-const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
  * The api process: opens the store, serves requests, and keeps nats-server and the bridge running.

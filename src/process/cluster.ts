@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { ReplicationControl } from '../model/replication-control.ts';
 import { SupervisedProcess } from '../runtime/child-process.ts';
 import type { Closer } from '../runtime/closer.ts';
@@ -12,6 +11,7 @@ import type { BridgeConfig } from './bridge-config.ts';
 import type { BridgeProgram } from './bridge-program.ts';
 import { BridgeWatchdog } from './bridge-watchdog.ts';
 import type { NatsProgram } from './nats-program.ts';
+import { packageRoot } from './package-root.ts';
 
 /** What takes the node's tables to its peers: its nats-server and its bridge. */
 export interface Cluster {
@@ -26,7 +26,6 @@ export interface Cluster {
   readonly writing: () => void;
 }
 
-const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
 const readyTimeoutMs = 8_000;
 
 export interface ClusterOptions {

@@ -1,13 +1,11 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { packageRoot } from './package-root.ts';
 
 /** Older servers rewind stream sequences wrongly and have open CVEs. */
 const OLDEST_USABLE = '2.10.27';
-
-const PACKAGE_ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** A nats-server that was run for its version just now. */
 export interface NatsServer {
@@ -31,7 +29,7 @@ export interface FindNatsServerOptions {
  * @throws Error with one line: what is missing or too old, and what to do
  */
 export async function findNatsServer(options: FindNatsServerOptions = {}): Promise<NatsServer> {
-  const { configuredPath, packageRoot = PACKAGE_ROOT } = options;
+  const { configuredPath, packageRoot: root = packageRoot } = options;
   if (configuredPath) {
     const result = await probe(configuredPath);
     if (result.kind === 'usable') return result.server;
@@ -39,7 +37,7 @@ export async function findNatsServer(options: FindNatsServerOptions = {}): Promi
   }
 
   const reasons: string[] = [];
-  const localPath = join(packageRoot, '.nats', 'nats-server');
+  const localPath = join(root, '.nats', 'nats-server');
   for (const path of existsSync(localPath) ? ['nats-server', localPath] : ['nats-server']) {
     const result = await probe(path);
     if (result.kind === 'usable') return result.server;
