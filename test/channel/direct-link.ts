@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import { ChannelServer } from '../../src/channel/channel-server.ts';
+import type { ChannelServer } from '../../src/channel/channel-server.ts';
 import type { LinkState } from '../../src/channel/link-state.ts';
 import type { PeerLink } from '../../src/channel/peer-link.ts';
 import type { PeerSession } from '../../src/channel/peer-session.ts';
@@ -10,7 +10,6 @@ import {
   encodeBody,
   type ChannelResponse,
 } from '../../src/channel/protocol.ts';
-import { noStreams } from '../../src/channel/stream-directory.ts';
 import type { ChannelPull } from '../../src/stream/stream-pull.ts';
 import type { Replica } from './replica.ts';
 
@@ -38,12 +37,7 @@ export class DirectLink implements PeerLink {
   ) {
     this.self = self;
     this.#receiver = receiver;
-    this.#server = new ChannelServer({
-      store: far.store,
-      streams: noStreams,
-      maxBatchBytes,
-      steadyMs: () => 0,
-    });
+    this.#server = far.server(maxBatchBytes);
   }
 
   get state(): LinkState {

@@ -1,7 +1,5 @@
 import { pino } from 'pino';
-import { ChannelServer } from '../../src/channel/channel-server.ts';
 import { PeerSession } from '../../src/channel/peer-session.ts';
-import { noStreams } from '../../src/channel/stream-directory.ts';
 import type { NodeRow } from '../../src/model/node.ts';
 import { runLoop } from '../../src/runtime/run-loop.ts';
 import type { DirectLink } from './direct-link.ts';
@@ -19,7 +17,7 @@ export function directSession(
     name: peer.name,
     store: self.store,
     makeLink: () => link,
-    server: new ChannelServer({ store: self.store, streams: noStreams, maxBatchBytes, steadyMs: () => 0 }),
+    server: self.server(maxBatchBytes),
     otherSources: () => [],
     relayWaitMs: 100,
     makeLoop: runLoop,

@@ -1,10 +1,8 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import { ChannelServer } from '../../src/channel/channel-server.ts';
 import type { LinkState } from '../../src/channel/link-state.ts';
 import type { PeerLink } from '../../src/channel/peer-link.ts';
 import { PeerSession } from '../../src/channel/peer-session.ts';
-import { noStreams } from '../../src/channel/stream-directory.ts';
 import { makeTable } from '../store/test-store.ts';
 import { openPair } from './replica-pair.ts';
 import { connect, settle, type Replica } from './replica.ts';
@@ -37,12 +35,7 @@ async function openSession(self: Replica, peer: Replica, address = {}): Promise<
     {
       name: peer.name,
       store: self.store,
-      server: new ChannelServer({
-        store: self.store,
-        streams: noStreams,
-        maxBatchBytes: 1 << 20,
-        steadyMs: () => self.nowMs,
-      }),
+      server: self.server(),
       makeLink: () => new QuietLink(),
       otherSources: () => [],
       relayWaitMs: 100,

@@ -130,11 +130,16 @@ export class Replica implements AsyncDisposable {
     return receiver;
   }
 
+  /** Serves its channels from the log. */
+  server(maxBatchBytes = this.#maxBatchBytes): ChannelServer {
+    return new ChannelServer({ store: this.store, streams: noStreams, maxBatchBytes, steadyMs: () => 0 });
+  }
+
   /** One question to the publisher, its answer not applied yet. */
   async ask(publisher: Replica, tableName = 'dog'): Promise<Exchange> {
     const asked = encodeBody(this.receiver(publisher, tableName).next());
     const request = decodeBody(channelRequest, asked);
-    const answered = encodeBody(await publisher.#server().answer(this.name, request));
+    const answered = encodeBody(await publisher.server().answer(this.name, request));
     return { request, response: decodeBody(channelResponse, answered) };
   }
 
@@ -161,7 +166,7 @@ export class Replica implements AsyncDisposable {
     const asked: string[] = [];
     for (let next = await verifier.next(); next; next = await verifier.next()) {
       const request = decodeBody(channelRequest, encodeBody(next));
-      const answered = encodeBody(await publisher.#server().answer(this.name, request));
+      const answered = encodeBody(await publisher.server().answer(this.name, request));
       await verifier.accept(decodeBody(channelResponse, answered));
       asked.push(request.kind);
     }
@@ -223,15 +228,6 @@ export class Replica implements AsyncDisposable {
         return name !== peer && follows && !this.cut.has(name);
       })
       .map(({ name }) => name);
-  }
-
-  #server(): ChannelServer {
-    return new ChannelServer({
-      store: this.store,
-      streams: noStreams,
-      maxBatchBytes: this.#maxBatchBytes,
-      steadyMs: () => 0,
-    });
   }
 
   #greeter(peerClock?: ClockReading): Greeter {

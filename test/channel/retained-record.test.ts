@@ -1,7 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ChannelServer } from '../../src/channel/channel-server.ts';
 import { encodeBody } from '../../src/channel/protocol.ts';
-import { noStreams } from '../../src/channel/stream-directory.ts';
 import { documentsOf, maintain, makeTable, rowsOf } from '../store/test-store.ts';
 import { openDeleting, decide, shown, tagged, expectIndexed, rex } from './deleting-pair.ts';
 import type { Pair } from './replica-pair.ts';
@@ -109,12 +107,7 @@ describe('a record that was retained', () => {
     const secret = 'a good dog';
 
     const answers = (await c.follow(b)).map(({ response }) => response);
-    const server = new ChannelServer({
-      store: b.store,
-      streams: noStreams,
-      maxBatchBytes: 1 << 20,
-      steadyMs: () => 0,
-    });
+    const server = b.server();
     const channel = 'dev:dog';
     const identity = { storeId: b.store.identity.storeId, incarnation: b.table.incarnation };
     const range = { after: null, upTo: null };

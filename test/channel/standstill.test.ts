@@ -79,12 +79,7 @@ class Scene implements AsyncDisposable {
       {
         name: a.name,
         store: b.store,
-        server: new ChannelServer({
-          store: b.store,
-          streams: noStreams,
-          maxBatchBytes: 1_000,
-          steadyMs: () => 0,
-        }),
+        server: b.server(1_000),
         makeLink: () => link ?? expect.fail('There is no link'),
         otherSources: () => [],
         relayWaitMs: 100,
