@@ -7,13 +7,16 @@ import { fingerprintOf } from '../stream/node-keys.ts';
 import { RefusedError } from './link.ts';
 import { decodeBody, encodeBody } from './protocol.ts';
 
+/** More than any of these texts needs. Anybody may ask to join, and what he says is kept for some seconds. */
+const shortText = z.string().max(1_000);
+
 /** Who wants to join, and who is asked; both go into what both sides prove. */
 const joinFirst = z.object({
   step: z.literal('first'),
-  user: z.string(),
+  user: shortText,
   name: z.string().min(1).max(200),
-  nkey: z.string(),
-  nonce: z.string().min(16),
+  nkey: shortText,
+  nonce: shortText.min(16),
   addedVersion: z.int().nonnegative(),
 });
 const joinChallenge = z.object({
@@ -25,9 +28,9 @@ const joinChallenge = z.object({
 });
 const joinFinal = z.object({
   step: z.literal('final'),
-  nonce: z.string(),
-  proof: z.string(),
-  signature: z.string(),
+  nonce: shortText.max(2_000),
+  proof: shortText,
+  signature: shortText,
 });
 const joinResult = z.union([
   z.object({ signature: z.string() }),

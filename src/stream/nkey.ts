@@ -53,6 +53,8 @@ function encode(prefix: Buffer, key: Buffer): string {
 
 /** The key; undefined where the text is not what {@link encode} makes of one. */
 function decode(prefix: Buffer, text: string): Buffer | undefined {
+  // First, for anybody may send one of megabytes.
+  if (text.length !== Math.ceil(((prefix.length + keyLength + 2) * 8) / 5)) return undefined;
   let bits = '';
   for (const letter of text) bits += alphabet.indexOf(letter).toString(2).padStart(5, '0');
   const bytes = Buffer.from((bits.match(/[01]{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)));

@@ -140,6 +140,28 @@ test('what the admission says is the answer, without the signature of the server
 });
 
 describe('a join is refused, and nobody admitted', () => {
+  test('whose texts are longer than any of them has to be', async () => {
+    await using scene = await Scene.open();
+    const joiner = new Joiner();
+    const first = {
+      step: 'first',
+      user,
+      name: 'edge',
+      nkey: 'U'.repeat(56),
+      nonce: 'n'.repeat(24),
+      addedVersion: 1,
+    };
+
+    for (const field of ['user', 'name', 'nkey', 'nonce'])
+      await expect(scene.ask({ ...first, [field]: 'U'.repeat(1_001) })).rejects.toThrow();
+    const challenge = await joiner.challenge(scene);
+    for (const field of ['nonce', 'proof', 'signature']) {
+      const { message } = await joiner.final(challenge, scene.certificate);
+      await expect(scene.ask({ ...message, [field]: 'U'.repeat(2_001) })).rejects.toThrow();
+    }
+    expect(scene.admitted).toEqual([]);
+  });
+
   test('with a wrong password', async () => {
     await using scene = await Scene.open();
 
