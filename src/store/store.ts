@@ -67,6 +67,7 @@ export class Store implements AsyncDisposable {
     const { nodeName, now = Date.now, onCommit = () => {}, steadyMs = () => performance.now() } = options;
     this.#environment = environment;
     this.#commits = new Commits({ environment, now, onCommit });
+    environment.onAbort(() => (this.#identity = undefined));
     this.#nodeName = nodeName;
     this.localWrites = new LocalWrites(steadyMs, options.onWrite);
     this.#parts = makeParts({
@@ -167,7 +168,7 @@ export class Store implements AsyncDisposable {
     await this.#commits.run((commit) => {
       redrawIdentity(this.#environment);
       commit.touchCatalog();
-    });
+    }, 'small');
   }
 
   /** How long commits of this process have stood in line behind another process. */
@@ -378,7 +379,7 @@ export class Store implements AsyncDisposable {
       if (!this.#parts.catalog.tableById(table.id)) return;
       if (cursor) this.cursors.put(storeId, table.id, cursor);
       else this.cursors.remove(storeId, table.id);
-    });
+    }, 'small');
   }
 
   /** Begins a copy where the place is still `asked`; false when somebody has moved it since. */

@@ -68,6 +68,24 @@ describe('a failed commit', () => {
     expect(numbersOf(test.store).map(({ seq }) => seq)).toEqual([1, 2]);
   });
 
+  test('takes back who the store was after a commit that it takes along', async () => {
+    await using test = await TestStore.open();
+    const table = await makeTable(test.store);
+
+    const [, written, failed] = await Promise.allSettled([
+      test.store.redrawIdentity(),
+      upsert(test.store, { id: 1 }),
+      test.store.skipQuarantined('none'),
+    ]);
+
+    expect(written.status).toBe('fulfilled');
+    expect(failed.status).toBe('rejected');
+    const { storeId } = test.store.identity;
+    expect(test.store.rowsOf(table, [1])[0]?.origin.storeId).toBe(storeId);
+    await test.reopen();
+    expect(test.store.identity.storeId).toBe(storeId);
+  });
+
   test('that created a table does not show it to commits that share its flush', async () => {
     await using test = await TestStore.open({ maxTransactionBytes: 1_000 });
     const dog = await makeTable(test.store);
