@@ -16,6 +16,7 @@ export interface BridgeWatchdogOptions {
 
 const patienceMs = 2_000;
 const answerMs = 1_000;
+const lateMs = 250;
 
 /**
  * Ends a bridge that stands still in the middle of a commit: it holds the writer's lock of the store, and the writes of
@@ -51,7 +52,10 @@ export class BridgeWatchdog implements AsyncDisposable {
     const childPid = pid();
     if (childPid === undefined || lockWaitMs() < patienceMs) return false;
     const before = activityOf(childPid);
+    const askedMs = performance.now();
     if (await answers(answerMs)) return false;
+    // It was this process that stood still: the answer may be there, unread.
+    if (performance.now() - askedMs > answerMs + lateMs) return false;
     const waitedMs = lockWaitMs();
     if (pid() !== childPid || waitedMs < patienceMs + answerMs) return false;
     if (!stoodStill(before, activityOf(childPid))) return false;
