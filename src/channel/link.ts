@@ -40,6 +40,8 @@ export interface LinkOptions {
 /** How often both sides say that they live, ms. */
 export const greetingMs = 2_000;
 const requestTimeoutMs = 5_000;
+/** Greetings tell a dead peer from a slow one; an answer of a megabyte at 64 kbit/s stands before pings for two minutes. */
+const maxPingOut = 40;
 
 /**
  * Our own connection to a peer's nats-server, kept up for as long as the peer is a peer.
@@ -127,7 +129,10 @@ export class Link implements PeerLink {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#loop[Symbol.asyncDispose]();
+    const ended = this.#loop[Symbol.asyncDispose]();
+    // First, for what is asked over it may wait long for an answer that is on its way.
+    await this.#connection?.close();
+    await ended;
     await this.#connection?.close();
     this.#connection = undefined;
     this.#state = { kind: 'idle' };
@@ -174,6 +179,7 @@ export class Link implements PeerLink {
         name: this.#options.selfName,
         timeoutMs: requestTimeoutMs,
         reconnect: false,
+        maxPingOut,
       });
     } catch (error) {
       // The peer has forgotten our key or has another certificate; a join proves both ends again.

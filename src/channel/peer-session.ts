@@ -243,11 +243,12 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#pushers.values()].map((pusher) => pusher[Symbol.asyncDispose]()));
-    await Promise.all(
-      [...this.#incoming.values()].map(async ({ subscriber }) => subscriber?.[Symbol.asyncDispose]()),
-    );
-    await this.#link?.[Symbol.asyncDispose]();
+    // All at once: a link that is closed ends what the others ask over it.
+    await Promise.all([
+      ...[...this.#pushers.values()].map((pusher) => pusher[Symbol.asyncDispose]()),
+      ...[...this.#incoming.values()].map(async ({ subscriber }) => subscriber?.[Symbol.asyncDispose]()),
+      this.#link?.[Symbol.asyncDispose](),
+    ]);
   }
 
   /** A peer that dials us is the one who can measure. */

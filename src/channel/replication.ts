@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { channelName } from '../model/channel-name.ts';
 import type { NodeRow } from '../model/node.ts';
@@ -54,6 +55,8 @@ export interface ReplicationOptions {
 
 /** Target size of a message, of an answer from the log, and of a copy page. */
 const maxBatchBytes = 1024 * 1024;
+/** A peer that was removed need not hear of it. */
+const farewellMs = 5_000;
 
 /**
  * Replication of one node: makes what runs (links, sessions, publishers, users of nats-server) fit the rows
@@ -178,10 +181,12 @@ export class Replication implements ReplicationControl, AsyncDisposable {
       const { link } = session;
       if (!link?.isOpen) return known;
       const startedMs = performance.now();
-      const isAnswered = await link.request('nodes', {}, helloSchema, timeoutMs).then(
+      const answer = link.request('nodes', {}, helloSchema, timeoutMs).then(
         () => true,
         () => false,
       );
+      // A request is patient with a slow link; whoever asks here is not.
+      const isAnswered = await Promise.race([answer, pause(timeoutMs, false)]);
       return isAnswered ? { ...known, responseTimeMs: performance.now() - startedMs } : known;
     });
     const own = this.#describe();
@@ -249,21 +254,25 @@ export class Replication implements ReplicationControl, AsyncDisposable {
   async #apply(): Promise<void> {
     const rows = this.#options.store.nodes.known();
     const names = new Set(rows.map(({ name }) => name));
-    for (const [name, session] of this.#sessions)
-      if (!names.has(name)) {
-        this.#sessions.delete(name);
-        const isRemoved = !this.#options.store.nodes.isUnreadable(name);
-        if (isRemoved) await session.farewell((link) => this.#greet(name, link));
-        await session[Symbol.asyncDispose]();
-        if (isRemoved) await this.#publishers.removeConsumers(name);
-      }
+    const gone = [...this.#sessions].filter(([name]) => !names.has(name));
+    for (const [name] of gone) this.#sessions.delete(name);
+    // Before all that waits for a peer: how long one that was removed may read on is not up to it.
     await this.#enforcePeers(rows);
+    for (const [name, session] of gone) await this.#part(name, session);
     for (const row of rows) {
       const session = this.#sessions.get(row.name) ?? this.#makeSession(row);
       this.#sessions.set(row.name, session);
       await session.update(row);
     }
     await this.#publishers.update(rows);
+  }
+
+  async #part(name: string, session: PeerSession<Link>): Promise<void> {
+    if (!this.#options.store.nodes.isUnreadable(name)) {
+      await this.#publishers.removeConsumers(name);
+      await Promise.race([session.farewell((link) => this.#greet(name, link)), pause(farewellMs)]);
+    }
+    await session[Symbol.asyncDispose]();
   }
 
   /** Users and permissions of nats-server follow the rows; done when the server has confirmed. */

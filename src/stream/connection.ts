@@ -27,6 +27,8 @@ export interface ConnectionRequest extends Address {
   readonly timeoutMs: number;
   /** Keep dialling when the connection is lost; otherwise it closes. */
   readonly reconnect: boolean;
+  /** Pings, five seconds apart, that may stand behind an answer before the connection counts as dead: 2. */
+  readonly maxPingOut?: number;
 }
 
 /** Connects to a node's nats-server over TLS, to exactly the server whose certificate is known. */
@@ -50,7 +52,7 @@ export async function connectTo(request: ConnectionRequest): Promise<NatsConnect
     ignoreAuthErrorAbort: true,
     ignoreClusterUpdates: true,
     pingInterval: 5_000,
-    maxPingOut: 2,
+    maxPingOut: request.maxPingOut ?? 2,
     noRandomize: true,
     // Else each request takes the stack that it is called from; whoever asked names what failed.
     noAsyncTraces: true,
