@@ -26,6 +26,7 @@ export class Proofs {
     this.#key = key;
   }
 
+  /** The proof that node `from` told node `to` this subscription. */
   prove(from: string, to: string, subscription: SharedSubscription): string {
     const { database, table, publish, subscribe, startTimeMs, priority, version } = subscription;
     const told = [from, to, database, table, publish, subscribe, startTimeMs ?? null, version];
@@ -41,6 +42,7 @@ export class Proofs {
     return proof;
   }
 
+  /** In constant time. */
   isProven(from: string, to: string, subscription: SharedSubscription & { readonly proof: string }): boolean {
     const expected = Buffer.from(this.prove(from, to, subscription));
     const given = Buffer.from(subscription.proof);

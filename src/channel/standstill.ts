@@ -23,7 +23,7 @@ interface Seen {
 export class Standstill {
   #seen: ReadonlyMap<string, Seen> = new Map();
 
-  /** With each greeting. */
+  /** Notes where all channels are; called with each greeting. */
   look(channels: readonly Fetching[], nowMs: number): void {
     const isOtherMoving = channels.some(({ channel, place, isBulk }) => {
       const known = this.#seen.get(channel);

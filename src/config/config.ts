@@ -74,7 +74,7 @@ export interface Config {
     readonly path: string;
     readonly mapSizeBytes: number;
     readonly maxTransactionBytes: number;
-    /** Of its disk, what writes leave alone. */
+    /** With less free than this on its disk, commits that make the store larger are refused. */
     readonly minFreeDiskBytes: number;
   };
   /** The change log. */

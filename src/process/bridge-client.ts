@@ -103,7 +103,10 @@ export class BridgeClient implements ReplicationControl {
     await this.#ask('purge', { kind: 'purge', database, table }, 5_000);
   }
 
-  /** False when the process has not answered at all, not even that it is starting, within the time. */
+  /**
+   * False when this bridge has not answered within the time, although it is still the one that runs; a ping is answered
+   * even while the bridge starts.
+   */
   async answers(withinMs: number): Promise<boolean> {
     const child = this.#child;
     return this.#put('ping', { kind: 'ping' }, withinMs).then(

@@ -42,7 +42,7 @@ export interface ClusterOptions {
   readonly log: Logger;
 }
 
-/** @throws Error in one line where there is none to run */
+/** Writes the server's configuration and starts it. @throws Error when no nats-server is found */
 export async function startNats(
   closer: Closer,
   { config, clusterPort }: BridgeConfig,

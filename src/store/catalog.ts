@@ -48,6 +48,7 @@ export class Catalog {
     this.#readVersion = readVersion;
   }
 
+  /** Another one after every change of a definition, a user or a role. */
   get version(): number {
     return this.#readVersion();
   }

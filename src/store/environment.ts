@@ -47,7 +47,10 @@ export function eachTree<T>(open: (name: TreeName) => T): Readonly<Record<TreeNa
   return Object.fromEntries(treeNames.map((name) => [name, open(name)])) as Record<TreeName, T>;
 }
 
-/** A small one takes next to no room, or gives some back: it is taken also where there is no room to grow. */
+/**
+ * A small one takes next to no room, or gives some back: it is taken also where there is no room to grow. Small are
+ * deletes, dropped tables, rows of system tables, cursors by themselves and upkeep; all else is growing.
+ */
 export type CommitKind = 'growing' | 'small';
 
 /** What a store keeps its trees in: LMDB in production, memory in the simulator. */

@@ -21,7 +21,7 @@ export interface LmdbEnvironmentOptions {
   /** Directory of the data file. */
   readonly path: string;
   readonly mapSizeBytes: number;
-  /** Of its disk, what commits that grow leave alone. */
+  /** With less free than this on its disk, commits that make the store larger are refused. */
   readonly minFreeDiskBytes?: number;
 }
 
@@ -55,7 +55,7 @@ export class LmdbEnvironment implements Environment {
       overlappingSync: false,
       // Else lmdb's thread looks every few microseconds whether more has been queued while a commit runs here.
       strictAsyncOrder: true,
-      // Its batches begin with a promise that nobody holds: it would end the process when a commit fails.
+      // lmdb's own batches begin with a promise that nobody holds: it would end the process when a commit fails.
       eventTurnBatching: false,
       maxDbs: treeNames.length + 4,
       mapSize: options.mapSizeBytes,

@@ -41,7 +41,7 @@ export class Records {
     return row && visibleDocument(table, row);
   }
 
-  /** Of every row, also of those that cannot be decoded. */
+  /** Keys of all rows of a table, also of rows that cannot be decoded. */
   *keys(table: Table): Generator<Key> {
     for (const key of this.#environment.trees.records.getKeys({ start: [table.id], end: [table.id + 1] }))
       yield (key as [number, Key])[1];
@@ -163,7 +163,7 @@ export function visibleDocument(table: Table, row: Row): Document | undefined {
   return readable ? withoutHidden(table, row, row.document ?? decodeDocument(readable)) : undefined;
 }
 
-/** Of {@link visibleDocument}, at least the attributes with an index. */
+/** At least the attributes with an index, of what {@link visibleDocument} shows. */
 function indexedDocument(table: Table, row: Row): Document | undefined {
   const readable = readableBytes(row);
   if (!readable) return undefined;

@@ -2,7 +2,7 @@ export interface StoreOptions extends OpenStoreOptions {
   /** Directory of the LMDB environment. */
   readonly path: string;
   readonly mapSizeBytes?: number;
-  /** Of its disk, what commits that grow leave alone. */
+  /** With less free than this on its disk, commits that make the store larger are refused. */
   readonly minFreeDiskBytes?: number;
 }
 

@@ -18,13 +18,13 @@ export function makeSeed(): string {
   return encode(seedPrefix, randomBytes(keyLength));
 }
 
-/** @throws Error when the text is not the seed of a user */
+/** The public key of a seed, as text. @throws Error when the text is not the seed of a user */
 export function publicKeyOf(seed: Uint8Array): string {
   const { x = '' } = createPublicKey(privateKey(seed)).export({ format: 'jwk' });
   return encode(userPrefix, Buffer.from(x, 'base64url'));
 }
 
-/** @throws Error when the text is not the seed of a user */
+/** Signs a text with the key of a seed. @throws Error when the text is not the seed of a user */
 export function signWith(seed: Uint8Array, text: string): Buffer {
   return sign(null, Buffer.from(text), privateKey(seed));
 }

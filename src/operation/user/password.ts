@@ -1,6 +1,6 @@
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 
-// 32 MiB: what glibc always gives back. Less it keeps in each thread that once hashed, for as long as the process lives.
+// Takes 32 MiB, a size that glibc always returns to the system; smaller blocks stay with each thread that has hashed once.
 const cost = { N: 32_768, r: 8, p: 1 };
 const hashBytes = 32;
 
