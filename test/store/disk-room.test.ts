@@ -31,15 +31,13 @@ describe.skipIf(hindrance !== undefined)('a store on a disk that is full', () =>
     await upsert(store, { id: 1 }, { id: 2 });
 
     disk.fillUpTo(12 * MiB);
-    await expect
-      .poll(async () => upsert(store, { id: 3 }).catch((error: unknown) => error), seen)
-      .toMatchObject({
-        code: 'storage_failed',
-        message: expect.stringMatching(
-          /^Nothing was written: the disk of .* is full: 12 MiB are left, of which storage\.minFreeDiskBytes keeps 16 MiB; make room/,
-        ) as string,
-      });
-    expect(store.shortage).toMatch(/is full/);
+    await expect.poll(() => store.shortage, seen).toMatch(/is full/);
+    await expect(upsert(store, { id: 3 })).rejects.toMatchObject({
+      code: 'storage_failed',
+      message: expect.stringMatching(
+        /^Nothing was written: the disk of .* is full: 12 MiB are left, of which storage\.minFreeDiskBytes keeps 16 MiB; make room/,
+      ) as string,
+    });
     expect(documentsOf(store)).toEqual([{ id: 1 }, { id: 2 }]);
     await store.delete({ table: tableOf(store), keys: [2] });
     expect(documentsOf(store)).toEqual([{ id: 1 }]);
