@@ -23,7 +23,7 @@ import { startCluster, startNats, type Cluster } from './cluster.ts';
 import { endLeftoverNatsServer } from './leftover-nats-server.ts';
 import type { NodePrograms } from './node-programs.ts';
 import { packageRoot } from './package-root.ts';
-import { claimPort, readPorts, writePorts, type Ports } from './ports.ts';
+import { claimPort, holdPort, readPorts, writePorts, type Ports } from './ports.ts';
 import { storeOptions } from './store-options.ts';
 
 export interface RunningApi extends AsyncDisposable {
@@ -51,7 +51,7 @@ export async function startApi(
   const closer = new Closer();
   try {
     const version = readVersion();
-    const ports = await claimPorts(config);
+    const { ports, letGo } = await claimPorts(closer, config);
     const settings =
       ports.cluster === undefined
         ? undefined
@@ -84,6 +84,7 @@ export async function startApi(
     maintenance.start();
     const jobs = closer.own('jobs', await Jobs.open({ store, now: Date.now, log }));
     const authentication = await openAuthentication(store, config, log);
+    await letGo();
     const http = closer.own(
       'http server',
       await startHttpServer({
@@ -162,14 +163,22 @@ async function openAuthentication(store: Store, config: Config, log: Logger): Pr
   };
 }
 
-/** Where the node will listen. For port 0 that is where it listened last, while it is free: others know it. */
-async function claimPorts({ rootPath, host, operationsApi, clustering }: Config): Promise<Ports> {
+/**
+ * Where the node will listen. For port 0 that is where it listened last, while it is free: others know it. The port of
+ * the API, which is served last, is held until `letGo`.
+ */
+async function claimPorts(
+  closer: Closer,
+  { rootPath, host, operationsApi, clustering }: Config,
+): Promise<{ readonly ports: Ports; readonly letGo: () => Promise<void> }> {
   const last = readPorts(rootPath);
   const { port } = operationsApi.network;
-  const api = port === 0 ? await claimPort(host, 0, last.api) : port;
-  if (!clustering.enabled) return { api };
+  const held = port === 0 ? closer.own('port', await holdPort(host, last.api)) : undefined;
+  const letGo = async (): Promise<void> => held?.[Symbol.asyncDispose]();
+  const api = held?.port ?? port;
+  if (!clustering.enabled) return { ports: { api }, letGo };
   await endLeftoverNatsServer(join(rootPath, 'nats'));
-  return { api, cluster: await claimPort(host, clustering.port, last.cluster) };
+  return { ports: { api, cluster: await claimPort(host, clustering.port, last.cluster) }, letGo };
 }
 
 function restartClustering(cluster: Cluster | undefined): void {

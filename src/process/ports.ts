@@ -35,7 +35,8 @@ export function writePorts(rootPath: string, ports: Ports): void {
 export async function claimPort(host: string, wanted: number, last: number | undefined): Promise<number> {
   if (wanted !== 0) {
     try {
-      return await probePort(host, wanted);
+      await using held = await hold(host, wanted);
+      return held.port;
     } catch (cause) {
       throw new CodedError(
         'start_failed',
@@ -44,21 +45,30 @@ export async function claimPort(host: string, wanted: number, last: number | und
       );
     }
   }
-  if (last !== undefined) {
-    const port = await probePort(host, last).catch(() => undefined);
-    if (port !== undefined) return port;
-  }
-  return probePort(host, 0);
+  await using held = await holdPort(host, last);
+  return held.port;
 }
 
-/** Binds and lets go; resolves to the port. */
-async function probePort(host: string, port: number): Promise<number> {
-  const server = createServer();
+/** A port that nobody else is given before it is disposed of. Whoever connects meanwhile is hung up on. */
+export interface HeldPort extends AsyncDisposable {
+  readonly port: number;
+}
+
+/** Holds the port of the last run if it is still free, since others know it, else any. */
+export async function holdPort(host: string, last: number | undefined): Promise<HeldPort> {
+  const known = last === undefined ? undefined : await hold(host, last).catch(() => undefined);
+  return known ?? hold(host, 0);
+}
+
+async function hold(host: string, port: number): Promise<HeldPort> {
+  const server = createServer((socket) => socket.destroy());
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host, port, exclusive: true }, resolve);
   });
   const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address ? address.port : port;
+  return {
+    port: typeof address === 'object' && address ? address.port : port,
+    [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())),
+  };
 }

@@ -1,0 +1,31 @@
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import { expect, test } from 'vitest';
+import { claimPort, holdPort } from '../../src/process/ports.ts';
+
+const host = '127.0.0.1';
+
+test('a port that is held is given to nobody, hangs up, and is free again afterwards', async () => {
+  const held = await holdPort(host, undefined);
+
+  expect(await claimPort(host, 0, held.port)).not.toBe(held.port);
+  await expect(claimPort(host, held.port, undefined)).rejects.toMatchObject({ code: 'start_failed' });
+  const caller = connect({ host, port: held.port });
+  await once(caller, 'close');
+
+  await held[Symbol.asyncDispose]();
+  expect(await claimPort(host, 0, held.port)).toBe(held.port);
+});
+
+test('another port than the last one is held while somebody else listens there', async () => {
+  const other = createServer();
+  other.listen({ host, port: 0 });
+  await once(other, 'listening');
+  const address = other.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
+
+  await using held = await holdPort(host, port);
+
+  expect(held.port).not.toBe(port);
+  other.close();
+});
