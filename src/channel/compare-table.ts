@@ -2,6 +2,8 @@ import type { VerifiedTable } from '../model/replication-control.ts';
 import type { PeerSession } from './peer-session.ts';
 
 const pollMs = 20;
+/** A peer that is dialled again is waited for so long. */
+const dialMs = 5_000;
 
 /** Has a channel compared with one peer now, or tells what the peer has found if it is the subscriber. */
 export async function compareTable(
@@ -12,17 +14,19 @@ export async function compareTable(
 ): Promise<VerifiedTable> {
   const node = session.name;
   const begunAtMs = Date.now();
+  const unreachable = unfinished(node, self, `${node} cannot be reached`);
   if (!session.verify(channel)) {
+    if (!session.isAlive) return unreachable;
     const told = session.hello?.verified[channel];
     return told ? verdict(node, node, told) : unfinished(node, node, `${node} has not compared it yet`);
   }
   while (Date.now() - begunAtMs < timeoutMs) {
     const result = session.verified(channel);
     if (result && result.asOfMs >= begunAtMs) return verdict(node, self, result);
+    if (!session.isAlive && Date.now() - begunAtMs > dialMs) return unreachable;
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
-  const why = session.isAlive ? `it took longer than ${timeoutMs} ms` : `${node} cannot be reached`;
-  return unfinished(node, self, why);
+  return session.isAlive ? unfinished(node, self, `it took longer than ${timeoutMs} ms`) : unreachable;
 }
 
 function verdict(

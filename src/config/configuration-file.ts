@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { parseDocument } from 'yaml';
+import { isScalar, parseDocument } from 'yaml';
 import { loadConfig, readSettings, type ConfigSources } from './config.ts';
 import { ConfigError } from './config-error.ts';
 import { factsOf, KeyIndex, settingKeys } from './key-index.ts';
@@ -56,7 +56,10 @@ export class ConfigurationFile {
     const { file, rootPath } = readSettings(this.#sources);
     const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
     const document = parseDocument(text);
+    // A file that says nothing at all.
+    if (isScalar(document.contents) && document.contents.value === null) document.contents = null;
     const index = new KeyIndex();
+    let isChanged = false;
     for (const [name, value] of Object.entries(values)) {
       const meaning = index.find(name);
       const key = meaning.kind === 'setting' ? meaning.key : index.spelled(name);
@@ -64,7 +67,9 @@ export class ConfigurationFile {
       if (meaning.kind === 'setting') checkSetting(meaning.key, value);
       if (value === null) document.deleteIn(key.split('.'));
       else document.setIn(key.split('.'), value);
+      isChanged = true;
     }
+    if (!isChanged) return;
     const changed = document.toString();
     loadConfig({ ...this.#sources, fileText: changed });
     this.#replace(file, rootPath, text, changed);

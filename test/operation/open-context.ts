@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type {
   ConnectOutcome,
   NetworkNode,
@@ -14,6 +11,7 @@ import { Rows } from '../../src/operation/rows.ts';
 import { runOperation } from '../../src/operation/run-operation.ts';
 import { localUser, type User } from '../../src/operation/user/user.ts';
 import { Store } from '../../src/store/store.ts';
+import { TemporaryDirectory } from '../store/test-store.ts';
 import { checkAnswer } from './check-answer.ts';
 import { openServices, type TestServicesOptions } from './open-services.ts';
 
@@ -26,7 +24,8 @@ export interface TestContext extends AsyncDisposable {
 }
 
 export async function openContext(options: TestServicesOptions = {}): Promise<TestContext> {
-  const path = await mkdtemp(join(tmpdir(), 'lyre-operation-'));
+  const directory = await TemporaryDirectory.make();
+  const { path } = directory;
   const store = await Store.open({ path, nodeName: 'n1', role: 'api', mapSizeBytes: 2 ** 28 });
   const opened = await openServices(store, options);
   const context: OperationContext = { ...opened.services, user: localUser };
@@ -43,7 +42,7 @@ export async function openContext(options: TestServicesOptions = {}): Promise<Te
     async [Symbol.asyncDispose]() {
       await opened[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();
-      await rm(path, { recursive: true });
+      await directory[Symbol.asyncDispose]();
     },
   };
 }

@@ -154,6 +154,17 @@ test('settings are written to the file, in any spelling, with the old file kept'
   expect(await readFile(join(n.directory, 'backup', backup ?? ''), 'utf8')).toContain('level: warn');
 });
 
+test.each(['', 'null\n', '# ours\n'])('settings are added to a file that says nothing: %j', async (text) => {
+  await using n = await openNode(text);
+  const file = join(n.directory, 'harperdb-config.yaml');
+
+  await n.call({ operation: 'set_configuration', nothing_of_ours: true });
+  expect(await readFile(file, 'utf8')).toBe(text);
+
+  await n.call({ operation: 'set_configuration', logging_level: 'debug' });
+  expect(await n.call({ operation: 'get_configuration' })).toMatchObject({ logging: { level: 'debug' } });
+});
+
 test.each([
   [{ http_cors: 'spinach' }, "HarperDB config file validation error: 'http.cors' must be a boolean"],
   [

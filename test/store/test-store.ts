@@ -25,7 +25,8 @@ export class TemporaryDirectory implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await rm(this.path, { recursive: true, force: true });
+    // A store that is right in the directory keeps its marker beside it.
+    for (const path of [this.path, `${this.path}.start`]) await rm(path, { recursive: true, force: true });
   }
 }
 
