@@ -125,8 +125,11 @@ export class Publisher implements AsyncDisposable {
 
   /** A message in the middle cannot be read: the stream is begun anew, and the log serves meanwhile. */
   #distrust(error: unknown): undefined {
-    this.#options.log.warn({ channel: this.channel, err: error }, 'stream cannot be read');
-    this.#health = 'rotten';
+    // A server that is gone says nothing of its streams.
+    if (this.#server?.isClosed() === false) {
+      this.#options.log.warn({ channel: this.channel, err: error }, 'stream cannot be read');
+      this.#health = 'rotten';
+    }
     this.reconcile();
     return undefined;
   }
@@ -233,7 +236,7 @@ export class Publisher implements AsyncDisposable {
         : state && (await this.#foundPlace(stream, state, table));
     if (found && typeof found !== 'string') return found;
     if (state) {
-      log.warn(
+      log[state.messages === 0 ? 'info' : 'warn'](
         { channel: this.channel, reason: found, messages: state.messages },
         'stream does not match the log, beginning anew',
       );
