@@ -53,6 +53,7 @@ describe.each(damages)('a row of hdb_nodes with %s', (_what, bytes, keptBytes) =
     await t.store.nodes.put(other);
 
     await tearNodeRow(t.path, 'edge', bytes, keptBytes);
+    t.store.refresh();
 
     const { nodes } = t.store;
     expect(nodes.all()).toEqual([other]);
@@ -80,6 +81,7 @@ test('while a row of hdb_nodes cannot be read, what that node may hold or still 
   expect(t.store.nodes.isShared(table)).toBe(false);
 
   await tearNodeRow(t.path, 'edge');
+  t.store.refresh();
 
   expect(t.store.nodes.isShared(table)).toBe(true);
 });
