@@ -108,7 +108,9 @@ test('a bridge that stands still in the middle of a commit is replaced within se
     heldPid = pid;
   }
 
-  expect(isRunning(heldPid)).toBe(false);
+  // Its lock is free a moment before it is gone.
+  const gonePid = heldPid;
+  await waitFor('the bridge that stood still to be gone', () => !isRunning(gonePid));
   expect(edge.log).toContain(`"childPid":${heldPid},"waitedMs"`);
   await atEdge.insert({ id: 'afterwards' });
   expect((await edge.whole()).bridge).not.toBe(heldPid);
