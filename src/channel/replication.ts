@@ -186,7 +186,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
         () => false,
       );
       // A request is patient with a slow link; whoever asks here is not.
-      const isAnswered = await Promise.race([answer, pause(timeoutMs, false)]);
+      const isAnswered = await Promise.race([answer, pause(timeoutMs, false, { ref: false })]);
       return isAnswered ? { ...known, responseTimeMs: performance.now() - startedMs } : known;
     });
     const own = this.#describe();
@@ -270,7 +270,10 @@ export class Replication implements ReplicationControl, AsyncDisposable {
   async #part(name: string, session: PeerSession<Link>): Promise<void> {
     if (!this.#options.store.nodes.isUnreadable(name)) {
       await this.#publishers.removeConsumers(name);
-      await Promise.race([session.farewell((link) => this.#greet(name, link)), pause(farewellMs)]);
+      await Promise.race([
+        session.farewell((link) => this.#greet(name, link)),
+        pause(farewellMs, undefined, { ref: false }),
+      ]);
     }
     await session[Symbol.asyncDispose]();
   }
