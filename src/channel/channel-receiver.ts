@@ -140,7 +140,13 @@ export class ChannelReceiver {
     this.#restUntilMs = this.#steadyMs() + restMs;
   }
 
-  /** A question was lost: perhaps the answer was too much for the link. */
+  /** Begins again from the cursor over another connection, which may carry less than the last one. */
+  beginAnew(): void {
+    this.unanswered();
+    this.restart();
+  }
+
+  /** A question or its link was lost: perhaps the answer was too much for it. */
   unanswered(): void {
     this.#questions.budget.lost();
   }
