@@ -341,15 +341,17 @@ export class Applier {
   ): number | 'isolated' | Stop {
     const { marks, log, isolation } = this.#options;
     const { commit, source, table } = batch;
+    const isBehindHole = cursor.unproven?.hole === true;
     if (item.kind !== 'undecodable') {
       const { header, originPlace } = item;
       if (isOwn(batch, item)) return this.#isOurs(table, header, originPlace) ? 0 : { kind: 'lost-own' };
       const isNew = originPlace.seq > marks.get(table.id, header.origin.storeId, originPlace.incarnation);
       if (!isNew) return 0;
       if (item.kind === 'stub') {
-        // Rows that our peer copied from us: we have them.
         if (header.via !== batch.storeId) return { kind: 'stub', header, seq: item.seq };
-        marks.raise(table.id, header.origin.storeId, originPlace, { after: 0, upTo: header.version });
+        // Rows that our peer copied from us: we have them. What came before them may be missing here all the same.
+        if (source.newerThan === 0 && !isBehindHole)
+          marks.raise(table.id, header.origin.storeId, originPlace, { after: 0, upTo: header.version });
         return 0;
       }
     }
@@ -361,7 +363,7 @@ export class Applier {
       return 'isolated';
     }
     if (item.kind === 'undecodable') return 0;
-    const { part, won } = this.#mergePart(batch, item, changes, cursor.unproven?.hole === true);
+    const { part, won } = this.#mergePart(batch, item, changes, isBehindHole);
     // Numbered here even if nothing won: whoever follows us must not see a hole where this origin's history has none.
     if (part) log.append(commit, item.header, [part]);
     return won;

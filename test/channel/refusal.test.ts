@@ -211,3 +211,31 @@ describe('what is refused', () => {
     expectSame(a, b);
   });
 });
+
+test('what was given up here still comes by another way, though rows that its publisher has from here came behind it', async () => {
+  await using nodes = await openPair({ maxClockSkewMs: 1_000 });
+  const { a, b } = nodes;
+  await using c = await Replica.open('c');
+  await connect(a, c);
+  await connect(b, c);
+  await b.follow(a);
+  await c.follow(a);
+  await b.follow(c);
+  a.pass(10_000);
+  c.pass(10_000);
+  await a.upsert({ id: 'early' });
+  await b.upsert({ id: 'here' });
+  // A copy: what a logs of it goes to b as a stub.
+  await a.follow(b);
+  await b.follow(a);
+  const [quarantined] = b.store.quarantine.all();
+  await b.store.skipQuarantined(quarantined?.id ?? '');
+  expect(keysOf(b)).toEqual(['here']);
+  expect(b.cursor(a)?.seq).toBe(2);
+  b.pass(10_000);
+  await c.follow(a);
+
+  await b.follow(c);
+
+  expect(keysOf(b)).toEqual(['early', 'here']);
+});

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { openFrame } from '../../src/model/transaction-codec.ts';
 import { makeTable, rowsOf } from '../store/test-store.ts';
 import { openPair, type Pair } from './replica-pair.ts';
 import { connect, expectSame, keysOf, Replica, settle } from './replica.ts';
@@ -108,6 +109,33 @@ describe('a subscription with a start time', () => {
     await settle(a, b, c);
 
     expectSame(a, b, c);
+    expect(keysOf(b)).toEqual(['new', 'old']);
+  });
+
+  test('leaves out nothing that comes by another way, though rows that the publisher has from here came behind it', async () => {
+    await using nodes = await openPair({}, { publish: true, subscribe: true, startTimeMs });
+    const { a, b } = nodes;
+    await using c = await Replica.open('c');
+    await connect(a, c);
+    await connect(b, c);
+    await b.follow(a);
+    await c.follow(a);
+    await b.follow(c);
+    await a.upsert({ id: 'old' });
+    a.pass(1_000);
+    b.pass(1_000);
+    await b.upsert({ id: 'new' });
+    // A copy: what a logs of it goes to b as a stub.
+    await a.follow(b);
+    const stub = (await b.follow(a))
+      .flatMap(({ response }) => (response.kind === 'items' ? response.items : []))
+      .map((frame) => openFrame(frame))
+      .find(({ kind }) => kind === 'stub');
+    expect(stub?.seq).toBe(2);
+    await c.follow(a);
+
+    await b.follow(c);
+
     expect(keysOf(b)).toEqual(['new', 'old']);
   });
 });
