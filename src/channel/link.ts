@@ -9,7 +9,7 @@ import { connectTo } from '../stream/connection.ts';
 import { patientRequest } from '../stream/patient-request.ts';
 import { StreamPull } from '../stream/stream-pull.ts';
 import type { LinkState } from './link-state.ts';
-import { NoAnswerError, type PeerLink } from './peer-link.ts';
+import { NoAnswerError, type Patience, type PeerLink } from './peer-link.ts';
 import { decodeBody, encodeBody } from './protocol.ts';
 
 /** A peer that answered and said no. */
@@ -92,18 +92,17 @@ export class Link implements PeerLink {
     this.#loop.wake();
   }
 
-  /** Asks a service of the peer. @throws CodedError `unavailable` */
   async request<T>(
     service: string,
     body: unknown,
     schema: z.ZodType<T>,
-    timeoutMs = requestTimeoutMs,
+    { timeoutMs = requestTimeoutMs, signal }: Patience = {},
   ): Promise<T> {
     const connection = this.#connection;
     if (!connection) throw new CodedError('unavailable', `There is no link to ${this.#options.peer}`);
     const subject = `svc.${encodeToken(this.#options.selfName)}.${service}`;
     try {
-      const answer = await patientRequest(connection, subject, encodeBody(body), timeoutMs);
+      const answer = await patientRequest(connection, subject, encodeBody(body), timeoutMs, signal);
       return decodeBody(schema, answer.data);
     } catch (cause) {
       if (cause instanceof CodedError) throw cause;

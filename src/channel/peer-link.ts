@@ -12,6 +12,14 @@ export class NoAnswerError extends CodedError {
   }
 }
 
+/** How long an answer is waited for. */
+export interface Patience {
+  /** Longer than this only for an answer that is on its way. */
+  readonly timeoutMs?: number;
+  /** No longer than this, whatever is on its way. */
+  readonly signal?: AbortSignal;
+}
+
 /** Our own way to a peer, as those see it who use it: `Link` over NATS, another one in the simulator. */
 export interface PeerLink extends AsyncDisposable {
   readonly state: LinkState;
@@ -21,7 +29,7 @@ export interface PeerLink extends AsyncDisposable {
   start(): void;
 
   /** Asks a service of the peer. @throws NoAnswerError; CodedError `unavailable` with what the peer refuses for */
-  request<T>(service: string, body: unknown, schema: z.ZodType<T>, timeoutMs?: number): Promise<T>;
+  request<T>(service: string, body: unknown, schema: z.ZodType<T>, patience?: Patience): Promise<T>;
 
   /**
    * Begins to take what a consumer of the peer's stream delivers, after its message number `delivered`.

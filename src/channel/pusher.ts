@@ -98,7 +98,7 @@ export class Pusher implements AsyncDisposable {
     // The peer may hold it until the other parts are there too.
     using _aside = response && mayHaveParts(response) ? turns.stepAside(channel) : undefined;
     const request: ApplyRequest = { channel, response };
-    const { next } = await link.request('apply', request, applyResponse);
+    const { next } = await link.request('apply', request, applyResponse, { signal });
     this.#wanted = next ?? undefined;
     return next !== null;
   }

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { channelName } from '../model/channel-name.ts';
 import type { NodeRow } from '../model/node.ts';
@@ -181,12 +180,12 @@ export class Replication implements ReplicationControl, AsyncDisposable {
       const { link } = session;
       if (!link?.isOpen) return known;
       const startedMs = performance.now();
-      const answer = link.request('nodes', {}, helloSchema, timeoutMs).then(
-        () => true,
-        () => false,
-      );
-      // A request is patient with a slow link; whoever asks here is not.
-      const isAnswered = await Promise.race([answer, pause(timeoutMs, false, { ref: false })]);
+      const isAnswered = await link
+        .request('nodes', {}, helloSchema, { timeoutMs, signal: AbortSignal.timeout(timeoutMs) })
+        .then(
+          () => true,
+          () => false,
+        );
       return isAnswered ? { ...known, responseTimeMs: performance.now() - startedMs } : known;
     });
     const own = this.#describe();
@@ -270,10 +269,8 @@ export class Replication implements ReplicationControl, AsyncDisposable {
   async #part(name: string, session: PeerSession<Link>): Promise<void> {
     if (!this.#options.store.nodes.isUnreadable(name)) {
       await this.#publishers.removeConsumers(name);
-      await Promise.race([
-        session.farewell((link) => this.#greet(name, link)),
-        pause(farewellMs, undefined, { ref: false }),
-      ]);
+      const signal = AbortSignal.timeout(farewellMs);
+      await session.farewell((link) => this.#greet(name, link, signal));
     }
     await session[Symbol.asyncDispose]();
   }
@@ -352,9 +349,10 @@ export class Replication implements ReplicationControl, AsyncDisposable {
     return known.length > 0 ? Math.min(...known) : undefined;
   }
 
-  async #greet(name: string, link: Link): Promise<void> {
+  async #greet(name: string, link: Link, signal?: AbortSignal): Promise<void> {
     const sentMs = performance.now();
-    const answer = await link.request('hello', this.#greeter.compose(name), helloSchema, greetingMs * 2.5);
+    const patience = { timeoutMs: greetingMs * 2.5, ...(signal ? { signal } : {}) };
+    const answer = await link.request('hello', this.#greeter.compose(name), helloSchema, patience);
     this.#sessions.get(name)?.answered(sentMs, answer);
     await this.#take(name, answer, 'our link');
   }

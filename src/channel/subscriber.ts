@@ -68,7 +68,7 @@ export class Subscriber implements AsyncDisposable {
     });
     this.#verifying = options.makeLoop({
       name: `verifier of ${options.receiver.channel}`,
-      body: () => this.#verify(),
+      body: (signal) => this.#verify(signal),
       idleMs: waitingMs,
       backoff: { minMs: 1_000, maxMs: 30_000 },
       log: options.log,
@@ -131,11 +131,11 @@ export class Subscriber implements AsyncDisposable {
     }
     this.#forgetAhead();
     const turn = await this.#takeTurn(signal);
-    return this.#ask(this.#options.receiver.next(), turn);
+    return this.#ask(this.#options.receiver.next(), turn, signal);
   }
 
   #askAhead(request: ChannelRequest, signal: AbortSignal): void {
-    const answer = this.#takeTurn(signal).then(async (turn) => this.#ask(request, turn));
+    const answer = this.#takeTurn(signal).then(async (turn) => this.#ask(request, turn, signal));
     // Whoever comes for it hears of it.
     answer.catch(() => undefined);
     this.#ahead = { request, answer };
@@ -146,9 +146,9 @@ export class Subscriber implements AsyncDisposable {
     this.#ahead = undefined;
   }
 
-  async #ask(request: ChannelRequest, turn: Turn | undefined): Promise<Answer> {
+  async #ask(request: ChannelRequest, turn: Turn | undefined, signal: AbortSignal): Promise<Answer> {
     try {
-      const response = await this.#options.link.request(request.kind, request, channelResponse);
+      const response = await this.#options.link.request(request.kind, request, channelResponse, { signal });
       turn?.carried(carriedBytes(response));
       turn?.arrived();
       return { response, turn };
@@ -176,11 +176,12 @@ export class Subscriber implements AsyncDisposable {
    * Beside the following: a comparison must not hold up what is new. While a channel of the peer has a backlog it goes on
    * now and then: of that channel it cannot end before all is applied, and others can wait.
    */
-  async #verify(): Promise<boolean> {
+  async #verify(signal: AbortSignal): Promise<boolean> {
     const { receiver, link, turns } = this.#options;
     const request = link.isOpen && !receiver.isResting ? await receiver.verifier.next() : undefined;
     if (!request) return false;
-    await receiver.accept(await link.request(request.kind, request, channelResponse, 30_000));
+    const patience = { timeoutMs: 30_000, signal };
+    await receiver.accept(await link.request(request.kind, request, channelResponse, patience));
     return !turns.areWanted;
   }
 

@@ -13,9 +13,21 @@ const silenceMs = 3_000;
  * behind every answer that was given before. So a slow connection is told from a service that does not answer, however
  * much of other traffic there is.
  *
+ * @param signal ends all waiting
  * @throws when no answer is on its way, or nothing comes at all
  */
 export async function patientRequest(
+  connection: NatsConnection,
+  subject: string,
+  body: Uint8Array,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<Msg> {
+  const answer = patientAnswer(connection, subject, body, timeoutMs);
+  return signal ? unlessAborted(answer, signal) : answer;
+}
+
+async function patientAnswer(
   connection: NatsConnection,
   subject: string,
   body: Uint8Array,
@@ -35,6 +47,15 @@ export async function patientRequest(
     if (await isSettled(answer, 0)) return answer;
   }
   throw new Error('timeout');
+}
+
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }
 
 /** Whether a promise is kept or broken within the time. */

@@ -329,7 +329,7 @@ export class Life {
 
   async #greet(name: string, link: SimulatedLink): Promise<void> {
     const sentMs = this.world.scheduler.nowMs;
-    const answer = await link.request('hello', this.#compose(name), helloSchema, 3_000);
+    const answer = await link.request('hello', this.#compose(name), helloSchema, { timeoutMs: 3_000 });
     this.#sessions.get(name)?.answered(sentMs, answer);
     await this.#take(name, answer, 'our link');
   }

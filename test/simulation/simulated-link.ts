@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import type { LinkState } from '../../src/channel/link-state.ts';
-import { NoAnswerError, type PeerLink } from '../../src/channel/peer-link.ts';
+import { NoAnswerError, type Patience, type PeerLink } from '../../src/channel/peer-link.ts';
 import { decodeBody, encodeBody } from '../../src/channel/protocol.ts';
 import { CodedError, messageOf } from '../../src/model/errors.ts';
 import type { Loop } from '../../src/runtime/run-loop.ts';
@@ -62,7 +62,7 @@ export class SimulatedLink implements PeerLink {
     service: string,
     body: unknown,
     schema: z.ZodType<T>,
-    timeoutMs = requestTimeoutMs,
+    { timeoutMs = requestTimeoutMs, signal }: Patience = {},
   ): Promise<T> {
     const { self, peer } = this.#options;
     const connection = this.#connection;
@@ -70,16 +70,24 @@ export class SimulatedLink implements PeerLink {
     const { network } = self.world;
     const question = encodeBody(body);
     const answer = await new Promise<Uint8Array>((resolve, reject) => {
-      const cancel = self.after(timeoutMs, () => {
-        reject(new NoAnswerError(peer, service, new Error('timeout')));
-      });
+      const giveUp = (cause: unknown): void => {
+        settled();
+        reject(new NoAnswerError(peer, service, cause));
+      };
+      const abort = (): void => giveUp(signal?.reason);
+      const cancel = self.after(timeoutMs, () => giveUp(new Error('timeout')));
+      signal?.addEventListener('abort', abort);
+      const settled = (): void => {
+        cancel();
+        signal?.removeEventListener('abort', abort);
+      };
       self.crashPoint('before send');
       network.transmit(self.name, peer, service, () => {
         if (connection.isDead) return;
         void connection.serve(self.name, service, question).then((answered) =>
           network.transmit(peer, self.name, `the answer to ${service}`, () => {
             if (self.isDead) return;
-            cancel();
+            settled();
             resolve(answered);
           }),
         );

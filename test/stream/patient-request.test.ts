@@ -55,6 +55,22 @@ test('an answer that is on its way is waited for, however slowly it comes', asyn
   expect(performance.now() - startedMs).toBeGreaterThan(3_000);
 });
 
+test('an answer that is on its way is not waited for once whoever asked has no more use for it', async () => {
+  await using service = await openService(80_000);
+  service.proxy.shape({ bytesPerSecond: 8_000, delayMs: 100 });
+  const use = new AbortController();
+  const given = patientRequest(service.far, 'service', new Uint8Array(), 200, use.signal).then(
+    () => 'an answer',
+    (error: unknown) => error,
+  );
+  await expect.poll(() => service.proxy.counters.forwardedBytes, { timeout: 10_000 }).toBeGreaterThan(8_000);
+
+  use.abort('of no more use');
+
+  expect(await given).toBe('of no more use');
+  expect(service.proxy.counters.forwardedBytes).toBeLessThan(80_000);
+});
+
 test('a service that does not answer is given up soon after the time, whatever else comes', async () => {
   await using service = await openService('never');
   let heard = 0;
