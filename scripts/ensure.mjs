@@ -37,7 +37,7 @@ export async function runScript(body) {
 }
 
 /** @param {string} message */
-function say(message) {
+export function say(message) {
   console.log(`setup: ${message}`);
 }
 

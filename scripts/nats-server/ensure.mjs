@@ -1,6 +1,6 @@
 import { chmod, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { fetchPackage, findSuites } from './distribution-package.mjs';
+import { fetchPackage, findArchive } from '../distribution/package.mjs';
 import { findNatsServer, probe } from './find.mjs';
 import { fetchOfficialRelease } from './official-release.mjs';
 import { OLDEST_USABLE, PINNED } from './version.mjs';
@@ -22,11 +22,14 @@ export async function ensureNatsServer(root, say) {
   const fetched = await attempt('official release', tried, () => install(localPath, fetchOfficialRelease));
   if (fetched) return fetched;
   say(`${tried.at(-1)}; trying the distribution's packages`);
-  const archive = await attempt("the distribution's packages", tried, findSuites);
-  for (const suite of archive?.suites ?? []) {
+  const archive = await attempt("the distribution's packages", tried, findArchive);
+  for (const suite of archive?.newer ?? []) {
     say(`fetching nats-server from ${suite} (unpacked beside the project, the system is not changed)`);
     const found = await attempt(`package of ${suite}`, tried, () =>
-      install(localPath, (directory) => fetchPackage(directory, suite, archive)),
+      install(localPath, async (directory) => {
+        const unpacked = await fetchPackage(directory, 'nats-server', suite, archive);
+        return join(unpacked, 'usr/sbin/nats-server');
+      }),
     );
     if (found) return found;
   }

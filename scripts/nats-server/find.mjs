@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { run } from './command.mjs';
+import { run } from '../distribution/command.mjs';
 import { OLDEST_USABLE, isUsable, parseVersion } from './version.mjs';
 
 /**

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { run } from './command.mjs';
+import { run } from '../distribution/command.mjs';
 import { PINNED } from './version.mjs';
 
 const RELEASE_URL = `https://github.com/nats-io/nats-server/releases/download/v${PINNED}`;

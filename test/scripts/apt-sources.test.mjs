@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatSource, parseList, parseSources } from '../../scripts/nats-server/apt-sources.mjs';
+import { formatSource, parseList, parseSources } from '../../scripts/distribution/apt-sources.mjs';
 
 test('paragraphs of a .sources file are read with their comments, keys and switches', () => {
   const text = `Types: deb deb-src

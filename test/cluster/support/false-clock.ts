@@ -1,9 +1,11 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-/** Where Debian, Fedora and Arch put libfaketime, the variant for programs with threads. */
+/** Where `npm test` puts libfaketime, and Debian, Fedora and Arch: the variant for programs with threads. */
 const libraries = [
+  fileURLToPath(new URL('../../../.faketime/libfaketimeMT.so.1', import.meta.url)),
   `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu/faketime/libfaketimeMT.so.1`,
   '/usr/lib64/faketime/libfaketimeMT.so.1',
   '/usr/lib/faketime/libfaketimeMT.so.1',
@@ -22,7 +24,7 @@ export class FalseClock implements Disposable {
   static get hindrance(): string | undefined {
     return libraries.some((file) => existsSync(file))
       ? undefined
-      : 'libfaketime is not installed (Debian: apt-get install libfaketime)';
+      : 'there is no libfaketime (`npm test` fetches it where it can; Debian: apt-get install libfaketime)';
   }
 
   /** What a node is started with. */

@@ -3,64 +3,71 @@ import { join } from 'node:path';
 import { formatSource, parseList, parseSources } from './apt-sources.mjs';
 import { run } from './command.mjs';
 
-/**
- * Suites that carry a new enough package, newest first.
- */
-const SUITES = {
-  debian: { suites: ['sid', 'trixie'], components: 'main' },
-  ubuntu: { suites: ['devel'], components: 'main universe' },
+/** Suites with newer packages than those of a release, the newest first. */
+const FAMILIES = {
+  debian: { newer: ['sid', 'trixie'], components: 'main' },
+  ubuntu: { newer: ['devel'], components: 'main universe' },
 };
 
 /**
- * The suites in which this machine's distribution could have a newer nats-server.
+ * @typedef {object} Archive
+ * @property {string} own the suite of this machine's release
+ * @property {string[]} newer
+ * @property {string} components
+ * @property {import('./apt-sources.mjs').AptSource} source
+ */
+
+/**
+ * Where this machine's distribution keeps its packages.
  *
- * @returns {Promise<{ suites: string[], components: string, source: import('./apt-sources.mjs').AptSource }>}
+ * @returns {Promise<Archive>}
  * @throws if this is not a machine with apt, or its own settings name no archive for its release
  */
-export async function findSuites() {
+export async function findArchive() {
   const release = await readRelease();
   const { ID = '', ID_LIKE = '' } = release;
-  const family = [ID, ...ID_LIKE.split(' ')].find((name) => name in SUITES);
+  const family = [ID, ...ID_LIKE.split(' ')].find((name) => name in FAMILIES);
   if (!family) throw new Error(`no packages are known for ${ID || process.platform}`);
   await run('apt-get', ['--version']);
   const codename = (family === 'ubuntu' && release.UBUNTU_CODENAME) || release.VERSION_CODENAME;
   const source = (await readSources()).find(({ suites }) => suites.includes(codename));
   if (!source) throw new Error(`the settings of apt name no archive for ${codename}`);
-  return { ...SUITES[family], source };
+  return { ...FAMILIES[family], own: codename, source };
 }
 
 /**
- * Downloads the package of a newer suite and unpacks it, with settings of its own for apt:
+ * Downloads a package and unpacks it, with settings of its own for apt:
  * the system's package lists, cache and installed packages are neither used nor changed, and no
  * privilege is needed.
  *
  * @param {string} directory an empty directory to work in
+ * @param {string} name of the package
  * @param {string} suite
- * @param {{ components: string, source: import('./apt-sources.mjs').AptSource }} archive
- * @returns {Promise<string>} the path of the unpacked binary
+ * @param {Archive} archive
+ * @returns {Promise<string>} the directory that stands for `/`
  */
-export async function fetchPackage(directory, suite, { components, source }) {
-  const at = (name) => join(directory, name);
-  for (const name of ['sources', 'state/lists/partial', 'cache/archives/partial', 'unpacked']) {
-    await mkdir(at(name), { recursive: true });
+export async function fetchPackage(directory, name, suite, { components, source }) {
+  const at = (path) => join(directory, path);
+  for (const path of ['sources', 'state/lists/partial', 'cache/archives/partial', 'unpacked']) {
+    await mkdir(at(path), { recursive: true });
   }
   await writeFile(at('status'), '');
-  await writeFile(at('sources/newer.sources'), formatSource(source, suite, components));
+  await writeFile(at('sources/wanted.sources'), formatSource(source, suite, components));
   await writeFile(at('apt.conf'), privateSettings(at));
 
   // `-c` is read last, after the machine's own settings (proxies, certificates), which stay in force.
   await run('apt-get', ['-c', at('apt.conf'), 'update'], { timeoutMs: 180_000 });
-  await run('apt-get', ['-c', at('apt.conf'), 'download', `nats-server/${suite}`], {
+  await run('apt-get', ['-c', at('apt.conf'), 'download', `${name}/${suite}`], {
     cwd: directory,
     timeoutMs: 180_000,
   });
-  const file = (await readdir(directory)).find((name) => name.endsWith('.deb'));
+  const file = (await readdir(directory)).find((entry) => entry.endsWith('.deb'));
   if (!file) throw new Error('apt-get download left no package');
   await run('dpkg', ['-x', at(file), at('unpacked')], { timeoutMs: 60_000 });
-  return at('unpacked/usr/sbin/nats-server');
+  return at('unpacked');
 }
 
-/** @param {(name: string) => string} at */
+/** @param {(path: string) => string} at */
 function privateSettings(at) {
   return [
     `Dir::Etc::sourcelist "/dev/null";`,
