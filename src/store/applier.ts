@@ -247,7 +247,7 @@ export class Applier {
     const early = isolation.isolateEarly(commit, table, source, page, rows);
     if (early === 'full') return { cursor: stored, transactions: 0, changes: 0, stop: full };
     const changes = merger.mergeRows(commit, table, isolation.present(commit, rows), source, page);
-    const copied = progressed(stored.copy, page);
+    const copied = progressed(stored.copy, page, source);
     const copy = early === 'isolated' ? withHole(copied) : copied;
     const place = { incarnation: source.incarnation, newerThan: stored.newerThan, ...page.noted };
     const cursor: Cursor = page.isLast
@@ -419,14 +419,17 @@ function withoutNumber(mark: Mark): Mark {
   return { ...mark, place: { ...mark.place, seq: 0 } };
 }
 
-function progressed(copy: CopyProgress, { marks, lastKey, rows, total }: CopyPage): CopyProgress {
+function progressed(copy: CopyProgress, page: CopyPage, { newerThan }: Source): CopyProgress {
+  const { marks, lastKey, rows, total } = page;
+  // Of older versions, which are left out, a comparison proves nothing.
+  const provable = newerThan === 0 ? marks : [];
   return {
     ...copy,
     afterKey: lastKey ?? copy.afterKey,
     rows: copy.rows + rows.length,
     total,
     ...(marks
-      ? { marks: overtaken(copy.marks, marks), unproven: { ...copy.unproven, id: copy.id, overtaken: marks } }
+      ? { marks: overtaken(copy.marks, marks), unproven: { ...copy.unproven, id: copy.id, overtaken: provable } }
       : {}),
   };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { openFrame } from '../../src/model/transaction-codec.ts';
 import { makeTable, rowsOf } from '../store/test-store.ts';
-import { openPair, type Pair } from './replica-pair.ts';
+import { openPair, records, type Pair } from './replica-pair.ts';
 import { connect, expectSame, keysOf, Replica, settle } from './replica.ts';
 
 describe('a subscription with a start time', () => {
@@ -137,5 +137,37 @@ describe('a subscription with a start time', () => {
     await b.follow(c);
 
     expect(keysOf(b)).toEqual(['new', 'old']);
+  });
+
+  test('leaves out nothing that comes by another way, though the log has overtaken the copy that left it out', async () => {
+    await using nodes = await openPair(
+      { maxBatchBytes: 1_000 },
+      { publish: true, subscribe: true, startTimeMs },
+    );
+    const { a, b } = nodes;
+    await using c = await Replica.open('c');
+    await connect(a, c);
+    await connect(b, c);
+    await c.follow(a);
+    await b.follow(c);
+    await a.upsert({ id: 'old' });
+    a.pass(1_000);
+    b.pass(1_000);
+    const text = 'x'.repeat(100);
+    await a.upsert(...records(40, text));
+    await c.follow(a);
+    await b.step(a);
+    await b.step(a);
+    await a.upsert({ id: 0, text });
+    await a.store.purgeChannel(a.table, {});
+    await b.follow(a);
+    expect(b.cursor(a)?.unproven).toMatchObject({ overtaken: expect.any(Array) });
+    await b.compare(a);
+    expect(b.cursor(a)?.unproven).toBeUndefined();
+    expect(keysOf(b)).not.toContain('old');
+
+    await b.follow(c);
+
+    expect(keysOf(b)).toContain('old');
   });
 });
