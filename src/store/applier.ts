@@ -180,7 +180,7 @@ export class Applier {
       ({ id } = item.kind === 'undecodable' ? item : item.header);
     }
     if (seq !== cursor.seq) {
-      cursor = { ...cursor, seq, id };
+      cursor = moved(cursor, source, seq, id);
       cursors.put(source.storeId, table.id, cursor);
       if (!isSpooling && stop?.kind !== 'assembled') spool.clear(table.id, source.storeId);
     }
@@ -224,12 +224,12 @@ export class Applier {
       const { header, originPlace } = item;
       const isNew =
         !isOwnItem && originPlace.seq > marks.get(table.id, header.origin.storeId, originPlace.incarnation);
-      const moved = { ...cursor, seq: item.seq, id: header.id };
+      const next = moved(cursor, source, item.seq, header.id);
       if (isNew && doubt && !isolation.isolate(commit, table, source, item, doubt)) return 'not-next';
       if (isNew && doubt) this.#isNotHeld(table, item);
       const part = isNew && !doubt ? this.#mergePart(batch, item, changes, hasHole).part : undefined;
       if (part) logged.push(part);
-      cursors.put(source.storeId, table.id, isNew && doubt ? withHole(moved) : moved);
+      cursors.put(source.storeId, table.id, isNew && doubt ? withHole(next) : next);
     }
     const [first] = parts;
     if (first && logged.length > 0) log.append(commit, first.item.header, logged);
@@ -412,6 +412,12 @@ export class Applier {
 /** Began in this store and this table. What was written into a table that was dropped since is like any other's. */
 function isOwn({ storeId, table }: Batch, { header, originPlace }: WholeItem | StubItem): boolean {
   return header.origin.storeId === storeId && originPlace.incarnation === table.incarnation;
+}
+
+/** The place of a later number: what it has passed was looked at with the start time of now. */
+function moved(cursor: Cursor, source: Source, seq: number, id: string): Cursor {
+  const newerThan = Math.max(cursor.newerThan ?? 0, source.newerThan);
+  return { ...cursor, seq, id, ...(newerThan > 0 ? { newerThan } : {}) };
 }
 
 /** What a mark says of versions, and nothing of transactions. */

@@ -91,6 +91,25 @@ describe('a subscription with a start time', () => {
     expect(keysOf(b)).toContain('old');
   });
 
+  test('that comes later and is lifted again brings what it had left out meanwhile', async () => {
+    await using nodes = await openPair();
+    const { a, b } = nodes;
+    await a.upsert({ id: 'before' });
+    await settle(a, b);
+    await connect(a, b, { publish: true, subscribe: true, startTimeMs });
+    b.receiver(a).restart();
+    await a.upsert({ id: 'old' });
+    await b.follow(a);
+    expect(keysOf(b)).toEqual(['before']);
+    expect(b.cursor(a)?.seq).toBe(a.store.log.head(a.table.id).headSeq);
+
+    await connect(a, b);
+    b.receiver(a).restart();
+    await b.follow(a);
+
+    expect(keysOf(b)).toEqual(['before', 'old']);
+  });
+
   test('leaves out nothing that comes by another way', async () => {
     await using nodes = await openPair({}, { publish: true, subscribe: true, startTimeMs });
     const { a, b } = nodes;
