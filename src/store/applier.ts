@@ -435,7 +435,10 @@ function progressed(copy: CopyProgress, page: CopyPage, { newerThan }: Source): 
     rows: copy.rows + rows.length,
     total,
     ...(marks
-      ? { marks: overtaken(copy.marks, marks), unproven: { ...copy.unproven, id: copy.id, overtaken: provable } }
+      ? {
+          marks: overtaken(copy.marks, marks),
+          unproven: { ...copy.unproven, id: copy.id, overtaken: provable },
+        }
       : {}),
   };
 }

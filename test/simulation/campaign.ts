@@ -24,21 +24,38 @@ export interface CampaignOptions {
 
 const atOnce = 20;
 
-/** Runs histories until one breaks an invariant. */
+/** Runs histories until one breaks an invariant; what it comes down to. */
 export async function firstFailure(options: CampaignOptions): Promise<Failure | undefined> {
+  const { mutation = none } = options;
+  const found = await firstBroken(options);
+  if (!found) return undefined;
+  const failure = await mutated(mutation, async () =>
+    failureOf(drawPlan(found.seed, mutation.faults), mutation),
+  );
+  if (!failure) throw new Error(`Seed ${found.seed} broke an invariant, and did not when it was run again`);
+  return failure;
+}
+
+/** Runs histories until one breaks an invariant. */
+export async function firstBroken(
+  options: CampaignOptions,
+): Promise<Pick<Failure, 'seed' | 'invariant'> | undefined> {
   const { firstSeed, histories, mutation = none, onProgress, isOver } = options;
-  const uninstall = mutation.install?.();
-  try {
+  return mutated(mutation, async () => {
     for (let ran = 0; ran < histories && isOver?.() !== true; ran += atOnce) {
       const count = Math.min(atOnce, histories - ran);
       const found = await inMacrotask(() => firstOf(firstSeed + ran, count, mutation));
       onProgress?.(ran + count);
-      if (found === undefined) continue;
-      const failure = await failureOf(drawPlan(found, mutation.faults), mutation);
-      if (!failure) throw new Error(`Seed ${found} broke an invariant, and did not when it was run again`);
-      return failure;
+      if (found) return found;
     }
     return undefined;
+  });
+}
+
+async function mutated<T>(mutation: Mutation, body: () => Promise<T>): Promise<T> {
+  const uninstall = mutation.install?.();
+  try {
+    return await body();
   } finally {
     uninstall?.();
   }
@@ -64,8 +81,14 @@ export async function failureOf(plan: Plan, mutation: Mutation = none): Promise<
   });
 }
 
-function firstOf(firstSeed: number, count: number, mutation: Mutation): number | undefined {
-  for (let seed = firstSeed; seed < firstSeed + count; seed += 1)
-    if (runHistory(drawPlan(seed, mutation.faults), mutation).violation) return seed;
+function firstOf(
+  firstSeed: number,
+  count: number,
+  mutation: Mutation,
+): Pick<Failure, 'seed' | 'invariant'> | undefined {
+  for (let seed = firstSeed; seed < firstSeed + count; seed += 1) {
+    const { violation } = runHistory(drawPlan(seed, mutation.faults), mutation);
+    if (violation) return { seed, invariant: violation.invariant };
+  }
   return undefined;
 }

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { firstFailure } from './campaign.ts';
+import { firstBroken } from './campaign.ts';
 import { mutations } from './mutations.ts';
 
 test.each(mutations)('it is noticed when $name', { timeout: 600_000 }, async (mutation) => {
-  const failure = await firstFailure({ firstSeed: 1, histories: 10_000, mutation });
+  const broken = await firstBroken({ firstSeed: mutation.firstSeed ?? 1, histories: 10_000, mutation });
 
-  expect(mutation.breaks).toContain(failure?.invariant);
+  expect(mutation.breaks).toContain(broken?.invariant);
 });

@@ -24,6 +24,8 @@ export interface Mutation {
   readonly install?: () => () => void;
   /** What its histories are made of, when it takes a rare meeting of faults to show. */
   readonly faults?: readonly FaultKind[];
+  /** Where its histories begin, when those of the seeds before take long and show nothing. */
+  readonly firstSeed?: number;
 }
 
 export const none: Mutation = { name: 'none', breaks: [] };
@@ -163,6 +165,7 @@ export const mutations: readonly Mutation[] = [
     name: 'a tombstone does not wait for what is on its way',
     breaks: [1, 2, 6, 8],
     faults: ['block', 'slow'],
+    firstSeed: 1_000,
     install: () => replaced(Heard.prototype, 'upTo', () => Infinity),
   },
   {
@@ -305,6 +308,7 @@ export const mutations: readonly Mutation[] = [
     name: 'the publisher trusts its stream',
     breaks: [2, 8],
     faults: ['restore', 'stream'],
+    firstSeed: 3_000,
     life: ({ node, store }) => node.streams.believe(store),
   },
 ];

@@ -103,6 +103,7 @@ export interface Plan {
 const sizes = [...Array<number>(36).fill(2), ...Array<number>(20).fill(3), 4, 4, 4, 5] as const;
 const allNames = ['a', 'b', 'c', 'd', 'e'] as const;
 const allTables = ['t1', 't2', 't3'] as const;
+const startTimes = [0, 500, 5_000] as const;
 
 /** Everything of a history but its small chances: the nodes, what they agree on, and what happens to them. */
 export function drawPlan(seed: number, faults?: readonly FaultKind[]): Plan {
@@ -115,7 +116,7 @@ export function drawPlan(seed: number, faults?: readonly FaultKind[]): Plan {
     seed,
     nodes: names.map((name) => ({ name, drift: random.chance(0.5) ? random.between(-500, 501) / 1e6 : 0 })),
     tables,
-    pairs: withPolicies(new Random(~seed), pairs),
+    pairs: withStartTimes(new Random(seed ^ 0x5be0cd19), withPolicies(new Random(~seed), pairs)),
     maxBatchBytes: random.pick([300, 800, 1 << 19]),
     logMaxBytes: random.chance(0.15) ? random.between(1_000, 6_000) : 1 << 30,
     relayWaitMs: random.pick([50, 500, 3_000]),
@@ -186,7 +187,7 @@ function drawAgreement(random: Random, table: string, isPlain: boolean): Agreeme
         [true, false],
         [false, true],
       ] as const);
-  const since = !isPlain && random.chance(0.1) ? { sinceMs: random.pick([0, 500, 5_000]) } : {};
+  const since = !isPlain && random.chance(0.1) ? { sinceMs: random.pick(startTimes) } : {};
   return { table, publish, subscribe, ...since };
 }
 
@@ -196,6 +197,17 @@ function withPolicies(random: Random, pairs: readonly Pair[]): Pair[] {
     ...pair,
     agreements: pair.agreements.map((agreement) =>
       random.chance(0.3) ? { ...agreement, onDelete: random.pick(deletePolicies) } : agreement,
+    ),
+  }));
+}
+
+/** Drawn apart, too: what a start time leaves out and another way brings takes many nodes to meet. */
+function withStartTimes(random: Random, pairs: readonly Pair[]): readonly Pair[] {
+  if (pairs.length < 2 || !random.chance(0.3)) return pairs;
+  return pairs.map((pair) => ({
+    ...pair,
+    agreements: pair.agreements.map((agreement) =>
+      random.chance(0.4) ? { sinceMs: random.pick(startTimes), ...agreement } : agreement,
     ),
   }));
 }
