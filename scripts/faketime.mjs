@@ -29,7 +29,7 @@ export async function ensureFaketime(root, say) {
     await copyFile(join(unpacked, file), join(scratch, library));
     await rename(join(scratch, library), join(directory, library));
   } catch (error) {
-    say(`no libfaketime: ${error.message}`);
+    say(`libfaketime was not fetched (${error.message}): tests use the system's, if there is one`);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

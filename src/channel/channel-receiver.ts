@@ -127,7 +127,7 @@ export class ChannelReceiver {
     this.#isStreamTorn = true;
   }
 
-  /** Begins again from the cursor: after a reconnect, or any other doubt. */
+  /** Begins again from the cursor, after any doubt. */
   restart(): void {
     this.#state = { kind: 'subscribing' };
     this.#pieces = 0;

@@ -323,7 +323,7 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
     for (const [channel] of ended) this.#incoming.delete(channel);
     for (const [channel, subscription] of wanted)
       if (!this.#incoming.has(channel)) this.#incoming.set(channel, this.#startIncoming(subscription));
-    // Only now: its last request may take seconds, and parts in other channels wait for a channel that is followed.
+    // Only now: what it is applying may take a while, and parts in other channels wait for a channel that is followed.
     await Promise.all(ended.map(async ([, { subscriber }]) => subscriber?.[Symbol.asyncDispose]()));
     await this.#forgetEnded(new Set(wanted.keys()));
   }

@@ -365,7 +365,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
   async #take(name: string, message: Hello, by: 'our link' | 'their link'): Promise<void> {
     const session = this.#sessions.get(name);
     session?.heard(message, by);
-    // Not waited for: ending what runs takes as long as its last request, and the next greeting is due before.
+    // Not waited for: what runs ends what it is applying first, and the next greeting may be due before.
     if (await this.#greeter.merge(name, message)) this.#loop.wake();
   }
 

@@ -96,6 +96,8 @@ interface Batch {
   readonly table: Table;
   /** Of this store. */
   readonly storeId: string;
+  /** Behind the place everything up to this version may be missing. */
+  readonly leftOut: number;
   readonly isCollected: CollectedRows;
 }
 
@@ -165,7 +167,7 @@ export class Applier {
         stop = { kind: 'assembled', item };
         break;
       }
-      batch ??= this.#batch(commit, source, table);
+      batch ??= this.#batch(commit, source, table, cursor);
       const outcome = this.#applyItem(batch, item, cursor);
       if (outcome !== 'isolated' && typeof outcome !== 'number') {
         stop = outcome;
@@ -180,7 +182,7 @@ export class Applier {
       ({ id } = item.kind === 'undecodable' ? item : item.header);
     }
     if (seq !== cursor.seq) {
-      cursor = moved(cursor, source, seq, id);
+      cursor = { ...cursor, seq, id, newerThan: leftOut(cursor, source) };
       cursors.put(source.storeId, table.id, cursor);
       if (!isSpooling && stop?.kind !== 'assembled') spool.clear(table.id, source.storeId);
     }
@@ -207,7 +209,7 @@ export class Applier {
       const isNext =
         cursor?.incarnation === source.incarnation && !cursor.copy && cursor.seq + 1 === item.seq;
       if (!table || !cursor || !isNext) return 'not-next';
-      const batch = this.#batch(commit, source, table);
+      const batch = this.#batch(commit, source, table, cursor);
       const isOwnItem = isOwn(batch, item);
       if (isOwnItem && !this.#isOurs(table, item.header, item.originPlace)) return 'not-next';
       const judged = isolation.judge(commit, table, item);
@@ -224,7 +226,7 @@ export class Applier {
       const { header, originPlace } = item;
       const isNew =
         !isOwnItem && originPlace.seq > marks.get(table.id, header.origin.storeId, originPlace.incarnation);
-      const next = moved(cursor, source, item.seq, header.id);
+      const next = { ...cursor, seq: item.seq, id: header.id, newerThan: leftOut(cursor, source) };
       if (isNew && doubt && !isolation.isolate(commit, table, source, item, doubt)) return 'not-next';
       if (isNew && doubt) this.#isNotHeld(table, item);
       const part = isNew && !doubt ? this.#mergePart(batch, item, changes, hasHole).part : undefined;
@@ -247,15 +249,16 @@ export class Applier {
     const early = isolation.isolateEarly(commit, table, source, page, rows);
     if (early === 'full') return { cursor: stored, transactions: 0, changes: 0, stop: full };
     const changes = merger.mergeRows(commit, table, isolation.present(commit, rows), source, page);
-    const copied = progressed(stored.copy, page, source);
+    const copied = progressed(stored.copy, page);
     const copy = early === 'isolated' ? withHole(copied) : copied;
-    const place = { incarnation: source.incarnation, newerThan: stored.newerThan, ...page.noted };
+    const newerThan = leftOut(stored, source);
+    const place = { incarnation: source.incarnation, newerThan, ...page.noted };
     const cursor: Cursor = page.isLast
       ? { ...place, copy: undefined, unproven: copy.unproven }
       : { ...place, copy };
     cursors.put(source.storeId, table.id, cursor);
     // Only a complete copy holds everything up to the publisher's marks.
-    if (page.isLast && source.newerThan === 0)
+    if (page.isLast && newerThan === 0)
       this.#options.collected.learn(table, {
         marks: copy.unproven?.hole ? copy.marks.map(withoutNumber) : copy.marks,
         deletedBefore: page.deletedBefore,
@@ -288,9 +291,12 @@ export class Applier {
     const isProven = unproven !== undefined && unproven.id === provenId;
     const closesHole = isProven && unproven.hole === true;
     if (isProven) {
-      cursors.put(source.storeId, table.id, { ...cursor, unproven: undefined });
-      for (const { storeId, place, held } of unproven.overtaken ?? [])
-        marks.raise(table.id, storeId, place, held);
+      const newerThan = leftOut(cursor, source);
+      cursors.put(source.storeId, table.id, { ...cursor, newerThan, unproven: undefined });
+      // Of what a start time leaves out a comparison proves nothing.
+      if (newerThan === 0)
+        for (const { storeId, place, held } of unproven.overtaken ?? [])
+          marks.raise(table.id, storeId, place, held);
     }
     if (!knowledge) return;
     // Numbers are for the order of transactions, which a comparison does not see: only a hole needs them.
@@ -350,7 +356,7 @@ export class Applier {
       if (item.kind === 'stub') {
         if (header.via !== batch.storeId) return { kind: 'stub', header, seq: item.seq };
         // Rows that our peer copied from us: we have them. What came before them may be missing here all the same.
-        if (source.newerThan === 0 && !isBehindHole)
+        if (batch.leftOut === 0 && !isBehindHole)
           marks.raise(table.id, header.origin.storeId, originPlace, { after: 0, upTo: header.version });
         return 0;
       }
@@ -377,7 +383,7 @@ export class Applier {
 
   /** Rows and mark of one part; what the log is to say of it: nothing when a part of it was left out. */
   #mergePart(
-    { commit, source, table, isCollected }: Batch,
+    { commit, source, table, leftOut: after, isCollected }: Batch,
     item: WholeItem,
     all: readonly Change[],
     isBehindHole: boolean,
@@ -385,8 +391,8 @@ export class Applier {
     const { merger, marks } = this.#options;
     const kept = newer(all, source);
     const { origin, version } = item.header;
-    const held = { after: source.newerThan, upTo: kept.length < all.length ? 0 : version };
-    const isFiltered = source.newerThan > 0;
+    const held = { after, upTo: kept.length < all.length ? 0 : version };
+    const isFiltered = after > 0;
     if (isFiltered) marks.raise(table.id, origin.storeId, { ...item.originPlace, seq: 0 }, held);
     // Under its own id and number it would tell others, and our marks, that nothing before it is missing.
     if (isFiltered || isBehindHole)
@@ -397,9 +403,16 @@ export class Applier {
     return { part: { tableId: table.id, originPlace, incarnation: table.incarnation, changes }, won };
   }
 
-  #batch(commit: Commit, source: Source, table: Table): Batch {
+  #batch(commit: Commit, source: Source, table: Table, cursor: Cursor): Batch {
     const { identity, collected } = this.#options;
-    return { commit, source, table, storeId: identity().storeId, isCollected: collected.of(table) };
+    return {
+      commit,
+      source,
+      table,
+      storeId: identity().storeId,
+      leftOut: leftOut(cursor, source),
+      isCollected: collected.of(table),
+    };
   }
 
   /** A transaction that names our current store must be in our log, unless the log no longer reaches so far back. */
@@ -414,10 +427,9 @@ function isOwn({ storeId, table }: Batch, { header, originPlace }: WholeItem | S
   return header.origin.storeId === storeId && originPlace.incarnation === table.incarnation;
 }
 
-/** The place of a later number: what it has passed was looked at with the start time of now. */
-function moved(cursor: Cursor, source: Source, seq: number, id: string): Cursor {
-  const newerThan = Math.max(cursor.newerThan ?? 0, source.newerThan);
-  return { ...cursor, seq, id, ...(newerThan > 0 ? { newerThan } : {}) };
+/** Versions up to here a start time has left out, before the place or from now on. */
+function leftOut(cursor: Cursor, source: Source): number {
+  return Math.max(cursor.newerThan ?? 0, source.newerThan);
 }
 
 /** What a mark says of versions, and nothing of transactions. */
@@ -425,20 +437,14 @@ function withoutNumber(mark: Mark): Mark {
   return { ...mark, place: { ...mark.place, seq: 0 } };
 }
 
-function progressed(copy: CopyProgress, page: CopyPage, { newerThan }: Source): CopyProgress {
-  const { marks, lastKey, rows, total } = page;
-  // Of older versions, which are left out, a comparison proves nothing.
-  const provable = newerThan === 0 ? marks : [];
+function progressed(copy: CopyProgress, { marks, lastKey, rows, total }: CopyPage): CopyProgress {
   return {
     ...copy,
     afterKey: lastKey ?? copy.afterKey,
     rows: copy.rows + rows.length,
     total,
     ...(marks
-      ? {
-          marks: overtaken(copy.marks, marks),
-          unproven: { ...copy.unproven, id: copy.id, overtaken: provable },
-        }
+      ? { marks: overtaken(copy.marks, marks), unproven: { ...copy.unproven, id: copy.id, overtaken: marks } }
       : {}),
   };
 }

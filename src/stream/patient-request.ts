@@ -23,6 +23,7 @@ export async function patientRequest(
   timeoutMs: number,
   signal?: AbortSignal,
 ): Promise<Msg> {
+  signal?.throwIfAborted();
   const answer = patientAnswer(connection, subject, body, timeoutMs);
   return signal ? unlessAborted(answer, signal) : answer;
 }
@@ -50,7 +51,6 @@ async function patientAnswer(
 }
 
 async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason as Error);
     signal.addEventListener('abort', abort, { once: true });

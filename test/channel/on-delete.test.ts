@@ -227,7 +227,7 @@ test('whatever both sides do in turn, on_delete: ignore shows what a list of the
         expectSame(a, b);
       }
     }),
-    { numRuns: 15 },
+    { numRuns: 15, interruptAfterTimeLimit: 6_000 },
   );
 });
 
@@ -251,6 +251,6 @@ test('whatever happens on both sides at once, every policy leaves both the same,
       await expectIndexed(b);
       expect(await differences(nodes)).toBe(0);
     }),
-    { numRuns: 20 },
+    { numRuns: 20, interruptAfterTimeLimit: 6_000 },
   );
 });

@@ -189,4 +189,57 @@ describe('a subscription with a start time', () => {
 
     expect(keysOf(b)).toContain('old');
   });
+
+  test('that comes in the middle of a copy and is lifted there leaves out nothing', async () => {
+    await using nodes = await openPair({ maxBatchBytes: 1_000 });
+    const { a, b } = nodes;
+    const text = 'x'.repeat(100);
+    await a.upsert(...records(40, text));
+    a.pass(1_000);
+    b.pass(1_000);
+    await a.upsert(...records(80, text).slice(40));
+    await b.step(a);
+    await b.step(a);
+    await connect(a, b, { publish: true, subscribe: true, startTimeMs });
+    b.receiver(a).restart();
+    await b.step(a);
+    await b.step(a);
+    expect(b.cursor(a)?.copy?.afterKey).toBeGreaterThan(40);
+    expect(keysOf(b)).not.toContain(39);
+
+    await connect(a, b);
+    b.receiver(a).restart();
+    await b.follow(a);
+
+    expectSame(a, b);
+  });
+
+  test('that comes after a copy that the log has overtaken leaves out nothing that comes by another way', async () => {
+    await using nodes = await openPair({ maxBatchBytes: 1_000 });
+    const { a, b } = nodes;
+    await using c = await Replica.open('c');
+    await connect(a, c);
+    await connect(b, c);
+    await c.follow(a);
+    await b.follow(c);
+    const text = 'x'.repeat(100);
+    await a.upsert(...records(40, text));
+    await b.step(a);
+    await b.step(a);
+    await a.upsert({ id: 0, text: 'later' });
+    await c.follow(a);
+    await a.store.purgeChannel(a.table, {});
+    await b.follow(a);
+    expect(b.cursor(a)?.unproven).toMatchObject({ overtaken: expect.any(Array) });
+    await connect(a, b, { publish: true, subscribe: true, startTimeMs });
+    b.receiver(a).restart();
+    await b.follow(a);
+    await b.compare(a);
+    expect(b.cursor(a)?.unproven).toBeUndefined();
+    expect(b.store.get(b.table, 0)).toMatchObject({ text });
+
+    await b.follow(c);
+
+    expect(b.store.get(b.table, 0)).toMatchObject({ text: 'later' });
+  });
 });

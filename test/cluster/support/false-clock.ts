@@ -11,6 +11,11 @@ const libraries = [
   '/usr/lib/faketime/libfaketimeMT.so.1',
 ];
 
+/** The first that is there and that LD_PRELOAD can name: it ends a path at a space or a colon. */
+function library(): string | undefined {
+  return libraries.find((file) => existsSync(file) && !/[ :]/.test(file));
+}
+
 /** The wall clock of a node's processes, set by the test, also while they run. Monotonic time goes on as it is. */
 export class FalseClock implements Disposable {
   readonly #directory = mkdtempSync(join(tmpdir(), 'lyre-clock-'));
@@ -22,7 +27,7 @@ export class FalseClock implements Disposable {
 
   /** Why there can be none here; undefined when there can. */
   static get hindrance(): string | undefined {
-    return libraries.some((file) => existsSync(file))
+    return library()
       ? undefined
       : 'there is no libfaketime (`npm test` fetches it where it can; Debian: apt-get install libfaketime)';
   }
@@ -30,7 +35,7 @@ export class FalseClock implements Disposable {
   /** What a node is started with. */
   get environment(): Readonly<Record<string, string>> {
     return {
-      LD_PRELOAD: libraries.find((file) => existsSync(file)) ?? '',
+      LD_PRELOAD: library() ?? '',
       FAKETIME_TIMESTAMP_FILE: this.#file,
       FAKETIME_NO_CACHE: '1',
       FAKETIME_DISABLE_SHM: '1',
