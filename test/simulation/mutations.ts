@@ -311,4 +311,18 @@ export const mutations: readonly Mutation[] = [
     firstSeed: 3_000,
     life: ({ node, store }) => node.streams.believe(store),
   },
+  {
+    name: 'a place forgets what its start time left out',
+    breaks: [2, 8],
+    faults: ['agree'],
+    life: ({ store: { cursors } }) => {
+      const get = cursors.get.bind(cursors);
+      Object.assign(cursors, {
+        get: (...args: Parameters<typeof get>) => {
+          const cursor = get(...args);
+          return cursor && { ...cursor, newerThan: undefined };
+        },
+      });
+    },
+  },
 ];
