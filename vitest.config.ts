@@ -1,5 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
+const stopwatch = 'test/cluster/rolling-faults.test.ts';
+
 export default defineConfig({
   test: {
     projects: [
@@ -18,6 +20,7 @@ export default defineConfig({
         test: {
           name: 'cluster',
           include: ['test/cluster/**/*.test.ts'],
+          exclude: [stopwatch],
           maxWorkers: 3,
           // Of the tests that say `concurrent`, because they wait for a link, a retry or a start most of the time.
           maxConcurrency: 2,
@@ -25,6 +28,10 @@ export default defineConfig({
           hookTimeout: 120_000,
           sequence: { groupOrder: 1 },
         },
+      },
+      {
+        // A promise in seconds, which is none for a machine that runs other tests.
+        test: { name: 'alone', include: [stopwatch], testTimeout: 180_000, sequence: { groupOrder: 2 } },
       },
     ],
   },

@@ -140,13 +140,12 @@ export class ChannelReceiver {
     this.#restUntilMs = this.#steadyMs() + restMs;
   }
 
-  /** Begins again from the cursor over another connection, which may carry less than the last one. */
-  beginAnew(): void {
-    this.unanswered();
-    this.restart();
+  /** What is asked from now on goes over another connection. */
+  linkRenewed(): void {
+    this.#questions.budget.renewed();
   }
 
-  /** A question or its link was lost: perhaps the answer was too much for it. */
+  /** A question was lost: perhaps the answer was too much for the link. */
   unanswered(): void {
     this.#questions.budget.lost();
   }

@@ -26,6 +26,11 @@ export class LinkBudget {
       this.#bytes = Math.min(mostBytes, this.#bytes * (elapsedMs < veryFastMs ? 4 : 2));
   }
 
+  /** The connection is, or will be, another one, which may carry less. */
+  renewed(): void {
+    this.#bytes = Math.min(this.#bytes, firstBytes);
+  }
+
   /** None came. */
   lost(): void {
     this.#bytes = leastBytes;

@@ -174,7 +174,10 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
     const turn = incoming.pushing.then(async () => {
       try {
         if (request.response) await pushed.accept(request.response);
-        else pushed.beginAnew();
+        else {
+          pushed.linkRenewed();
+          pushed.restart();
+        }
         return { next: (pushed.isBehind ? undefined : await pushed.verifier.next()) ?? pushed.next() };
       } catch (error) {
         pushed.fail(messageOf(error));

@@ -105,7 +105,7 @@ export class Subscriber implements AsyncDisposable {
     const { receiver, link } = this.#options;
     if (!link.isOpen) {
       this.#doubt();
-      receiver.unanswered();
+      receiver.linkRenewed();
       return false;
     }
     if (receiver.isResting) return false;

@@ -4,13 +4,13 @@ import { Outage } from './outage.ts';
 test.each(['pull', 'push'] as const)(
   'a link that comes back may carry less than before: little is asked at first, by %s',
   async (way) => {
-    await using outage = await Outage.of({ raw: 1 }, way);
-    await outage.write('raw', 800);
+    await using outage = await Outage.of({ raw: 1 }, way, 256 << 10);
+    await outage.write('raw', 1_500);
     await outage.heal('raw');
     const grown = outage.mostAtOnce('raw');
     outage.cut();
     const before = outage.link.carried.length;
-    await outage.write('raw', 800, 800);
+    await outage.write('raw', 1_500, 1_500);
 
     await outage.heal('raw');
 

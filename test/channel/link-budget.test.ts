@@ -28,6 +28,17 @@ test('an answer that is neither fast nor slow changes nothing, a slow one halves
   expect(asked(5, 300, 1_000, 1_001, 2_000, 2_000, 2_000)).toEqual([64, 64, 64, 32, 16, 8, 8]);
 });
 
+test('over another connection it is what it was at first, or less', () => {
+  const grown = new LinkBudget();
+  for (let round = 0; round < 3; round += 1) grown.answered(1);
+  const lost = new LinkBudget();
+  lost.lost();
+
+  for (const budget of [grown, lost]) budget.renewed();
+
+  expect([grown.bytes, lost.bytes]).toEqual([16 * kib, 8 * kib]);
+});
+
 test('after a lost answer it is the least', () => {
   const budget = new LinkBudget();
   for (let round = 0; round < 3; round += 1) budget.answered(1);

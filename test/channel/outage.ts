@@ -5,7 +5,6 @@ import { DirectLink } from './direct-link.ts';
 import { directSession, rowOf } from './direct-session.ts';
 import { connect, keysOf, Replica } from './replica.ts';
 
-const maxBatchBytes = 16 << 10;
 const text = 'x'.repeat(100);
 
 /** Two nodes after an outage: what `a` publishes, `b` takes over its own link, or `a` brings over its own. */
@@ -16,7 +15,7 @@ export class Outage implements AsyncDisposable {
   readonly #dialling: PeerSession<DirectLink>;
   readonly #answering: PeerSession<DirectLink>;
 
-  private constructor(a: Replica, b: Replica, way: 'pull' | 'push') {
+  private constructor(a: Replica, b: Replica, way: 'pull' | 'push', maxBatchBytes: number) {
     this.a = a;
     this.b = b;
     const [near, far] = way === 'pull' ? [b, a] : [a, b];
@@ -26,7 +25,11 @@ export class Outage implements AsyncDisposable {
   }
 
   /** Tables that `b` has taken in from `a` so far, with their priorities. */
-  static async of(priorities: Readonly<Record<string, number>>, way: 'pull' | 'push'): Promise<Outage> {
+  static async of(
+    priorities: Readonly<Record<string, number>>,
+    way: 'pull' | 'push',
+    maxBatchBytes = 16 << 10,
+  ): Promise<Outage> {
     const a = await Replica.open('a');
     const b = await Replica.open('b');
     for (const [name, priority] of Object.entries(priorities)) {
@@ -34,7 +37,7 @@ export class Outage implements AsyncDisposable {
       await connect(a, b, { publish: true, subscribe: false, priority }, [name]);
       await b.follow(a, name);
     }
-    return new Outage(a, b, way);
+    return new Outage(a, b, way, maxBatchBytes);
   }
 
   /** Rows written at `a`, one transaction each, with ids from `first`. */

@@ -51,7 +51,12 @@ export class GuardedCluster implements AsyncDisposable {
     const nodes = started.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     try {
       const [vault, guest, friend] = nodes;
-      if (!vault || !guest || !friend) throw new Error('a node did not start', { cause: started });
+      if (!vault || !guest || !friend) {
+        const reasons = started.flatMap((result) =>
+          result.status === 'rejected' ? [String(result.reason)] : [],
+        );
+        throw new Error(`a node did not start: ${reasons.join('; ')}`, { cause: started });
+      }
       await fill(vault, guest, friend);
       await guest.stop();
       // The key of the node itself opens the account of the streams: what the vault's own bridge sees.
@@ -61,6 +66,11 @@ export class GuardedCluster implements AsyncDisposable {
         inbox: 'watcher',
       });
       const streams = await jetstreamManager(watcher.connection, { checkAPI: false });
+      await waitFor('the friend to follow the stream', async () => {
+        for await (const { name } of streams.consumers.list('default:secret'))
+          if (name === friend.name) return true;
+        return false;
+      });
       return new GuardedCluster([vault, guest, friend], watcher, streams);
     } catch (error) {
       await Promise.all(nodes.map((node) => node[Symbol.asyncDispose]()));
