@@ -3,7 +3,7 @@ import type { Change, Origin } from '../../src/model/change.ts';
 import type { WholeItem } from '../../src/model/transaction.ts';
 import { encodeChanges, encodeDocument, encodeItem } from '../../src/model/transaction-codec.ts';
 import { maintain, makeTable, rowsOf, tableOf } from '../store/test-store.ts';
-import { openPair } from './replica-pair.ts';
+import { connectMesh, openPair } from './replica-pair.ts';
 import { both, connect, expectSame, greet, keysOf, Replica, settle } from './replica.ts';
 
 describe('what is refused', () => {
@@ -213,11 +213,8 @@ describe('what is refused', () => {
 });
 
 test('what was given up here still comes by another way, though rows that its publisher has from here came behind it', async () => {
-  await using nodes = await openPair({ maxClockSkewMs: 1_000 });
-  const { a, b } = nodes;
-  await using c = await Replica.open('c');
-  await connect(a, c);
-  await connect(b, c);
+  await using nodes = await connectMesh({ maxClockSkewMs: 1_000 });
+  const { a, b, c } = nodes;
   await b.follow(a);
   await c.follow(a);
   await b.follow(c);

@@ -23,12 +23,23 @@ export async function openPair(options: ReplicaOptions = {}, agreement: Agreemen
   };
 }
 
-export async function openMesh(options: ReplicaOptions = {}): Promise<Pair & { readonly c: Replica }> {
-  const pair = await openPair(options);
+export interface Mesh extends Pair {
+  readonly c: Replica;
+}
+
+/** A pair, and a third node that exchanges everything with both. */
+export async function openMesh(options: ReplicaOptions = {}): Promise<Mesh> {
+  const mesh = await connectMesh(options);
+  await settle(mesh.a, mesh.b, mesh.c);
+  return mesh;
+}
+
+/** The same, and nothing has gone from one to the other yet; the agreement is that of the pair. */
+export async function connectMesh(options: ReplicaOptions = {}, agreement: Agreement = both): Promise<Mesh> {
+  const pair = await openPair(options, agreement);
   const c = await Replica.open('c', options);
   await connect(pair.a, c);
   await connect(pair.b, c);
-  await settle(pair.a, pair.b, c);
   return {
     ...pair,
     c,

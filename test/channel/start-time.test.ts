@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { openFrame } from '../../src/model/transaction-codec.ts';
 import { makeTable, rowsOf } from '../store/test-store.ts';
-import { openPair, records, type Pair } from './replica-pair.ts';
+import { connectMesh, openPair, records, type Pair } from './replica-pair.ts';
 import { connect, expectSame, keysOf, Replica, settle } from './replica.ts';
 
 describe('a subscription with a start time', () => {
@@ -132,11 +132,8 @@ describe('a subscription with a start time', () => {
   });
 
   test('leaves out nothing that comes by another way, though rows that the publisher has from here came behind it', async () => {
-    await using nodes = await openPair({}, { publish: true, subscribe: true, startTimeMs });
-    const { a, b } = nodes;
-    await using c = await Replica.open('c');
-    await connect(a, c);
-    await connect(b, c);
+    await using nodes = await connectMesh({}, { publish: true, subscribe: true, startTimeMs });
+    const { a, b, c } = nodes;
     await b.follow(a);
     await c.follow(a);
     await b.follow(c);
@@ -159,14 +156,11 @@ describe('a subscription with a start time', () => {
   });
 
   test('leaves out nothing that comes by another way, though the log has overtaken the copy that left it out', async () => {
-    await using nodes = await openPair(
+    await using nodes = await connectMesh(
       { maxBatchBytes: 1_000 },
       { publish: true, subscribe: true, startTimeMs },
     );
-    const { a, b } = nodes;
-    await using c = await Replica.open('c');
-    await connect(a, c);
-    await connect(b, c);
+    const { a, b, c } = nodes;
     await c.follow(a);
     await b.follow(c);
     await a.upsert({ id: 'old' });
@@ -215,11 +209,8 @@ describe('a subscription with a start time', () => {
   });
 
   test('that comes after a copy that the log has overtaken leaves out nothing that comes by another way', async () => {
-    await using nodes = await openPair({ maxBatchBytes: 1_000 });
-    const { a, b } = nodes;
-    await using c = await Replica.open('c');
-    await connect(a, c);
-    await connect(b, c);
+    await using nodes = await connectMesh({ maxBatchBytes: 1_000 });
+    const { a, b, c } = nodes;
     await c.follow(a);
     await b.follow(c);
     const text = 'x'.repeat(100);

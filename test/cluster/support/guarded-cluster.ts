@@ -3,6 +3,7 @@ import { parseHead } from '../../../src/stream/channel-stream.ts';
 import { ClusterNode } from './cluster-node.ts';
 import { NatsClient, seedOf } from './nats-client.ts';
 import type { Fields } from './record-bytes.ts';
+import { rejections } from './rejections.ts';
 import { waitFor } from './wait-for.ts';
 
 /** A place in the history of a table, as a subscriber names it. */
@@ -51,12 +52,8 @@ export class GuardedCluster implements AsyncDisposable {
     const nodes = started.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     try {
       const [vault, guest, friend] = nodes;
-      if (!vault || !guest || !friend) {
-        const reasons = started.flatMap((result) =>
-          result.status === 'rejected' ? [String(result.reason)] : [],
-        );
-        throw new Error(`a node did not start: ${reasons.join('; ')}`, { cause: started });
-      }
+      if (!vault || !guest || !friend)
+        throw new Error(`a node did not start: ${rejections(started)}`, { cause: started });
       await fill(vault, guest, friend);
       await guest.stop();
       // The key of the node itself opens the account of the streams: what the vault's own bridge sees.

@@ -1,4 +1,5 @@
 import { ClusterNode } from './cluster-node.ts';
+import { rejections } from './rejections.ts';
 import { TcpProxy } from './tcp-proxy.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -47,10 +48,7 @@ export class Pair implements AsyncDisposable {
     }
     for (const result of started)
       if (result.status === 'fulfilled') await result.value[Symbol.asyncDispose]();
-    const reasons = started.flatMap((result) =>
-      result.status === 'rejected' ? [String(result.reason)] : [],
-    );
-    throw new Error(`a node did not start: ${reasons.join('; ')}`, { cause: started });
+    throw new Error(`a node did not start: ${rejections(started)}`, { cause: started });
   }
 
   /** Starts both and connects them; `table` is the same on both, written by both. */
