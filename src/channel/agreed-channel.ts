@@ -1,7 +1,7 @@
 import { CodedError } from '../model/errors.ts';
 import type { Subscription } from '../model/node.ts';
+import { leftOutBy } from '../model/subscription.ts';
 import type { Table } from '../model/table.ts';
-import { msToVersion } from '../model/version-clock.ts';
 import type { Store } from '../store/store.ts';
 
 export interface AgreedChannelOptions {
@@ -36,8 +36,7 @@ export class AgreedChannel {
 
   /** Versions up to here are left out. */
   get newerThan(): number {
-    const startTimeMs = this.subscription?.startTimeMs;
-    return startTimeMs === undefined ? 0 : msToVersion(startTimeMs);
+    return leftOutBy(this.subscription ?? {});
   }
 
   get subscription(): Subscription | undefined {

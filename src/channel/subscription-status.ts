@@ -3,6 +3,7 @@ import { durationText } from '../model/duration-text.ts';
 import type { Endurance } from '../model/endurance.ts';
 import type { Subscription } from '../model/node.ts';
 import type { SubscriptionStatus } from '../model/replication-control.ts';
+import { leftOutBy } from '../model/subscription.ts';
 import type { Cursor } from '../store/cursors.ts';
 import type { Store } from '../store/store.ts';
 import type { ChannelReceiver } from './channel-receiver.ts';
@@ -70,7 +71,7 @@ export function fetchingPlace(facts: SubscriptionFacts): string | undefined {
   const cursor = cursorOf(facts);
   // In quarantine it waits for a person.
   if (reasonOf(facts) || cursor?.unproven?.hole) return undefined;
-  if (progressOf(cursor, lagOf(facts, cursor)).state === 'live') return undefined;
+  if (progressOf(facts, cursor, lagOf(facts, cursor)).state === 'live') return undefined;
   return JSON.stringify([cursor?.incarnation, cursor?.seq, cursor?.copy?.afterKey, facts.receiver?.answers]);
 }
 
@@ -101,7 +102,7 @@ function enduranceOf({ store, subscription, peer, hello }: SubscriptionFacts): E
 function stateOf(facts: SubscriptionFacts, cursor: Cursor | undefined, lag: number | undefined): State {
   const known = reasonOf(facts);
   if (known) return known;
-  const progress = progressOf(cursor, lag);
+  const progress = progressOf(facts, cursor, lag);
   if (facts.stillMs < stillLimitMs) return progress;
   const { peer, stillMs } = facts;
   const reason = `nothing has come for ${durationText(stillMs)}, though ${peer} answers greetings; it is asked again and again`;
@@ -134,9 +135,15 @@ function reasonOf(facts: SubscriptionFacts): State | undefined {
   }
 }
 
-function progressOf(cursor: Cursor | undefined, lag: number | undefined): State {
+function progressOf(
+  { subscription }: SubscriptionFacts,
+  cursor: Cursor | undefined,
+  lag: number | undefined,
+): State {
   if (cursor?.copy) return { state: 'copying', copy: rateOf(cursor.copy) };
   if (!cursor) return { state: 'waiting', reason: 'for the first answer of the publisher' };
+  if ((cursor.newerThan ?? 0) > leftOutBy(subscription))
+    return { state: 'catching-up', reason: 'what an earlier start time has left out is to be copied' };
   if (cursor.unproven?.hole)
     return {
       state: 'catching-up',

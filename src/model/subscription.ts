@@ -1,4 +1,5 @@
 import type { Subscription } from './node.ts';
+import { msToVersion } from './version-clock.ts';
 
 /** Of a subscription that does not say: some tables may go before it and some after. */
 export const defaultPriority = 5;
@@ -6,6 +7,11 @@ export const highestPriority = 9;
 
 /** What two nodes tell each other of a subscription: from the teller's view, without what is local. */
 export type SharedSubscription = Omit<Subscription, 'stopped' | 'onDelete'>;
+
+/** Versions up to here its start time leaves out; 0 without one. */
+export function leftOutBy({ startTimeMs }: Pick<Subscription, 'startTimeMs'>): number {
+  return startTimeMs === undefined ? 0 : msToVersion(startTimeMs);
+}
 
 /** What of a subscription the other end is told. */
 export function shared(subscription: Subscription): SharedSubscription {

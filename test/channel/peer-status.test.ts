@@ -5,7 +5,7 @@ import type { PeerLink } from '../../src/channel/peer-link.ts';
 import { PeerSession } from '../../src/channel/peer-session.ts';
 import { makeTable } from '../store/test-store.ts';
 import { openPair } from './replica-pair.ts';
-import { connect, settle, type Replica } from './replica.ts';
+import { connect, keysOf, settle, type Replica } from './replica.ts';
 
 const dayMs = 86_400_000;
 
@@ -129,4 +129,25 @@ test('a peer that calls itself by another name than it was added under is told w
   session.heard({ ...b.hello(a), name: 'other' }, 'their link');
 
   expect(session.status().calledName).toBe('other');
+});
+
+test('what a start time that is lifted had left out is on its way until it has come', async () => {
+  const startTimeMs = 1_800_000_000_500;
+  await using nodes = await openPair({}, { publish: true, subscribe: true, startTimeMs });
+  const { a, b } = nodes;
+  await a.upsert({ id: 'old' });
+  await settle(a, b);
+  const state = async (): Promise<unknown> => {
+    await using session = await openSession(b, a);
+    session.heard(a.hello(b), 'their link');
+    return session.status().subscriptions[0]?.state;
+  };
+  expect([await state(), keysOf(b)]).toEqual(['live', []]);
+
+  await connect(a, b);
+  expect([await state(), keysOf(b)]).toEqual(['catching-up', []]);
+
+  b.receiver(a).restart();
+  await settle(a, b);
+  expect([await state(), keysOf(b)]).toEqual(['live', ['old']]);
 });

@@ -2,8 +2,8 @@ import { encodedItems } from '../../src/channel/channel-items.ts';
 import { channelName } from '../../src/model/channel-name.ts';
 import type { Change } from '../../src/model/change.ts';
 import { compareContent, compareStamps } from '../../src/model/conflict.ts';
+import { leftOutBy } from '../../src/model/subscription.ts';
 import type { Table } from '../../src/model/table.ts';
-import { msToVersion } from '../../src/model/version-clock.ts';
 import { openFrame } from '../../src/model/transaction-codec.ts';
 import type { Life } from './life.ts';
 import { told } from './disk-view.ts';
@@ -78,10 +78,12 @@ function flows(world: World): Flow[] {
             world.oracle.mayRead(publisher, subscriber.name, channelName('d', table)) &&
             publisher.store.catalog.table('d', table) !== undefined,
         )
-        .map(({ table, startTimeMs }) => {
-          const newerThan = startTimeMs === undefined ? 0 : msToVersion(startTimeMs);
-          return { publisher, subscriber, table, newerThan };
-        });
+        .map((subscription) => ({
+          publisher,
+          subscriber,
+          table: subscription.table,
+          newerThan: leftOutBy(subscription),
+        }));
     }),
   );
 }
@@ -98,7 +100,7 @@ function unsettled(world: World): string | undefined {
         if (theirs.find((one) => one.table === table)?.version !== version)
           return `${node.name} and ${name} do not agree on ${table} yet`;
     }
-  for (const { publisher, subscriber, table } of flows(world)) {
+  for (const { publisher, subscriber, table, newerThan } of flows(world)) {
     const theirs = publisher.store.catalog.table('d', table);
     const ours = subscriber.store.catalog.table('d', table);
     const where = `${subscriber.name} of ${table} of ${publisher.name}`;
@@ -107,6 +109,7 @@ function unsettled(world: World): string | undefined {
     const { headSeq } = publisher.store.log.head(theirs.id);
     if (!cursor) return `no cursor: ${where}`;
     if (cursor.copy) return `copying: ${where}`;
+    if ((cursor.newerThan ?? 0) > newerThan) return `under an earlier start time: ${where}`;
     const { storeId } = publisher.store.identity;
     if (subscriber.store.provable({ storeId, table: ours }) !== undefined)
       return `not compared yet: ${where}`;
