@@ -6,7 +6,7 @@ import type { ApplyResult, Source } from '../store/applier.ts';
 import type { Cursor } from '../store/cursors.ts';
 import type { Store } from '../store/store.ts';
 import type { PartGate } from './part-gate.ts';
-import type { ChannelRequest, ChannelResponse } from './protocol.ts';
+import { carriedBytes, type ChannelRequest, type ChannelResponse } from './protocol.ts';
 import { Questions } from './questions.ts';
 import type { Bulk } from './turns.ts';
 import { Verifier } from './verifier.ts';
@@ -157,7 +157,7 @@ export class ChannelReceiver {
 
   /** What to ask the publisher now. */
   next(): ChannelRequest {
-    this.#askedAtMs = this.#options.now();
+    this.#askedAtMs = this.#steadyMs();
     const state = this.#state;
     switch (state.kind) {
       case 'subscribing':
@@ -200,6 +200,8 @@ export class ChannelReceiver {
 
   /** Applies an answer; when this resolves, what it brought and the cursor are on disk. */
   async accept(response: ChannelResponse): Promise<void> {
+    // Asked for while nothing was known to be there, an answer may have waited for something to come.
+    const isPrompt = this.#isBehind;
     if (response.kind !== 'digest' && response.kind !== 'list' && response.kind !== 'rows')
       this.#isBehind = false;
     switch (response.kind) {
@@ -214,15 +216,15 @@ export class ChannelReceiver {
         this.#isBehind = true;
         return;
       case 'begin':
+        this.#questions.budget.met(this.#steadyMs() - this.#askedAtMs);
         await this.#begin(response);
         return;
       case 'items':
-        if (this.#state.kind === 'following' && !this.#state.stream)
-          this.#questions.budget.answered(this.#options.now() - this.#askedAtMs);
+        if (isPrompt && this.#state.kind === 'following' && !this.#state.stream) this.#answered(response);
         await this.#items(response);
         return;
       case 'page':
-        this.#questions.budget.answered(this.#options.now() - this.#askedAtMs);
+        this.#answered(response);
         await this.#page(response);
         return;
       case 'digest':
@@ -232,6 +234,10 @@ export class ChannelReceiver {
         await this.verifier.accept(response);
         return;
     }
+  }
+
+  #answered(response: ChannelResponse): void {
+    this.#questions.budget.answered(this.#steadyMs() - this.#askedAtMs, carriedBytes(response));
   }
 
   #subscribe(): ChannelRequest {

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type * as z from 'zod';
 import type { ChannelServer } from '../../src/channel/channel-server.ts';
 import type { LinkState } from '../../src/channel/link-state.ts';
@@ -24,6 +25,8 @@ export class DirectLink implements PeerLink {
   /** What has gone over it so far: requests, each with its answer, and bytes of both. */
   readonly traffic = { requests: 0, bytes: 0 };
   isOpen = false;
+  /** What the way there and back takes. */
+  roundTripMs = 0;
   readonly #server: ChannelServer;
   readonly #receiver: () => Pick<PeerSession<DirectLink>, 'push'>;
   #carrying: Promise<unknown> = Promise.resolve();
@@ -56,11 +59,13 @@ export class DirectLink implements PeerLink {
       const push = decodeBody(applyRequest, bytes);
       if (push.response) this.carried.push(push.response);
       await this.#afterWhatWasSentBefore();
+      await setTimeout(this.roundTripMs);
       return this.#arrived(schema, encodeBody(await this.#receiver().push(push)));
     }
     const answer = await this.#server.answer(this.self.name, decodeBody(channelRequest, bytes));
     this.carried.push(answer);
     await this.#afterWhatWasSentBefore();
+    await setTimeout(this.roundTripMs);
     return this.#arrived(schema, encodeBody(answer));
   }
 
