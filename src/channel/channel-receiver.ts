@@ -3,7 +3,7 @@ import { channelName } from '../model/channel-name.ts';
 import type { ChannelItem } from '../model/transaction.ts';
 import { decodeChanges, openFrame } from '../model/transaction-codec.ts';
 import type { ApplyResult, Source } from '../store/applier.ts';
-import type { Cursor } from '../store/cursors.ts';
+import { hasLeftOut, type Cursor } from '../store/cursors.ts';
 import type { Store } from '../store/store.ts';
 import type { PartGate } from './part-gate.ts';
 import { carriedBytes, type ChannelRequest, type ChannelResponse } from './protocol.ts';
@@ -172,7 +172,8 @@ export class ChannelReceiver {
       case 'following':
       case 'awaiting-body': {
         const cursor = this.#options.store.cursors.get(state.source.storeId, state.source.table.id);
-        if (!cursor) return this.#subscribe();
+        // Perhaps by what was being applied while the agreement changed.
+        if (!cursor || hasLeftOut(cursor, state.source.newerThan)) return this.#subscribe();
         const bodies =
           this.#needsBodies || (state.kind === 'awaiting-body' && this.#steadyMs() >= state.untilMs);
         return this.#questions.pull(state.source, cursor, { bodies, pieces: this.#pieces });
@@ -246,8 +247,7 @@ export class ChannelReceiver {
     const storeId = peerStoreId();
     const stored = table && storeId !== undefined ? store.cursors.get(storeId, table.id) : undefined;
     this.#asked = { storeId, cursor: stored };
-    // What an earlier start time has left out has to be copied.
-    const cursor = (stored?.newerThan ?? 0) > this.#agreed.newerThan ? undefined : stored;
+    const cursor = hasLeftOut(stored, this.#agreed.newerThan) ? undefined : stored;
     return this.#questions.subscribe(storeId, cursor, this.#isStreamTorn);
   }
 
@@ -275,7 +275,8 @@ export class ChannelReceiver {
     const { start } = response;
     const stored = store.cursors.get(storeId, table.id);
     if (start.kind !== 'copy') {
-      if (!stored || stored.copy || stored.incarnation !== incarnation) {
+      // Also where it answers what was asked under another agreement.
+      if (!stored || stored.copy || stored.incarnation !== incarnation || hasLeftOut(stored, newerThan)) {
         this.restart();
         return;
       }

@@ -4,7 +4,7 @@ import type { Endurance } from '../model/endurance.ts';
 import type { Subscription } from '../model/node.ts';
 import type { SubscriptionStatus } from '../model/replication-control.ts';
 import { leftOutBy } from '../model/subscription.ts';
-import type { Cursor } from '../store/cursors.ts';
+import { hasLeftOut, type Cursor } from '../store/cursors.ts';
 import type { Store } from '../store/store.ts';
 import type { ChannelReceiver } from './channel-receiver.ts';
 import type { Hello } from './protocol.ts';
@@ -142,7 +142,7 @@ function progressOf(
 ): State {
   if (cursor?.copy) return { state: 'copying', copy: rateOf(cursor.copy) };
   if (!cursor) return { state: 'waiting', reason: 'for the first answer of the publisher' };
-  if ((cursor.newerThan ?? 0) > leftOutBy(subscription))
+  if (hasLeftOut(cursor, leftOutBy(subscription)))
     return { state: 'catching-up', reason: 'what an earlier start time has left out is to be copied' };
   if (cursor.unproven?.hole)
     return {

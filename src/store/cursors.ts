@@ -100,6 +100,11 @@ export function isSamePlace(one: Cursor | undefined, other: Cursor | undefined):
   );
 }
 
+/** What an earlier start time has left out, and the one in force does not, has to be copied. */
+export function hasLeftOut(cursor: Cursor | undefined, newerThan: number): boolean {
+  return (cursor?.newerThan ?? 0) > newerThan;
+}
+
 function encode({ incarnation, seq, id, copy, unproven, newerThan = 0 }: Cursor): Buffer {
   const more = newerThan > 0 ? [unproven ?? null, newerThan] : unproven ? [unproven] : [];
   const row = [incarnation, seq, id, copy ?? null, ...more];

@@ -92,7 +92,7 @@ export class Replica implements AsyncDisposable {
   /** Ends the process and starts it again: only the store remains. */
   async restart(options: Partial<StoreOptions> = {}, meanwhile?: () => Promise<void>): Promise<void> {
     await this.#test.reopen(options, meanwhile);
-    this.#receivers = new Map();
+    this.forgetReceivers();
     this.#gates = new Map();
   }
 
@@ -128,6 +128,11 @@ export class Replica implements AsyncDisposable {
     });
     this.#receivers.set(`${peer.name}:${tableName}`, receiver);
     return receiver;
+  }
+
+  /** As when a subscription is decided anew. */
+  forgetReceivers(): void {
+    this.#receivers = new Map();
   }
 
   /** Serves its channels from the log. */

@@ -110,6 +110,51 @@ describe('a subscription with a start time', () => {
     expect(keysOf(b)).toEqual(['before', 'old']);
   });
 
+  test.each(['a receiver that asked before', 'another receiver'])(
+    'that is lifted brings what it had left out, though the answer to %s begins where that was asked',
+    async (whose) => {
+      await using nodes = await openLate();
+      const { a, b } = nodes;
+      await settle(a, b);
+      b.receiver(a).restart();
+      const { request, response } = await b.ask(a);
+      expect([request.kind, response.kind]).toEqual(['subscribe', 'begin']);
+      if (whose === 'another receiver') b.forgetReceivers();
+      await connect(a, b);
+
+      await b.receiver(a).accept(response);
+      await settle(a, b);
+
+      expectSame(a, b);
+      expect(keysOf(b)).toContain('old');
+    },
+  );
+
+  test('that is lifted brings what was left out under it since the channel began again', async () => {
+    await using nodes = await openPair();
+    const { a, b } = nodes;
+    await settle(a, b);
+    await connect(a, b, { publish: true, subscribe: true, startTimeMs });
+    b.receiver(a).restart();
+    await b.step(a);
+    const { state } = b.receiver(a);
+    if (state.kind !== 'following') throw new Error(state.kind);
+    await a.upsert({ id: 'old' });
+    const { response } = await b.ask(a);
+    if (response.kind !== 'items') throw new Error(response.kind);
+    await connect(a, b);
+    b.receiver(a).restart();
+    await b.step(a);
+    expect(b.receiver(a).state.kind).toBe('following');
+
+    // What was being applied when the agreement changed.
+    await b.store.apply(state.source, response.items.map(openFrame));
+    expect(keysOf(b)).toEqual([]);
+    await settle(a, b);
+
+    expect(keysOf(b)).toEqual(['old']);
+  });
+
   test('leaves out nothing that comes by another way', async () => {
     await using nodes = await openPair({}, { publish: true, subscribe: true, startTimeMs });
     const { a, b } = nodes;

@@ -5,6 +5,7 @@ import { compareContent, compareStamps } from '../../src/model/conflict.ts';
 import { leftOutBy } from '../../src/model/subscription.ts';
 import type { Table } from '../../src/model/table.ts';
 import { openFrame } from '../../src/model/transaction-codec.ts';
+import { hasLeftOut } from '../../src/store/cursors.ts';
 import type { Life } from './life.ts';
 import { told } from './disk-view.ts';
 import { drainPromises } from './scheduler.ts';
@@ -109,7 +110,7 @@ function unsettled(world: World): string | undefined {
     const { headSeq } = publisher.store.log.head(theirs.id);
     if (!cursor) return `no cursor: ${where}`;
     if (cursor.copy) return `copying: ${where}`;
-    if ((cursor.newerThan ?? 0) > newerThan) return `under an earlier start time: ${where}`;
+    if (hasLeftOut(cursor, newerThan)) return `under an earlier start time: ${where}`;
     const { storeId } = publisher.store.identity;
     if (subscriber.store.provable({ storeId, table: ours }) !== undefined)
       return `not compared yet: ${where}`;
