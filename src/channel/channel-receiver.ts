@@ -172,8 +172,8 @@ export class ChannelReceiver {
       case 'following':
       case 'awaiting-body': {
         const cursor = this.#options.store.cursors.get(state.source.storeId, state.source.table.id);
-        // Perhaps by what was being applied while the agreement changed.
-        if (!cursor || hasLeftOut(cursor, state.source.newerThan)) return this.#subscribe();
+        // Also by what was being applied while the agreement changed.
+        if (!cursor || hasLeftOut(cursor, this.#agreed.newerThan)) return this.#subscribe();
         const bodies =
           this.#needsBodies || (state.kind === 'awaiting-body' && this.#steadyMs() >= state.untilMs);
         return this.#questions.pull(state.source, cursor, { bodies, pieces: this.#pieces });

@@ -51,8 +51,8 @@ export interface PeerSessionOptions<L extends PeerLink> {
 }
 
 interface Incoming {
-  /** Of the decision that it serves. */
-  readonly version: number;
+  /** What it serves. Two decisions of one moment become one of the same version. */
+  readonly decision: Pick<Subscription, 'version' | 'startTimeMs'>;
   readonly receiver: ChannelReceiver;
   readonly subscriber: Subscriber | undefined;
   /** For what the peer pushes over its own link: one at a time. */
@@ -321,7 +321,15 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
     );
     // A new decision begins anew: its start time may differ, and the table may be another one since.
     const ended = [...this.#incoming].filter(
-      ([channel, { version }]) => wanted.get(channel)?.version !== version,
+      ([
+        channel,
+        {
+          decision: { version, startTimeMs },
+        },
+      ]) => {
+        const now = wanted.get(channel);
+        return now?.version !== version || now.startTimeMs !== startTimeMs;
+      },
     );
     for (const [channel] of ended) this.#incoming.delete(channel);
     for (const [channel, subscription] of wanted)
@@ -338,7 +346,7 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
     const subscriber = link && new Subscriber({ receiver, link, turns: this.#turnsToTake, makeLoop, log });
     subscriber?.start();
     return {
-      version: subscription.version,
+      decision: subscription,
       receiver,
       subscriber,
       pushed: this.#makeReceiver(subscription),

@@ -130,6 +130,22 @@ describe('a subscription with a start time', () => {
     },
   );
 
+  test('that is lifted by a decision of the same moment at the other end brings what it had left out', async () => {
+    await using nodes = await openLate();
+    const { a, b } = nodes;
+    await settle(a, b);
+
+    await b.store.nodes.update('a', (row) => {
+      if (!row) return undefined;
+      const subscriptions = row.subscriptions.map((one) => ({ ...one, startTimeMs: undefined }));
+      return { ...row, subscriptions };
+    });
+    await settle(a, b);
+
+    expectSame(a, b);
+    expect(keysOf(b)).toContain('old');
+  });
+
   test('that is lifted brings what was left out under it since the channel began again', async () => {
     await using nodes = await openPair();
     const { a, b } = nodes;
