@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 const shownLines = 25;
 
@@ -28,8 +27,7 @@ function summaryOf(name, { nodes, samples, timeDeltas }) {
   let busyMs = 0;
   let idleMs = 0;
   samples.forEach((id, at) => {
-    const { functionName, url: file, lineNumber } = nodesById.get(id).callFrame;
-    const url = sourceOf(file, lineNumber);
+    const { functionName, url } = nodesById.get(id).callFrame;
     const ms = timeDeltas[at] / 1_000;
     if (functionName === '(idle)') {
       idleMs += ms;
@@ -65,38 +63,14 @@ function tableOf(times, busyMs) {
 }
 
 /**
- * A package, a folder of our own, or Node itself.
+ * A package, what is bundled (our own and most packages: function names tell them apart), or Node itself.
  *
  * @param {string} url
  */
 function partOf(url) {
   const installed = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url);
   if (installed) return installed[1];
-  const own = /^src\/([^/]+)/.exec(url);
-  return own ? `src/${own[1]}` : 'node';
-}
-
-const modulesOf = new Map();
-
-/**
- * The module that a line of a bundle comes from, as the comment above it says; other files are their own.
- *
- * @param {string} file
- * @param {number} lineNumber
- */
-function sourceOf(file, lineNumber) {
-  if (!file.includes('/dist/')) return file;
-  if (!modulesOf.has(file))
-    modulesOf.set(
-      file,
-      readFileSync(fileURLToPath(file), 'utf8')
-        .split('\n')
-        .flatMap((line, at) => {
-          const found = /^\/\/ ((?:src|node_modules)\/\S+)$/.exec(line);
-          return found ? [{ at, source: found[1] }] : [];
-        }),
-    );
-  return modulesOf.get(file).findLast(({ at }) => at <= lineNumber)?.source ?? file;
+  return url.includes('/dist/') ? 'bundles' : 'node';
 }
 
 /** @param {string} url */

@@ -67,6 +67,7 @@ export class SimulatedLink implements PeerLink {
     const { self, peer } = this.#options;
     const connection = this.#connection;
     if (!connection) throw new CodedError('unavailable', `There is no link to ${peer}`);
+    if (signal?.aborted) throw new NoAnswerError(peer, service, signal.reason);
     const { network } = self.world;
     const question = encodeBody(body);
     const answer = await new Promise<Uint8Array>((resolve, reject) => {
