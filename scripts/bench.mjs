@@ -1,4 +1,4 @@
-// Measures a node of this clone, with PostgreSQL's logical replication as the second system where it is installed.
+// Measures a node of this clone, with PostgreSQL's logical replication as the second system where it is installed, or PouchDB.
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,8 @@ import { help, readOptions } from './benchmark/options.mjs';
 import { endAll } from './benchmark/owned-processes.mjs';
 import { findPostgres } from './benchmark/postgres-programs.mjs';
 import { PostgresSystem } from './benchmark/postgres-system.mjs';
+import { providePouch } from './benchmark/pouch-packages.mjs';
+import { PouchSystem } from './benchmark/pouch-system.mjs';
 import { profileSummary } from './benchmark/profile-summary.mjs';
 import { RawLimits } from './benchmark/raw-limits.mjs';
 import { Report } from './benchmark/report.mjs';
@@ -71,8 +73,14 @@ async function bench(options) {
  * @param {Options} options
  * @returns {Promise<((directory: string) => import('./benchmark/system.mjs').System)[]>}
  */
-async function systemsOf({ isAlone, mayInstall, profileDirectory }) {
+async function systemsOf({ isAlone, isWithPouch, mayInstall, profileDirectory }) {
   const ours = (/** @type {string} */ directory) => new LyreSystem({ root, directory, profileDirectory });
+  if (isWithPouch) {
+    const pouch = await providePouch(join(root, '.pouchdb'));
+    if ('missing' in pouch) throw new Error(`PouchDB is not there: ${pouch.missing}`);
+    const { directory: packages, versions } = pouch;
+    return [ours, (directory) => new PouchSystem({ packages, versions, directory })];
+  }
   if (isAlone) return [ours];
   const found = await findPostgres({ mayInstall });
   if ('missing' in found) {

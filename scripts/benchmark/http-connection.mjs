@@ -14,17 +14,20 @@ export class HttpConnection {
   /** @type {Buffer} */
   #received = Buffer.alloc(0);
 
-  /** @param {{ host: string, port: number, user: string, password: string }} target */
+  /** @param {{ host: string, port: number, path?: string, user?: string, password?: string }} target */
   constructor(target) {
     this.#target = target;
-    const credentials = Buffer.from(`${target.user}:${target.password}`).toString('base64');
-    this.#head = `POST / HTTP/1.1\r\nHost: ${target.host}\r\nAuthorization: Basic ${credentials}\r\nContent-Type: application/json\r\nContent-Length: `;
+    const { host, path = '/', user, password } = target;
+    const credentials =
+      user === undefined ? undefined : Buffer.from(`${user}:${password}`).toString('base64');
+    const authorization = credentials === undefined ? '' : `Authorization: Basic ${credentials}\r\n`;
+    this.#head = `POST ${path} HTTP/1.1\r\nHost: ${host}\r\n${authorization}Content-Type: application/json\r\nContent-Length: `;
   }
 
   /**
    * @param {string} body ASCII JSON
    * @returns {Promise<string>} body of the answer
-   * @throws an Error on any other status than 200
+   * @throws an Error on any other status than 200 and 201
    */
   post(body) {
     return new Promise((resolve, reject) => {
@@ -64,7 +67,7 @@ export class HttpConnection {
     this.#received = Buffer.alloc(0);
     const waiting = this.#waiting;
     this.#waiting = undefined;
-    if (head.startsWith('HTTP/1.1 200')) waiting?.resolve(body);
+    if (/^HTTP\/1\.1 20[01] /.test(head)) waiting?.resolve(body);
     else waiting?.reject(new Error(`${head.slice(0, head.indexOf('\r\n'))}: ${body}`));
   }
 

@@ -20,6 +20,7 @@ ${[...known].map(([letter, what]) => `                     ${letter.padEnd(3)} $
   --grown 10000000 rows of the table of the load G when it is large, at scale 1 (default 1000000)
   --postgres       install PostgreSQL from Debian where it is missing (apt-get, as root)
   --no-postgres    measure this node alone
+  --pouchdb        PouchDB behind express-pouchdb in the place of PostgreSQL (fetched from the npm registry)
   --svg DIR        a plot of the ratios for each load, S1.svg and so on
   --directory DIR  where the data go while it runs (default: the system's temporary directory)
   --profile DIR    processor profiles of the node's processes; the figures are slower for it
@@ -42,6 +43,7 @@ export function readOptions(args) {
       runs: { type: 'string', default: '1' },
       postgres: { type: 'boolean', default: false },
       'no-postgres': { type: 'boolean', default: false },
+      pouchdb: { type: 'boolean', default: false },
       svg: { type: 'string' },
       directory: { type: 'string', default: tmpdir() },
       profile: { type: 'string' },
@@ -64,6 +66,7 @@ export function readOptions(args) {
     runs: wholeNumber('--runs', values.runs),
     mayInstall: values.postgres,
     isAlone: values['no-postgres'],
+    isWithPouch: values.pouchdb,
     plotDirectory: values.svg,
     directory: values.directory,
     profileDirectory: values.profile,

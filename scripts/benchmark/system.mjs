@@ -15,7 +15,7 @@
  * @property {(table: string) => Promise<number>} rowsAtSubscriber exact
  * @property {(table: string) => Promise<number>} rowsAtPublisher exact
  * @property {(tables: readonly string[]) => Promise<void>} link subscribes, the rows that exist included
- * @property {() => Promise<Map<string, number>>} wireBytes between publisher and subscriber so far, by connection
+ * @property {() => Promise<Map<string, number>>} [wireBytes] between publisher and subscriber so far, by connection; none where connections last for one request
  * @property {(table: string) => Promise<{ progress: () => Promise<number> }>} startFollower one more subscriber, of this table alone
  * @property {(table: string) => Promise<Searcher>} openSearcher at the publisher
  * @property {() => Promise<void>} cut

@@ -5,15 +5,17 @@ const table = 'readings';
 
 /** Both directions between the two nodes: rows, confirmations, and the heartbeats of that time. */
 export async function wire(/** @type {import('../contender.mjs').Contender} */ contender) {
+  const { system } = contender;
   const figures = [];
+  if (!system.wireBytes) return figures;
   for (const { rows, fill, how } of [
     { rows: contender.rows(200_000), fill: 'fill', how: 'batches of 1,000' },
     { rows: contender.rows(50_000), fill: 'fillSingly', how: 'single inserts at 64 connections' },
   ]) {
-    const before = await contender.system.wireBytes();
+    const before = await system.wireBytes();
     await contender[fill](table, rows);
     await contender.awaitRows(table);
-    const bytes = bytesBetween(before, await contender.system.wireBytes());
+    const bytes = bytesBetween(before, await system.wireBytes());
     figures.push(figure('W', `bytes on the wire per row, ${how}`, bytes / rows, 'B', { bytes, rows }));
   }
   return figures;

@@ -1,0 +1,229 @@
+import { join } from 'node:path';
+import { PouchNode } from './pouch-node.mjs';
+import { cpuSecondsOf, ownMiB, peakResidentMiB, pssMiB } from './process-tree.mjs';
+import { measureRate } from './rate.mjs';
+import { idOf, indexedFields, jsonRow, recordedAtOf } from './readings.mjs';
+
+/**
+ * Two PouchDB servers: the subscriber replicates continuously from the publisher, as CouchDB does.
+ *
+ * @implements {import('./system.mjs').System}
+ */
+export class PouchSystem {
+  name = 'pouchdb';
+  #versions;
+  #publisher;
+  #subscriber;
+  #newNode;
+  /** @type {PouchNode[]} */
+  #followers = [];
+  /** @type {readonly string[]} */
+  #linked = [];
+  /** Databases with indexes: each index is one more document. */
+  #indexed = new Set();
+
+  /** @param {{ packages: string, versions: Record<string, string>, directory: string }} options */
+  constructor({ packages, versions, directory }) {
+    this.#versions = versions;
+    this.#newNode = (/** @type {string} */ name) =>
+      new PouchNode({ packages, directory: join(directory, name) });
+    this.#publisher = this.#newNode('publisher');
+    this.#subscriber = this.#newNode('subscriber');
+  }
+
+  async describe() {
+    return {
+      version: this.#versions.pouchdb,
+      ...this.#versions,
+      settings:
+        'as delivered: LevelDB, which does not flush what is acknowledged; indexes are brought up to date by searches, not by writes; plain HTTP',
+    };
+  }
+
+  startPublisher() {
+    return this.#publisher.start();
+  }
+
+  startSubscriber() {
+    return this.#subscriber.start();
+  }
+
+  async createTable(table, { isIndexed, isReplicated }) {
+    await createDatabase(this.#publisher, table, isIndexed);
+    if (isIndexed) this.#indexed.add(table);
+    if (isReplicated) await this.#subscriber.ask('PUT', table);
+  }
+
+  async singles({ table, connections, warmUpMs, windowMs }) {
+    const writers = Array.from({ length: connections }, () => this.#singleWriter(table));
+    let next = 0;
+    try {
+      return await measureRate({
+        writers: writers.map(({ write }) => async () => {
+          await write(next++);
+          return 1;
+        }),
+        warmUpMs,
+        windowMs,
+        cpuSeconds: () => this.cpuSeconds(),
+      });
+    } finally {
+      for (const { close } of writers) close();
+    }
+  }
+
+  async openWriter(table) {
+    const single = this.#singleWriter(table);
+    const many = this.#publisher.connection(`/${table}/_bulk_docs`);
+    return {
+      write: async (first, count) => {
+        if (count === 1) {
+          await single.write(first);
+          return;
+        }
+        const documents = Array.from({ length: count }, (_, at) => documentOf(first + at));
+        await many.post(`{"docs":[${documents.join()}]}`);
+      },
+      close: () => {
+        single.close();
+        many.close();
+      },
+    };
+  }
+
+  async openProbe(table) {
+    const connection = this.#subscriber.connection(`/${table}/_all_docs`);
+    return {
+      has: async (id) => (await connection.post(`{"keys":["${id}"]}`)).includes('"rev"'),
+      close: () => connection.close(),
+    };
+  }
+
+  async rowsAtPublisher(table) {
+    return this.#rows(this.#publisher, table);
+  }
+
+  async progress(table) {
+    return this.#rows(this.#subscriber, table);
+  }
+
+  async rowsAtSubscriber(table) {
+    return this.#rows(this.#subscriber, table);
+  }
+
+  async link(tables) {
+    this.#linked = tables;
+    for (const table of tables) await replicate(this.#subscriber, this.#publisher, table);
+  }
+
+  async startFollower(table) {
+    const follower = this.#newNode(`follower-${this.#followers.length + 1}`);
+    await follower.start();
+    this.#followers.push(follower);
+    await follower.ask('PUT', table);
+    await replicate(follower, this.#publisher, table);
+    return { progress: () => this.#rows(follower, table) };
+  }
+
+  async openSearcher(table) {
+    const byKey = this.#publisher.connection(`/${table}/_all_docs?include_docs=true`);
+    const byFields = this.#publisher.connection(`/${table}/_find`);
+    const found = async (/** @type {object} */ selector, /** @type {number} */ limit) =>
+      JSON.parse(await byFields.post(JSON.stringify({ selector, limit }))).docs.length;
+    return {
+      byId: async (id) => JSON.parse(await byKey.post(`{"keys":["${id}"]}`)).rows.length,
+      byTime: (first, count) => found({ recorded_at: { $gte: first, $lt: first + count } }, count),
+      byNote: (text) => found({ recorded_at: { $gte: recordedAtOf(0) }, note: { $regex: text } }, 1_000),
+      close: () => {
+        byKey.close();
+        byFields.close();
+      },
+    };
+  }
+
+  async cut() {
+    await this.#subscriber.stop();
+  }
+
+  /** A continuous replication ends with the process, and is asked for again. */
+  async restore() {
+    await this.#subscriber.start();
+    await this.link(this.#linked);
+  }
+
+  cpuSeconds() {
+    return this.#nodes().reduce((total, node) => total + (node.isRunning ? cpuSecondsOf(node.pid) : 0), 0);
+  }
+
+  idleMiB() {
+    return pssMiB(this.#publisher.pid);
+  }
+
+  peakMiB() {
+    return peakResidentMiB(this.#subscriber.pid);
+  }
+
+  ownMiB() {
+    return ownMiB(this.#subscriber.pid);
+  }
+
+  async close() {
+    await Promise.all(this.#nodes().map((node) => node.stop()));
+  }
+
+  #nodes() {
+    return [this.#publisher, this.#subscriber, ...this.#followers];
+  }
+
+  /** @param {string} table */
+  #singleWriter(table) {
+    const connection = this.#publisher.connection(`/${table}`);
+    return {
+      write: async (/** @type {number} */ number) => {
+        await connection.post(documentOf(number));
+      },
+      close: () => connection.close(),
+    };
+  }
+
+  /**
+   * Not exact before the documents of the indexes have come.
+   *
+   * @param {PouchNode} node
+   * @param {string} table
+   */
+  async #rows(node, table) {
+    const { doc_count: count } = await node.ask('GET', table);
+    return Math.max(0, count - (this.#indexed.has(table) ? indexedFields.length : 0));
+  }
+}
+
+/** @param {number} number */
+function documentOf(number) {
+  return `{"_id":"${idOf(number)}",${jsonRow(number).slice(1)}`;
+}
+
+/**
+ * @param {PouchNode} node
+ * @param {string} table
+ * @param {boolean} isIndexed
+ */
+async function createDatabase(node, table, isIndexed) {
+  await node.ask('PUT', table);
+  if (!isIndexed) return;
+  for (const field of indexedFields)
+    await node.ask('POST', `${table}/_index`, { index: { fields: [field] } });
+}
+
+/**
+ * @param {PouchNode} subscriber
+ * @param {PouchNode} publisher
+ * @param {string} table
+ */
+async function replicate(subscriber, publisher, table) {
+  await subscriber.ask('POST', '_replicate', {
+    source: publisher.urlOf(table),
+    target: table,
+    continuous: true,
+  });
+}
