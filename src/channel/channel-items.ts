@@ -1,7 +1,7 @@
 import { channelName } from '../model/channel-name.ts';
 import type { Origin } from '../model/change.ts';
 import type { Table } from '../model/table.ts';
-import type { StubItem, TransactionHeader, WholeItem } from '../model/transaction.ts';
+import { isVia, type StubItem, type TransactionHeader, type WholeItem } from '../model/transaction.ts';
 import { encodeItem, splitItem } from '../model/transaction-codec.ts';
 import type { LogEntry } from '../store/change-log.ts';
 import type { Store } from '../store/store.ts';
@@ -16,8 +16,7 @@ export interface Reader {
 
 /** Whether a reader has no other way to the body of a transaction: otherwise a stub will do. */
 export function needsBody(header: TransactionHeader, self: Origin, reader: Reader): boolean {
-  if (header.origin.storeId === self.storeId)
-    return header.via === undefined || header.via !== reader.storeId;
+  if (header.origin.storeId === self.storeId) return !isVia(header.via, reader.storeId);
   return header.origin.name !== reader.name && !reader.sources.includes(header.origin.name);
 }
 

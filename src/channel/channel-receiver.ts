@@ -173,7 +173,7 @@ export class ChannelReceiver {
       case 'awaiting-body': {
         const cursor = this.#options.store.cursors.get(state.source.storeId, state.source.table.id);
         // Also by what was being applied while the agreement changed.
-        if (!cursor || hasLeftOut(cursor, this.#agreed.newerThan)) return this.#subscribe();
+        if (!cursor || hasLeftOut(cursor, () => this.#agreed.newerThan)) return this.#subscribe();
         const bodies =
           this.#needsBodies || (state.kind === 'awaiting-body' && this.#steadyMs() >= state.untilMs);
         return this.#questions.pull(state.source, cursor, { bodies, pieces: this.#pieces });
@@ -201,8 +201,8 @@ export class ChannelReceiver {
 
   /** Applies an answer; when this resolves, what it brought and the cursor are on disk. */
   async accept(response: ChannelResponse): Promise<void> {
-    // Asked for while nothing was known to be there, an answer may have waited for something to come.
-    const isPrompt = this.#isBehind;
+    // Asked for while nothing was known to be there.
+    const hasWaited = !this.#isBehind;
     if (response.kind !== 'digest' && response.kind !== 'list' && response.kind !== 'rows')
       this.#isBehind = false;
     switch (response.kind) {
@@ -221,11 +221,11 @@ export class ChannelReceiver {
         await this.#begin(response);
         return;
       case 'items':
-        if (isPrompt && this.#state.kind === 'following' && !this.#state.stream) this.#answered(response);
+        if (this.#state.kind === 'following' && !this.#state.stream) this.#answered(response, hasWaited);
         await this.#items(response);
         return;
       case 'page':
-        this.#answered(response);
+        this.#answered(response, hasWaited);
         await this.#page(response);
         return;
       case 'digest':
@@ -237,8 +237,8 @@ export class ChannelReceiver {
     }
   }
 
-  #answered(response: ChannelResponse): void {
-    this.#questions.budget.answered(this.#steadyMs() - this.#askedAtMs, carriedBytes(response));
+  #answered(response: ChannelResponse, hasWaited: boolean): void {
+    this.#questions.budget.answered(this.#steadyMs() - this.#askedAtMs, carriedBytes(response), hasWaited);
   }
 
   #subscribe(): ChannelRequest {
@@ -247,7 +247,7 @@ export class ChannelReceiver {
     const storeId = peerStoreId();
     const stored = table && storeId !== undefined ? store.cursors.get(storeId, table.id) : undefined;
     this.#asked = { storeId, cursor: stored };
-    const cursor = hasLeftOut(stored, this.#agreed.newerThan) ? undefined : stored;
+    const cursor = hasLeftOut(stored, () => this.#agreed.newerThan) ? undefined : stored;
     return this.#questions.subscribe(storeId, cursor, this.#isStreamTorn);
   }
 
@@ -276,7 +276,12 @@ export class ChannelReceiver {
     const stored = store.cursors.get(storeId, table.id);
     if (start.kind !== 'copy') {
       // Also where it answers what was asked under another agreement.
-      if (!stored || stored.copy || stored.incarnation !== incarnation || hasLeftOut(stored, newerThan)) {
+      if (
+        !stored ||
+        stored.copy ||
+        stored.incarnation !== incarnation ||
+        hasLeftOut(stored, () => newerThan)
+      ) {
         this.restart();
         return;
       }

@@ -28,13 +28,19 @@ export class LinkBudget {
     this.#roundTripMs = Math.min(this.#roundTripMs ?? mostRoundTripMs, elapsedMs);
   }
 
-  /** An answer of so many bytes came after `elapsedMs`. */
-  answered(elapsedMs: number, bytes: number): void {
+  /**
+   * An answer of so many bytes came after `elapsedMs`.
+   *
+   * @param hasWaited perhaps, for something to be written: it was not slow
+   */
+  answered(elapsedMs: number, bytes: number, hasWaited = false): void {
     const carriedMs = elapsedMs - (this.#roundTripMs ?? 0);
-    if (carriedMs > slowMs) this.#bytes = Math.max(leastBytes, Math.floor(this.#bytes / 2));
     // One that is far from full says nothing of more.
-    else if (carriedMs < fastMs && bytes >= this.#bytes / 2)
+    const isFull = bytes >= this.#bytes / 2;
+    if (carriedMs < fastMs && isFull)
       this.#bytes = Math.min(mostBytes, this.#bytes * (elapsedMs < veryFastMs ? 4 : 2));
+    else if (carriedMs > slowMs && !hasWaited)
+      this.#bytes = Math.max(leastBytes, Math.floor(this.#bytes / 2));
   }
 
   /** The connection is, or will be, another one, which may carry less. */

@@ -142,7 +142,7 @@ function progressOf(
 ): State {
   if (cursor?.copy) return { state: 'copying', copy: rateOf(cursor.copy) };
   if (!cursor) return { state: 'waiting', reason: 'for the first answer of the publisher' };
-  if (hasLeftOut(cursor, leftOutBy(subscription)))
+  if (hasLeftOut(cursor, () => leftOutBy(subscription)))
     return { state: 'catching-up', reason: 'what an earlier start time has left out is to be copied' };
   if (cursor.unproven?.hole)
     return {

@@ -10,10 +10,20 @@ export interface TransactionHeader {
   readonly kind: 'write' | 'rows';
   readonly origin: Origin;
   readonly version: number;
-  /** Of `rows`: store id of the node that they were copied from. */
+  /** Of `rows`: the table of the node that they were copied from, see {@link viaOf}. */
   readonly via: string | undefined;
   readonly operation: WriteOperation | undefined;
   readonly user: string | undefined;
+}
+
+/** Names the table that rows were copied from: it holds them, unlike one that was made anew under its name since. */
+export function viaOf(storeId: string, incarnation: string): string {
+  return `${storeId} ${incarnation}`;
+}
+
+/** Whether rows were copied from a table of this store. */
+export function isVia(via: string | undefined, storeId: string | undefined): boolean {
+  return storeId !== undefined && via?.startsWith(`${storeId} `) === true;
 }
 
 /** Number of a transaction's part in the channel where it began: dense among all that the origin logged there. */

@@ -1,12 +1,13 @@
 import type { Change, Key, Origin, Stamp } from '../model/change.ts';
 import type { Table } from '../model/table.ts';
-import type {
-  ChannelItem,
-  OriginPlace,
-  PieceItem,
-  StubItem,
-  TransactionHeader,
-  WholeItem,
+import {
+  viaOf,
+  type ChannelItem,
+  type OriginPlace,
+  type PieceItem,
+  type StubItem,
+  type TransactionHeader,
+  type WholeItem,
 } from '../model/transaction.ts';
 import { decodeChanges, decodeItem } from '../model/transaction-codec.ts';
 import { msToVersion } from '../model/version-clock.ts';
@@ -283,7 +284,7 @@ export class Applier {
 
   /** The table was compared with the publisher's; `provenId` is of the {@link Unproven} that this proves. */
   proven(source: Source, provenId: string | undefined, knowledge: Knowledge | undefined): void {
-    const { cursors, catalog, collected, marks } = this.#options;
+    const { cursors, catalog, collected } = this.#options;
     const table = catalog.tableById(source.table.id);
     const cursor = cursors.get(source.storeId, source.table.id);
     if (!table || cursor?.incarnation !== source.incarnation || cursor.copy) return;
@@ -294,9 +295,7 @@ export class Applier {
       const newerThan = leftOut(cursor, source);
       cursors.put(source.storeId, table.id, { ...cursor, newerThan, unproven: undefined });
       // Of what a start time leaves out a comparison proves nothing.
-      if (newerThan === 0)
-        for (const { storeId, place, held } of unproven.overtaken ?? [])
-          marks.raise(table.id, storeId, place, held);
+      if (newerThan === 0) collected.proven(table, unproven.overtaken ?? []);
     }
     if (!knowledge) return;
     // Numbers are for the order of transactions, which a comparison does not see: only a hole needs them.
@@ -354,7 +353,8 @@ export class Applier {
       const isNew = originPlace.seq > marks.get(table.id, header.origin.storeId, originPlace.incarnation);
       if (!isNew) return 0;
       if (item.kind === 'stub') {
-        if (header.via !== batch.storeId) return { kind: 'stub', header, seq: item.seq };
+        if (header.via !== viaOf(batch.storeId, table.incarnation))
+          return { kind: 'stub', header, seq: item.seq };
         // Rows that our peer copied from us: we have them. What came before them may be missing here all the same.
         if (batch.leftOut === 0 && !isBehindHole)
           marks.raise(table.id, header.origin.storeId, originPlace, { after: 0, upTo: header.version });

@@ -100,9 +100,14 @@ export function isSamePlace(one: Cursor | undefined, other: Cursor | undefined):
   );
 }
 
-/** What an earlier start time has left out, and the one in force does not, has to be copied. */
-export function hasLeftOut(cursor: Cursor | undefined, newerThan: number): boolean {
-  return (cursor?.newerThan ?? 0) > newerThan;
+/**
+ * Whether an earlier start time has left out what has to be copied now.
+ *
+ * @param newerThan what the one in force leaves out; not asked for where nothing was left out
+ */
+export function hasLeftOut(cursor: Cursor | undefined, newerThan: () => number): boolean {
+  const leftOut = cursor?.newerThan ?? 0;
+  return leftOut > 0 && leftOut > newerThan();
 }
 
 function encode({ incarnation, seq, id, copy, unproven, newerThan = 0 }: Cursor): Buffer {

@@ -2,7 +2,7 @@ import type { Change } from '../model/change.ts';
 import { messageOf } from '../model/errors.ts';
 import { randomId } from '../model/random-id.ts';
 import type { Table } from '../model/table.ts';
-import type { UndecodableItem, WholeItem } from '../model/transaction.ts';
+import { viaOf, type UndecodableItem, type WholeItem } from '../model/transaction.ts';
 import { decodeChanges, encodeChanges, encodeItem } from '../model/transaction-codec.ts';
 import type { CopyPage, Source } from './applier.ts';
 import type { ClockGuard } from './clock-guard.ts';
@@ -94,7 +94,7 @@ export class Isolation {
         kind: 'rows',
         origin: first.origin,
         version,
-        via: source.storeId,
+        via: viaOf(source.storeId, source.incarnation),
         operation: undefined,
         user: undefined,
       },

@@ -3,6 +3,7 @@ import { compareContent, compareStamps, deletedStamp, judge } from '../model/con
 import type { DeletePolicy } from '../model/node.ts';
 import { randomId } from '../model/random-id.ts';
 import type { Table } from '../model/table.ts';
+import { viaOf } from '../model/transaction.ts';
 import { encodeChanges } from '../model/transaction-codec.ts';
 import type { Archive } from './archive.ts';
 import { knownNames, type Catalog } from './catalog.ts';
@@ -31,6 +32,8 @@ export interface Sender {
   /** Name of the peer: the subscription to it says what a delete does. */
   readonly peer: string;
   readonly storeId: string;
+  /** Of its table; undefined where that may no longer hold what it has sent. */
+  readonly incarnation?: string;
 }
 
 /** Lets changes of other nodes meet the rows here: the last writer wins, record by record. Inside a commit. */
@@ -113,7 +116,7 @@ export class Merger {
         kind: 'rows',
         origin: this.#options.identity(),
         version: commit.state.clock,
-        via: sender.storeId,
+        via: sender.incarnation === undefined ? undefined : viaOf(sender.storeId, sender.incarnation),
         operation: undefined,
         user: undefined,
       },

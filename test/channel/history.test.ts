@@ -114,6 +114,27 @@ describe('a cursor that the publisher cannot serve', () => {
     expect(keysOf(b)).toEqual([1, 2, 3, 4]);
   });
 
+  test('rows of the dropped table that were still on their way come back to the table that was made again', async () => {
+    await using nodes = await openPair();
+    const { a, b } = nodes;
+    await makeTable(b.store);
+    await b.upsert({ id: 1 });
+    await a.step(b);
+    const { response } = await a.ask(b);
+    if (response.kind !== 'page') throw new Error(response.kind);
+    await b.store.catalog.dropTable('dev', 'dog');
+    await makeTable(b.store);
+    await connect(b, a);
+    await b.follow(a);
+
+    // Behind the place where b has begun.
+    await a.receiver(b).accept(response);
+    await settle(a, b);
+
+    expectSame(a, b);
+    expect(keysOf(b)).toEqual([1]);
+  });
+
   test('a write of the dropped table that comes back late is a write like any other', async () => {
     await using nodes = await openPair();
     const { a, b } = nodes;

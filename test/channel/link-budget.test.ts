@@ -82,6 +82,16 @@ test('an answer that is not half of what was asked for says nothing of more', ()
   expect(budget.bytes).toBe(64 * kib);
 });
 
+test('an answer that may have waited for something to be written was not slow, and may have been fast', () => {
+  const budget = new LinkBudget();
+
+  budget.answered(60_000, budget.bytes, true);
+  expect(budget.bytes).toBe(16 * kib);
+
+  budget.answered(5, budget.bytes, true);
+  expect(budget.bytes).toBe(64 * kib);
+});
+
 test('over another connection it is what it was at first, or less', () => {
   const grown = new LinkBudget();
   asked(grown, 1, 1, 1);

@@ -117,4 +117,33 @@ describe('a copy that the log has overtaken', () => {
 
     expectSameRecords(a, b, c);
   });
+
+  test('does not bring back what was written and deleted behind it, from a third node that has not heard of the delete', async () => {
+    await using nodes = await openPair({ maxBatchBytes: 1_000 });
+    const { a, b } = nodes;
+    await using c = await Replica.open('c');
+    await connect(a, c);
+    await copying(nodes);
+    // Before all that is still to be copied.
+    await a.upsert({ id: -1 });
+    await settle(a, c);
+    a.cut.add('c');
+    await a.delete(-1);
+    await a.store.purgeChannel(a.table, {});
+    await settle(a, b);
+    expect([keysOf(a).includes(-1), keysOf(b).includes(-1), keysOf(c).includes(-1)]).toEqual([
+      false,
+      false,
+      true,
+    ]);
+
+    await connect(b, c, { publish: false, subscribe: true });
+    await settle(b, c);
+
+    expect(keysOf(b)).not.toContain(-1);
+    a.cut.delete('c');
+    await settle(a, b, c);
+    expectSameRecords(a, b, c);
+    expect(keysOf(c)).not.toContain(-1);
+  });
 });

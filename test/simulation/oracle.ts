@@ -114,9 +114,12 @@ export class Oracle {
   ): void {
     if (publish) this.#ways.add(`${a}>${b} ${table}`);
     if (subscribe) this.#ways.add(`${b}>${a} ${table}`);
-    if (startTimeMs === undefined) return;
+    if (startTimeMs !== undefined) this.#leavesOut(a, b, table, msToVersion(startTimeMs));
+  }
+
+  #leavesOut(a: string, b: string, table: string, version: number): void {
     for (const name of [`${a} ${b} ${table}`, `${b} ${a} ${table}`])
-      this.#startTimes.set(name, Math.max(this.#startTimes.get(name) ?? 0, msToVersion(startTimeMs)));
+      this.#startTimes.set(name, Math.max(this.#startTimes.get(name) ?? 0, version));
   }
 
   /** A change that a subscription's start time leaves out. */
@@ -160,6 +163,10 @@ export class Oracle {
       const [one = '', other = '', table = ''] = way.split(/[> ]/);
       if (one === from.name) this.#ways.add(`${node.name}>${other} ${table}`);
       if (other === from.name) this.#ways.add(`${one}>${node.name} ${table}`);
+    }
+    for (const [name, version] of this.#startTimes) {
+      const [one, other = '', table = ''] = name.split(' ');
+      if (one === from.name) this.#leavesOut(node.name, other, table, version);
     }
   }
 

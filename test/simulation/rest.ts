@@ -110,7 +110,7 @@ function unsettled(world: World): string | undefined {
     const { headSeq } = publisher.store.log.head(theirs.id);
     if (!cursor) return `no cursor: ${where}`;
     if (cursor.copy) return `copying: ${where}`;
-    if (hasLeftOut(cursor, newerThan)) return `under an earlier start time: ${where}`;
+    if (hasLeftOut(cursor, () => newerThan)) return `under an earlier start time: ${where}`;
     const { storeId } = publisher.store.identity;
     if (subscriber.store.provable({ storeId, table: ours }) !== undefined)
       return `not compared yet: ${where}`;
