@@ -49,6 +49,11 @@ export interface ChannelReceiverOptions {
 
 const restMs = 1_000;
 
+const fullQuarantine: ReceiverState = {
+  kind: 'failed',
+  reason: 'the quarantine is full: retry or skip what is in system.hdb_quarantine',
+};
+
 /**
  * The subscriber's half of one channel of one peer: says what to ask next and applies what comes.
  *
@@ -373,10 +378,7 @@ export class ChannelReceiver {
         this.#awaitBody(source);
         return;
       case 'quarantine-full':
-        this.#state = {
-          kind: 'failed',
-          reason: 'the quarantine is full: retry or skip what is in system.hdb_quarantine',
-        };
+        this.#state = fullQuarantine;
         return;
       case 'lost-own':
         // An older backup was put back, or a clone wrote: from here on that history is another store's.
@@ -403,11 +405,10 @@ export class ChannelReceiver {
         continue;
       const before = await store.apply(source, items.slice(begin, index));
       if (before.stop) return before;
-      if (
-        (before.cursor?.seq ?? 0) + 1 === item.seq &&
-        (await gate.arrive(this.channel, source, item, items.slice(index + 1))) === 'waiting'
-      )
-        return undefined;
+      const isNext = (before.cursor?.seq ?? 0) + 1 === item.seq;
+      const met = isNext ? await gate.arrive(this.channel, source, item, items.slice(index + 1)) : 'passed';
+      if (met === 'waiting') return undefined;
+      if (met === 'quarantine-full') return { ...before, stop: { kind: met } };
       begin = index;
     }
     return store.apply(source, items.slice(begin));
@@ -438,6 +439,10 @@ export class ChannelReceiver {
       isLast: response.isLast,
     });
     this.#options.onApplied(result);
+    if (result.stop?.kind === 'quarantine-full') {
+      this.#state = fullQuarantine;
+      return;
+    }
     this.#isBehind = true;
     if (result.stop) this.restart();
     else if (response.isLast) {

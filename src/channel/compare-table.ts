@@ -22,7 +22,8 @@ export async function compareTable(
   }
   while (Date.now() - begunAtMs < timeoutMs) {
     const result = session.verified(channel);
-    if (result && result.asOfMs >= begunAtMs) return verdict(node, self, result);
+    if (result && result.asOfMs >= begunAtMs)
+      return result.early > 0 ? unfinished(node, self, early(result.early)) : verdict(node, self, result);
     if (!session.isAlive && Date.now() - begunAtMs > dialMs) return unreachable;
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
@@ -43,6 +44,10 @@ function verdict(
   const { asOfMs, rows, repairedCount, repaired, onlyHere } = result;
   const outcome = repairedCount === 0 ? 'identical' : 'repaired';
   return { node, outcome, comparedBy, asOfMs, rows, repairedCount, repaired, onlyAtSubscriber: onlyHere };
+}
+
+function early(count: number): string {
+  return `${count} records are ahead of the clock here, and wait in system.hdb_quarantine`;
 }
 
 function unfinished(node: string, comparedBy: string, reason: string): VerifiedTable {

@@ -4,6 +4,7 @@ import { CodedError } from '../model/errors.ts';
 import type { Subscription } from '../model/node.ts';
 import { mergeSubscriptions, shared } from '../model/subscription.ts';
 import type { Told } from '../store/confirmed.ts';
+import { hasLeftOut } from '../store/cursors.ts';
 import type { HeardPlace } from '../store/heard.ts';
 import type { Store } from '../store/store.ts';
 import type { Proofs } from './agreement.ts';
@@ -132,6 +133,8 @@ export class Greeter {
       const head = heads[channelName(database, name)];
       const cursor = table && store.cursors.get(storeId, table.id);
       if (!subscribe || !head || !cursor || cursor.copy || cursor.unproven) return [];
+      // What a start time leaves out may still come, when it is lifted.
+      if (hasLeftOut(cursor, () => 0)) return [];
       return [{ tableId: table.id, headSeq: head.seq, clockMs, seq: cursor.seq }];
     });
   }
@@ -149,7 +152,9 @@ export class Greeter {
     const found = subscriptions.flatMap((subscription): [string, Hello['verified'][string]][] => {
       const channel = channelName(subscription.database, subscription.table);
       const result = peer === undefined ? undefined : this.#options.verified(peer, channel);
-      return result ? [[channel, { ...result, repaired: [...result.repaired] }]] : [];
+      if (!result || result.early > 0) return [];
+      const { early: _none, ...told } = result;
+      return [[channel, { ...told, repaired: [...told.repaired] }]];
     });
     return Object.fromEntries(found);
   }

@@ -37,7 +37,9 @@ export function subscriptionStatus(facts: SubscriptionFacts): SubscriptionStatus
   const head = hello?.heads[channel];
   const lag = lagOf(facts, cursor);
   const endurance = enduranceOf(facts);
-  const verified = subscription.subscribe ? facts.receiver?.verifier.last : hello?.verified[channel];
+  const compared = facts.receiver?.verifier.last;
+  const ours = compared?.early === 0 ? compared : undefined;
+  const verified = subscription.subscribe ? ours : hello?.verified[channel];
   const quarantined = store.quarantine
     .all()
     .filter(
@@ -69,9 +71,10 @@ export function subscriptionStatus(facts: SubscriptionFacts): SubscriptionStatus
 /** Where a channel is: changes with whatever comes. Undefined while there is nothing to fetch, or a reason not to. */
 export function fetchingPlace(facts: SubscriptionFacts): string | undefined {
   const cursor = cursorOf(facts);
-  // In quarantine it waits for a person.
-  if (reasonOf(facts) || cursor?.unproven?.hole) return undefined;
-  if (progressOf(facts, cursor, lagOf(facts, cursor)).state === 'live') return undefined;
+  const lag = lagOf(facts, cursor);
+  if (reasonOf(facts) || progressOf(facts, cursor, lag).state === 'live') return undefined;
+  // What is in quarantine may wait for a person; what comes behind it does not.
+  if (cursor?.unproven?.hole && lag === 0) return undefined;
   return JSON.stringify([cursor?.incarnation, cursor?.seq, cursor?.copy?.afterKey, facts.receiver?.answers]);
 }
 

@@ -17,6 +17,8 @@ export interface VerificationResult {
   readonly repairedCount: number;
   /** Live rows here of which the publisher knows nothing. */
   readonly onlyHere: number;
+  /** Rows of the publisher that are ahead of the clock here, and wait: with any, nothing is identical. */
+  readonly early: number;
 }
 
 /** What follows once the differences of a page are settled. */
@@ -63,6 +65,7 @@ export class Verification {
   #rows = 0;
   #repairedCount = 0;
   #onlyHere = 0;
+  #early = 0;
   /** As of the beginning: in force here once all is compared. */
   #knowledge: Knowledge | undefined;
 
@@ -79,6 +82,7 @@ export class Verification {
       repaired: this.#repaired,
       repairedCount: this.#repairedCount,
       onlyHere: this.#onlyHere,
+      early: this.#early,
     };
   }
 
@@ -189,7 +193,8 @@ export class Verification {
     const { store, source } = this.#options;
     const { keys, onlyHere } = asked(step);
     const rows = decodeChanges(response.rows);
-    const won = rows.length > 0 ? await store.repair(source, rows) : 0;
+    const { won, early } = rows.length > 0 ? await store.repair(source, rows) : { won: 0, early: 0 };
+    this.#early += early;
     const deleted = new Set(response.deleted);
     const stale = onlyHere.filter(({ key }) => deleted.has(key));
     const gone = stale.length > 0 ? await store.removeStale(source, stale) : [];

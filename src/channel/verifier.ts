@@ -64,9 +64,12 @@ export class Verifier {
       this.#current?.source.storeId === source.storeId &&
       this.#current.source.incarnation === source.incarnation &&
       this.#current.provenId === provenId;
+    // One that has found what has to wait, or during which something came, begins anew.
+    const isUnderWay = this.#current !== undefined;
     if (!isSame) this.#current = undefined;
     if (!this.#current) {
-      if (!this.#isRequested && provenId === undefined && steadyMs() < this.#dueAtMs) return undefined;
+      const isDue = this.#isRequested || provenId !== undefined || steadyMs() >= this.#dueAtMs;
+      if (!isUnderWay && !isDue) return undefined;
       this.#isRequested = false;
       this.#current = { source, provenId, verification: new Verification({ store, channel, source, now }) };
     }
@@ -85,7 +88,7 @@ export class Verifier {
     const { source, provenId, verification } = this.#current ?? {};
     const result = verification?.result;
     if (!source || !result) return;
-    await this.#options.store.proven(source, provenId, verification?.knowledge);
+    if (result.early === 0) await this.#options.store.proven(source, provenId, verification?.knowledge);
     this.#last = result;
     this.#current = undefined;
     this.#dueAtMs = this.#options.steadyMs() + (this.#options.intervalMs ?? Infinity);

@@ -8,9 +8,11 @@ export const highestPriority = 9;
 /** What two nodes tell each other of a subscription: from the teller's view, without what is local. */
 export type SharedSubscription = Omit<Subscription, 'stopped' | 'onDelete'>;
 
-/** Versions up to here its start time leaves out; 0 without one. */
+/** Versions up to here its start time leaves out, however early or late that is; 0 without one. */
 export function leftOutBy({ startTimeMs }: Pick<Subscription, 'startTimeMs'>): number {
-  return startTimeMs === undefined ? 0 : msToVersion(startTimeMs);
+  return startTimeMs === undefined
+    ? 0
+    : Math.min(Math.max(0, msToVersion(startTimeMs)), Number.MAX_SAFE_INTEGER);
 }
 
 /** What of a subscription the other end is told. */

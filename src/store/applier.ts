@@ -70,6 +70,16 @@ export interface CopyPage {
   readonly isLast: boolean;
 }
 
+/** What became of a transaction over several channels. */
+export type Together = 'applied' | 'not-next' | 'quarantine-full';
+
+/** What became of rows that a comparison found to differ. */
+export interface Repair {
+  readonly won: number;
+  /** Ahead of the clock, and not here yet. */
+  readonly early: number;
+}
+
 export interface TransactionPart {
   readonly source: Source;
   readonly item: WholeItem;
@@ -194,7 +204,7 @@ export class Applier {
    * The parts of one transaction, each the next of its channel, in one commit and as one entry of the log here.
    * Nothing happens unless every part is exactly next.
    */
-  applyTogether(commit: Commit, parts: readonly TransactionPart[]): 'applied' | 'not-next' {
+  applyTogether(commit: Commit, parts: readonly TransactionPart[]): Together {
     const { cursors, catalog, log, marks, isolation, quarantine } = this.#options;
     const placed: {
       readonly batch: Batch;
@@ -219,7 +229,7 @@ export class Applier {
     }
     // All of them or none: half of it in quarantine would not be a transaction.
     if (doubt && placed.some(({ batch }) => !quarantine.hasRoom(batch.source.storeId, placed.length)))
-      return 'not-next';
+      return 'quarantine-full';
     const hasHole = placed.some(({ cursor }) => cursor.unproven?.hole === true);
     const logged: NewPart[] = [];
     for (const { batch, item, cursor, isOwnItem, changes } of placed) {
@@ -228,7 +238,7 @@ export class Applier {
       const isNew =
         !isOwnItem && originPlace.seq > marks.get(table.id, header.origin.storeId, originPlace.incarnation);
       const next = { ...cursor, seq: item.seq, id: header.id, newerThan: leftOut(cursor, source) };
-      if (isNew && doubt && !isolation.isolate(commit, table, source, item, doubt)) return 'not-next';
+      if (isNew && doubt && !isolation.isolate(commit, table, source, item, doubt)) return 'quarantine-full';
       if (isNew && doubt) this.#isNotHeld(table, item);
       const part = isNew && !doubt ? this.#mergePart(batch, item, changes, hasHole).part : undefined;
       if (part) logged.push(part);
@@ -247,7 +257,7 @@ export class Applier {
     if (!table || stored?.copy?.id !== page.copyId || stored.incarnation !== source.incarnation)
       return { cursor: stored, transactions: 0, changes: 0, stop: { kind: 'no-cursor' } };
     const rows = newer(page.rows, source);
-    const early = isolation.isolateEarly(commit, table, source, page, rows);
+    const early = isolation.isolateEarly(commit, table, source, page.noted.seq, rows);
     if (early === 'full') return { cursor: stored, transactions: 0, changes: 0, stop: full };
     const changes = merger.mergeRows(commit, table, isolation.present(commit, rows), source, page);
     const copied = progressed(stored.copy, page);
@@ -259,20 +269,26 @@ export class Applier {
       : { ...place, copy };
     cursors.put(source.storeId, table.id, cursor);
     // Only a complete copy holds everything up to the publisher's marks.
-    if (page.isLast && newerThan === 0)
-      this.#options.collected.learn(table, {
-        marks: copy.unproven?.hole ? copy.marks.map(withoutNumber) : copy.marks,
-        deletedBefore: page.deletedBefore,
-      });
+    if (page.isLast && newerThan === 0 && copy.unproven?.hole !== true)
+      this.#options.collected.learn(table, { marks: copy.marks, deletedBefore: page.deletedBefore });
     return { cursor, transactions: 1, changes, stop: undefined };
   }
 
-  /** Merges rows that a comparison found to differ; those ahead of the clock stay out. The number that won. */
-  repair(commit: Commit, source: Source, rows: readonly Change[]): number {
-    const { catalog, merger, isolation } = this.#options;
+  /** Merges rows that a comparison found to differ; those ahead of the clock wait in quarantine, behind a hole. */
+  repair(commit: Commit, source: Source, rows: readonly Change[]): Repair {
+    const { catalog, cursors, merger, isolation } = this.#options;
     const table = catalog.tableById(source.table.id);
-    if (!table) return 0;
-    return merger.mergeRows(commit, table, isolation.present(commit, newer(rows, source)), source);
+    if (!table) return { won: 0, early: 0 };
+    const differing = newer(rows, source);
+    const present = isolation.present(commit, differing);
+    const early = differing.length - present.length;
+    const cursor = cursors.get(source.storeId, table.id);
+    // What is left when something waits already is found by the comparison that follows its release.
+    if (early > 0 && cursor && !(cursor.unproven?.hole && this.#isWaiting(source))) {
+      isolation.isolateEarly(commit, table, source, cursor.seq, differing);
+      cursors.put(source.storeId, table.id, withHole(cursor));
+    }
+    return { won: merger.mergeRows(commit, table, present, source), early };
   }
 
   /** Deletes rows that the publisher has deleted and forgotten; the keys that went. */
@@ -297,7 +313,8 @@ export class Applier {
       // Of what a start time leaves out a comparison proves nothing.
       if (newerThan === 0) collected.proven(table, unproven.overtaken ?? []);
     }
-    if (!knowledge) return;
+    // Behind a hole something that the publisher knows is not here, and would pass for deleted.
+    if (!knowledge || (unproven?.hole && !closesHole)) return;
     // Numbers are for the order of transactions, which a comparison does not see: only a hole needs them.
     const known = closesHole ? knowledge.marks : knowledge.marks.map(withoutNumber);
     collected.learn(table, { ...knowledge, marks: known });
@@ -308,17 +325,21 @@ export class Applier {
     const { cursors, quarantine } = this.#options;
     const unproven = cursors.get(source.storeId, source.table.id)?.unproven;
     if (unproven?.hole !== true) return unproven?.id;
-    const { database, name } = source.table;
-    const isWaiting = quarantine
+    // Where there is no room the next one that has to wait would be left out again.
+    return this.#isWaiting(source) || !quarantine.hasRoom(source.storeId, 1) ? undefined : unproven.id;
+  }
+
+  /** Something of the channel is in quarantine for its time to come. */
+  #isWaiting({ storeId, table }: Pick<Source, 'storeId' | 'table'>): boolean {
+    return this.#options.quarantine
       .all()
       .some(
         (one) =>
           one.dueAtMs !== undefined &&
-          one.storeId === source.storeId &&
-          one.database === database &&
-          one.tableName === name,
+          one.storeId === storeId &&
+          one.database === table.database &&
+          one.tableName === table.name,
       );
-    return isWaiting ? undefined : unproven.id;
   }
 
   /**
@@ -327,13 +348,14 @@ export class Applier {
    * @throws CodedError `undecodable` when it still cannot be read
    */
   release(commit: Commit, quarantined: Quarantined): 'applied' | 'no-table' {
-    const { catalog, merger, quarantine } = this.#options;
-    const { id, database, tableName, item } = quarantined;
+    const { catalog, cursors, merger, quarantine } = this.#options;
+    const { id, database, tableName, storeId, item } = quarantined;
     const table = catalog.table(database, tableName);
     if (!table) return 'no-table';
     const decoded = decodeItem(item);
+    const newerThan = cursors.get(storeId, table.id)?.newerThan ?? 0;
     if (decoded.kind === 'whole')
-      merger.mergeRows(commit, table, decodeChanges(decoded.changes), quarantined);
+      merger.mergeRows(commit, table, newer(decodeChanges(decoded.changes), { newerThan }), quarantined);
     quarantine.remove(commit, id);
     return 'applied';
   }
@@ -393,10 +415,13 @@ export class Applier {
     const { origin, version } = item.header;
     const held = { after, upTo: kept.length < all.length ? 0 : version };
     const isFiltered = after > 0;
-    if (isFiltered) marks.raise(table.id, origin.storeId, { ...item.originPlace, seq: 0 }, held);
     // Under its own id and number it would tell others, and our marks, that nothing before it is missing.
-    if (isFiltered || isBehindHole)
-      return { part: undefined, won: merger.mergeRows(commit, table, kept, source) };
+    if (isFiltered || isBehindHole) {
+      const won = merger.mergeRows(commit, table, kept, source);
+      // Not before: what marks tell of and is not here passes for deleted.
+      if (isFiltered) marks.raise(table.id, origin.storeId, { ...item.originPlace, seq: 0 }, held);
+      return { part: undefined, won };
+    }
     const won = merger.merge(commit, table, kept, source, isCollected).length;
     marks.raise(table.id, origin.storeId, item.originPlace, held);
     const { originPlace, changes } = item;
@@ -449,6 +474,6 @@ function progressed(copy: CopyProgress, { marks, lastKey, rows, total }: CopyPag
   };
 }
 
-function newer(changes: readonly Change[], source: Source): readonly Change[] {
-  return source.newerThan === 0 ? changes : changes.filter(({ version }) => version > source.newerThan);
+function newer(changes: readonly Change[], { newerThan }: Pick<Source, 'newerThan'>): readonly Change[] {
+  return newerThan === 0 ? changes : changes.filter(({ version }) => version > newerThan);
 }

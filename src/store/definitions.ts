@@ -8,6 +8,7 @@ import type { Heard } from './heard.ts';
 import type { Cursors } from './cursors.ts';
 import type { Marks } from './marks.ts';
 import type { Nodes } from './nodes.ts';
+import type { Quarantine } from './quarantine.ts';
 import type { Spool } from './spool.ts';
 
 export interface DefinitionsOptions {
@@ -17,6 +18,7 @@ export interface DefinitionsOptions {
   readonly confirmed: Confirmed;
   readonly heard: Heard;
   readonly spool: Spool;
+  readonly quarantine: Quarantine;
   readonly nodes: Nodes;
   readonly run: <T>(body: (commit: Commit) => T, kind?: CommitKind) => Promise<T>;
 }
@@ -143,6 +145,7 @@ export class Definitions {
     this.#options.confirmed.removeTable(table.id);
     this.#options.heard.removeTable(table.id);
     this.#options.spool.removeTable(table.id);
+    this.#options.quarantine.removeTable(commit, table);
     this.#options.nodes.stopTable(commit, table);
     commit.removeTable(table.id);
   }

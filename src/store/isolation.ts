@@ -4,7 +4,7 @@ import { randomId } from '../model/random-id.ts';
 import type { Table } from '../model/table.ts';
 import { viaOf, type UndecodableItem, type WholeItem } from '../model/transaction.ts';
 import { decodeChanges, encodeChanges, encodeItem } from '../model/transaction-codec.ts';
-import type { CopyPage, Source } from './applier.ts';
+import type { Source } from './applier.ts';
 import type { ClockGuard } from './clock-guard.ts';
 import type { Commit } from './commit.ts';
 import { openedChange } from './opened-change.ts';
@@ -71,12 +71,12 @@ export class Isolation {
     return rows.filter(({ version }) => this.#options.clockGuard.dueAtMs(commit, version) === undefined);
   }
 
-  /** Rows of a copy that are too far ahead wait as one transaction. */
+  /** Those of some rows that are too far ahead wait as one transaction. `seq` is where the channel stands. */
   isolateEarly(
     commit: Commit,
     table: Table,
     source: Source,
-    page: CopyPage,
+    seq: number,
     rows: readonly Change[],
   ): 'none' | 'isolated' | 'full' {
     const early = rows.filter(
@@ -88,7 +88,7 @@ export class Isolation {
     if (!first || !doubt) return 'none';
     const item: WholeItem = {
       kind: 'whole',
-      seq: page.noted.seq,
+      seq,
       header: {
         id: randomId(),
         kind: 'rows',
@@ -98,7 +98,7 @@ export class Isolation {
         operation: undefined,
         user: undefined,
       },
-      originPlace: { incarnation: source.incarnation, seq: page.noted.seq },
+      originPlace: { incarnation: source.incarnation, seq },
       parts: [],
       changes: encodeChanges(early),
     };

@@ -34,7 +34,7 @@ export interface MaintenanceOptions {
 export class Maintenance {
   readonly #options: MaintenanceOptions;
   /** Where the scan of an index stands; lost with the process, then the scan begins anew. */
-  readonly #scans = new Map<string, Key | undefined>();
+  readonly #scans = new Map<string, Key>();
 
   constructor(options: MaintenanceOptions) {
     this.#options = options;
@@ -64,21 +64,23 @@ export class Maintenance {
   async #scanStep(tableId: number, attributeNumber: number): Promise<void> {
     const { catalog, records, run } = this.#options;
     const scan = `${tableId}:${attributeNumber}`;
-    await run((commit) => {
+    const after = this.#scans.get(scan);
+    const reached = await run((commit): Key | undefined => {
       const table = catalog.tableById(tableId);
       const attribute = table?.attributes[attributeNumber];
-      if (!table || attribute?.index !== 'building') return;
+      if (!table || attribute?.index !== 'building') return undefined;
       let count = 0;
-      const after = this.#scans.get(scan);
       for (const { key, row } of records.rows(table, after === undefined ? {} : { after })) {
         records.index(table, attribute, key, row);
-        this.#scans.set(scan, key);
         count += 1;
-        if (count === rowsAtOnce) return;
+        if (count === rowsAtOnce) return key;
       }
       catalog.putTable(commit, withIndex(table, attribute.name, 'ready'));
-      this.#scans.delete(scan);
+      return undefined;
     });
+    // Not in the commit: that may fail, or run twice.
+    if (reached === undefined) this.#scans.delete(scan);
+    else this.#scans.set(scan, reached);
   }
 
   async #reclaim(): Promise<boolean> {
@@ -95,17 +97,22 @@ export class Maintenance {
     return true;
   }
 
-  /** Transactions that were ahead of the clock apply by themselves once time has caught up. */
+  /** Transactions that were ahead of the clock apply by themselves once time has caught up, with all their parts. */
   async #release(): Promise<boolean> {
     const { quarantine, applier, catalog, run, now } = this.#options;
     const due = quarantine
       .all()
-      .find(
+      .filter(
         ({ dueAtMs, database, tableName }) =>
           dueAtMs !== undefined && dueAtMs <= now() && catalog.table(database, tableName) !== undefined,
       );
-    if (!due) return false;
-    return (await run((commit) => applier.release(commit, due))) === 'applied';
+    const [first] = due;
+    if (!first) return false;
+    const parts = due.filter(({ transactionId }) => transactionId === first.transactionId);
+    await run((commit) => {
+      for (const part of parts) applier.release(commit, part);
+    });
+    return true;
   }
 
   async #forgetConflicts(): Promise<boolean> {

@@ -86,10 +86,13 @@ export class Nodes {
 
   /** Whether a peer has or had a subscription to the table, or may have: it may hold what is written here. */
   isShared({ database, name }: Table): boolean {
-    const isNamed = this.all().some(({ subscriptions }) =>
-      subscriptions.some((candidate) => candidate.database === database && candidate.table === name),
+    const mayHave = this.all().some(
+      ({ subscriptions, removedVersion }) =>
+        // Of one that was removed nobody knows any more, and it may come back.
+        removedVersion !== undefined ||
+        subscriptions.some((candidate) => candidate.database === database && candidate.table === name),
     );
-    return isNamed || this.unreadable().length > 0;
+    return mayHave || this.unreadable().length > 0;
   }
 
   async put(row: NodeRow): Promise<void> {

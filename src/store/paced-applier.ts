@@ -1,5 +1,5 @@
 import type { ChannelItem } from '../model/transaction.ts';
-import type { Applier, ApplyResult, CopyPage, Source, TransactionPart } from './applier.ts';
+import type { Applier, ApplyResult, CopyPage, Source, Together, TransactionPart } from './applier.ts';
 import type { Commit } from './commit.ts';
 import type { LocalWrites } from './local-writes.ts';
 
@@ -36,23 +36,22 @@ export class PacedApplier {
     }
   }
 
-  /** Each is a transaction over several channels; `not-next` when not even the first of them could be applied. */
-  async applyTogether(
-    transactions: readonly (readonly TransactionPart[])[],
-  ): Promise<'applied' | 'not-next'> {
+  /** Each is a transaction over several channels; why, when not even the first of them could be applied. */
+  async applyTogether(transactions: readonly (readonly TransactionPart[])[]): Promise<Together> {
     for (let begin = 0; begin < transactions.length;) {
-      const applied = await this.#run((commit) => {
+      const { count, outcome } = await this.#run((commit) => {
         const isEnough = this.#localWrites.commitLimit();
-        let count = 0;
+        let applied = 0;
         for (const parts of transactions.slice(begin)) {
-          if (count > 0 && isEnough()) break;
-          if (this.#applier.applyTogether(commit, parts) === 'not-next') break;
-          count += 1;
+          if (applied > 0 && isEnough()) break;
+          const one = this.#applier.applyTogether(commit, parts);
+          if (one !== 'applied') return { count: applied, outcome: one };
+          applied += 1;
         }
-        return count;
+        return { count: applied, outcome: 'applied' as const };
       });
-      if (applied === 0) return begin > 0 ? 'applied' : 'not-next';
-      begin += applied;
+      if (count === 0) return begin > 0 ? 'applied' : outcome;
+      begin += count;
     }
     return 'applied';
   }

@@ -84,6 +84,12 @@ export function makeParts({ environment, options, localWrites, commits, identity
   });
   const nodes = new Nodes({ catalog, records, writer, confirmed, run: runSmall });
   const localRemoval = new LocalRemoval({ catalog, records, nodes, writer });
+  const quarantine = new Quarantine({
+    catalog,
+    records,
+    writer,
+    maxPerPeer: maxQuarantinedPerPeer,
+  });
   const definitions = new Definitions({
     catalog,
     cursors,
@@ -91,16 +97,11 @@ export function makeParts({ environment, options, localWrites, commits, identity
     confirmed,
     heard,
     spool,
+    quarantine,
     nodes,
     run,
   });
   const conflicts = new Conflicts({ catalog, records, writer, ...conflictBounds });
-  const quarantine = new Quarantine({
-    catalog,
-    records,
-    writer,
-    maxPerPeer: maxQuarantinedPerPeer,
-  });
   const applier = new Applier({
     catalog,
     merger: new Merger({

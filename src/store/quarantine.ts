@@ -26,6 +26,8 @@ export interface Suspect {
 /** A quarantined transaction, as its row of `system.hdb_quarantine` says. */
 export interface Quarantined {
   readonly id: string;
+  /** The same for all parts of one transaction, each of another table. */
+  readonly transactionId: string;
   readonly database: string;
   readonly tableName: string;
   readonly peer: string;
@@ -102,6 +104,7 @@ export class Quarantine {
     const { schema, table, node, store_id: storeId, item, due_at: dueAt } = document;
     return {
       id,
+      transactionId: id.slice(0, id.lastIndexOf('-')),
       database: String(schema),
       tableName: String(table),
       // Older rows do not name the peer.
@@ -116,6 +119,12 @@ export class Quarantine {
   remove(commit: Commit, id: string): void {
     const rows = this.#table();
     if (rows) this.#options.writer.replace(commit, rows, id, null);
+  }
+
+  /** Inside a commit: of a table that is dropped. One that is made anew under its name is another one. */
+  removeTable(commit: Commit, { database, name }: Table): void {
+    for (const one of this.all())
+      if (one.database === database && one.tableName === name) this.remove(commit, one.id);
   }
 
   #table(): Table | undefined {

@@ -3,7 +3,7 @@ import { CodedError } from '../model/errors.ts';
 import type { Query } from '../model/query.ts';
 import { systemDatabase, type Table } from '../model/table.ts';
 import type { ChannelItem } from '../model/transaction.ts';
-import type { ApplyResult, CopyPage, Source, TransactionPart } from './applier.ts';
+import type { ApplyResult, CopyPage, Repair, Source, Together, TransactionPart } from './applier.ts';
 import type { ChangeLog } from './change-log.ts';
 import type { Collected, Knowledge } from './collected.ts';
 import { readStoreState, readTableState } from './commit.ts';
@@ -298,9 +298,7 @@ export class Store implements AsyncDisposable {
   }
 
   /** Applies transactions over several channels in order, each in one commit with all its parts and their cursors. */
-  async applyTogether(
-    transactions: readonly (readonly TransactionPart[])[],
-  ): Promise<'applied' | 'not-next'> {
+  async applyTogether(transactions: readonly (readonly TransactionPart[])[]): Promise<Together> {
     return this.#parts.pacedApplier.applyTogether(transactions);
   }
 
@@ -309,7 +307,7 @@ export class Store implements AsyncDisposable {
   }
 
   /** Merges rows that a comparison with a publisher found to differ; the number that won. */
-  async repair(source: Source, rows: readonly Change[]): Promise<number> {
+  async repair(source: Source, rows: readonly Change[]): Promise<Repair> {
     return this.#commits.run((commit) => this.#parts.applier.repair(commit, source, rows));
   }
 

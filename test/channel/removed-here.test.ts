@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import type { Document, Key } from '../../src/model/change.ts';
 import { documentsOf, makeTable, rowsOf, tableOf, TestStore, upsert } from '../store/test-store.ts';
 import { differences, expectIndexed, openDeleting, tagged } from './deleting-pair.ts';
-import { connect, expectSame, Replica, settle } from './replica.ts';
+import { openPair } from './replica-pair.ts';
+import { connect, expectSame, keysOf, Replica, settle } from './replica.ts';
 
 const brown = (id: string): Document => ({ id, tag: 'brown' });
 
@@ -105,4 +106,24 @@ test('of a table that nobody shares they are deleted, and their place is freed',
     user: 'admin',
     keys: [1],
   });
+});
+test('what is removed here alone stays at a node that was removed and is added again', async () => {
+  await using nodes = await openPair();
+  const { a, b } = nodes;
+  await a.upsert({ id: 1 });
+  await settle(a, b);
+  // remove_node, delete_records_before and add_node, as the operations do them.
+  const version = await b.store.nodes.nextVersion();
+  await b.store.nodes.update('a', (row) => row && { ...row, subscriptions: [], removedVersion: version });
+  await removeHere(b, [1]);
+  await b.store.nodes.update('a', (row) => {
+    if (!row) return undefined;
+    const { removedVersion: _removed, ...rest } = row;
+    return { ...rest, addedVersion: version + 1 };
+  });
+  await connect(b, a);
+
+  await settle(a, b);
+
+  expect(keysOf(a)).toEqual([1]);
 });

@@ -9,13 +9,14 @@ import { NoAnswerError, type PeerLink } from '../../src/channel/peer-link.ts';
 import { PeerSession } from '../../src/channel/peer-session.ts';
 import { channelRequest, decodeBody, encodeBody, type ChannelRequest } from '../../src/channel/protocol.ts';
 import { Standstill } from '../../src/channel/standstill.ts';
+import { fetchingPlace } from '../../src/channel/subscription-status.ts';
 import { noStreams } from '../../src/channel/stream-directory.ts';
 import type { SubscriptionStatus } from '../../src/model/replication-control.ts';
 import { runLoop } from '../../src/runtime/run-loop.ts';
 import type { ChannelPull, PullEnd } from '../../src/stream/stream-pull.ts';
 import { rowOf } from './direct-session.ts';
 import { openPair, records } from './replica-pair.ts';
-import { keysOf, type Replica } from './replica.ts';
+import { keysOf, settle, type Replica } from './replica.ts';
 
 const greetingMs = 2_000;
 const limitMs = 60_000;
@@ -215,4 +216,32 @@ test('a channel stands still from when it last moved, not while the backlog of a
   expect([look(90, undefined, '5'), look(100, 'y', '5')]).toEqual([0, 0]);
   standstill.forget();
   expect(look(200, 'y', '5')).toBe(0);
+});
+test('a channel that stands still behind a hole is told', async () => {
+  await using nodes = await openPair();
+  const { a, b } = nodes;
+  await a.upsert({ id: 1 });
+  await settle(a, b);
+  await a.upsert({ id: 2 });
+  const { response } = await b.ask(a);
+  if (response.kind !== 'items') throw new Error(response.kind);
+  const items = response.items.map((item) => ({ ...item, bytes: Uint8Array.of(0xc1) }));
+  await b.receiver(a).accept({ ...response, items });
+  expect(b.cursor(a)?.unproven).toMatchObject({ hole: true });
+  await a.upsert({ id: 3 });
+  const [subscription] = b.store.nodes.get('a')?.subscriptions ?? [];
+  if (!subscription) throw new Error('There is no subscription');
+
+  const place = fetchingPlace({
+    store: b.store,
+    peer: 'a',
+    subscription,
+    peerStoreId: a.store.identity.storeId,
+    receiver: b.receiver(a),
+    hello: a.hello(b),
+    silence: undefined,
+    stillMs: 0,
+  });
+
+  expect(place).toBeDefined();
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { startTime } from '../../src/operation/node/subscription-request.ts';
 import { openFrame } from '../../src/model/transaction-codec.ts';
 import { makeTable, rowsOf } from '../store/test-store.ts';
 import { connectMesh, openPair, records, type Pair } from './replica-pair.ts';
@@ -294,4 +295,20 @@ describe('a subscription with a start time', () => {
 
     expect(b.store.get(b.table, 0)).toMatchObject({ text: 'later' });
   });
+});
+
+test.each([
+  ['0001-01-01T00:00:00Z', [1]],
+  ['9999-12-31T00:00:00Z', []],
+])('a start time as far from now as one may name works: %s', async (time, expected) => {
+  await using nodes = await openPair(
+    {},
+    { publish: true, subscribe: true, startTimeMs: startTime.parse(time) },
+  );
+  const { a, b } = nodes;
+  await a.upsert({ id: 1 });
+
+  await settle(a, b);
+
+  expect(keysOf(b)).toEqual(expected);
 });
