@@ -49,11 +49,6 @@ export interface ChannelReceiverOptions {
 
 const restMs = 1_000;
 
-const fullQuarantine: ReceiverState = {
-  kind: 'failed',
-  reason: 'the quarantine is full: retry or skip what is in system.hdb_quarantine',
-};
-
 /**
  * The subscriber's half of one channel of one peer: says what to ask next and applies what comes.
  *
@@ -351,8 +346,9 @@ export class ChannelReceiver {
     if (!stop) {
       this.#isBehind = this.#pieces > 0 || (result.cursor?.seq ?? 0) < response.head.seq;
       this.#hasBacklog = this.#isBehind;
-      // Everything the log had; from here on the stream brings it.
-      if (response.hasStream && !this.#isBehind) {
+      // Everything the log had; from here on the stream brings it. Or an agreement from before has left something out.
+      const hasLost = hasLeftOut(result.cursor, () => this.#agreed.newerThan);
+      if ((response.hasStream && !this.#isBehind) || hasLost) {
         this.restart();
         this.#isBehind = true;
       } else
@@ -378,7 +374,7 @@ export class ChannelReceiver {
         this.#awaitBody(source);
         return;
       case 'quarantine-full':
-        this.#state = fullQuarantine;
+        this.#full();
         return;
       case 'lost-own':
         // An older backup was put back, or a clone wrote: from here on that history is another store's.
@@ -387,6 +383,15 @@ export class ChannelReceiver {
         this.#isBehind = true;
         return;
     }
+  }
+
+  /** Until a person makes room; asked for again now and then, also by a peer that pushes. */
+  #full(): void {
+    this.#state = {
+      kind: 'failed',
+      reason: 'the quarantine is full: retry or skip what is in system.hdb_quarantine',
+    };
+    this.#restUntilMs = this.#steadyMs() + restMs;
   }
 
   /** Stops at each part of a transaction over several channels until the others are there; undefined when they are not. */
@@ -405,10 +410,11 @@ export class ChannelReceiver {
         continue;
       const before = await store.apply(source, items.slice(begin, index));
       if (before.stop) return before;
-      const isNext = (before.cursor?.seq ?? 0) + 1 === item.seq;
-      const met = isNext ? await gate.arrive(this.channel, source, item, items.slice(index + 1)) : 'passed';
-      if (met === 'waiting') return undefined;
-      if (met === 'quarantine-full') return { ...before, stop: { kind: met } };
+      if (
+        (before.cursor?.seq ?? 0) + 1 === item.seq &&
+        (await gate.arrive(this.channel, source, item, items.slice(index + 1))) === 'waiting'
+      )
+        return undefined;
       begin = index;
     }
     return store.apply(source, items.slice(begin));
@@ -440,7 +446,7 @@ export class ChannelReceiver {
     });
     this.#options.onApplied(result);
     if (result.stop?.kind === 'quarantine-full') {
-      this.#state = fullQuarantine;
+      this.#full();
       return;
     }
     this.#isBehind = true;

@@ -4,6 +4,7 @@ import type { Table } from '../model/table.ts';
 import { encodeChanges, type FramedItem } from '../model/transaction-codec.ts';
 import { msToVersion } from '../model/version-clock.ts';
 import { withoutClaim } from '../store/marks.ts';
+import { isBehindGap } from '../store/cursors.ts';
 import type { Store } from '../store/store.ts';
 import { encodedItems, needsBody, type Reader } from './channel-items.ts';
 import type { ChannelRequest, ChannelResponse, WireCursor } from './protocol.ts';
@@ -263,12 +264,7 @@ export class ChannelServer {
     const isQuarantining = store.quarantine
       .all()
       .some(({ database, tableName }) => database === table.database && tableName === table.name);
-    return (
-      isQuarantining ||
-      store.cursors
-        .all(table.id)
-        .some(({ unproven }) => unproven?.hole === true || unproven?.overtaken !== undefined)
-    );
+    return isQuarantining || store.cursors.all(table.id).some((cursor) => isBehindGap(cursor));
   }
 
   #isServable(table: Table, cursor: WireCursor): boolean {

@@ -66,7 +66,7 @@ export class PartGate {
 
   /**
    * Brings a part. Resolves to `passed` once its number was applied here with the others or no other part is
-   * awaited any more; `waiting` when they did not come in time: ask again; `quarantine-full` until a person makes room.
+   * awaited any more; `waiting` when they did not come in time: ask again.
    *
    * @param behind has come in the channel after it: what of it is whole too may be applied as well
    */
@@ -75,7 +75,7 @@ export class PartGate {
     source: Source,
     item: WholeItem,
     behind: readonly ChannelItem[],
-  ): Promise<'passed' | 'waiting' | 'quarantine-full'> {
+  ): Promise<'passed' | 'waiting'> {
     const { id } = item.header;
     const gathering = this.#gatherings.get(id) ?? {
       arrivals: new Map<string, Arrival>(),
@@ -89,7 +89,6 @@ export class PartGate {
       const outcome = await this.#options.store.applyTogether(this.#wholeAmong(gathering.arrivals));
       this.#gatherings.delete(id);
       for (const wake of gathering.waiting) wake();
-      if (outcome === 'quarantine-full') return outcome;
       return outcome === 'applied' ? 'passed' : 'waiting';
     }
     using _aside = this.#options.stepAside?.(channel);

@@ -1,6 +1,6 @@
 import type { Key } from '../model/change.ts';
 import type { Source } from '../store/applier.ts';
-import type { Cursor } from '../store/cursors.ts';
+import { isBehindGap, type Cursor } from '../store/cursors.ts';
 import type { Store } from '../store/store.ts';
 import { LinkBudget } from './link-budget.ts';
 import { wireCursor, type ChannelRequest } from './protocol.ts';
@@ -80,7 +80,7 @@ export class Questions {
     return [...sources()].filter((name) => {
       const storeId = store.nodes.get(name)?.storeId;
       const cursor = table && storeId !== undefined ? store.cursors.get(storeId, table.id) : undefined;
-      return cursor?.unproven?.hole !== true && cursor?.newerThan === undefined;
+      return !isBehindGap(cursor) && cursor?.newerThan === undefined;
     });
   }
 }

@@ -60,16 +60,13 @@ export class Verifier {
       return undefined;
     }
     const provenId = store.provable(source);
+    // One during which something else is to be proven goes on to its end, and proves nothing.
     const isSame =
       this.#current?.source.storeId === source.storeId &&
-      this.#current.source.incarnation === source.incarnation &&
-      this.#current.provenId === provenId;
-    // One that has found what has to wait, or during which something came, begins anew.
-    const isUnderWay = this.#current !== undefined;
+      this.#current.source.incarnation === source.incarnation;
     if (!isSame) this.#current = undefined;
     if (!this.#current) {
-      const isDue = this.#isRequested || provenId !== undefined || steadyMs() >= this.#dueAtMs;
-      if (!isUnderWay && !isDue) return undefined;
+      if (!this.#isRequested && provenId === undefined && steadyMs() < this.#dueAtMs) return undefined;
       this.#isRequested = false;
       this.#current = { source, provenId, verification: new Verification({ store, channel, source, now }) };
     }

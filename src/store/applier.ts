@@ -15,7 +15,7 @@ import type { Catalog } from './catalog.ts';
 import type { ChangeLog, NewPart } from './change-log.ts';
 import type { Collected, CollectedRows, Knowledge } from './collected.ts';
 import type { Commit } from './commit.ts';
-import { withHole, type CopyProgress, type Cursor, type Cursors } from './cursors.ts';
+import { isBehindGap, withHole, type CopyProgress, type Cursor, type Cursors } from './cursors.ts';
 import type { Doubt, Isolation } from './isolation.ts';
 import { overtaken, type Mark, type Marks } from './marks.ts';
 import type { Merger } from './merger.ts';
@@ -69,9 +69,6 @@ export interface CopyPage {
   readonly lastKey: Key | undefined;
   readonly isLast: boolean;
 }
-
-/** What became of a transaction over several channels. */
-export type Together = 'applied' | 'not-next' | 'quarantine-full';
 
 /** What became of rows that a comparison found to differ. */
 export interface Repair {
@@ -204,7 +201,7 @@ export class Applier {
    * The parts of one transaction, each the next of its channel, in one commit and as one entry of the log here.
    * Nothing happens unless every part is exactly next.
    */
-  applyTogether(commit: Commit, parts: readonly TransactionPart[]): Together {
+  applyTogether(commit: Commit, parts: readonly TransactionPart[]): 'applied' | 'not-next' {
     const { cursors, catalog, log, marks, isolation, quarantine } = this.#options;
     const placed: {
       readonly batch: Batch;
@@ -229,8 +226,8 @@ export class Applier {
     }
     // All of them or none: half of it in quarantine would not be a transaction.
     if (doubt && placed.some(({ batch }) => !quarantine.hasRoom(batch.source.storeId, placed.length)))
-      return 'quarantine-full';
-    const hasHole = placed.some(({ cursor }) => cursor.unproven?.hole === true);
+      return 'not-next';
+    const isBehind = placed.some(({ cursor }) => isBehindGap(cursor));
     const logged: NewPart[] = [];
     for (const { batch, item, cursor, isOwnItem, changes } of placed) {
       const { source, table } = batch;
@@ -238,9 +235,9 @@ export class Applier {
       const isNew =
         !isOwnItem && originPlace.seq > marks.get(table.id, header.origin.storeId, originPlace.incarnation);
       const next = { ...cursor, seq: item.seq, id: header.id, newerThan: leftOut(cursor, source) };
-      if (isNew && doubt && !isolation.isolate(commit, table, source, item, doubt)) return 'quarantine-full';
+      if (isNew && doubt && !isolation.isolate(commit, table, source, item, doubt)) return 'not-next';
       if (isNew && doubt) this.#isNotHeld(table, item);
-      const part = isNew && !doubt ? this.#mergePart(batch, item, changes, hasHole).part : undefined;
+      const part = isNew && !doubt ? this.#mergePart(batch, item, changes, isBehind).part : undefined;
       if (part) logged.push(part);
       cursors.put(source.storeId, table.id, isNew && doubt ? withHole(next) : next);
     }
@@ -300,7 +297,7 @@ export class Applier {
 
   /** The table was compared with the publisher's; `provenId` is of the {@link Unproven} that this proves. */
   proven(source: Source, provenId: string | undefined, knowledge: Knowledge | undefined): void {
-    const { cursors, catalog, collected } = this.#options;
+    const { cursors, catalog, collected, marks } = this.#options;
     const table = catalog.tableById(source.table.id);
     const cursor = cursors.get(source.storeId, source.table.id);
     if (!table || cursor?.incarnation !== source.incarnation || cursor.copy) return;
@@ -311,7 +308,9 @@ export class Applier {
       const newerThan = leftOut(cursor, source);
       cursors.put(source.storeId, table.id, { ...cursor, newerThan, unproven: undefined });
       // Of what a start time leaves out a comparison proves nothing.
-      if (newerThan === 0) collected.proven(table, unproven.overtaken ?? []);
+      if (newerThan === 0)
+        for (const { storeId, place, held } of unproven.overtaken ?? [])
+          marks.raise(table.id, storeId, place, held);
     }
     // Behind a hole something that the publisher knows is not here, and would pass for deleted.
     if (!knowledge || (unproven?.hole && !closesHole)) return;
@@ -368,7 +367,7 @@ export class Applier {
   ): number | 'isolated' | Stop {
     const { marks, log, isolation } = this.#options;
     const { commit, source, table } = batch;
-    const isBehindHole = cursor.unproven?.hole === true;
+    const isBehind = isBehindGap(cursor);
     if (item.kind !== 'undecodable') {
       const { header, originPlace } = item;
       if (isOwn(batch, item)) return this.#isOurs(table, header, originPlace) ? 0 : { kind: 'lost-own' };
@@ -378,7 +377,7 @@ export class Applier {
         if (header.via !== viaOf(batch.storeId, table.incarnation))
           return { kind: 'stub', header, seq: item.seq };
         // Rows that our peer copied from us: we have them. What came before them may be missing here all the same.
-        if (batch.leftOut === 0 && !isBehindHole)
+        if (batch.leftOut === 0 && !isBehind)
           marks.raise(table.id, header.origin.storeId, originPlace, { after: 0, upTo: header.version });
         return 0;
       }
@@ -391,7 +390,7 @@ export class Applier {
       return 'isolated';
     }
     if (item.kind === 'undecodable') return 0;
-    const { part, won } = this.#mergePart(batch, item, changes, isBehindHole);
+    const { part, won } = this.#mergePart(batch, item, changes, isBehind);
     // Numbered here even if nothing won: whoever follows us must not see a hole where this origin's history has none.
     if (part) log.append(commit, item.header, [part]);
     return won;
@@ -408,7 +407,7 @@ export class Applier {
     { commit, source, table, leftOut: after, isCollected }: Batch,
     item: WholeItem,
     all: readonly Change[],
-    isBehindHole: boolean,
+    isBehind: boolean,
   ): { part: NewPart | undefined; won: number } {
     const { merger, marks } = this.#options;
     const kept = newer(all, source);
@@ -416,10 +415,11 @@ export class Applier {
     const held = { after, upTo: kept.length < all.length ? 0 : version };
     const isFiltered = after > 0;
     // Under its own id and number it would tell others, and our marks, that nothing before it is missing.
-    if (isFiltered || isBehindHole) {
+    if (isFiltered || isBehind) {
       const won = merger.mergeRows(commit, table, kept, source);
       // Not before: what marks tell of and is not here passes for deleted.
-      if (isFiltered) marks.raise(table.id, origin.storeId, { ...item.originPlace, seq: 0 }, held);
+      if (isFiltered && !isBehind)
+        marks.raise(table.id, origin.storeId, { ...item.originPlace, seq: 0 }, held);
       return { part: undefined, won };
     }
     const won = merger.merge(commit, table, kept, source, isCollected).length;

@@ -57,17 +57,6 @@ export class Collected {
     this.#options.tombstones.raiseDeletedBefore(table.id, deletedBefore);
   }
 
-  /**
-   * Inside a commit: a comparison has shown that the table here holds every record of one that these marks tell of. Not its
-   * tombstones: what was written and deleted there behind a copy has left no trace here, as if it had been forgotten.
-   */
-  proven(table: Table, marks: readonly Mark[]): void {
-    for (const { storeId, place, held } of marks) {
-      this.#options.marks.prove(table.id, storeId, place, held);
-      this.#options.tombstones.raiseDeletedBefore(table.id, held?.upTo ?? 0);
-    }
-  }
-
   /** See {@link CollectedRows}. */
   has(table: Table, key: Key, stamp: Stamp): boolean {
     return this.of(table)(key, stamp);

@@ -100,6 +100,11 @@ export function isSamePlace(one: Cursor | undefined, other: Cursor | undefined):
   );
 }
 
+/** Something before the place may be missing: in quarantine, or behind a copy that the log had overtaken. */
+export function isBehindGap(cursor: Cursor | undefined): boolean {
+  return cursor?.unproven?.hole === true || cursor?.unproven?.overtaken !== undefined;
+}
+
 /**
  * Whether an earlier start time has left out what has to be copied now.
  *

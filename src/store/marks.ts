@@ -53,24 +53,16 @@ export class Marks {
   /** Inside a commit: neither the number nor the versions ever go back. */
   raise(tableId: number, storeId: string, place: OriginPlace, held: HeldVersions = nothing): void {
     const known = this.#known(tableId, storeId, place.incarnation);
-    this.#put([tableId, storeId, place.incarnation], known, {
+    const raised = {
       seq: Math.max(known.seq, place.seq),
       after: Math.max(known.after, held.after),
       upTo: Math.max(known.upTo, held.upTo),
-    });
-  }
-
-  /** Inside a commit: all of these versions are held, whatever was in doubt among them. */
-  prove(tableId: number, storeId: string, place: OriginPlace, held: HeldVersions = nothing): void {
-    const known = this.#known(tableId, storeId, place.incarnation);
-    // What lies between the two, or is in doubt beyond them, stays out.
-    const isJoined = known.after <= held.upTo && held.after <= known.upTo;
-    const after = isJoined ? Math.min(known.after, held.after) : Math.max(known.after, held.after);
-    this.#put([tableId, storeId, place.incarnation], known, {
-      seq: Math.max(known.seq, place.seq),
-      after,
-      upTo: Math.max(known.upTo, held.upTo),
-    });
+    };
+    const isSame = raised.seq === known.seq && raised.after === known.after && raised.upTo === known.upTo;
+    if (isSame) return;
+    const key: MarkKey = [tableId, storeId, place.incarnation];
+    if (this.#gathered) this.#gathered.set(nameOf(key), { key, mark: raised, isWritten: false });
+    else this.#environment.trees.marks.putSync(key, encode(raised));
   }
 
   /** Inside a commit: what `body` raises, many times perhaps, is read and written once. */
@@ -120,12 +112,6 @@ export class Marks {
   removeTable(tableId: number): void {
     for (const key of [...this.#environment.trees.marks.getKeys({ start: [tableId], end: [tableId + 1] })])
       this.#environment.trees.marks.removeSync(key);
-  }
-
-  #put(key: MarkKey, known: Numbers, mark: Numbers): void {
-    if (mark.seq === known.seq && mark.after === known.after && mark.upTo === known.upTo) return;
-    if (this.#gathered) this.#gathered.set(nameOf(key), { key, mark, isWritten: false });
-    else this.#environment.trees.marks.putSync(key, encode(mark));
   }
 
   #known(tableId: number, storeId: string, incarnation: string): Numbers {

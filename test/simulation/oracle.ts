@@ -61,6 +61,7 @@ export class Oracle {
   readonly #forked = new Set<string>();
   readonly #replaced = new Set<string>();
   readonly #startTimes = new Map<string, number>();
+  readonly #overtaken = new Set<string>();
   /** Somebody had something in quarantine: what came behind that, and copies of it, are not known by their numbers. */
   hasHadHole = false;
   /** While the simulator itself changes a store. */
@@ -125,6 +126,11 @@ export class Oracle {
   /** A change that a subscription's start time leaves out. */
   isBefore(startAt: string, peer: string, table: string, version: number): boolean {
     return version <= (this.#startTimes.get(`${startAt} ${peer} ${table}`) ?? 0);
+  }
+
+  /** A log has overtaken its copy: the comparison brought the records that it had missed, and no tombstones. */
+  mayLackTombstones(name: string, table: string): boolean {
+    return this.#overtaken.has(`${name} ${table}`);
   }
 
   /**
@@ -364,6 +370,7 @@ export class Oracle {
     const goesOn = old !== undefined && old.incarnation === now.incarnation && !old.isCopying;
     const table = view.catalog.tableById(tableId);
     if (!goesOn) this.#followedSince.set(`${node.name} ${tableId} ${storeId}`, this.#world.scheduler.nowMs);
+    if (table && now.isOvertaken) this.#overtaken.add(`${node.name} ${table.name}`);
     if (!table || now.isCopying || (!goesOn && now.isOvertaken)) return;
     if (goesOn && now.seq < old.seq)
       this.#violate(8, `${life.name} moves a cursor of ${table.name} back from ${old.seq} to ${now.seq}`);

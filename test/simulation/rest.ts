@@ -166,6 +166,7 @@ function checkFlows(world: World): void {
       const order = own ? compareStamps(own, row) : -1;
       if (order > 0 || (own && order === 0 && compareContent(own.bytes, row.bytes) === 0)) continue;
       if (quarantined.has(JSON.stringify(row.key)) || world.oracle.isForked(row.origin.storeId)) continue;
+      if (!own && !row.bytes && world.oracle.mayLackTombstones(subscriber.name, table)) continue;
       if (!own && ours && world.oracle.deletes.isForgotten(subscriber, ours.table, row)) continue;
       if (row.version <= newerThan) continue;
       world.violate(

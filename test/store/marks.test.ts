@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Environment } from '../../src/store/environment.ts';
 import { LmdbEnvironment } from '../../src/store/lmdb-environment.ts';
-import { Marks, type HeldVersions } from '../../src/store/marks.ts';
+import { Marks } from '../../src/store/marks.ts';
 import { TemporaryDirectory } from './test-store.ts';
 
 const origin = { name: 'a', storeId: 'A' };
@@ -63,37 +63,3 @@ test('whatever a peer puts into its names, two marks stay two', async () => {
     expect([marks.get(1, 'A i', 'j'), marks.get(1, 'A', 'i j'), marks.get(1, 'A ij', '')]).toEqual([1, 2, 3]);
   });
 });
-
-test.each([
-  [
-    'what was in doubt up to there',
-    { after: 40, upTo: 40 },
-    { after: 10, upTo: 40 },
-    { after: 10, upTo: 40 },
-  ],
-  ['what was held at its end', { after: 20, upTo: 30 }, { after: 10, upTo: 40 }, { after: 10, upTo: 40 }],
-  ['what goes on beyond', { after: 20, upTo: 50 }, { after: 10, upTo: 40 }, { after: 10, upTo: 50 }],
-  ['nothing', { after: 0, upTo: 0 }, { after: 10, upTo: 40 }, { after: 10, upTo: 40 }],
-])('what is proven joins %s', async (_what, known, proven, expected) => {
-  expect(await provenAfter(known, proven)).toEqual(expected);
-});
-
-test.each([
-  ['ends before a doubt', { after: 50, upTo: 60 }, { after: 10, upTo: 40 }, { after: 50, upTo: 60 }],
-  ['begins behind a gap', { after: 0, upTo: 5 }, { after: 10, upTo: 40 }, { after: 10, upTo: 40 }],
-])('what is proven and %s claims nothing in between', async (_what, known, proven, expected) => {
-  expect(await provenAfter(known, proven)).toEqual(expected);
-});
-
-async function provenAfter(known: HeldVersions, proven: HeldVersions): Promise<HeldVersions | undefined> {
-  let found: HeldVersions | undefined;
-  await withMarks(async (marks, environment) => {
-    await environment.commit(() => {
-      marks.raise(1, 'A', place(1), known);
-      marks.prove(1, 'A', place(2), proven);
-    });
-    [{ held: found } = { held: undefined }] = marks.all(1);
-    expect(marks.get(1, 'A', 'i')).toBe(2);
-  });
-  return found;
-}
