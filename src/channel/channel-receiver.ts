@@ -48,6 +48,7 @@ export interface ChannelReceiverOptions {
 }
 
 const restMs = 1_000;
+const quarantineFull = 'the quarantine is full: retry or skip what is in system.hdb_quarantine';
 
 /**
  * The subscriber's half of one channel of one peer: says what to ask next and applies what comes.
@@ -136,8 +137,7 @@ export class ChannelReceiver {
   /** Something went wrong that trying at once will not mend: status says what until the next try. */
   fail(reason: string): void {
     this.#questions.budget.lost();
-    this.#state = { kind: 'failed', reason };
-    this.#restUntilMs = this.#steadyMs() + restMs;
+    this.#rest(reason);
   }
 
   /** What is asked from now on goes over another connection. */
@@ -210,7 +210,7 @@ export class ChannelReceiver {
         this.#state = { kind: 'waiting', reason: response.reason };
         return;
       case 'refused':
-        this.#state = { kind: 'failed', reason: response.reason };
+        this.#rest(response.reason);
         return;
       case 'diverged':
         this.restart();
@@ -260,10 +260,8 @@ export class ChannelReceiver {
     }
     const table = await this.#agreed.table(response.primaryKey);
     if (table.primaryKey !== response.primaryKey) {
-      this.#state = {
-        kind: 'failed',
-        reason: `primary key differs: '${table.primaryKey}' here, '${response.primaryKey}' at ${this.#options.peer}`,
-      };
+      const theirs = `'${response.primaryKey}' at ${this.#options.peer}`;
+      this.#rest(`primary key differs: '${table.primaryKey}' here, ${theirs}`);
       return;
     }
     this.#isStreamTorn = false;
@@ -374,7 +372,7 @@ export class ChannelReceiver {
         this.#awaitBody(source);
         return;
       case 'quarantine-full':
-        this.#full();
+        this.#rest(quarantineFull);
         return;
       case 'lost-own':
         // An older backup was put back, or a clone wrote: from here on that history is another store's.
@@ -385,12 +383,9 @@ export class ChannelReceiver {
     }
   }
 
-  /** Until a person makes room; asked for again now and then, also by a peer that pushes. */
-  #full(): void {
-    this.#state = {
-      kind: 'failed',
-      reason: 'the quarantine is full: retry or skip what is in system.hdb_quarantine',
-    };
+  /** Asked for again now and then, also by a peer that pushes. */
+  #rest(reason: string): void {
+    this.#state = { kind: 'failed', reason };
     this.#restUntilMs = this.#steadyMs() + restMs;
   }
 
@@ -446,7 +441,7 @@ export class ChannelReceiver {
     });
     this.#options.onApplied(result);
     if (result.stop?.kind === 'quarantine-full') {
-      this.#full();
+      this.#rest(quarantineFull);
       return;
     }
     this.#isBehind = true;
