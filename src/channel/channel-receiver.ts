@@ -48,7 +48,6 @@ export interface ChannelReceiverOptions {
 }
 
 const restMs = 1_000;
-const quarantineFull = 'the quarantine is full: retry or skip what is in system.hdb_quarantine';
 
 /**
  * The subscriber's half of one channel of one peer: says what to ask next and applies what comes.
@@ -137,7 +136,8 @@ export class ChannelReceiver {
   /** Something went wrong that trying at once will not mend: status says what until the next try. */
   fail(reason: string): void {
     this.#questions.budget.lost();
-    this.#rest(reason);
+    this.#state = { kind: 'failed', reason };
+    this.#restUntilMs = this.#steadyMs() + restMs;
   }
 
   /** What is asked from now on goes over another connection. */
@@ -210,7 +210,7 @@ export class ChannelReceiver {
         this.#state = { kind: 'waiting', reason: response.reason };
         return;
       case 'refused':
-        this.#rest(response.reason);
+        this.#state = { kind: 'failed', reason: response.reason };
         return;
       case 'diverged':
         this.restart();
@@ -260,8 +260,10 @@ export class ChannelReceiver {
     }
     const table = await this.#agreed.table(response.primaryKey);
     if (table.primaryKey !== response.primaryKey) {
-      const theirs = `'${response.primaryKey}' at ${this.#options.peer}`;
-      this.#rest(`primary key differs: '${table.primaryKey}' here, ${theirs}`);
+      this.#state = {
+        kind: 'failed',
+        reason: `primary key differs: '${table.primaryKey}' here, '${response.primaryKey}' at ${this.#options.peer}`,
+      };
       return;
     }
     this.#isStreamTorn = false;
@@ -372,7 +374,7 @@ export class ChannelReceiver {
         this.#awaitBody(source);
         return;
       case 'quarantine-full':
-        this.#rest(quarantineFull);
+        this.#full();
         return;
       case 'lost-own':
         // An older backup was put back, or a clone wrote: from here on that history is another store's.
@@ -383,9 +385,12 @@ export class ChannelReceiver {
     }
   }
 
-  /** Asked for again now and then, also by a peer that pushes. */
-  #rest(reason: string): void {
-    this.#state = { kind: 'failed', reason };
+  /** Until a person makes room; asked for again now and then, also by a peer that pushes. */
+  #full(): void {
+    this.#state = {
+      kind: 'failed',
+      reason: 'the quarantine is full: retry or skip what is in system.hdb_quarantine',
+    };
     this.#restUntilMs = this.#steadyMs() + restMs;
   }
 
@@ -441,7 +446,7 @@ export class ChannelReceiver {
     });
     this.#options.onApplied(result);
     if (result.stop?.kind === 'quarantine-full') {
-      this.#rest(quarantineFull);
+      this.#full();
       return;
     }
     this.#isBehind = true;
