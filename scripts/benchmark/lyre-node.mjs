@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HttpConnection } from './http-connection.mjs';
 import { end, spawnOwned } from './owned-processes.mjs';
+import { printed } from './printed.mjs';
 
 const host = '127.0.0.1';
 const readyTimeoutMs = 30_000;
@@ -57,7 +58,7 @@ export class LyreNode {
         LOGGING_STDSTREAMS: 'false',
       },
     });
-    await ready(this.#child, name);
+    await printed(this.#child, { name: `Node ${name}`, pattern: /is ready/, limitMs: readyTimeoutMs });
     this.#ports = JSON.parse(readFileSync(join(directory, 'ports.json'), 'utf8'));
   }
 
@@ -87,28 +88,4 @@ export class LyreNode {
   address() {
     return { name: this.name, host, port: this.#ports.cluster };
   }
-}
-
-/**
- * @param {import('node:child_process').ChildProcess} child
- * @param {string} name
- */
-function ready(child, name) {
-  return new Promise((resolve, reject) => {
-    let output = '';
-    const fail = (/** @type {string} */ why) => reject(new Error(`Node ${name} ${why}: ${output.trim()}`));
-    const timer = setTimeout(() => fail('was not ready in time'), readyTimeoutMs);
-    child.once('error', (error) => fail(`did not start (${error.message})`));
-    child.once('exit', (status) => {
-      clearTimeout(timer);
-      fail(`ended with status ${status}`);
-    });
-    for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (text) => {
-        output = (output + text).slice(-4_000);
-        if (!output.includes('is ready')) return;
-        clearTimeout(timer);
-        resolve(undefined);
-      });
-  });
 }

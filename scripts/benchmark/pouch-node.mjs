@@ -2,9 +2,10 @@ import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { HttpConnection } from './http-connection.mjs';
 import { end, spawnOwned } from './owned-processes.mjs';
+import { printed } from './printed.mjs';
 
 const host = '127.0.0.1';
-const readyTimeoutMs = 30_000;
+const limitMs = 30_000;
 const program = fileURLToPath(new URL('pouch-server.cjs', import.meta.url));
 
 /** One PouchDB server on a free port, with its data under a directory of its own. */
@@ -32,7 +33,8 @@ export class PouchNode {
     this.#child = spawnOwned(process.execPath, [program, packages, directory], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    this.#port = await readyPort(this.#child);
+    const pattern = /^ready on (\d+)$/m;
+    this.#port = Number((await printed(this.#child, { name: 'PouchDB', pattern, limitMs }))[1]);
   }
 
   async stop() {
@@ -64,28 +66,4 @@ export class PouchNode {
     if (!response.ok) throw new Error(`PouchDB answered ${method} ${path} with ${response.status}: ${text}`);
     return JSON.parse(text);
   }
-}
-
-/**
- * @param {import('node:child_process').ChildProcess} child
- * @returns {Promise<number>}
- */
-function readyPort(child) {
-  return new Promise((resolve, reject) => {
-    let output = '';
-    const fail = (/** @type {string} */ why) => reject(new Error(`PouchDB ${why}: ${output.trim()}`));
-    const timer = setTimeout(() => fail('was not ready in time'), readyTimeoutMs);
-    child.once('exit', (status) => {
-      clearTimeout(timer);
-      fail(`ended with status ${status}`);
-    });
-    for (const stream of [child.stdout, child.stderr])
-      stream?.on('data', (text) => {
-        output = (output + text).slice(-4_000);
-        const ready = /^ready on (\d+)$/m.exec(output);
-        if (!ready) return;
-        clearTimeout(timer);
-        resolve(Number(ready[1]));
-      });
-  });
 }

@@ -12,7 +12,8 @@ const versions = { express: '4.22.1', 'express-pouchdb': '4.2.0', pouchdb: '7.3.
  * @returns {Promise<{ directory: string, versions: typeof versions } | { missing: string }>}
  */
 export async function providePouch(directory) {
-  const isThere = () => existsSync(join(directory, 'node_modules', 'express-pouchdb', 'package.json'));
+  // npm writes it last.
+  const isThere = () => existsSync(join(directory, 'node_modules', '.package-lock.json'));
   if (!isThere()) {
     mkdirSync(directory, { recursive: true });
     writeFileSync(

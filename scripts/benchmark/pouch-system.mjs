@@ -1,22 +1,18 @@
 import { join } from 'node:path';
+import { NodePair } from './node-pair.mjs';
 import { PouchNode } from './pouch-node.mjs';
-import { cpuSecondsOf, ownMiB, peakResidentMiB, pssMiB } from './process-tree.mjs';
-import { measureRate } from './rate.mjs';
 import { idOf, indexedFields, jsonRow, recordedAtOf } from './readings.mjs';
 
 /**
  * Two PouchDB servers: the subscriber replicates continuously from the publisher, as CouchDB does.
  *
+ * @extends {NodePair<PouchNode>}
  * @implements {import('./system.mjs').System}
  */
-export class PouchSystem {
+export class PouchSystem extends NodePair {
   name = 'pouchdb';
   #versions;
-  #publisher;
-  #subscriber;
   #newNode;
-  /** @type {PouchNode[]} */
-  #followers = [];
   /** @type {readonly string[]} */
   #linked = [];
   /** Databases with indexes: each index is one more document. */
@@ -24,11 +20,11 @@ export class PouchSystem {
 
   /** @param {{ packages: string, versions: Record<string, string>, directory: string }} options */
   constructor({ packages, versions, directory }) {
-    this.#versions = versions;
-    this.#newNode = (/** @type {string} */ name) =>
+    const newNode = (/** @type {string} */ name) =>
       new PouchNode({ packages, directory: join(directory, name) });
-    this.#publisher = this.#newNode('publisher');
-    this.#subscriber = this.#newNode('subscriber');
+    super(newNode('publisher'), newNode('subscriber'));
+    this.#versions = versions;
+    this.#newNode = newNode;
   }
 
   async describe() {
@@ -40,45 +36,19 @@ export class PouchSystem {
     };
   }
 
-  startPublisher() {
-    return this.#publisher.start();
-  }
-
-  startSubscriber() {
-    return this.#subscriber.start();
-  }
-
   async createTable(table, { isIndexed, isReplicated }) {
-    await createDatabase(this.#publisher, table, isIndexed);
+    await createDatabase(this.publisher, table, isIndexed);
     if (isIndexed) this.#indexed.add(table);
-    if (isReplicated) await this.#subscriber.ask('PUT', table);
-  }
-
-  async singles({ table, connections, warmUpMs, windowMs }) {
-    const writers = Array.from({ length: connections }, () => this.#singleWriter(table));
-    let next = 0;
-    try {
-      return await measureRate({
-        writers: writers.map(({ write }) => async () => {
-          await write(next++);
-          return 1;
-        }),
-        warmUpMs,
-        windowMs,
-        cpuSeconds: () => this.cpuSeconds(),
-      });
-    } finally {
-      for (const { close } of writers) close();
-    }
+    if (isReplicated) await this.subscriber.ask('PUT', table);
   }
 
   async openWriter(table) {
-    const single = this.#singleWriter(table);
-    const many = this.#publisher.connection(`/${table}/_bulk_docs`);
+    const single = this.publisher.connection(`/${table}`);
+    const many = this.publisher.connection(`/${table}/_bulk_docs`);
     return {
       write: async (first, count) => {
         if (count === 1) {
-          await single.write(first);
+          await single.post(documentOf(first));
           return;
         }
         const documents = Array.from({ length: count }, (_, at) => documentOf(first + at));
@@ -92,7 +62,7 @@ export class PouchSystem {
   }
 
   async openProbe(table) {
-    const connection = this.#subscriber.connection(`/${table}/_all_docs`);
+    const connection = this.subscriber.connection(`/${table}/_all_docs`);
     return {
       has: async (id) => (await connection.post(`{"keys":["${id}"]}`)).includes('"rev"'),
       close: () => connection.close(),
@@ -100,34 +70,34 @@ export class PouchSystem {
   }
 
   async rowsAtPublisher(table) {
-    return this.#rows(this.#publisher, table);
+    return this.#rows(this.publisher, table);
   }
 
   async progress(table) {
-    return this.#rows(this.#subscriber, table);
+    return this.#rows(this.subscriber, table);
   }
 
   async rowsAtSubscriber(table) {
-    return this.#rows(this.#subscriber, table);
+    return this.#rows(this.subscriber, table);
   }
 
   async link(tables) {
     this.#linked = tables;
-    for (const table of tables) await replicate(this.#subscriber, this.#publisher, table);
+    for (const table of tables) await replicate(this.subscriber, this.publisher, table);
   }
 
   async startFollower(table) {
-    const follower = this.#newNode(`follower-${this.#followers.length + 1}`);
+    const follower = this.#newNode(`follower-${this.followers.length + 1}`);
     await follower.start();
-    this.#followers.push(follower);
+    this.followers.push(follower);
     await follower.ask('PUT', table);
-    await replicate(follower, this.#publisher, table);
+    await replicate(follower, this.publisher, table);
     return { progress: () => this.#rows(follower, table) };
   }
 
   async openSearcher(table) {
-    const byKey = this.#publisher.connection(`/${table}/_all_docs?include_docs=true`);
-    const byFields = this.#publisher.connection(`/${table}/_find`);
+    const byKey = this.publisher.connection(`/${table}/_all_docs?include_docs=true`);
+    const byFields = this.publisher.connection(`/${table}/_find`);
     const found = async (/** @type {object} */ selector, /** @type {number} */ limit) =>
       JSON.parse(await byFields.post(JSON.stringify({ selector, limit }))).docs.length;
     return {
@@ -141,49 +111,10 @@ export class PouchSystem {
     };
   }
 
-  async cut() {
-    await this.#subscriber.stop();
-  }
-
   /** A continuous replication ends with the process, and is asked for again. */
   async restore() {
-    await this.#subscriber.start();
+    await super.restore();
     await this.link(this.#linked);
-  }
-
-  cpuSeconds() {
-    return this.#nodes().reduce((total, node) => total + (node.isRunning ? cpuSecondsOf(node.pid) : 0), 0);
-  }
-
-  idleMiB() {
-    return pssMiB(this.#publisher.pid);
-  }
-
-  peakMiB() {
-    return peakResidentMiB(this.#subscriber.pid);
-  }
-
-  ownMiB() {
-    return ownMiB(this.#subscriber.pid);
-  }
-
-  async close() {
-    await Promise.all(this.#nodes().map((node) => node.stop()));
-  }
-
-  #nodes() {
-    return [this.#publisher, this.#subscriber, ...this.#followers];
-  }
-
-  /** @param {string} table */
-  #singleWriter(table) {
-    const connection = this.#publisher.connection(`/${table}`);
-    return {
-      write: async (/** @type {number} */ number) => {
-        await connection.post(documentOf(number));
-      },
-      close: () => connection.close(),
-    };
   }
 
   /**

@@ -172,7 +172,7 @@ export class ChannelReceiver {
       case 'following':
       case 'awaiting-body': {
         const cursor = this.#options.store.cursors.get(state.source.storeId, state.source.table.id);
-        // Also by what was being applied while the agreement changed.
+        // What was being applied while the agreement changed may have left something out since.
         if (!cursor || hasLeftOut(cursor, () => this.#agreed.newerThan)) return this.#subscribe();
         const bodies =
           this.#needsBodies || (state.kind === 'awaiting-body' && this.#steadyMs() >= state.untilMs);

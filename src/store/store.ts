@@ -308,7 +308,7 @@ export class Store implements AsyncDisposable {
     return this.#parts.pacedApplier.applyCopy(source, page);
   }
 
-  /** Merges rows that a comparison with a publisher found to differ; the number that won. */
+  /** Merges rows that a comparison with a publisher found to differ; those ahead of the clock wait in quarantine. */
   async repair(source: Source, rows: readonly Change[]): Promise<Repair> {
     return this.#commits.run((commit) => this.#parts.applier.repair(commit, source, rows));
   }

@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
-import { makeTable, tableOf } from '../store/test-store.ts';
+import { makeTable } from '../store/test-store.ts';
 import { DirectLink } from './direct-link.ts';
 import { directSession, rowOf } from './direct-session.ts';
-import { openPair } from './replica-pair.ts';
-import { both, connect, Replica } from './replica.ts';
+import { openPair, openTables, transact, twoTables } from './replica-pair.ts';
+import { connect, Replica } from './replica.ts';
 
 describe('a full quarantine', () => {
   const full = {
@@ -47,27 +47,16 @@ describe('a full quarantine', () => {
 
   // Its parts stay together, and ask as fast as the link allows: a channel that has failed is not waited for.
   test.fails('stops a transaction over two channels, which say so and do not ask again at once', async () => {
-    await using a = await Replica.open('a', { maxClockSkewMs: 60_000 });
-    await using b = await Replica.open('b', { maxClockSkewMs: 60_000 });
-    const names = ['dog', 'cat'];
-    for (const name of names) await makeTable(a.store, name);
-    await connect(a, b, both, names);
-    for (const name of names) await b.follow(a, name);
+    await using nodes = await openTables({ maxClockSkewMs: 60_000 });
+    const { a, b } = nodes;
     await fillQuarantine(b, a);
     a.pass(3_600_000);
-    await a.store.transact(
-      names.map((name) => ({
-        table: tableOf(a.store, name),
-        operation: 'upsert' as const,
-        documents: [{ id: 1 }],
-      })),
-      undefined,
-    );
+    await transact(a, 1);
 
     let asked = 0;
     for (let round = 0; round < 10; round += 1)
       await Promise.all(
-        names.map(async (name) => {
+        twoTables.map(async (name) => {
           if (round > 0 && !b.receiver(a, name).isBehind) return;
           asked += 1;
           await b.step(a, name);
@@ -75,28 +64,18 @@ describe('a full quarantine', () => {
       );
 
     expect.soft(asked).toBeLessThan(10);
-    expect(names.map((name) => b.receiver(a, name).state)).toContainEqual(full);
+    expect(twoTables.map((name) => b.receiver(a, name).state)).toContainEqual(full);
   });
 
   test('takes no part of a transaction over two channels when there is room for one only', async () => {
-    await using a = await Replica.open('a', { maxClockSkewMs: 60_000 });
-    await using b = await Replica.open('b', { maxClockSkewMs: 60_000 });
-    const names = ['dog', 'cat'];
-    for (const name of names) await makeTable(a.store, name);
-    await connect(a, b, both, names);
-    for (const name of names) await b.follow(a, name);
+    await using nodes = await openTables({ maxClockSkewMs: 60_000 });
+    const { a, b } = nodes;
     await fillQuarantine(b, a, 999);
     a.pass(3_600_000);
-    await a.store.transact(
-      names.map((name) => ({
-        table: tableOf(a.store, name),
-        operation: 'upsert' as const,
-        documents: [{ id: 1 }],
-      })),
-      undefined,
-    );
+    await transact(a, 1);
 
-    for (let round = 0; round < 3; round += 1) await Promise.all(names.map(async (name) => b.step(a, name)));
+    for (let round = 0; round < 3; round += 1)
+      await Promise.all(twoTables.map(async (name) => b.step(a, name)));
 
     expect(b.store.quarantine.all()).toHaveLength(999);
   });

@@ -178,7 +178,6 @@ describe('a copy that the log has overtaken', () => {
       await p.follow(o);
       await b.follow(p);
       expect(keysOf(b)).toContain('next');
-      console.log(b.store.marks.all(b.table.id));
 
       if (hasProof) {
         // Meanwhile b proves an overtaken copy of another node.

@@ -1,40 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { WholeItem } from '../../src/model/transaction.ts';
-import { makeTable, tableOf } from '../store/test-store.ts';
-import type { Pair } from './replica-pair.ts';
-import { both, connect, keysOf, Replica } from './replica.ts';
+import { tableOf } from '../store/test-store.ts';
+import { openTables, transact } from './replica-pair.ts';
+import { keysOf } from './replica.ts';
 
 describe('a transaction over two tables', () => {
-  async function openTables(): Promise<Pair> {
-    const a = await Replica.open('a');
-    const b = await Replica.open('b');
-    for (const name of ['dog', 'cat']) await makeTable(a.store, name);
-    await connect(a, b, both, ['dog', 'cat']);
-    for (const name of ['dog', 'cat']) {
-      await b.follow(a, name);
-      await a.follow(b, name);
-    }
-    return {
-      a,
-      b,
-      async [Symbol.asyncDispose]() {
-        await a[Symbol.asyncDispose]();
-        await b[Symbol.asyncDispose]();
-      },
-    };
-  }
-
-  async function transact(replica: Replica, id: string): Promise<void> {
-    await replica.store.transact(
-      ['dog', 'cat'].map((name) => ({
-        table: tableOf(replica.store, name),
-        operation: 'upsert' as const,
-        documents: [{ id }],
-      })),
-      undefined,
-    );
-  }
-
   test('applies in one commit and is one entry of the log', async () => {
     await using nodes = await openTables();
     const { a, b } = nodes;
