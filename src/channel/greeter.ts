@@ -2,6 +2,7 @@ import { channelName } from '../model/channel-name.ts';
 import type { ClockReading } from '../model/clock-reading.ts';
 import { CodedError } from '../model/errors.ts';
 import type { Subscription } from '../model/node.ts';
+import { randomId } from '../model/random-id.ts';
 import { mergeSubscriptions, shared } from '../model/subscription.ts';
 import type { Told } from '../store/confirmed.ts';
 import { hasLeftOut } from '../store/cursors.ts';
@@ -37,6 +38,7 @@ export interface GreeterOptions {
 /** What this node says of itself to a peer, and what it makes of what a peer says. */
 export class Greeter {
   readonly #options: GreeterOptions;
+  readonly #bootId = randomId(9);
 
   constructor(options: GreeterOptions) {
     this.#options = options;
@@ -53,6 +55,7 @@ export class Greeter {
       protocol: protocolVersion,
       name: store.nodeName,
       storeId: store.identity.storeId,
+      bootId: this.#bootId,
       clockMs: this.#options.now(),
       ...(clockOffset ? { clockOffset } : {}),
       system: {

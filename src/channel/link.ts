@@ -10,7 +10,7 @@ import { patientRequest } from '../stream/patient-request.ts';
 import { StreamPull } from '../stream/stream-pull.ts';
 import type { LinkState } from './link-state.ts';
 import { NoAnswerError, type Patience, type PeerLink } from './peer-link.ts';
-import { decodeBody, encodeBody } from './protocol.ts';
+import { decodeBody, encodeBody, type Hello } from './protocol.ts';
 
 /** A peer that answered and said no. */
 export class RefusedError extends Error {
@@ -30,8 +30,8 @@ export interface LinkOptions {
   readonly node: () => NodeRow | undefined;
   /** Makes both nodes known to each other; writes what it learns to the row. @throws RefusedError */
   readonly join: (node: NodeRow) => Promise<void>;
-  /** Exchanges hellos over this link; rejects when the peer does not answer. */
-  readonly greet: (link: Link) => Promise<void>;
+  /** Exchanges hellos over this link, and resolves to the peer's; rejects when it does not answer. */
+  readonly greet: (link: Link) => Promise<Pick<Hello, 'bootId'>>;
   /** The link came up (again) or went down. */
   readonly onChange: () => void;
   readonly log: Logger;
@@ -47,13 +47,16 @@ const maxPingOut = 40;
  * Our own connection to a peer's nats-server, kept up for as long as the peer is a peer.
  *
  * Liveness is an answer of the peer's bridge, not a socket that looks connected: a greeting that stays
- * unanswered closes the connection, and the next round dials again.
+ * unanswered, or is answered by another bridge than before, closes the connection with all that was asked over
+ * it, and the next round dials again.
  */
 export class Link implements PeerLink {
   readonly #options: LinkOptions;
   readonly #loop: RunLoop;
   readonly #inboxPrefix: string;
   #connection: NatsConnection | undefined;
+  /** The process of the peer that answers over the connection that is up now. */
+  #bootId: string | undefined;
   #state: LinkState = { kind: 'idle' };
   #mustJoin = false;
   #attempts = 0;
@@ -145,7 +148,10 @@ export class Link implements PeerLink {
     try {
       await this.#dial();
       const startedMs = performance.now();
-      await this.#options.greet(this);
+      const { bootId } = await this.#options.greet(this);
+      if (this.#bootId !== undefined && bootId !== this.#bootId)
+        throw new CodedError('unavailable', `${this.#options.peer} has started again`);
+      this.#bootId = bootId;
       this.#alive(performance.now() - startedMs);
     } catch (error) {
       await this.#lost(error);
@@ -185,6 +191,7 @@ export class Link implements PeerLink {
       this.#mustJoin = isDistrust(error);
       throw error;
     }
+    this.#bootId = undefined;
     void this.#connection.closed().then(() => this.#loop.wake());
   }
 

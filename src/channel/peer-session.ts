@@ -441,7 +441,7 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
   }
 
   /** Tells the peer that it has been removed here, if it can be told. */
-  async farewell(greet: (link: L) => Promise<void>): Promise<void> {
+  async farewell(greet: (link: L) => Promise<unknown>): Promise<void> {
     const link = this.#link;
     if (!link?.isOpen) return;
     try {

@@ -176,6 +176,8 @@ export const hello = z.object({
   protocol: z.literal(protocolVersion),
   name: z.string(),
   storeId: z.string(),
+  /** Drawn when the teller's process starts: what the one before was asked, nobody will answer. */
+  bootId: z.string().optional(),
   clockMs: z.number(),
   /** The other's clock as the teller has measured it over its own link. */
   clockOffset: z.object({ offsetMs: z.number(), uncertaintyMs: z.number() }).optional(),

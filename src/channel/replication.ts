@@ -349,12 +349,13 @@ export class Replication implements ReplicationControl, AsyncDisposable {
     return known.length > 0 ? Math.min(...known) : undefined;
   }
 
-  async #greet(name: string, link: Link, signal?: AbortSignal): Promise<void> {
+  async #greet(name: string, link: Link, signal?: AbortSignal): Promise<Hello> {
     const sentMs = performance.now();
     const patience = { timeoutMs: greetingMs * 2.5, ...(signal ? { signal } : {}) };
     const answer = await link.request('hello', this.#greeter.compose(name), helloSchema, patience);
     this.#sessions.get(name)?.answered(sentMs, answer);
     await this.#take(name, answer, 'our link');
+    return answer;
   }
 
   async #greeted(name: string, message: Hello): Promise<Hello> {
