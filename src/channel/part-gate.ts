@@ -1,5 +1,6 @@
 import type { ChannelItem, WholeItem } from '../model/transaction.ts';
-import type { Source, TransactionPart } from '../store/applier.ts';
+import type { TransactionPart } from '../store/applier.ts';
+import type { Source } from '../store/source.ts';
 import type { Store } from '../store/store.ts';
 
 /** A channel of the same publisher whose transactions we apply in order: where its cursor is. */

@@ -1,5 +1,5 @@
 import type { Key } from '../model/change.ts';
-import type { Source } from '../store/applier.ts';
+import type { Source } from '../store/source.ts';
 import { isBehindGap, type Cursor } from '../store/cursors.ts';
 import type { Store } from '../store/store.ts';
 import { LinkBudget } from './link-budget.ts';

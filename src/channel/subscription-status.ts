@@ -40,14 +40,10 @@ export function subscriptionStatus(facts: SubscriptionFacts): SubscriptionStatus
   const compared = facts.receiver?.verifier.last;
   const ours = compared?.early === 0 ? compared : undefined;
   const verified = subscription.subscribe ? ours : hello?.verified[channel];
-  const quarantined = store.quarantine
-    .all()
-    .filter(
-      (entry) =>
-        entry.storeId === peerStoreId &&
-        entry.database === subscription.database &&
-        entry.tableName === subscription.table,
-    ).length;
+  const quarantined =
+    peerStoreId === undefined
+      ? 0
+      : store.quarantine.of(peerStoreId, subscription.database, subscription.table).length;
   return {
     database: subscription.database,
     table: subscription.table,

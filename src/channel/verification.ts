@@ -1,7 +1,7 @@
 import type { Key, Stamp } from '../model/change.ts';
 import { compareStamps } from '../model/conflict.ts';
 import { decodeChanges } from '../model/transaction-codec.ts';
-import type { Source } from '../store/applier.ts';
+import type { Source } from '../store/source.ts';
 import type { Knowledge } from '../store/collected.ts';
 import type { DigestEntry, KeyRange } from '../store/digest.ts';
 import type { Store } from '../store/store.ts';
@@ -193,11 +193,12 @@ export class Verification {
     const { store, source } = this.#options;
     const { keys, onlyHere } = asked(step);
     const rows = decodeChanges(response.rows);
-    const { won, early } = rows.length > 0 ? await store.repair(source, rows) : { won: 0, early: 0 };
+    const { won, early } =
+      rows.length > 0 ? await store.comparison.repair(source, rows) : { won: 0, early: 0 };
     this.#early += early;
     const deleted = new Set(response.deleted);
     const stale = onlyHere.filter(({ key }) => deleted.has(key));
-    const gone = stale.length > 0 ? await store.removeStale(source, stale) : [];
+    const gone = stale.length > 0 ? await store.comparison.removeStale(source, stale) : [];
     this.#repairedCount += won + gone.length;
     const settled = [...(won > 0 ? rows.map(({ key }) => key) : []), ...gone];
     this.#repaired.push(...settled.slice(0, keysTold - this.#repaired.length));

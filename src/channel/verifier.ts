@@ -1,4 +1,4 @@
-import type { Source } from '../store/applier.ts';
+import type { Source } from '../store/source.ts';
 import type { Store } from '../store/store.ts';
 import type { ChannelRequest, ChannelResponse } from './protocol.ts';
 import { Verification, type VerificationResult } from './verification.ts';
@@ -59,7 +59,7 @@ export class Verifier {
       this.#current = undefined;
       return undefined;
     }
-    const provenId = store.provable(source);
+    const provenId = store.comparison.provable(source);
     // One during which something else is to be proven goes on to its end, and proves nothing.
     const isSame =
       this.#current?.source.storeId === source.storeId &&
@@ -85,7 +85,8 @@ export class Verifier {
     const { source, provenId, verification } = this.#current ?? {};
     const result = verification?.result;
     if (!source || !result) return;
-    if (result.early === 0) await this.#options.store.proven(source, provenId, verification?.knowledge);
+    if (result.early === 0)
+      await this.#options.store.comparison.proven(source, provenId, verification?.knowledge);
     this.#last = result;
     this.#current = undefined;
     this.#dueAtMs = this.#options.steadyMs() + (this.#options.intervalMs ?? Infinity);

@@ -1,4 +1,4 @@
-import type { Change, Key, Origin, Stamp } from '../model/change.ts';
+import type { Change, Origin } from '../model/change.ts';
 import type { Table } from '../model/table.ts';
 import {
   viaOf,
@@ -9,29 +9,18 @@ import {
   type TransactionHeader,
   type WholeItem,
 } from '../model/transaction.ts';
-import { decodeChanges, decodeItem } from '../model/transaction-codec.ts';
 import { msToVersion } from '../model/version-clock.ts';
 import type { Catalog } from './catalog.ts';
 import type { ChangeLog, NewPart } from './change-log.ts';
-import type { Collected, CollectedRows, Knowledge } from './collected.ts';
+import type { Collected, CollectedRows } from './collected.ts';
 import type { Commit } from './commit.ts';
-import { isBehindGap, withHole, type CopyProgress, type Cursor, type Cursors } from './cursors.ts';
+import { isBehindGap, withHole, type Cursor, type Cursors } from './cursors.ts';
 import type { Doubt, Isolation } from './isolation.ts';
-import { overtaken, type Mark, type Marks } from './marks.ts';
+import type { Marks } from './marks.ts';
 import type { Merger } from './merger.ts';
-import type { Quarantine, Quarantined } from './quarantine.ts';
+import type { Quarantine } from './quarantine.ts';
+import { leftOut, newer, type Source } from './source.ts';
 import type { Spool } from './spool.ts';
-
-/** Whose channel is applied to which table here. */
-export interface Source {
-  readonly table: Table;
-  /** Name and store id of the peer that publishes, and incarnation of its table. */
-  readonly peer: string;
-  readonly storeId: string;
-  readonly incarnation: string;
-  /** Changes of this version or older are left out (`start_time`). */
-  readonly newerThan: number;
-}
 
 /** Why a batch was not applied to its end; everything before is applied. */
 export type Stop =
@@ -53,30 +42,6 @@ export interface ApplyResult {
   readonly stop: Stop | undefined;
 }
 
-export interface CopyPage {
-  readonly copyId: string;
-  /** Where the channel stood when the copy began: following continues after it. */
-  readonly noted: { readonly seq: number; readonly id: string };
-  /** Present when the log has overtaken the copy: the publisher's marks at `noted`, which is a new place. */
-  readonly marks?: readonly Mark[] | undefined;
-  /** What the publisher has forgotten of deletes. */
-  readonly deletedBefore: number;
-  readonly total: number;
-  readonly rows: readonly Change[];
-  /** `encodeChanges` of all of the rows, where they are as they came. */
-  readonly block?: Uint8Array | undefined;
-  /** Last key of the page. */
-  readonly lastKey: Key | undefined;
-  readonly isLast: boolean;
-}
-
-/** What became of rows that a comparison found to differ. */
-export interface Repair {
-  readonly won: number;
-  /** Ahead of the clock, and not here yet. */
-  readonly early: number;
-}
-
 export interface TransactionPart {
   readonly source: Source;
   readonly item: WholeItem;
@@ -95,8 +60,6 @@ export interface ApplierOptions {
   readonly identity: () => Origin;
 }
 
-const full: Stop = { kind: 'quarantine-full' };
-
 /** What is the same for all transactions that one commit applies of a channel. */
 interface Batch {
   readonly commit: Commit;
@@ -110,8 +73,9 @@ interface Batch {
 }
 
 /**
- * Applies what peers publish. All methods run inside a commit that also holds the cursor, so a crash leaves
- * either both or neither, and applying the same again changes nothing, not even the log.
+ * Applies the transactions of peers' channels, each channel in order of its numbers. All methods run inside a commit that
+ * also holds the cursor, so a crash leaves either both or neither, and applying the same again changes nothing, not even
+ * the log.
  */
 export class Applier {
   readonly #options: ApplierOptions;
@@ -246,119 +210,6 @@ export class Applier {
     return 'applied';
   }
 
-  /** One page of a copy: rows that win are logged here as one transaction of kind `rows`. */
-  applyCopy(commit: Commit, source: Source, page: CopyPage): ApplyResult {
-    const { cursors, catalog, merger, isolation } = this.#options;
-    const stored = cursors.get(source.storeId, source.table.id);
-    const table = catalog.tableById(source.table.id);
-    if (!table || stored?.copy?.id !== page.copyId || stored.incarnation !== source.incarnation)
-      return { cursor: stored, transactions: 0, changes: 0, stop: { kind: 'no-cursor' } };
-    const rows = newer(page.rows, source);
-    const early = isolation.isolateEarly(commit, table, source, page.noted.seq, rows);
-    if (early === 'full') return { cursor: stored, transactions: 0, changes: 0, stop: full };
-    const changes = merger.mergeRows(commit, table, isolation.present(commit, rows), source, page);
-    const copied = progressed(stored.copy, page);
-    const copy = early === 'isolated' ? withHole(copied) : copied;
-    const newerThan = leftOut(stored, source);
-    const place = { incarnation: source.incarnation, newerThan, ...page.noted };
-    const cursor: Cursor = page.isLast
-      ? { ...place, copy: undefined, unproven: copy.unproven }
-      : { ...place, copy };
-    cursors.put(source.storeId, table.id, cursor);
-    // Only a complete copy holds everything up to the publisher's marks.
-    if (page.isLast && newerThan === 0 && copy.unproven?.hole !== true)
-      this.#options.collected.learn(table, { marks: copy.marks, deletedBefore: page.deletedBefore });
-    return { cursor, transactions: 1, changes, stop: undefined };
-  }
-
-  /** Merges rows that a comparison found to differ; those ahead of the clock wait in quarantine, behind a hole. */
-  repair(commit: Commit, source: Source, rows: readonly Change[]): Repair {
-    const { catalog, cursors, merger, isolation } = this.#options;
-    const table = catalog.tableById(source.table.id);
-    if (!table) return { won: 0, early: 0 };
-    const differing = newer(rows, source);
-    const present = isolation.present(commit, differing);
-    const early = differing.length - present.length;
-    const cursor = cursors.get(source.storeId, table.id);
-    // What is left when something waits already is found by the comparison that follows its release.
-    if (early > 0 && cursor && !(cursor.unproven?.hole && this.#isWaiting(source))) {
-      isolation.isolateEarly(commit, table, source, cursor.seq, differing);
-      cursors.put(source.storeId, table.id, withHole(cursor));
-    }
-    return { won: merger.mergeRows(commit, table, present, source), early };
-  }
-
-  /** Deletes rows that the publisher has deleted and forgotten; the keys that went. */
-  removeStale(commit: Commit, source: Source, rows: readonly (Stamp & { readonly key: Key })[]): Key[] {
-    const { catalog, merger } = this.#options;
-    const table = catalog.tableById(source.table.id);
-    return table ? merger.removeStale(commit, table, rows, source) : [];
-  }
-
-  /** The table was compared with the publisher's; `provenId` is of the {@link Unproven} that this proves. */
-  proven(source: Source, provenId: string | undefined, knowledge: Knowledge | undefined): void {
-    const { cursors, catalog, collected, marks } = this.#options;
-    const table = catalog.tableById(source.table.id);
-    const cursor = cursors.get(source.storeId, source.table.id);
-    if (!table || cursor?.incarnation !== source.incarnation || cursor.copy) return;
-    const { unproven } = cursor;
-    const isProven = unproven !== undefined && unproven.id === provenId;
-    const closesHole = isProven && unproven.hole === true;
-    if (isProven) {
-      const newerThan = leftOut(cursor, source);
-      cursors.put(source.storeId, table.id, { ...cursor, newerThan, unproven: undefined });
-      // Of what a start time leaves out a comparison proves nothing.
-      if (newerThan === 0)
-        for (const { storeId, place, held } of unproven.overtaken ?? [])
-          marks.raise(table.id, storeId, place, held);
-    }
-    // Behind a hole something that the publisher knows is not here, and would pass for deleted.
-    if (!knowledge || (unproven?.hole && !closesHole)) return;
-    // Numbers are for the order of transactions, which a comparison does not see: only a hole needs them.
-    const known = closesHole ? knowledge.marks : knowledge.marks.map(withoutNumber);
-    collected.learn(table, { ...knowledge, marks: known });
-  }
-
-  /** What a comparison with the publisher would prove now; undefined where all is proven, or something waits for its time. */
-  provable(source: Pick<Source, 'storeId' | 'table'>): string | undefined {
-    const { cursors, quarantine } = this.#options;
-    const unproven = cursors.get(source.storeId, source.table.id)?.unproven;
-    if (unproven?.hole !== true) return unproven?.id;
-    // Where there is no room the next one that has to wait would be left out again.
-    return this.#isWaiting(source) || !quarantine.hasRoom(source.storeId, 1) ? undefined : unproven.id;
-  }
-
-  /** Something of the channel is in quarantine for its time to come. */
-  #isWaiting({ storeId, table }: Pick<Source, 'storeId' | 'table'>): boolean {
-    return this.#options.quarantine
-      .all()
-      .some(
-        (one) =>
-          one.dueAtMs !== undefined &&
-          one.storeId === storeId &&
-          one.database === table.database &&
-          one.tableName === table.name,
-      );
-  }
-
-  /**
-   * Applies what was quarantined, as rows of this node: its own number has passed.
-   *
-   * @throws CodedError `undecodable` when it still cannot be read
-   */
-  release(commit: Commit, quarantined: Quarantined): 'applied' | 'no-table' {
-    const { catalog, cursors, merger, quarantine } = this.#options;
-    const { id, database, tableName, storeId, item } = quarantined;
-    const table = catalog.table(database, tableName);
-    if (!table) return 'no-table';
-    const decoded = decodeItem(item);
-    const newerThan = cursors.get(storeId, table.id)?.newerThan ?? 0;
-    if (decoded.kind === 'whole')
-      merger.mergeRows(commit, table, newer(decodeChanges(decoded.changes), { newerThan }), quarantined);
-    quarantine.remove(commit, id);
-    return 'applied';
-  }
-
   /** The number of changes that won, or why the item cannot be applied. */
   #applyItem(
     batch: Batch,
@@ -384,7 +235,7 @@ export class Applier {
     }
     const { changes, doubt } = isolation.judge(commit, table, item);
     if (doubt) {
-      if (!isolation.isolate(commit, table, source, item, doubt)) return full;
+      if (!isolation.isolate(commit, table, source, item, doubt)) return { kind: 'quarantine-full' };
       if (item.kind === 'whole') this.#isNotHeld(table, item);
       else marks.doubt(table.id, Math.max(commit.state.clock, msToVersion(commit.nowMs)));
       return 'isolated';
@@ -450,30 +301,4 @@ export class Applier {
 /** Began in this store and this table. What was written into a table that was dropped since is like any other's. */
 function isOwn({ storeId, table }: Batch, { header, originPlace }: WholeItem | StubItem): boolean {
   return header.origin.storeId === storeId && originPlace.incarnation === table.incarnation;
-}
-
-/** Versions up to here a start time has left out, before the place or from now on. */
-function leftOut(cursor: Cursor, source: Source): number {
-  return Math.max(cursor.newerThan ?? 0, source.newerThan);
-}
-
-/** What a mark says of versions, and nothing of transactions. */
-function withoutNumber(mark: Mark): Mark {
-  return { ...mark, place: { ...mark.place, seq: 0 } };
-}
-
-function progressed(copy: CopyProgress, { marks, lastKey, rows, total }: CopyPage): CopyProgress {
-  return {
-    ...copy,
-    afterKey: lastKey ?? copy.afterKey,
-    rows: copy.rows + rows.length,
-    total,
-    ...(marks
-      ? { marks: overtaken(copy.marks, marks), unproven: { ...copy.unproven, id: copy.id, overtaken: marks } }
-      : {}),
-  };
-}
-
-function newer(changes: readonly Change[], { newerThan }: Pick<Source, 'newerThan'>): readonly Change[] {
-  return newerThan === 0 ? changes : changes.filter(({ version }) => version > newerThan);
 }

@@ -3,12 +3,15 @@ import { messageOf } from '../model/errors.ts';
 import { randomId } from '../model/random-id.ts';
 import type { Table } from '../model/table.ts';
 import { viaOf, type UndecodableItem, type WholeItem } from '../model/transaction.ts';
-import { decodeChanges, encodeChanges, encodeItem } from '../model/transaction-codec.ts';
-import type { Source } from './applier.ts';
+import { decodeChanges, decodeItem, encodeChanges, encodeItem } from '../model/transaction-codec.ts';
+import type { Catalog } from './catalog.ts';
 import type { ClockGuard } from './clock-guard.ts';
 import type { Commit } from './commit.ts';
+import type { Cursors } from './cursors.ts';
+import type { Merger } from './merger.ts';
 import { openedChange } from './opened-change.ts';
-import type { Quarantine, Suspect } from './quarantine.ts';
+import type { Quarantine, Quarantined, Suspect } from './quarantine.ts';
+import { newer, type Source } from './source.ts';
 
 export type Doubt = Pick<Suspect, 'reason' | 'detail' | 'dueAtMs'>;
 
@@ -18,12 +21,24 @@ export interface Judged {
   readonly doubt: Doubt | undefined;
 }
 
+export interface JudgedRows {
+  readonly present: readonly Change[];
+  /** Too far ahead of the clock. */
+  readonly early: readonly Change[];
+}
+
 export interface IsolationOptions {
+  readonly catalog: Catalog;
+  readonly cursors: Cursors;
+  readonly merger: Merger;
   readonly quarantine: Quarantine;
   readonly clockGuard: ClockGuard;
 }
 
-/** Judges what a peer sends before it is applied, and puts into quarantine what cannot be applied now. */
+/**
+ * The way into quarantine and out of it: judges what a peer sends before it is applied, puts aside what cannot be
+ * applied now, and applies it after all. Inside a commit.
+ */
 export class Isolation {
   readonly #options: IsolationOptions;
 
@@ -66,26 +81,23 @@ export class Isolation {
     });
   }
 
-  /** Rows that are not too far ahead of the clock. */
-  present(commit: Commit, rows: readonly Change[]): readonly Change[] {
-    return rows.filter(({ version }) => this.#options.clockGuard.dueAtMs(commit, version) === undefined);
+  /** Tells rows that are too far ahead of the clock from those that may be merged. */
+  judgeRows(commit: Commit, rows: readonly Change[]): JudgedRows {
+    const present: Change[] = [];
+    const early: Change[] = [];
+    for (const row of rows) {
+      const dueAtMs = this.#options.clockGuard.dueAtMs(commit, row.version);
+      (dueAtMs === undefined ? present : early).push(row);
+    }
+    return { present, early };
   }
 
-  /** Those of some rows that are too far ahead wait as one transaction. `seq` is where the channel stands. */
-  isolateEarly(
-    commit: Commit,
-    table: Table,
-    source: Source,
-    seq: number,
-    rows: readonly Change[],
-  ): 'none' | 'isolated' | 'full' {
-    const early = rows.filter(
-      ({ version }) => this.#options.clockGuard.dueAtMs(commit, version) !== undefined,
-    );
+  /** Keeps early rows as one transaction; false when there is no room. `seq` is where the channel stands. */
+  isolateRows(commit: Commit, table: Table, source: Source, seq: number, early: readonly Change[]): boolean {
     const [first] = early;
     const version = early.reduce((most, row) => Math.max(most, row.version), 0);
     const doubt = this.#aheadOfClock(commit, version);
-    if (!first || !doubt) return 'none';
+    if (!first || !doubt) return true;
     const item: WholeItem = {
       kind: 'whole',
       seq,
@@ -102,7 +114,25 @@ export class Isolation {
       parts: [],
       changes: encodeChanges(early),
     };
-    return this.isolate(commit, table, source, item, doubt) ? 'isolated' : 'full';
+    return this.isolate(commit, table, source, item, doubt);
+  }
+
+  /**
+   * Applies what was quarantined, as rows of this node: its own number has passed.
+   *
+   * @throws CodedError `undecodable` when it still cannot be read
+   */
+  release(commit: Commit, quarantined: Quarantined): 'applied' | 'no-table' {
+    const { catalog, cursors, merger, quarantine } = this.#options;
+    const { id, database, tableName, storeId, item } = quarantined;
+    const table = catalog.table(database, tableName);
+    if (!table) return 'no-table';
+    const decoded = decodeItem(item);
+    const newerThan = cursors.get(storeId, table.id)?.newerThan ?? 0;
+    if (decoded.kind === 'whole')
+      merger.mergeRows(commit, table, newer(decodeChanges(decoded.changes), { newerThan }), quarantined);
+    quarantine.remove(commit, id);
+    return 'applied';
   }
 
   #aheadOfClock(commit: Commit, version: number): Doubt | undefined {

@@ -1,11 +1,11 @@
 import type { Key } from '../model/change.ts';
-import type { Applier } from './applier.ts';
 import type { Catalog } from './catalog.ts';
 import type { ChangeLog } from './change-log.ts';
 import type { LogRetention } from './log-retention.ts';
 import type { Commit } from './commit.ts';
 import type { Conflicts } from './conflicts.ts';
 import { withIndex } from './definitions.ts';
+import type { Isolation } from './isolation.ts';
 import type { Quarantine } from './quarantine.ts';
 import type { Records } from './records.ts';
 import type { TombstoneCollector } from './tombstone-collector.ts';
@@ -18,7 +18,7 @@ export interface MaintenanceOptions {
   readonly log: ChangeLog;
   readonly conflicts: Conflicts;
   readonly quarantine: Quarantine;
-  readonly applier: Applier;
+  readonly isolation: Isolation;
   readonly collector: TombstoneCollector;
   /** For work that makes the store larger. */
   readonly hasRoom: () => boolean;
@@ -99,7 +99,7 @@ export class Maintenance {
 
   /** Transactions that were ahead of the clock apply by themselves once time has caught up, with all their parts. */
   async #release(): Promise<boolean> {
-    const { quarantine, applier, catalog, run, now } = this.#options;
+    const { quarantine, isolation, catalog, run, now } = this.#options;
     const due = quarantine
       .all()
       .filter(
@@ -110,7 +110,7 @@ export class Maintenance {
     if (!first) return false;
     const parts = due.filter(({ transactionId }) => transactionId === first.transactionId);
     await run((commit) => {
-      for (const part of parts) applier.release(commit, part);
+      for (const part of parts) isolation.release(commit, part);
     });
     return true;
   }

@@ -1,33 +1,35 @@
 import type { ChannelItem } from '../model/transaction.ts';
-import type { Applier, ApplyResult, CopyPage, Source, TransactionPart } from './applier.ts';
+import type { Applier, ApplyResult, TransactionPart } from './applier.ts';
 import type { Commit } from './commit.ts';
+import type { CopyApplier, CopyPage } from './copy-applier.ts';
 import type { LocalWrites } from './local-writes.ts';
+import type { Source } from './source.ts';
 
 /** Rows of a copy that a commit takes in while clients write: a few milliseconds of work. */
 const busyCopyRows = 100;
 
+export interface PacedApplierOptions {
+  readonly applier: Applier;
+  readonly copyApplier: CopyApplier;
+  readonly localWrites: LocalWrites;
+  readonly run: <T>(body: (commit: Commit) => T) => Promise<T>;
+}
+
 /** Applies what peers publish in commits no larger than {@link LocalWrites} allows. */
 export class PacedApplier {
-  readonly #applier: Applier;
-  readonly #localWrites: LocalWrites;
-  readonly #run: <T>(body: (commit: Commit) => T) => Promise<T>;
+  readonly #options: PacedApplierOptions;
 
-  constructor(
-    applier: Applier,
-    localWrites: LocalWrites,
-    run: <T>(body: (commit: Commit) => T) => Promise<T>,
-  ) {
-    this.#applier = applier;
-    this.#localWrites = localWrites;
-    this.#run = run;
+  constructor(options: PacedApplierOptions) {
+    this.#options = options;
   }
 
   async apply(source: Source, items: readonly ChannelItem[]): Promise<ApplyResult> {
+    const { applier, localWrites, run } = this.#options;
     let transactions = 0;
     let changes = 0;
     for (let begin = 0; ;) {
-      const { taken, ...step } = await this.#run((commit) =>
-        this.#applier.apply(commit, source, items.slice(begin), this.#localWrites.commitLimit()),
+      const { taken, ...step } = await run((commit) =>
+        applier.apply(commit, source, items.slice(begin), localWrites.commitLimit()),
       );
       begin += taken;
       transactions += step.transactions;
@@ -40,13 +42,14 @@ export class PacedApplier {
   async applyTogether(
     transactions: readonly (readonly TransactionPart[])[],
   ): Promise<'applied' | 'not-next'> {
+    const { applier, localWrites, run } = this.#options;
     for (let begin = 0; begin < transactions.length;) {
-      const applied = await this.#run((commit) => {
-        const isEnough = this.#localWrites.commitLimit();
+      const applied = await run((commit) => {
+        const isEnough = localWrites.commitLimit();
         let count = 0;
         for (const parts of transactions.slice(begin)) {
           if (count > 0 && isEnough()) break;
-          if (this.#applier.applyTogether(commit, parts) === 'not-next') break;
+          if (applier.applyTogether(commit, parts) === 'not-next') break;
           count += 1;
         }
         return count;
@@ -58,14 +61,15 @@ export class PacedApplier {
   }
 
   async applyCopy(source: Source, page: CopyPage): Promise<ApplyResult> {
+    const { copyApplier, localWrites, run } = this.#options;
     let changes = 0;
     for (let left = page; ;) {
-      const rows = left.rows.slice(0, this.#localWrites.areRecent ? busyCopyRows : undefined);
+      const rows = left.rows.slice(0, localWrites.areRecent ? busyCopyRows : undefined);
       const isWhole = rows.length === left.rows.length;
       const part = isWhole
         ? left
         : { ...left, rows, block: undefined, lastKey: rows.at(-1)?.key, isLast: false };
-      const step = await this.#run((commit) => this.#applier.applyCopy(commit, source, part));
+      const step = await run((commit) => copyApplier.apply(commit, source, part));
       changes += step.changes;
       if (step.stop || isWhole) return { ...step, changes };
       left = { ...left, rows: left.rows.slice(rows.length), block: undefined };

@@ -7,8 +7,10 @@ import { ClockGuard } from './clock-guard.ts';
 import { Collected } from './collected.ts';
 import type { Commit } from './commit.ts';
 import type { Commits } from './commits.ts';
+import { Comparison } from './comparison.ts';
 import { Confirmed } from './confirmed.ts';
 import { Conflicts } from './conflicts.ts';
+import { CopyApplier } from './copy-applier.ts';
 import { Cursors } from './cursors.ts';
 import { Definitions } from './definitions.ts';
 import { EnduranceGauge } from './endurance.ts';
@@ -102,29 +104,49 @@ export function makeParts({ environment, options, localWrites, commits, identity
     run,
   });
   const conflicts = new Conflicts({ catalog, records, writer, ...conflictBounds });
-  const applier = new Applier({
+  const merger = new Merger({
     catalog,
-    merger: new Merger({
+    records,
+    log,
+    conflicts,
+    archive: new Archive({ catalog, writer }),
+    nodes,
+    collected,
+    identity,
+  });
+  const isolation = new Isolation({
+    catalog,
+    cursors,
+    merger,
+    quarantine,
+    clockGuard: new ClockGuard(options.maxClockSkewMs ?? 300_000),
+  });
+  const pacedApplier = new PacedApplier({
+    applier: new Applier({
       catalog,
-      records,
+      merger,
       log,
-      conflicts,
-      archive: new Archive({ catalog, writer }),
-      nodes,
+      cursors,
+      marks,
       collected,
+      spool,
+      quarantine,
+      isolation,
       identity,
     }),
-    log,
+    copyApplier: new CopyApplier({ catalog, cursors, merger, isolation, collected }),
+    localWrites,
+    run,
+  });
+  const comparison = new Comparison({
+    catalog,
+    merger,
     cursors,
     marks,
     collected,
-    spool,
     quarantine,
-    isolation: new Isolation({
-      quarantine,
-      clockGuard: new ClockGuard(options.maxClockSkewMs ?? 300_000),
-    }),
-    identity,
+    isolation,
+    run,
   });
   const limits = {
     maxAgeMs: options.logMaxAgeMs ?? 30 * 86_400_000,
@@ -140,14 +162,13 @@ export function makeParts({ environment, options, localWrites, commits, identity
     run: runSmall,
     now,
   });
-  const pacedApplier = new PacedApplier(applier, localWrites, run);
   const maintenance = new Maintenance({
     catalog,
     records,
     log,
     conflicts,
     quarantine,
-    applier,
+    isolation,
     retention,
     collector: new TombstoneCollector({
       catalog,
@@ -169,8 +190,9 @@ export function makeParts({ environment, options, localWrites, commits, identity
     catalog,
     records,
     writer,
-    applier,
     pacedApplier,
+    comparison,
+    isolation,
     definitions,
     localRemoval,
     nodes,

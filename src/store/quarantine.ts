@@ -90,6 +90,13 @@ export class Quarantine {
     });
   }
 
+  /** Of one table of a peer. */
+  of(storeId: string, database: string, tableName: string): readonly Quarantined[] {
+    return this.all().filter(
+      (one) => one.storeId === storeId && one.database === database && one.tableName === tableName,
+    );
+  }
+
   /** @throws CodedError `not_found` */
   require(id: string): Quarantined {
     const found = this.get(id);

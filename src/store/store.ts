@@ -1,14 +1,16 @@
-import type { Change, Document, Key, Origin, Stamp } from '../model/change.ts';
+import type { Change, Document, Key, Origin } from '../model/change.ts';
 import { CodedError } from '../model/errors.ts';
 import type { Query } from '../model/query.ts';
 import { systemDatabase, type Table } from '../model/table.ts';
 import type { ChannelItem } from '../model/transaction.ts';
-import type { ApplyResult, CopyPage, Repair, Source, TransactionPart } from './applier.ts';
+import type { ApplyResult, TransactionPart } from './applier.ts';
 import type { ChangeLog } from './change-log.ts';
-import type { Collected, Knowledge } from './collected.ts';
+import type { Collected } from './collected.ts';
 import { readStoreState, readTableState } from './commit.ts';
 import { Commits } from './commits.ts';
+import type { Comparison } from './comparison.ts';
 import type { Confirmed } from './confirmed.ts';
+import type { CopyPage } from './copy-applier.ts';
 import { copyRows, type CopiedRows } from './copy-rows.ts';
 import { isSamePlace, type Cursor, type Cursors } from './cursors.ts';
 import type { Definitions } from './definitions.ts';
@@ -38,6 +40,7 @@ import type { Quarantine } from './quarantine.ts';
 import { changeOf } from './row.ts';
 import { planOf, type PlanDescription } from './search/search-plan.ts';
 import { search } from './search/search.ts';
+import type { Source } from './source.ts';
 import type { StoreGuard } from './store-guard.ts';
 import type { OpenStoreOptions, StoreOptions } from './store-options.ts';
 import { TableSearchSource } from './table-search-source.ts';
@@ -118,6 +121,10 @@ export class Store implements AsyncDisposable {
 
   get marks(): Marks {
     return this.#parts.marks;
+  }
+
+  get comparison(): Comparison {
+    return this.#parts.comparison;
   }
 
   get maintenance(): Maintenance {
@@ -308,30 +315,6 @@ export class Store implements AsyncDisposable {
     return this.#parts.pacedApplier.applyCopy(source, page);
   }
 
-  /** Merges rows that a comparison with a publisher found to differ; those ahead of the clock wait in quarantine. */
-  async repair(source: Source, rows: readonly Change[]): Promise<Repair> {
-    return this.#commits.run((commit) => this.#parts.applier.repair(commit, source, rows));
-  }
-
-  /** Deletes rows that a publisher has deleted and forgotten; the keys that went. */
-  async removeStale(source: Source, rows: readonly (Stamp & { readonly key: Key })[]): Promise<Key[]> {
-    return this.#commits.run((commit) => this.#parts.applier.removeStale(commit, source, rows));
-  }
-
-  /** What a comparison with the publisher would prove now, see {@link Cursor.unproven}. */
-  provable(source: Pick<Source, 'storeId' | 'table'>): string | undefined {
-    return this.#parts.applier.provable(source);
-  }
-
-  /** The table has been compared with the publisher's. */
-  async proven(
-    source: Source,
-    provenId: string | undefined,
-    knowledge: Knowledge | undefined,
-  ): Promise<void> {
-    await this.#commits.run(() => this.#parts.applier.proven(source, provenId, knowledge));
-  }
-
   /** Every write of this node up to here is of this version or an older one. */
   get clock(): number {
     return readStoreState(this.#environment).clock;
@@ -363,7 +346,7 @@ export class Store implements AsyncDisposable {
 
   /** Applies a quarantined transaction after all. @throws CodedError `not_found`, `undecodable` */
   async retryQuarantined(id: string): Promise<'applied' | 'no-table'> {
-    return this.#commits.run((commit) => this.#parts.applier.release(commit, this.quarantine.require(id)));
+    return this.#commits.run((commit) => this.#parts.isolation.release(commit, this.quarantine.require(id)));
   }
 
   /** Gives a quarantined transaction up. @throws CodedError `not_found` */

@@ -53,7 +53,7 @@ const ways: Record<string, (nodes: Pair) => Promise<void>> = {
     await a.delete('rex');
     const { storeId } = a.store.identity;
     const source = { peer: 'a', table: b.table, storeId, incarnation: a.table.incarnation, newerThan: 0 };
-    expect((await b.store.repair(source, rowsOf(a.store))).won).toBe(1);
+    expect((await b.store.comparison.repair(source, rowsOf(a.store))).won).toBe(1);
     await settle(a, b);
   },
 

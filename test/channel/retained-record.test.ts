@@ -27,7 +27,7 @@ describe('a record that was retained', () => {
     const { storeId } = a.store.identity;
     const source = { peer: 'a', table: b.table, storeId, incarnation: a.table.incarnation, newerThan: 0 };
 
-    expect((await b.store.repair(source, [again])).won).toBe(1);
+    expect((await b.store.comparison.repair(source, [again])).won).toBe(1);
 
     expect(rowsOf(b.store)).toEqual([again]);
     expect(shown(b).get('rex')).toEqual(rex);

@@ -171,7 +171,7 @@ describe('a tombstone', () => {
     const { table } = shelf;
     const source = { peer: 'n2', table, storeId, incarnation: theirs.incarnation, newerThan: 0 };
     await shelf.after(40);
-    await shelf.store.repair(source, rowsOf(other.store));
+    await shelf.store.comparison.repair(source, rowsOf(other.store));
 
     await shelf.after(29);
     expect(shelf.keys()).toEqual([1]);
@@ -186,7 +186,7 @@ describe('a tombstone', () => {
       id: '',
       copy: undefined,
     });
-    await shelf.store.proven(source, undefined, { marks, deletedBefore: 0 });
+    await shelf.store.comparison.proven(source, undefined, { marks, deletedBefore: 0 });
     await shelf.after(31);
     expect(shelf.keys()).toEqual([]);
     // Held is not applied in order: the numbers of the channel stay.
