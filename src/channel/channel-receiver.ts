@@ -296,7 +296,7 @@ export class ChannelReceiver {
     const isUnderWay = stored?.copy?.id === start.copyId && stored.incarnation === incarnation;
     const isBegun =
       isUnderWay ||
-      (await store.beginCopy(storeId, table, this.#asked?.storeId === storeId ? this.#asked.cursor : stored, {
+      (await store.beginCopy(source, this.#asked?.storeId === storeId ? this.#asked.cursor : stored, {
         incarnation,
         ...start.noted,
         ...(newerThan > 0 ? { newerThan } : {}),

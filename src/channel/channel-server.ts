@@ -199,7 +199,7 @@ export class ChannelServer {
           kind: 'digest',
           identity,
           ...(isFirst ? { knowledge: this.#knowledge(table) } : {}),
-          digests: packDigests(store.digestPage(table, options)),
+          digests: packDigests(store.digests.page(table, options)),
         };
       }
       case 'list': {
@@ -209,7 +209,7 @@ export class ChannelServer {
           kind: 'list',
           identity,
           range: request.range,
-          ...packEntries(store.listRange(table, request.range, request.newerThan)),
+          ...packEntries(store.digests.list(table, request.range, request.newerThan)),
           head,
         };
       }

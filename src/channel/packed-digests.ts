@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Key, Origin } from '../model/change.ts';
-import type { DigestEntry, RangeDigest } from '../store/digest.ts';
+import type { DigestEntry, RangeDigest } from '../store/digests.ts';
 
 const key = z.union([z.string(), z.number()]);
 const count = z.int().nonnegative();

@@ -3,7 +3,7 @@ import { compareStamps } from '../model/conflict.ts';
 import { decodeChanges } from '../model/transaction-codec.ts';
 import type { Source } from '../store/source.ts';
 import type { Knowledge } from '../store/collected.ts';
-import type { DigestEntry, KeyRange } from '../store/digest.ts';
+import type { DigestEntry, KeyRange } from '../store/digests.ts';
 import type { Store } from '../store/store.ts';
 import { unpackDigests, unpackEntries } from './packed-digests.ts';
 import type { ChannelRequest, ChannelResponse } from './protocol.ts';
@@ -139,7 +139,7 @@ export class Verification {
     const ranges: KeyRange[] = [];
     const digests = unpackDigests(step.after, response.digests);
     for (const theirs of digests) {
-      const ours = store.digestRange(source.table, theirs.range, source.newerThan);
+      const ours = store.digests.range(source.table, theirs.range, source.newerThan);
       this.#rows += theirs.rows;
       if (ours.rows !== theirs.rows || ours.hash !== theirs.hash) ranges.push(theirs.range);
     }
@@ -162,7 +162,7 @@ export class Verification {
     for (const entry of theirs.values())
       if (this.#differs(entry.key, entry)) this.#suspects.set(entry.key, entry);
     if (range)
-      for (const { key } of store.listRange(source.table, range, source.newerThan))
+      for (const { key } of store.digests.list(source.table, range, source.newerThan))
         if (!theirs.has(key)) this.#suspects.set(key, undefined);
     this.#headSeq = response.head.seq;
     this.#step =
@@ -179,7 +179,7 @@ export class Verification {
     this.#suspects.clear();
     const onlyHere = new Map<Key, Stamp>();
     for (const [key, entry] of differing) {
-      const ours = entry ? undefined : store.stampOf(source.table, key);
+      const ours = entry ? undefined : store.digests.stampOf(source.table, key);
       if (ours) onlyHere.set(key, { version: ours.version, origin: ours.origin });
     }
     const keys = differing.map(([key]) => key);
@@ -211,7 +211,7 @@ export class Verification {
   /** Whether the row here is older than the publisher's, or another one under the same stamp, or not known there. */
   #differs(key: Key, theirs: DigestEntry | undefined): boolean {
     const { store, source } = this.#options;
-    const ours = store.stampOf(source.table, key);
+    const ours = store.digests.stampOf(source.table, key);
     if (!theirs) return ours?.hash !== undefined;
     // Deleted here, and the delete is forgotten: what the publisher shows is older.
     if (!ours) return !store.collected.has(source.table, key, theirs);

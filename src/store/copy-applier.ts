@@ -3,7 +3,7 @@ import type { ApplyResult } from './applier.ts';
 import type { Catalog } from './catalog.ts';
 import type { Collected } from './collected.ts';
 import type { Commit } from './commit.ts';
-import { withHole, type CopyProgress, type Cursor, type Cursors } from './cursors.ts';
+import { isSamePlace, withHole, type CopyProgress, type Cursor, type Cursors } from './cursors.ts';
 import type { Isolation } from './isolation.ts';
 import { overtaken, type Mark } from './marks.ts';
 import type { Merger } from './merger.ts';
@@ -40,6 +40,19 @@ export class CopyApplier {
 
   constructor(options: CopyApplierOptions) {
     this.#options = options;
+  }
+
+  /** Inside a commit: begins a copy where the place is still `asked`; false when somebody has moved it since. */
+  begin(
+    { storeId, table }: Pick<Source, 'storeId' | 'table'>,
+    asked: Cursor | undefined,
+    begun: Cursor,
+  ): boolean {
+    const { cursors, catalog } = this.#options;
+    const isStill = isSamePlace(cursors.get(storeId, table.id), asked);
+    if (!isStill || !catalog.tableById(table.id)) return false;
+    cursors.put(storeId, table.id, begun);
+    return true;
   }
 
   /**

@@ -13,6 +13,7 @@ import { Conflicts } from './conflicts.ts';
 import { CopyApplier } from './copy-applier.ts';
 import { Cursors } from './cursors.ts';
 import { Definitions } from './definitions.ts';
+import { Digests } from './digests.ts';
 import { EnduranceGauge } from './endurance.ts';
 import type { CommitKind, Environment } from './environment.ts';
 import { Heard } from './heard.ts';
@@ -30,6 +31,7 @@ import { Quarantine } from './quarantine.ts';
 import { Records } from './records.ts';
 import { Spool } from './spool.ts';
 import type { OpenStoreOptions } from './store-options.ts';
+import { TableSearch } from './table-search.ts';
 import { TombstoneCollector } from './tombstone-collector.ts';
 import { Tombstones } from './tombstones.ts';
 import { Writer } from './writer.ts';
@@ -121,6 +123,7 @@ export function makeParts({ environment, options, localWrites, commits, identity
     quarantine,
     clockGuard: new ClockGuard(options.maxClockSkewMs ?? 300_000),
   });
+  const copyApplier = new CopyApplier({ catalog, cursors, merger, isolation, collected });
   const pacedApplier = new PacedApplier({
     applier: new Applier({
       catalog,
@@ -134,7 +137,7 @@ export function makeParts({ environment, options, localWrites, commits, identity
       isolation,
       identity,
     }),
-    copyApplier: new CopyApplier({ catalog, cursors, merger, isolation, collected }),
+    copyApplier,
     localWrites,
     run,
   });
@@ -190,8 +193,11 @@ export function makeParts({ environment, options, localWrites, commits, identity
     catalog,
     records,
     writer,
+    copyApplier,
     pacedApplier,
     comparison,
+    digests: new Digests(records),
+    tableSearch: new TableSearch({ environment, records, definitions }),
     isolation,
     definitions,
     localRemoval,

@@ -12,45 +12,32 @@ import type { Comparison } from './comparison.ts';
 import type { Confirmed } from './confirmed.ts';
 import type { CopyPage } from './copy-applier.ts';
 import { copyRows, type CopiedRows } from './copy-rows.ts';
-import { isSamePlace, type Cursor, type Cursors } from './cursors.ts';
+import type { Cursor, Cursors } from './cursors.ts';
 import type { Definitions } from './definitions.ts';
-import {
-  digestPage,
-  digestRange,
-  listRange,
-  stampOf,
-  type DigestEntry,
-  type HashedStamp,
-  type KeyRange,
-  type RangeDigest,
-} from './digest.ts';
+import type { Digests } from './digests.ts';
 import type { EnduranceGauge } from './endurance.ts';
 import type { Environment } from './environment.ts';
 import type { Heard } from './heard.ts';
-import { readIdentity, readKnownAs, redrawIdentity } from './identity.ts';
+import { readKnownAs } from './identity.ts';
 import { LmdbEnvironment } from './lmdb-environment.ts';
 import type { RemovalRequest } from './local-removal.ts';
 import { LocalWrites } from './local-writes.ts';
 import type { Maintenance } from './maintenance.ts';
 import type { Marks } from './marks.ts';
 import type { Nodes } from './nodes.ts';
+import { OwnOrigin } from './own-origin.ts';
 import { makeParts, type StoreParts } from './parts.ts';
 import { prepareStore } from './prepare-store.ts';
 import type { Quarantine } from './quarantine.ts';
 import { changeOf } from './row.ts';
-import { planOf, type PlanDescription } from './search/search-plan.ts';
-import { search } from './search/search.ts';
+import type { PlanDescription } from './search/search-plan.ts';
 import type { Source } from './source.ts';
 import type { StoreGuard } from './store-guard.ts';
 import type { OpenStoreOptions, StoreOptions } from './store-options.ts';
-import { TableSearchSource } from './table-search-source.ts';
 import type { TableStatistics } from './table-state.ts';
 import type { Tombstones } from './tombstones.ts';
 import { readTransactionLog, type LoggedTransaction } from './transaction-log.ts';
 import type { DeleteRequest, WriteRequest, WriteResult, WriteStep } from './writer.ts';
-
-/** A search over a table of at least this many records builds the index that it missed. */
-const largeTable = 10_000;
 
 /**
  * The store of a node: documents, their change log, and the place of every subscription.
@@ -63,22 +50,21 @@ export class Store implements AsyncDisposable {
   readonly #commits: Commits;
   readonly #parts: StoreParts;
   readonly #nodeName: string;
-  /** As of a version of the catalog: either process may draw another one. */
-  #identity: { readonly origin: Origin; readonly catalogVersion: number } | undefined;
+  readonly #ownOrigin: OwnOrigin;
 
   private constructor(environment: Environment, options: OpenStoreOptions) {
     const { nodeName, now = Date.now, onCommit = () => {}, steadyMs = () => performance.now() } = options;
     this.#environment = environment;
     this.#commits = new Commits({ environment, now, onCommit });
-    environment.onAbort(() => (this.#identity = undefined));
     this.#nodeName = nodeName;
+    this.#ownOrigin = new OwnOrigin({ environment, commits: this.#commits, nodeName });
     this.localWrites = new LocalWrites(steadyMs, options.onWrite);
     this.#parts = makeParts({
       environment,
       options,
       localWrites: this.localWrites,
       commits: this.#commits,
-      identity: () => this.identity,
+      identity: () => this.#ownOrigin.require(),
       now,
     });
   }
@@ -127,6 +113,10 @@ export class Store implements AsyncDisposable {
     return this.#parts.comparison;
   }
 
+  get digests(): Digests {
+    return this.#parts.digests;
+  }
+
   get maintenance(): Maintenance {
     return this.#parts.maintenance;
   }
@@ -151,31 +141,23 @@ export class Store implements AsyncDisposable {
         parts: store.#parts,
         nodeName: options.nodeName,
       });
-    if (!readIdentity(environment, options.nodeName)) {
+    try {
+      store.#ownOrigin.require();
+    } catch (error) {
       await store[Symbol.asyncDispose]();
-      throw new CodedError('start_failed', `The store of ${options.nodeName} has not been created yet`);
+      throw error;
     }
     return store;
   }
 
   /** What this store signs its own changes with. */
   get identity(): Origin {
-    const { catalogVersion } = this.#commits;
-    if (this.#identity?.catalogVersion !== catalogVersion) {
-      const origin = readIdentity(this.#environment, this.#nodeName);
-      if (!origin)
-        throw new CodedError('start_failed', `The store of ${this.#nodeName} has not been created yet`);
-      this.#identity = { origin, catalogVersion };
-    }
-    return this.#identity.origin;
+    return this.#ownOrigin.require();
   }
 
   /** This store has lost transactions that it had told: what it writes from here on must not pass for them. */
   async redrawIdentity(): Promise<void> {
-    await this.#commits.run((commit) => {
-      redrawIdentity(this.#environment);
-      commit.touchCatalog();
-    }, 'small');
+    await this.#ownOrigin.redraw();
   }
 
   /** How long commits of this process have stood in line behind another process. */
@@ -243,19 +225,13 @@ export class Store implements AsyncDisposable {
     return this.#parts.records.document(table, key);
   }
 
-  /** Lazy where the order permits; on a large table it asks for the index that it missed. */
   search(table: Table, query: Query): Iterable<Document> {
-    const source = new TableSearchSource(this.#environment, this.#parts.records, table);
-    if (readTableState(this.#environment, table.id).records >= largeTable)
-      for (const attribute of planOf(source, query).wanted)
-        // A wish: where there is no room for it now, the next search has it again.
-        this.catalog.wantIndex(table, attribute).catch(() => undefined);
-    return search(source, query);
+    return this.#parts.tableSearch.search(table, query);
   }
 
   /** What {@link search} would do. */
   plan(table: Table, query: Query): PlanDescription {
-    return planOf(new TableSearchSource(this.#environment, this.#parts.records, table), query);
+    return this.#parts.tableSearch.plan(table, query);
   }
 
   statistics(table: Table): TableStatistics {
@@ -320,22 +296,6 @@ export class Store implements AsyncDisposable {
     return readStoreState(this.#environment).clock;
   }
 
-  digestPage(table: Table, options: Parameters<typeof digestPage>[2]): RangeDigest[] {
-    return digestPage(this.#parts.records, table, options);
-  }
-
-  digestRange(table: Table, range: KeyRange, newerThan: number): RangeDigest {
-    return digestRange(this.#parts.records, table, range, newerThan);
-  }
-
-  listRange(table: Table, range: KeyRange, newerThan: number): DigestEntry[] {
-    return listRange(this.#parts.records, table, range, newerThan);
-  }
-
-  stampOf(table: Table, key: Key): HashedStamp | undefined {
-    return stampOf(this.#parts.records, table, key);
-  }
-
   /** Rows under these keys as changes, tombstones too; keys that were never used are left out. */
   rowsOf(table: Table, keys: readonly Key[]): Change[] {
     return keys.flatMap((key) => {
@@ -366,13 +326,12 @@ export class Store implements AsyncDisposable {
   }
 
   /** Begins a copy where the place is still `asked`; false when somebody has moved it since. */
-  async beginCopy(storeId: string, table: Table, asked: Cursor | undefined, begun: Cursor): Promise<boolean> {
-    return this.#commits.run(() => {
-      const isStill = isSamePlace(this.cursors.get(storeId, table.id), asked);
-      if (!isStill || !this.#parts.catalog.tableById(table.id)) return false;
-      this.cursors.put(storeId, table.id, begun);
-      return true;
-    });
+  async beginCopy(
+    source: Pick<Source, 'storeId' | 'table'>,
+    asked: Cursor | undefined,
+    begun: Cursor,
+  ): Promise<boolean> {
+    return this.#commits.run(() => this.#parts.copyApplier.begin(source, asked, begun));
   }
 
   copyRows(table: Table, options: Parameters<typeof copyRows>[2]): CopiedRows {

@@ -1,0 +1,49 @@
+import type { Document } from '../model/change.ts';
+import type { Query } from '../model/query.ts';
+import type { Table } from '../model/table.ts';
+import { readTableState } from './commit.ts';
+import type { Definitions } from './definitions.ts';
+import type { Environment } from './environment.ts';
+import type { Records } from './records.ts';
+import { planOf, type PlanDescription } from './search/search-plan.ts';
+import { search } from './search/search.ts';
+import { TableSearchSource } from './table-search-source.ts';
+
+/** A search over a table of at least this many records builds the index that it missed. */
+const largeTable = 10_000;
+
+export interface TableSearchOptions {
+  readonly environment: Environment;
+  readonly records: Records;
+  readonly definitions: Definitions;
+}
+
+/** Searches the tables of the store, and wishes for the indexes that it misses. */
+export class TableSearch {
+  readonly #options: TableSearchOptions;
+
+  constructor(options: TableSearchOptions) {
+    this.#options = options;
+  }
+
+  /** Lazy where the order permits; on a large table it asks for the index that it missed. */
+  search(table: Table, query: Query): Iterable<Document> {
+    const { environment, definitions } = this.#options;
+    const source = this.#source(table);
+    if (readTableState(environment, table.id).records >= largeTable)
+      for (const attribute of planOf(source, query).wanted)
+        // A wish: where there is no room for it now, the next search has it again.
+        definitions.wantIndex(table, attribute).catch(() => undefined);
+    return search(source, query);
+  }
+
+  /** What {@link search} would do. */
+  plan(table: Table, query: Query): PlanDescription {
+    return planOf(this.#source(table), query);
+  }
+
+  #source(table: Table): TableSearchSource {
+    const { environment, records } = this.#options;
+    return new TableSearchSource(environment, records, table);
+  }
+}
