@@ -1,31 +1,17 @@
-import { AgreedChannel } from './agreed-channel.ts';
 import { channelName } from '../model/channel-name.ts';
-import type { ChannelItem } from '../model/transaction.ts';
 import { decodeChanges, openFrame } from '../model/transaction-codec.ts';
-import type { ApplyResult } from '../store/applier.ts';
+import type { ApplyResult, Stop } from '../store/applier.ts';
 import { hasLeftOut, type Cursor } from '../store/cursors.ts';
 import type { Source } from '../store/source.ts';
 import type { Store } from '../store/store.ts';
+import { AgreedChannel } from './agreed-channel.ts';
+import { Beginning } from './beginning.ts';
 import type { PartGate } from './part-gate.ts';
 import { carriedBytes, type ChannelRequest, type ChannelResponse } from './protocol.ts';
 import { Questions } from './questions.ts';
+import type { ReceiverState, StreamPlace } from './receiver-state.ts';
 import type { Bulk } from './turns.ts';
 import { Verifier } from './verifier.ts';
-
-/** Where a subscription stands, as `cluster_status` tells it. */
-export type ReceiverState =
-  | { readonly kind: 'subscribing' }
-  | { readonly kind: 'waiting'; readonly reason: string }
-  | { readonly kind: 'failed'; readonly reason: string }
-  | { readonly kind: 'copying'; readonly source: Source; readonly copyId: string }
-  | { readonly kind: 'following'; readonly source: Source; readonly stream: StreamPlace | undefined }
-  /** The next transaction came without its body; it is expected by another link until `untilMs`. */
-  | { readonly kind: 'awaiting-body'; readonly source: Source; readonly untilMs: number };
-
-export interface StreamPlace {
-  readonly stream: string;
-  readonly consumer: string;
-}
 
 export interface ChannelReceiverOptions {
   readonly store: Store;
@@ -49,6 +35,8 @@ export interface ChannelReceiverOptions {
 }
 
 const restMs = 1_000;
+/** Until a person makes room. */
+const quarantineFull = 'the quarantine is full: retry or skip what is in system.hdb_quarantine';
 
 /**
  * The subscriber's half of one channel of one peer: says what to ask next and applies what comes.
@@ -63,6 +51,8 @@ export class ChannelReceiver {
   readonly tableName: string;
   readonly verifier: Verifier;
   readonly #agreed: AgreedChannel;
+  readonly #questions: Questions;
+  readonly #beginning: Beginning;
   readonly #options: ChannelReceiverOptions;
   readonly #steadyMs: () => number;
   #state: ReceiverState = { kind: 'subscribing' };
@@ -71,13 +61,10 @@ export class ChannelReceiver {
   #hasBacklog = false;
   #needsBodies = false;
   #restUntilMs = -Infinity;
-  readonly #questions: Questions;
   #askedAtMs = 0;
   #answers = 0;
   /** The stream did not bring what comes next. */
   #isStreamTorn = false;
-  /** The place that the last `subscribe` named, and in which store of the peer. */
-  #asked: { readonly storeId: string | undefined; readonly cursor: Cursor | undefined } | undefined;
 
   constructor(options: ChannelReceiverOptions) {
     this.#options = options;
@@ -87,6 +74,7 @@ export class ChannelReceiver {
     this.tableName = options.tableName;
     this.channel = channelName(options.database, options.tableName);
     this.#questions = new Questions({ ...options, channel: this.channel });
+    this.#beginning = new Beginning({ ...options, agreed: this.#agreed, questions: this.#questions });
     this.verifier = new Verifier({
       store: options.store,
       channel: this.channel,
@@ -137,8 +125,7 @@ export class ChannelReceiver {
   /** Something went wrong that trying at once will not mend: status says what until the next try. */
   fail(reason: string): void {
     this.#questions.budget.lost();
-    this.#state = { kind: 'failed', reason };
-    this.#restUntilMs = this.#steadyMs() + restMs;
+    this.#rest(reason);
   }
 
   /** What is asked from now on goes over another connection. */
@@ -159,22 +146,27 @@ export class ChannelReceiver {
   /** What to ask the publisher now. */
   next(): ChannelRequest {
     this.#askedAtMs = this.#steadyMs();
+    return this.#onward() ?? this.#beginning.question(this.#isStreamTorn);
+  }
+
+  /** What goes on with what is under way; undefined where it has to begin. */
+  #onward(): ChannelRequest | undefined {
     const state = this.#state;
     switch (state.kind) {
       case 'subscribing':
       case 'waiting':
       case 'failed':
-        return this.#subscribe();
+        return undefined;
       case 'copying': {
-        const cursor = this.#options.store.cursors.get(state.source.storeId, state.source.table.id);
-        if (!cursor?.copy) return this.#subscribe();
+        const cursor = this.#cursorOf(state.source);
+        if (!cursor?.copy) return undefined;
         return this.#questions.copy(state.source, state.copyId, cursor, cursor.copy.afterKey ?? null);
       }
       case 'following':
       case 'awaiting-body': {
-        const cursor = this.#options.store.cursors.get(state.source.storeId, state.source.table.id);
+        const cursor = this.#cursorOf(state.source);
         // What was being applied while the agreement changed may have left something out since.
-        if (!cursor || hasLeftOut(cursor, () => this.#agreed.newerThan)) return this.#subscribe();
+        if (!cursor || hasLeftOut(cursor, () => this.#agreed.newerThan)) return undefined;
         const bodies =
           this.#needsBodies || (state.kind === 'awaiting-body' && this.#steadyMs() >= state.untilMs);
         return this.#questions.pull(state.source, cursor, { bodies, pieces: this.#pieces });
@@ -186,7 +178,7 @@ export class ChannelReceiver {
   ahead(response: ChannelResponse): ChannelRequest | undefined {
     const state = this.#state;
     if (state.kind === 'copying' && response.kind === 'page') {
-      const cursor = this.#options.store.cursors.get(state.source.storeId, state.source.table.id);
+      const cursor = this.#cursorOf(state.source);
       const isFollowed = !response.isLast && response.marks === undefined && response.copyId === state.copyId;
       return isFollowed && cursor?.copy
         ? this.#questions.copy(state.source, state.copyId, cursor, response.lastKey)
@@ -214,8 +206,7 @@ export class ChannelReceiver {
         this.#state = { kind: 'failed', reason: response.reason };
         return;
       case 'diverged':
-        this.restart();
-        this.#isBehind = true;
+        this.#subscribeAgain();
         return;
       case 'begin':
         this.#questions.budget.met(this.#steadyMs() - this.#askedAtMs);
@@ -242,93 +233,28 @@ export class ChannelReceiver {
     this.#questions.budget.answered(this.#steadyMs() - this.#askedAtMs, carriedBytes(response), hasWaited);
   }
 
-  #subscribe(): ChannelRequest {
-    const { store, database, tableName, peerStoreId } = this.#options;
-    const table = store.catalog.table(database, tableName);
-    const storeId = peerStoreId();
-    const stored = table && storeId !== undefined ? store.cursors.get(storeId, table.id) : undefined;
-    this.#asked = { storeId, cursor: stored };
-    const cursor = hasLeftOut(stored, () => this.#agreed.newerThan) ? undefined : stored;
-    return this.#questions.subscribe(storeId, cursor, this.#isStreamTorn);
-  }
-
   async #begin(response: Extract<ChannelResponse, { kind: 'begin' }>): Promise<void> {
-    const { store, now } = this.#options;
-    const subscription = this.#agreed.subscription;
-    if (!subscription?.subscribe || subscription.stopped) {
-      this.#state = { kind: 'waiting', reason: subscription?.stopped ?? 'not subscribed' };
-      return;
-    }
-    const table = await this.#agreed.table(response.primaryKey);
-    if (table.primaryKey !== response.primaryKey) {
-      this.#state = {
-        kind: 'failed',
-        reason: `primary key differs: '${table.primaryKey}' here, '${response.primaryKey}' at ${this.#options.peer}`,
-      };
-      return;
-    }
+    const { state, hasBacklog } = await this.#beginning.answered(response);
+    this.#state = state;
+    if (state.kind === 'waiting' || state.kind === 'failed') return;
     this.#isStreamTorn = false;
-    const { storeId, incarnation } = response.identity;
-    const newerThan = this.#agreed.newerThan;
-    const source: Source = { peer: this.#options.peer, table, storeId, incarnation, newerThan };
     this.#pieces = 0;
     this.#isBehind = true;
-    const { start } = response;
-    const stored = store.cursors.get(storeId, table.id);
-    if (start.kind !== 'copy') {
-      // Also where it answers what was asked under another agreement.
-      if (
-        !stored ||
-        stored.copy ||
-        stored.incarnation !== incarnation ||
-        hasLeftOut(stored, () => newerThan)
-      ) {
-        this.restart();
-        return;
-      }
-      this.#hasBacklog = stored.seq < response.head.seq;
-      const stream = start.kind === 'stream' ? { stream: start.stream, consumer: start.consumer } : undefined;
-      this.#state = { kind: 'following', source, stream };
-      return;
-    }
-    const { records, tombstones } = store.statistics(table);
-    const hasRows = records + tombstones > 0;
-    const isUnderWay = stored?.copy?.id === start.copyId && stored.incarnation === incarnation;
-    const isBegun =
-      isUnderWay ||
-      (await store.beginCopy(source, this.#asked?.storeId === storeId ? this.#asked.cursor : stored, {
-        incarnation,
-        ...start.noted,
-        ...(newerThan > 0 ? { newerThan } : {}),
-        copy: {
-          id: start.copyId,
-          afterKey: undefined,
-          rows: 0,
-          total: start.total,
-          startedAtMs: now(),
-          marks: start.marks,
-          ...(hasRows ? { unproven: { id: start.copyId } } : {}),
-        },
-      }));
-    // The answer was late: what it goes on from is not where this channel is any more.
-    if (isBegun) this.#state = { kind: 'copying', source, copyId: start.copyId };
-    else this.restart();
+    this.#hasBacklog = hasBacklog;
   }
 
   async #items(response: Extract<ChannelResponse, { kind: 'items' }>): Promise<void> {
     const state = this.#state;
     if (state.kind !== 'following' && state.kind !== 'awaiting-body') return;
     const { source } = state;
-    if (
-      response.identity.storeId !== source.storeId ||
-      response.identity.incarnation !== source.incarnation
-    ) {
-      this.restart();
-      this.#isBehind = true;
+    const { storeId, incarnation } = response.identity;
+    if (storeId !== source.storeId || incarnation !== source.incarnation) {
+      this.#subscribeAgain();
       return;
     }
+    const stream = state.kind === 'following' ? state.stream : undefined;
     const items = response.items.map((frame) => openFrame(frame));
-    const result = await this.#applyInOrder(source, items);
+    const result = await this.#options.gate.apply(this.channel, source, items);
     if (!result) {
       // A part of the next transaction has not come yet: what is queued behind it comes again.
       this.#pieces = 0;
@@ -338,87 +264,47 @@ export class ChannelReceiver {
       return;
     }
     const last = items.at(-1);
-    this.#pieces = last?.kind === 'piece' && last.seq > (result.cursor?.seq ?? 0) ? last.index + 1 : 0;
+    const seq = result.cursor?.seq ?? 0;
+    this.#pieces = last?.kind === 'piece' && last.seq > seq ? last.index + 1 : 0;
     if (this.#pieces > 0) this.#answers += 1;
     this.#options.onApplied(result);
     // The rest of a body must come the same way.
     this.#needsBodies = this.#pieces > 0;
-    const { stop } = result;
-    if (!stop) {
-      this.#isBehind = this.#pieces > 0 || (result.cursor?.seq ?? 0) < response.head.seq;
-      this.#hasBacklog = this.#isBehind;
-      // Everything the log had; from here on the stream brings it. Or an agreement from before has left something out.
-      const hasLost = hasLeftOut(result.cursor, () => this.#agreed.newerThan);
-      if ((response.hasStream && !this.#isBehind) || hasLost) {
-        this.restart();
-        this.#isBehind = true;
-      } else
-        this.#state = {
-          kind: 'following',
-          source,
-          stream: state.kind === 'following' ? state.stream : undefined,
-        };
+    if (result.stop) {
+      await this.#stopped(result.stop, source, stream);
       return;
     }
+    this.#isBehind = this.#pieces > 0 || seq < response.head.seq;
+    this.#hasBacklog = this.#isBehind;
+    // Everything the log had; from here on the stream brings it. Or an agreement from before has left something out.
+    const hasLost = hasLeftOut(result.cursor, () => this.#agreed.newerThan);
+    if ((response.hasStream && !this.#isBehind) || hasLost) this.#subscribeAgain();
+    else this.#state = { kind: 'following', source, stream };
+  }
+
+  /** Not everything that came was applied. */
+  async #stopped(stop: Stop, source: Source, stream: StreamPlace | undefined): Promise<void> {
     switch (stop.kind) {
       case 'gap':
-        this.#isStreamTorn = state.kind === 'following' && state.stream !== undefined;
-        this.restart();
-        this.#isBehind = true;
+        this.#isStreamTorn = stream !== undefined;
+        this.#subscribeAgain();
         return;
       case 'no-cursor':
       case 'assembled':
-        this.restart();
-        this.#isBehind = true;
+        this.#subscribeAgain();
         return;
       case 'stub':
         this.#awaitBody(source);
         return;
       case 'quarantine-full':
-        this.#full();
+        this.#rest(quarantineFull);
         return;
       case 'lost-own':
         // An older backup was put back, or a clone wrote: from here on that history is another store's.
         await this.#options.store.redrawIdentity();
-        this.restart();
-        this.#isBehind = true;
+        this.#subscribeAgain();
         return;
     }
-  }
-
-  /** Until a person makes room; asked for again now and then, also by a peer that pushes. */
-  #full(): void {
-    this.#state = {
-      kind: 'failed',
-      reason: 'the quarantine is full: retry or skip what is in system.hdb_quarantine',
-    };
-    this.#restUntilMs = this.#steadyMs() + restMs;
-  }
-
-  /** Stops at each part of a transaction over several channels until the others are there; undefined when they are not. */
-  async #applyInOrder(source: Source, items: readonly ChannelItem[]): Promise<ApplyResult | undefined> {
-    const result = await this.#applyWhole(source, items);
-    if (result?.stop?.kind !== 'assembled') return result;
-    const { item } = result.stop;
-    return this.#applyInOrder(source, [item, ...items.filter(({ seq }) => seq > item.seq)]);
-  }
-
-  async #applyWhole(source: Source, items: readonly ChannelItem[]): Promise<ApplyResult | undefined> {
-    const { store, gate } = this.#options;
-    let begin = 0;
-    for (const [index, item] of items.entries()) {
-      if (item.kind !== 'whole' || item.parts.length < 2 || !gate.mustWait(this.channel, source, item))
-        continue;
-      const before = await store.apply(source, items.slice(begin, index));
-      if (before.stop) return before;
-      if (
-        (before.cursor?.seq ?? 0) + 1 === item.seq &&
-        (await gate.arrive(this.channel, source, item, items.slice(index + 1))) === 'waiting'
-      )
-        return undefined;
-      begin = index;
-    }
-    return store.apply(source, items.slice(begin));
   }
 
   /** The body may come by the link to its origin; after `relayWaitMs` whoever showed the stub is asked for it. */
@@ -447,7 +333,7 @@ export class ChannelReceiver {
     });
     this.#options.onApplied(result);
     if (result.stop?.kind === 'quarantine-full') {
-      this.#full();
+      this.#rest(quarantineFull);
       return;
     }
     this.#isBehind = true;
@@ -457,5 +343,21 @@ export class ChannelReceiver {
       // What was written since it began.
       this.#hasBacklog = true;
     }
+  }
+
+  /** From the cursor, and at once. */
+  #subscribeAgain(): void {
+    this.restart();
+    this.#isBehind = true;
+  }
+
+  /** Status says why; it is asked for again now and then, also by a peer that pushes. */
+  #rest(reason: string): void {
+    this.#state = { kind: 'failed', reason };
+    this.#restUntilMs = this.#steadyMs() + restMs;
+  }
+
+  #cursorOf({ storeId, table }: Source): Cursor | undefined {
+    return this.#options.store.cursors.get(storeId, table.id);
   }
 }

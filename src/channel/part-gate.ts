@@ -1,5 +1,5 @@
 import type { ChannelItem, WholeItem } from '../model/transaction.ts';
-import type { TransactionPart } from '../store/applier.ts';
+import type { ApplyResult, TransactionPart } from '../store/applier.ts';
 import type { Source } from '../store/source.ts';
 import type { Store } from '../store/store.ts';
 
@@ -58,6 +58,43 @@ export class PartGate {
     this.#options = options;
   }
 
+  /**
+   * Applies what has come in a channel, up to where it stops; undefined when the other parts of a transaction did not
+   * come in time: ask again from the cursor.
+   */
+  async apply(
+    channel: string,
+    source: Source,
+    items: readonly ChannelItem[],
+  ): Promise<ApplyResult | undefined> {
+    const result = await this.#applyWhole(channel, source, items);
+    if (result?.stop?.kind !== 'assembled') return result;
+    // Its pieces had come: now it is known what parts it has.
+    const { item } = result.stop;
+    return this.apply(channel, source, [item, ...items.filter(({ seq }) => seq > item.seq)]);
+  }
+
+  async #applyWhole(
+    channel: string,
+    source: Source,
+    items: readonly ChannelItem[],
+  ): Promise<ApplyResult | undefined> {
+    const { store } = this.#options;
+    let begin = 0;
+    for (const [index, item] of items.entries()) {
+      if (item.kind !== 'whole' || item.parts.length < 2 || !this.mustWait(channel, source, item)) continue;
+      const before = await store.apply(source, items.slice(begin, index));
+      if (before.stop) return before;
+      if (
+        (before.cursor?.seq ?? 0) + 1 === item.seq &&
+        (await this.#arrive(channel, source, item, items.slice(index + 1))) === 'waiting'
+      )
+        return undefined;
+      begin = index;
+    }
+    return store.apply(source, items.slice(begin));
+  }
+
   /** Whether some other part has to come first, or at the same time. */
   mustWait(channel: string, source: Source, item: WholeItem): boolean {
     // What began here is here already; whether it really did is judged part by part.
@@ -71,7 +108,7 @@ export class PartGate {
    *
    * @param behind has come in the channel after it: what of it is whole too may be applied as well
    */
-  async arrive(
+  async #arrive(
     channel: string,
     source: Source,
     item: WholeItem,

@@ -4,9 +4,10 @@ import type { Logger } from '../runtime/logger.ts';
 import type { Loop, MakeLoop } from '../runtime/run-loop.ts';
 import { decodeItems } from '../model/transaction-codec.ts';
 import type { ChannelPull, PulledMessage } from '../stream/stream-pull.ts';
-import type { ChannelReceiver, StreamPlace } from './channel-receiver.ts';
+import type { ChannelReceiver } from './channel-receiver.ts';
 import { NoAnswerError, type PeerLink } from './peer-link.ts';
 import { carriedBytes, channelResponse, type ChannelRequest, type ChannelResponse } from './protocol.ts';
+import type { StreamPlace } from './receiver-state.ts';
 import type { Turn, Turns } from './turns.ts';
 
 export interface SubscriberOptions {

@@ -1,0 +1,16 @@
+import type { Source } from '../store/source.ts';
+
+/** Where a subscription stands, as `cluster_status` tells it. */
+export type ReceiverState =
+  | { readonly kind: 'subscribing' }
+  | { readonly kind: 'waiting'; readonly reason: string }
+  | { readonly kind: 'failed'; readonly reason: string }
+  | { readonly kind: 'copying'; readonly source: Source; readonly copyId: string }
+  | { readonly kind: 'following'; readonly source: Source; readonly stream: StreamPlace | undefined }
+  /** The next transaction came without its body; it is expected by another link until `untilMs`. */
+  | { readonly kind: 'awaiting-body'; readonly source: Source; readonly untilMs: number };
+
+export interface StreamPlace {
+  readonly stream: string;
+  readonly consumer: string;
+}
