@@ -1,0 +1,201 @@
+import { channelName } from '../model/channel-name.ts';
+import { messageOf } from '../model/errors.ts';
+import type { NodeRow, Subscription } from '../model/node.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { MakeLoop } from '../runtime/run-loop.ts';
+import type { Store } from '../store/store.ts';
+import { ChannelReceiver } from './channel-receiver.ts';
+import { PartGate, type FollowedChannel, type Later } from './part-gate.ts';
+import type { PeerLink } from './peer-link.ts';
+import type { ApplyRequest, ApplyResponse } from './protocol.ts';
+import { Subscriber } from './subscriber.ts';
+import type { Turns } from './turns.ts';
+
+export interface IncomingChannelsOptions {
+  readonly peer: string;
+  readonly store: Store;
+  /** Our own link to the peer, once an address is known. */
+  readonly link: () => PeerLink | undefined;
+  readonly turns: Turns;
+  /** Store id of the peer, as it last said. */
+  readonly peerStoreId: () => string | undefined;
+  /** The peer says that it has stopped a channel. */
+  readonly isStoppedThere: (channel: string) => boolean;
+  /** Names of other peers that are alive and publish the table to us. */
+  readonly otherSources: (database: string, table: string) => readonly string[];
+  readonly relayWaitMs: number;
+  readonly verifyIntervalMs?: number;
+  readonly makeLoop: MakeLoop;
+  /** Wall clock, ms since 1970. */
+  readonly now: () => number;
+  /** Ms of a clock that nobody sets: what waits must not wait for an hour because the wall clock went back. */
+  readonly steadyMs: () => number;
+  readonly later?: Later;
+  readonly log: Logger;
+}
+
+interface Incoming {
+  /** What it serves. Two decisions of one moment become one of the same version. */
+  readonly decision: Pick<Subscription, 'version' | 'startTimeMs'>;
+  readonly receiver: ChannelReceiver;
+  readonly subscriber: Subscriber | undefined;
+  /** For what the peer pushes over its own link: one at a time. */
+  readonly pushed: ChannelReceiver;
+  pushing: Promise<unknown>;
+}
+
+/** What is taken from a peer: for each channel a subscriber over our own link, and a receiver of what the peer pushes. */
+export class IncomingChannels implements AsyncDisposable {
+  readonly #options: IncomingChannelsOptions;
+  readonly #incoming = new Map<string, Incoming>();
+  readonly #gate: PartGate;
+
+  constructor(options: IncomingChannelsOptions) {
+    this.#options = options;
+    const { turns } = options;
+    this.#gate = new PartGate({
+      ...options,
+      followed: (channel) => this.#followed(channel),
+      waitMs: 2_000,
+      stepAside: (channel) => turns.stepAside(channel),
+      isComing: (channel) => turns.isComing(channel),
+    });
+  }
+
+  /** Makes what runs fit the row. */
+  async update(row: NodeRow): Promise<void> {
+    const wanted = new Map(
+      row.subscriptions
+        .filter(({ subscribe, stopped }) => subscribe && stopped === undefined)
+        .map((subscription) => [channelName(subscription.database, subscription.table), subscription]),
+    );
+    const ended = [...this.#incoming].filter(([channel, { decision }]) => {
+      const now = wanted.get(channel);
+      // A new decision begins anew: its start time may differ, and the table may be another one since.
+      return now?.version !== decision.version || now.startTimeMs !== decision.startTimeMs;
+    });
+    for (const [channel] of ended) this.#incoming.delete(channel);
+    for (const [channel, subscription] of wanted)
+      if (!this.#incoming.has(channel)) this.#incoming.set(channel, this.#start(subscription));
+    // Only now: what it is applying may take a while, and parts in other channels wait for a channel that is followed.
+    await Promise.all(ended.map(async ([, { subscriber }]) => subscriber?.[Symbol.asyncDispose]()));
+    await this.#forgetEnded(row, wanted);
+  }
+
+  /** The receiver that is in use: our own when we dial, else the one that is pushed to. */
+  receiver(channel: string): ChannelReceiver | undefined {
+    const incoming = this.#incoming.get(channel);
+    return this.#options.link()?.isOpen ? incoming?.receiver : incoming?.pushed;
+  }
+
+  /** Channels that somebody asked to compare and that wait for the peer to ask what we want. */
+  get comparing(): readonly string[] {
+    return [...this.#incoming].filter(([, { pushed }]) => pushed.verifier.isRequested).map(([name]) => name);
+  }
+
+  /** Takes a push and says what to push next. */
+  async push(request: ApplyRequest): Promise<ApplyResponse> {
+    const incoming = this.#incoming.get(request.channel);
+    if (!incoming) return { next: null, reason: `not subscribed to ${request.channel}` };
+    // Over our own link we pull: nobody needs to push.
+    if (this.#options.link()?.isOpen) return { next: null, reason: 'pulling' };
+    const { pushed } = incoming;
+    if (pushed.isResting) return { next: null, reason: 'resting' };
+    const turn = incoming.pushing.then(async () => {
+      try {
+        if (request.response) await pushed.accept(request.response);
+        else {
+          pushed.linkRenewed();
+          pushed.restart();
+        }
+        return { next: (pushed.isBehind ? undefined : await pushed.verifier.next()) ?? pushed.next() };
+      } catch (error) {
+        pushed.fail(messageOf(error));
+        throw error;
+      }
+    });
+    incoming.pushing = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** The peer has greeted: who waits for it goes on. */
+  heard(): void {
+    for (const { subscriber, receiver } of this.#incoming.values())
+      if (receiver.state.kind === 'waiting' || receiver.state.kind === 'subscribing') subscriber?.wake();
+  }
+
+  linkChanged(): void {
+    for (const { subscriber } of this.#incoming.values()) subscriber?.wake();
+  }
+
+  /** A question that is lost is asked again by itself; a stream that brings nothing is left. */
+  askAgain(isStill: (channel: string) => boolean): void {
+    for (const [channel, { subscriber }] of this.#incoming) if (isStill(channel)) subscriber?.askAgain();
+  }
+
+  /** Ends all of them: the link becomes another one. */
+  async end(): Promise<void> {
+    await this[Symbol.asyncDispose]();
+    this.#incoming.clear();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(
+      [...this.#incoming.values()].map(async ({ subscriber }) => subscriber?.[Symbol.asyncDispose]()),
+    );
+  }
+
+  #start(subscription: Subscription): Incoming {
+    const { link: linkNow, turns, makeLoop, log } = this.#options;
+    const receiver = this.#makeReceiver(subscription);
+    const link = linkNow();
+    const subscriber = link && new Subscriber({ receiver, link, turns, makeLoop, log });
+    subscriber?.start();
+    return {
+      decision: subscription,
+      receiver,
+      subscriber,
+      pushed: this.#makeReceiver(subscription),
+      pushing: Promise.resolve(),
+    };
+  }
+
+  #makeReceiver({ database, table: tableName }: Subscription): ChannelReceiver {
+    const { peer, otherSources, log } = this.#options;
+    return new ChannelReceiver({
+      ...this.#options,
+      database,
+      tableName,
+      sources: () => otherSources(database, tableName),
+      gate: this.#gate,
+      onApplied: ({ stop }) => {
+        if (stop) log.info({ peer, database, table: tableName, stop: stop.kind }, 'batch stopped');
+      },
+    });
+  }
+
+  /** Also while it subscribes again: only a channel that cannot go on by itself is not waited for. */
+  #followed(channel: string): FollowedChannel | undefined {
+    const { store, peerStoreId, isStoppedThere } = this.#options;
+    const receiver = this.receiver(channel);
+    const storeId = peerStoreId();
+    const table = receiver && store.catalog.table(receiver.database, receiver.tableName);
+    if (!table || storeId === undefined || isStoppedThere(channel)) return undefined;
+    if (receiver.state.kind === 'waiting' || receiver.state.kind === 'failed') return undefined;
+    return { storeId, tableId: table.id };
+  }
+
+  /** Ending a subscription deletes its cursor: the next one copies. */
+  async #forgetEnded(
+    { storeId, subscriptions }: NodeRow,
+    wanted: ReadonlyMap<string, Subscription>,
+  ): Promise<void> {
+    const { store } = this.#options;
+    if (storeId === undefined) return;
+    for (const { database, table: tableName, subscribe } of subscriptions) {
+      const table = store.catalog.table(database, tableName);
+      if (subscribe || !table || wanted.has(channelName(database, tableName))) continue;
+      if (store.cursors.get(storeId, table.id)) await store.putCursor(storeId, table, undefined);
+    }
+  }
+}
