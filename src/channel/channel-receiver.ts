@@ -203,7 +203,7 @@ export class ChannelReceiver {
         this.#state = { kind: 'waiting', reason: response.reason };
         return;
       case 'refused':
-        this.#state = { kind: 'failed', reason: response.reason };
+        this.#rest(response.reason);
         return;
       case 'diverged':
         this.#subscribeAgain();
@@ -236,7 +236,8 @@ export class ChannelReceiver {
   async #begin(response: Extract<ChannelResponse, { kind: 'begin' }>): Promise<void> {
     const { state, hasBacklog } = await this.#beginning.answered(response);
     this.#state = state;
-    if (state.kind === 'waiting' || state.kind === 'failed') return;
+    if (state.kind === 'failed') this.#rest(state.reason);
+    if (state.kind === 'failed' || state.kind === 'waiting') return;
     this.#isStreamTorn = false;
     this.#pieces = 0;
     this.#isBehind = true;

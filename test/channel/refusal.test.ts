@@ -1,8 +1,11 @@
-import { describe, expect, test } from 'vitest';
+import { setTimeout as pause } from 'node:timers/promises';
+import { describe, expect, test, vi } from 'vitest';
 import type { Change, Origin } from '../../src/model/change.ts';
 import type { WholeItem } from '../../src/model/transaction.ts';
 import { encodeChanges, encodeDocument, encodeItem } from '../../src/model/transaction-codec.ts';
 import { maintain, makeTable, rowsOf, tableOf } from '../store/test-store.ts';
+import { DirectLink } from './direct-link.ts';
+import { directSession, rowOf } from './direct-session.ts';
 import { connectMesh, openPair } from './replica-pair.ts';
 import { both, connect, expectSame, greet, keysOf, Replica, settle } from './replica.ts';
 
@@ -236,3 +239,28 @@ test('what was given up here still comes by another way, though rows that its pu
 
   expect(keysOf(b)).toEqual(['early', 'here']);
 });
+
+test.each(['pull', 'push'] as const)(
+  'a channel that is refused is not asked for at the speed of the link, by %s',
+  async (way) => {
+    await using a = await Replica.open('a');
+    await using b = await Replica.open('b');
+    await makeTable(a.store);
+    await b.store.catalog.createTable({ database: 'dev', name: 'dog', primaryKey: 'name' });
+    await connect(a, b, { publish: true, subscribe: false });
+    const [near, far] = way === 'pull' ? [b, a] : [a, b];
+    const link: DirectLink = new DirectLink(near, far, () => answering, 16 << 10);
+    link.isOpen = true;
+    await using dialling = directSession(near, far, link, 16 << 10);
+    await using answering = directSession(far, near, link, 16 << 10);
+    await answering.update(rowOf(far, near));
+    await dialling.update({ ...rowOf(near, far), host: 'there', port: 1 });
+    dialling.linkChanged();
+    const refusals = (): number => link.carried.filter(({ kind }) => kind === 'refused').length;
+    await vi.waitFor(() => expect(refusals()).toBeGreaterThan(0), { timeout: 10_000 });
+
+    await pause(1_500);
+
+    expect(refusals()).toBeLessThan(10);
+  },
+);
