@@ -73,8 +73,9 @@ async function bench(options) {
  * @param {Options} options
  * @returns {Promise<((directory: string) => import('./benchmark/system.mjs').System)[]>}
  */
-async function systemsOf({ isAlone, isWithPouch, mayInstall, profileDirectory }) {
-  const ours = (/** @type {string} */ directory) => new LyreSystem({ root, directory, profileDirectory });
+async function systemsOf({ isAlone, isWithPouch, mayInstall, isOneProcess, profileDirectory }) {
+  const ours = (/** @type {string} */ directory) =>
+    new LyreSystem({ root, directory, isOneProcess, profileDirectory });
   if (isWithPouch) {
     const pouch = await providePouch(join(root, '.pouchdb'));
     if ('missing' in pouch) throw new Error(`PouchDB is not there: ${pouch.missing}`);

@@ -14,7 +14,7 @@ export class LyreNode {
   #child;
   #ports;
 
-  /** @param {{ root: string, directory: string, name: string, profileDirectory: string | undefined }} options */
+  /** @param {{ root: string, directory: string, name: string, isOneProcess: boolean, profileDirectory: string | undefined }} options */
   constructor(options) {
     this.#options = options;
   }
@@ -33,7 +33,7 @@ export class LyreNode {
 
   /** Resolves when the node says that it is ready. */
   async start() {
-    const { root, directory, name, profileDirectory } = this.#options;
+    const { root, directory, name, isOneProcess, profileDirectory } = this.#options;
     // Options of the command line: the bridge inherits them.
     const profiling = profileDirectory
       ? ['--cpu-prof', `--cpu-prof-dir=${join(profileDirectory, name)}`]
@@ -56,6 +56,7 @@ export class LyreNode {
         SERVER_PORT: '0',
         NETWORK_HOST: host,
         LOGGING_STDSTREAMS: 'false',
+        ...(isOneProcess ? { BRIDGE_INPROCESS: 'true' } : {}),
       },
     });
     await printed(this.#child, { name: `Node ${name}`, pattern: /is ready/, limitMs: readyTimeoutMs });

@@ -19,13 +19,15 @@ export class LyreSystem extends NodePair {
   name = 'lyredb';
   #root;
   #newNode;
+  #isOneProcess;
 
-  /** @param {{ root: string, directory: string, profileDirectory: string | undefined }} options */
-  constructor({ root, directory, profileDirectory }) {
+  /** @param {{ root: string, directory: string, isOneProcess: boolean, profileDirectory: string | undefined }} options */
+  constructor({ root, directory, isOneProcess, profileDirectory }) {
     const newNode = (/** @type {string} */ name) =>
-      new LyreNode({ root, directory: join(directory, name), name, profileDirectory });
+      new LyreNode({ root, directory: join(directory, name), name, isOneProcess, profileDirectory });
     super(newNode('bench-edge'), newNode('bench-host'));
     this.#root = root;
+    this.#isOneProcess = isOneProcess;
     this.#newNode = newNode;
   }
 
@@ -41,7 +43,8 @@ export class LyreSystem extends NodePair {
       lmdb: versionIn('node_modules/lmdb'),
       nats_server: server?.version,
       settings:
-        'as delivered: a request is acknowledged after its commit is flushed; HTTP with Basic auth, TLS between nodes',
+        'as delivered: a request is acknowledged after its commit is flushed; HTTP with Basic auth, TLS between nodes' +
+        (this.#isOneProcess ? '; api and bridge in one process' : ''),
     };
   }
 

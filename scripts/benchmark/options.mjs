@@ -21,6 +21,7 @@ ${[...known].map(([letter, what]) => `                     ${letter.padEnd(3)} $
   --postgres       install PostgreSQL from Debian where it is missing (apt-get, as root)
   --no-postgres    measure this node alone
   --pouchdb        PouchDB behind express-pouchdb in the place of PostgreSQL (fetched from the npm registry)
+  --one-process    the bridge in the api process (bridge.inProcess)
   --svg DIR        a plot of the ratios for each load, S1.svg and so on
   --directory DIR  where the data go while it runs (default: the system's temporary directory)
   --profile DIR    processor profiles of the node's processes; the figures are slower for it
@@ -44,6 +45,7 @@ export function readOptions(args) {
       postgres: { type: 'boolean', default: false },
       'no-postgres': { type: 'boolean', default: false },
       pouchdb: { type: 'boolean', default: false },
+      'one-process': { type: 'boolean', default: false },
       svg: { type: 'string' },
       directory: { type: 'string', default: tmpdir() },
       profile: { type: 'string' },
@@ -67,6 +69,7 @@ export function readOptions(args) {
     mayInstall: values.postgres,
     isAlone: values['no-postgres'],
     isWithPouch: values.pouchdb,
+    isOneProcess: values['one-process'],
     plotDirectory: values.svg,
     directory: values.directory,
     profileDirectory: values.profile,

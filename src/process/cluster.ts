@@ -140,7 +140,7 @@ async function startBridgeHere(options: ClusterOptions): Promise<Cluster> {
     states: () => ({ bridge: 'running', nats: nats.state.kind }),
     ready: () => Promise.resolve(),
     restart,
-    committed: () => replication.wake(),
+    committed: () => replication.committed(),
     // They share the store.
     writing: () => {},
   };

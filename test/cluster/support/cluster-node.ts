@@ -41,7 +41,7 @@ export interface FailedStart {
   readonly stderr: string;
 }
 
-/** A node as its users run it: three real processes, its own directory, spoken to over HTTP and with signals. */
+/** A node as its users run it: three real processes unless told otherwise, its own directory, spoken to over HTTP and with signals. */
 export class ClusterNode implements AsyncDisposable {
   readonly name: string;
   readonly rootPath: string;
@@ -206,7 +206,7 @@ export class ClusterNode implements AsyncDisposable {
 
   /** Sends a signal to one of the processes; resolves to its pid when it is gone, for SIGKILL. */
   async kill(which: ProcessName, signal: NodeJS.Signals = 'SIGKILL'): Promise<number> {
-    const pid = (await this.whole())[which];
+    const pid = await waitFor(`the ${which} of ${this.name}`, () => this.pids()[which]);
     process.kill(pid, signal);
     if (signal === 'SIGKILL')
       await waitFor(`${which} of ${this.name} to die`, () => !isRunning(pid), { everyMs: 5 });
