@@ -96,12 +96,13 @@ export class Together {
         !this.#options.mayRead(peer.life, node.name, channelName('d', name))
       )
         continue;
-      // Nobody waits for a channel that the publisher did not offer when it was last asked.
+      // Nobody waits for a channel that the publisher did not offer when it was last asked, or that has been ended
+      // though it is agreed on again by now: that decision is not in force yet, and begins anew.
       const told = life.sessions
         .get(peer.name)
         ?.status()
         .subscriptions.find((one) => one.table === name);
-      if (told?.state === 'waiting') continue;
+      if (told?.state === 'waiting' || told?.state === 'idle') continue;
       const message = `${node.name} applies transaction ${header.id} of ${peer.name} without its part in ${name}`;
       this.#options.world.violate(new Violation(7, message));
     }
