@@ -26,6 +26,7 @@ export interface Table {
   readonly schemaDefined: boolean;
   /** Tables of the `system` database: not logged, not numbered, never offered as a channel. */
   readonly local: boolean;
+  /** Later, in the versions of this store, than everything that was written here before, whatever the wall clock said. */
   readonly createdAtMs: number;
 }
 

@@ -2,6 +2,7 @@ import { CodedError } from '../model/errors.ts';
 import { randomId } from '../model/random-id.ts';
 import { systemDatabase, type Attribute, type Table } from '../model/table.ts';
 import { decodeMessage, encodeMessage } from '../model/transaction-codec.ts';
+import { msToVersion, versionToMs } from '../model/version-clock.ts';
 import type { Tree } from './environment.ts';
 import type { Commit } from './commit.ts';
 
@@ -121,6 +122,10 @@ export class Catalog {
       { name: spec.primaryKey, indexed: false },
       ...(spec.attributes ?? []).filter((attribute) => attribute.name !== spec.primaryKey),
     ];
+    // Above all that was ever written here, also while the clock was ahead: what went into a former table of this name
+    // would pass for written into this one, and deleted since (`collected.ts`).
+    const createdAtMs = Math.max(commit.nowMs, Math.ceil(versionToMs(commit.state.clock + 1)));
+    commit.raiseClock(msToVersion(createdAtMs) - 1);
     const table: Table = {
       id: this.#drawTableId(),
       database,
@@ -137,7 +142,7 @@ export class Catalog {
       })),
       schemaDefined: spec.schemaDefined ?? false,
       local: database === systemDatabase,
-      createdAtMs: commit.nowMs,
+      createdAtMs,
     };
     this.putTable(commit, table);
     return table;

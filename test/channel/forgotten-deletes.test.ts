@@ -191,6 +191,28 @@ describe('a node that was away for longer than tombstones are kept', () => {
 
     expect(keysOf(b)).toEqual(['old']);
   });
+
+  test('keeps it also where it was written while the clock of the publisher was ahead', async () => {
+    await using nodes = await openPair({}, onlyPublish);
+    const { a, b } = nodes;
+    a.pass(dayMs);
+    b.pass(dayMs);
+    await a.upsert({ id: 'old' });
+    await settle(a, b);
+    a.pass(-dayMs);
+    b.pass(-dayMs);
+    await a.store.catalog.dropTable('dev', 'dog');
+    await makeTable(a.store);
+    await a.upsert({ id: 1 });
+    await a.delete(1);
+    await yearsPass(a, b);
+    await connect(a, b, onlyPublish);
+
+    await settle(a, b);
+
+    expect(keysOf(b)).toEqual(['old']);
+    expect(staleOf(b)).toEqual([]);
+  });
 });
 
 describe('a stale row', () => {
