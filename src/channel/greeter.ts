@@ -130,7 +130,9 @@ export class Greeter {
 
   /** How far we have come in a peer's channels. */
   #heard(subscriptions: readonly Subscription[], { storeId, heads, clockMs }: Hello): HeardPlace[] {
-    const { store } = this.#options;
+    const { store, now } = this.#options;
+    // A clock that is ahead may be set back, and what is written then is older than what it says now.
+    const upToMs = Math.min(clockMs, now());
     return subscriptions.flatMap(({ subscribe, database, table: name }) => {
       const table = store.catalog.table(database, name);
       const head = heads[channelName(database, name)];
@@ -138,7 +140,7 @@ export class Greeter {
       if (!subscribe || !head || !cursor || cursor.copy || cursor.unproven) return [];
       // What a start time leaves out may still come, when it is lifted.
       if (hasLeftOut(cursor, () => 0)) return [];
-      return [{ tableId: table.id, headSeq: head.seq, clockMs, seq: cursor.seq }];
+      return [{ tableId: table.id, headSeq: head.seq, clockMs: upToMs, seq: cursor.seq }];
     });
   }
 

@@ -383,3 +383,25 @@ describe('a comparison', () => {
     expect(b.receiver(a).verifier.last).toMatchObject({ repaired: [1], repairedCount: 1, onlyHere: 1 });
   });
 });
+
+test('a record that was deleted does not come back out of the backlog of a node whose clock was ahead for a while', async () => {
+  await using nodes = await openPair({ logMaxAgeMs: 10_000 * dayMs });
+  const { a, b } = nodes;
+  await a.upsert({ id: 1 });
+  await settle(a, b);
+  b.pass(dayMs);
+  await greet(a, b);
+  b.pass(-dayMs);
+  await b.upsert({ id: 1, by: 'b' });
+  a.pass(60_000);
+  await a.delete(1);
+  await b.follow(a);
+  await greet(a, b);
+  a.pass(40 * dayMs);
+  await maintain(a.store);
+
+  await a.follow(b);
+
+  expect(keysOf(a)).toEqual([]);
+  expectSameRecords(a, b);
+});
