@@ -9,7 +9,6 @@ import {
   type TransactionHeader,
   type WholeItem,
 } from '../model/transaction.ts';
-import { msToVersion } from '../model/version-clock.ts';
 import type { Catalog } from './catalog.ts';
 import type { ChangeLog, NewPart } from './change-log.ts';
 import type { Collected, CollectedRows } from './collected.ts';
@@ -200,7 +199,6 @@ export class Applier {
         !isOwnItem && originPlace.seq > marks.get(table.id, header.origin.storeId, originPlace.incarnation);
       const next = { ...cursor, seq: item.seq, id: header.id, newerThan: leftOut(cursor, source) };
       if (isNew && doubt && !isolation.isolate(commit, table, source, item, doubt)) return 'not-next';
-      if (isNew && doubt) this.#isNotHeld(table, item);
       const part = isNew && !doubt ? this.#mergePart(batch, item, changes, isBehind).part : undefined;
       if (part) logged.push(part);
       cursors.put(source.storeId, table.id, isNew && doubt ? withHole(next) : next);
@@ -236,8 +234,6 @@ export class Applier {
     const { changes, doubt } = isolation.judge(commit, table, item);
     if (doubt) {
       if (!isolation.isolate(commit, table, source, item, doubt)) return { kind: 'quarantine-full' };
-      if (item.kind === 'whole') this.#isNotHeld(table, item);
-      else marks.doubt(table.id, Math.max(commit.state.clock, msToVersion(commit.nowMs)));
       return 'isolated';
     }
     if (item.kind === 'undecodable') return 0;
@@ -245,12 +241,6 @@ export class Applier {
     // Numbered here even if nothing won: whoever follows us must not see a hole where this origin's history has none.
     if (part) log.append(commit, item.header, [part]);
     return won;
-  }
-
-  /** A transaction in quarantine may be given up: writes of its version are not surely here. */
-  #isNotHeld(table: Table, { header, originPlace }: WholeItem): void {
-    const held = { after: header.version, upTo: header.version };
-    this.#options.marks.raise(table.id, header.origin.storeId, { ...originPlace, seq: 0 }, held);
   }
 
   /** Rows and mark of one part; what the log is to say of it: nothing when a part of it was left out. */

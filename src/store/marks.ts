@@ -50,14 +50,13 @@ export class Marks {
     return this.#known(tableId, storeId, incarnation).seq;
   }
 
-  /** Inside a commit: neither the number nor the versions ever go back. */
+  /**
+   * Inside a commit: the number never goes back, and what is held is not taken back by what is missing. What was here
+   * once was here, whatever is in quarantine here or at a peer.
+   */
   raise(tableId: number, storeId: string, place: OriginPlace, held: HeldVersions = nothing): void {
     const known = this.#known(tableId, storeId, place.incarnation);
-    const raised = {
-      seq: Math.max(known.seq, place.seq),
-      after: Math.max(known.after, held.after),
-      upTo: Math.max(known.upTo, held.upTo),
-    };
+    const raised = { ...added(known, held), seq: Math.max(known.seq, place.seq) };
     const isSame = raised.seq === known.seq && raised.after === known.after && raised.upTo === known.upTo;
     if (isSame) return;
     const key: MarkKey = [tableId, storeId, place.incarnation];
@@ -75,12 +74,6 @@ export class Marks {
     } finally {
       this.#gathered = undefined;
     }
-  }
-
-  /** Inside a commit: something of an unknown origin did not come; up to this version no origin's writes are surely held. */
-  doubt(tableId: number, version: number): void {
-    for (const { storeId, place } of this.all(tableId))
-      this.raise(tableId, storeId, place, { after: version, upTo: version });
   }
 
   /** Whether this row, or a newer one under its key, has been here. */
@@ -133,6 +126,19 @@ export class Marks {
       gathered.isWritten = true;
     }
   }
+}
+
+/**
+ * A transaction adds itself to what is held without a gap, and says nothing of what is below: `after` only grows. What is
+ * known of nothing, perhaps because something is missing, takes nothing back; where nothing is held, it says from where on.
+ */
+function added(known: HeldVersions, more: HeldVersions): HeldVersions {
+  if (isSome(known) && !isSome(more)) return known;
+  return { after: Math.max(known.after, more.after), upTo: Math.max(known.upTo, more.upTo) };
+}
+
+function isSome({ after, upTo }: HeldVersions): boolean {
+  return after < upTo;
 }
 
 /** Whatever characters a peer puts into the two, no two keys have one name. */

@@ -405,3 +405,55 @@ test('a record that was deleted does not come back out of the backlog of a node 
   expect(keysOf(a)).toEqual([]);
   expectSameRecords(a, b);
 });
+
+describe('what is in quarantine takes nothing from what is known of deletes', () => {
+  test('at the node that has it there', async () => {
+    await using nodes = await openPair({ logMaxAgeMs: 10_000 * dayMs, maxClockSkewMs: dayMs }, onlyPublish);
+    const { a, b } = nodes;
+    await a.upsert({ id: 1 }, { id: 2 });
+    await settle(a, b);
+    // Nothing goes back: the publisher keeps it.
+    await b.delete(1);
+    await yearsPass(a, b);
+    expect(tombstonesOf(b)).toBe(0);
+    a.pass(2 * dayMs);
+    await a.upsert({ id: 'early' });
+    await b.follow(a);
+    expect(b.store.quarantine.all()).toHaveLength(1);
+
+    b.pass(2 * dayMs);
+    await maintain(b.store);
+    await settle(a, b);
+    await b.verify(a);
+
+    expect(keysOf(b)).toEqual([2, 'early']);
+  });
+
+  test('at those who compare with it', async () => {
+    await using nodes = await openMesh({ maxClockSkewMs: dayMs });
+    const { a, b, c } = nodes;
+    await using d = await Replica.open('d', { maxClockSkewMs: dayMs });
+    await makeTable(d.store);
+    await connect(d, c, onlyPublish);
+    await b.upsert({ id: 1 }, { id: 2 });
+    await settle(a, b, c, d);
+    separate([a, b], [b, c]);
+    await a.delete(1);
+    await settle(a, c);
+    await yearsPass(a, b, c, d);
+    expect([tombstonesOf(a), tombstonesOf(c)]).toEqual([0, 0]);
+    d.pass(2 * dayMs);
+    await greet(c, d);
+    await d.upsert({ id: 'early' });
+    await c.follow(d);
+    expect(c.store.quarantine.all()).toHaveLength(1);
+    await settle(a, c);
+    await a.verify(c);
+
+    await reunite([a, b]);
+    await settle(a, b);
+
+    expect(keysOf(a)).toEqual([2]);
+    expect(keysOf(b)).toEqual([2]);
+  });
+});

@@ -35,6 +35,24 @@ test('marks that are gathered are seen by all who ask meanwhile, and written at 
   });
 });
 
+test('what is held is not taken back by what is missing, and reaches no further down by what is added', async () => {
+  await withMarks(async (marks, environment) => {
+    const heldAfter = async (after: number, upTo: number): Promise<unknown> => {
+      await environment.commit(() => marks.raise(1, 'A', place(0), { after, upTo }));
+      return marks.all(1)[0]?.held;
+    };
+
+    // Nothing is held yet, and nothing that is older will be.
+    expect(await heldAfter(10, 10)).toEqual({ after: 10, upTo: 10 });
+    expect(await heldAfter(0, 20)).toEqual({ after: 10, upTo: 20 });
+    // Nothing of that is held there, or all up to it may be missing.
+    expect(await heldAfter(30, 30)).toEqual({ after: 10, upTo: 20 });
+    expect(await heldAfter(15, 0)).toEqual({ after: 10, upTo: 20 });
+    expect(await heldAfter(0, 40)).toEqual({ after: 10, upTo: 40 });
+    expect(await heldAfter(50, 60)).toEqual({ after: 50, upTo: 60 });
+  });
+});
+
 test('marks of a commit that fails are forgotten', async () => {
   await withMarks(async (marks, environment) => {
     const failing = environment.commit(() =>
