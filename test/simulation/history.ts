@@ -152,6 +152,7 @@ function runStep(world: World, step: Step): void {
       world.weather.corruptions += step.count;
       return;
     case 'agree':
+      world.oracle.deletes.reshared.add(step.agreement.table);
       agree(world, step.a, step.b, step.agreement);
       return;
     default:

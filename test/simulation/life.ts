@@ -292,6 +292,7 @@ export class Life {
         store,
         server: this.#pushServer,
         relayWaitMs: world.config.relayWaitMs,
+        ...(world.config.verifyMs === undefined ? {} : { verifyIntervalMs: world.config.verifyMs }),
         makeLoop,
         now: () => this.now(),
         steadyMs: () => world.scheduler.nowMs,

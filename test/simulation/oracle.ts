@@ -161,6 +161,7 @@ export class Oracle {
     for (const operation of this.operations.values())
       if (operation.node === node.name) operation.isAcknowledged = false;
     this.#facts.delete(node.name);
+    this.deletes.replaced(node.name);
     this.#replaced.add(node.name);
     if (from === node) return;
     for (const table of this.#world.config.tables) this.#ways.add(`${from.name}>${node.name} ${table}`);
@@ -207,7 +208,9 @@ export class Oracle {
       this.started(life);
     for (const write of writes) if (write.tree === 'log' && write.after) this.#logged(life, view, write);
     for (const write of writes) {
-      if (write.tree === 'records') this.#rowWritten(life, view, write);
+      if (write.tree === 'records' && write.after) this.#rowWritten(life, view, write);
+      else if (write.tree === 'records')
+        this.deletes.gone(life, view.catalog.tableById((write.key as [number])[0]));
       else if (write.tree === 'cursors') this.#cursorMoved(node, life, view, write);
       else if (write.tree === 'meta' && write.key === 'state') this.#clockMoved(life, write);
       else if (write.tree === 'catalog' && write.before && !write.after) this.#dropped(life, write);
@@ -351,6 +354,13 @@ export class Oracle {
     const isKnown = writer === row ? written?.has(content) : written !== undefined && row.bytes === null;
     if (isKnown !== true)
       this.#violate(3, `${life.name} has a row in ${table.name} that nobody wrote`, [told(primaryKey, row)]);
+    if (writer !== row && !this.deletes.wasDeleted(table.name, primaryKey, writer))
+      this.#violate(1, `${life.name} deletes what nobody has deleted in ${table.name}`, [
+        told(primaryKey, row),
+      ]);
+    // Only a delete has taken it away, and that delete is forgotten.
+    if (this.deletes.isAgain(life.name, tableId, { key: primaryKey, ...row }) && !before)
+      this.#violate(6, `${life.name} takes back what was deleted in ${table.name}`, [told(primaryKey, row)]);
     if (!before) return;
     const old = view.decoded(before);
     const order = compareStamps(row, old) || compareContent(row.bytes, old.bytes);
@@ -384,7 +394,7 @@ export class Oracle {
     for (let seq = goesOn ? old.seq + 1 : 1; seq <= now.seq; seq += 1) {
       // Of a machine that was put back unnoticed, two transactions may have had the number: either may be meant.
       const [entry, other] = history?.get(seq) ?? [];
-      if (entry && !other) this.#checkHolds(node, life, view, table, storeId, entry);
+      if (entry && !other) this.#checkHolds(node, life, view, table, storeId, entry, goesOn);
     }
   }
 
@@ -396,6 +406,7 @@ export class Oracle {
     table: Table,
     storeId: string,
     { seq, header, changes }: LoggedPart,
+    goesOn: boolean,
   ): void {
     if (this.isForked(header.origin.storeId)) return;
     for (const change of changes) {
@@ -407,6 +418,9 @@ export class Oracle {
         ({ life: other }) => other && this.view(other).storeId === storeId,
       );
       if (peer && this.isBefore(node.name, peer.name, table.name, change.version)) continue;
+      // The copy never had it: it was deleted and forgotten where it came from.
+      const theirs = goesOn ? undefined : peer?.life?.isReady && this.view(peer.life).table(table.name);
+      if (peer?.life && theirs && this.deletes.isForgotten(peer.life, theirs, change)) continue;
       if (life.isReady && this.quarantined(life, table.name).has(JSON.stringify(change.key))) continue;
       this.#violate(
         8,
