@@ -35,8 +35,10 @@ export interface ChannelReceiverOptions {
 }
 
 const restMs = 1_000;
-/** Until a person makes room. */
-const quarantineFull = 'the quarantine is full: retry or skip what is in system.hdb_quarantine';
+const quarantineFull = {
+  kind: 'quarantine-full',
+  reason: 'the quarantine is full: retry or skip what is in system.hdb_quarantine',
+} as const;
 
 /**
  * The subscriber's half of one channel of one peer: says what to ask next and applies what comes.
@@ -125,7 +127,7 @@ export class ChannelReceiver {
   /** Something went wrong that trying at once will not mend: status says what until the next try. */
   fail(reason: string): void {
     this.#questions.budget.lost();
-    this.#rest(reason);
+    this.#rest({ kind: 'failed', reason });
   }
 
   /** What is asked from now on goes over another connection. */
@@ -156,6 +158,7 @@ export class ChannelReceiver {
       case 'subscribing':
       case 'waiting':
       case 'failed':
+      case 'quarantine-full':
         return undefined;
       case 'copying': {
         const cursor = this.#cursorOf(state.source);
@@ -203,7 +206,7 @@ export class ChannelReceiver {
         this.#state = { kind: 'waiting', reason: response.reason };
         return;
       case 'refused':
-        this.#rest(response.reason);
+        this.#rest({ kind: 'failed', reason: response.reason });
         return;
       case 'diverged':
         this.#subscribeAgain();
@@ -236,7 +239,7 @@ export class ChannelReceiver {
   async #begin(response: Extract<ChannelResponse, { kind: 'begin' }>): Promise<void> {
     const { state, hasBacklog } = await this.#beginning.answered(response);
     this.#state = state;
-    if (state.kind === 'failed') this.#rest(state.reason);
+    if (state.kind === 'failed') this.#rest(state);
     if (state.kind === 'failed' || state.kind === 'waiting') return;
     this.#isStreamTorn = false;
     this.#pieces = 0;
@@ -353,8 +356,8 @@ export class ChannelReceiver {
   }
 
   /** Status says why; it is asked for again now and then, also by a peer that pushes. */
-  #rest(reason: string): void {
-    this.#state = { kind: 'failed', reason };
+  #rest(state: Extract<ReceiverState, { kind: 'failed' | 'quarantine-full' }>): void {
+    this.#state = state;
     this.#restUntilMs = this.#steadyMs() + restMs;
   }
 

@@ -42,6 +42,8 @@ interface Arrival {
 interface Gathering {
   readonly arrivals: Map<string, Arrival>;
   readonly waiting: Set<() => void>;
+  /** They met, and have to wait where there is no room. */
+  isRefused: boolean;
 }
 
 /**
@@ -85,11 +87,10 @@ export class PartGate {
       if (item.kind !== 'whole' || item.parts.length < 2 || !this.mustWait(channel, source, item)) continue;
       const before = await store.apply(source, items.slice(begin, index));
       if (before.stop) return before;
-      if (
-        (before.cursor?.seq ?? 0) + 1 === item.seq &&
-        (await this.#arrive(channel, source, item, items.slice(index + 1))) === 'waiting'
-      )
-        return undefined;
+      const isNext = (before.cursor?.seq ?? 0) + 1 === item.seq;
+      const outcome = isNext && (await this.#arrive(channel, source, item, items.slice(index + 1)));
+      if (outcome === 'waiting') return undefined;
+      if (outcome === 'quarantine-full') return { ...before, stop: { kind: outcome } };
       begin = index;
     }
     return store.apply(source, items.slice(begin));
@@ -104,7 +105,8 @@ export class PartGate {
 
   /**
    * Brings a part. Resolves to `passed` once its number was applied here with the others or no other part is
-   * awaited any more; `waiting` when they did not come in time: ask again.
+   * awaited any more; `waiting` when they did not come in time: ask again; `quarantine-full` when all came, and have to
+   * wait where there is no room.
    *
    * @param behind has come in the channel after it: what of it is whole too may be applied as well
    */
@@ -113,11 +115,12 @@ export class PartGate {
     source: Source,
     item: WholeItem,
     behind: readonly ChannelItem[],
-  ): Promise<'passed' | 'waiting'> {
+  ): Promise<'passed' | 'waiting' | 'quarantine-full'> {
     const { id } = item.header;
     const gathering = this.#gatherings.get(id) ?? {
       arrivals: new Map<string, Arrival>(),
       waiting: new Set<() => void>(),
+      isRefused: false,
     };
     this.#gatherings.set(id, gathering);
     gathering.arrivals.set(channel, { source, items: [item, ...behind] });
@@ -126,14 +129,17 @@ export class PartGate {
     if (missing.every((name) => gathering.arrivals.has(name))) {
       const outcome = await this.#options.store.applyTogether(this.#wholeAmong(gathering.arrivals));
       this.#gatherings.delete(id);
+      gathering.isRefused = outcome === 'quarantine-full';
       for (const wake of gathering.waiting) wake();
-      return outcome === 'applied' ? 'passed' : 'waiting';
+      if (outcome === 'applied') return 'passed';
+      return gathering.isRefused ? 'quarantine-full' : 'waiting';
     }
     using _aside = this.#options.stepAside?.(channel);
     const isPassed = (): boolean =>
       (this.#options.store.cursors.get(source.storeId, source.table.id)?.seq ?? 0) >= item.seq;
     for (let pauses = 0; pauses < maxPauses; pauses += 1) {
       await this.#pause(gathering);
+      if (gathering.isRefused) return 'quarantine-full';
       if (isPassed() || !this.#isOneComing(channel, source, item)) break;
     }
     return this.#leave(id, channel, isPassed() ? 'passed' : 'waiting');

@@ -5,6 +5,8 @@ export type ReceiverState =
   | { readonly kind: 'subscribing' }
   | { readonly kind: 'waiting'; readonly reason: string }
   | { readonly kind: 'failed'; readonly reason: string }
+  /** There is no room in quarantine for what comes next: until a person makes some, other parts of it wait as well. */
+  | { readonly kind: 'quarantine-full'; readonly reason: string }
   | { readonly kind: 'copying'; readonly source: Source; readonly copyId: string }
   | { readonly kind: 'following'; readonly source: Source; readonly stream: StreamPlace | undefined }
   /** The next transaction came without its body; it is expected by another link until `untilMs`. */

@@ -121,6 +121,7 @@ function reasonOf(facts: SubscriptionFacts): State | undefined {
   const received = receiver?.state;
   switch (received?.kind) {
     case 'failed':
+    case 'quarantine-full':
       return { state: 'failed', reason: received.reason };
     case 'waiting':
       return { state: 'waiting', reason: received.reason };

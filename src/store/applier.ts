@@ -21,6 +21,9 @@ import type { Quarantine } from './quarantine.ts';
 import { leftOut, newer, type Source } from './source.ts';
 import type { Spool } from './spool.ts';
 
+/** What became of the parts of a transaction over several channels. */
+export type Together = 'applied' | 'not-next' | 'quarantine-full';
+
 /** Why a batch was not applied to its end; everything before is applied. */
 export type Stop =
   | { readonly kind: 'gap'; readonly expected: number; readonly found: number }
@@ -162,9 +165,9 @@ export class Applier {
 
   /**
    * The parts of one transaction, each the next of its channel, in one commit and as one entry of the log here.
-   * Nothing happens unless every part is exactly next.
+   * Nothing happens unless every part is exactly next, and in quarantine there is room for all that have to wait.
    */
-  applyTogether(commit: Commit, parts: readonly TransactionPart[]): 'applied' | 'not-next' {
+  applyTogether(commit: Commit, parts: readonly TransactionPart[]): Together {
     const { cursors, catalog, log, marks, isolation, quarantine } = this.#options;
     const placed: {
       readonly batch: Batch;
@@ -189,7 +192,7 @@ export class Applier {
     }
     // All of them or none: half of it in quarantine would not be a transaction.
     if (doubt && placed.some(({ batch }) => !quarantine.hasRoom(batch.source.storeId, placed.length)))
-      return 'not-next';
+      return 'quarantine-full';
     const isBehind = placed.some(({ cursor }) => isBehindGap(cursor));
     const logged: NewPart[] = [];
     for (const { batch, item, cursor, isOwnItem, changes } of placed) {
@@ -198,7 +201,7 @@ export class Applier {
       const isNew =
         !isOwnItem && originPlace.seq > marks.get(table.id, header.origin.storeId, originPlace.incarnation);
       const next = { ...cursor, seq: item.seq, id: header.id, newerThan: leftOut(cursor, source) };
-      if (isNew && doubt && !isolation.isolate(commit, table, source, item, doubt)) return 'not-next';
+      if (isNew && doubt && !isolation.isolate(commit, table, source, item, doubt)) return 'quarantine-full';
       const part = isNew && !doubt ? this.#mergePart(batch, item, changes, isBehind).part : undefined;
       if (part) logged.push(part);
       cursors.put(source.storeId, table.id, isNew && doubt ? withHole(next) : next);

@@ -1,5 +1,5 @@
 import type { ChannelItem } from '../model/transaction.ts';
-import type { Applier, ApplyResult, TransactionPart } from './applier.ts';
+import type { Applier, ApplyResult, Together, TransactionPart } from './applier.ts';
 import type { Commit } from './commit.ts';
 import type { CopyApplier, CopyPage } from './copy-applier.ts';
 import type { LocalWrites } from './local-writes.ts';
@@ -38,23 +38,22 @@ export class PacedApplier {
     }
   }
 
-  /** Each is a transaction over several channels; `not-next` when not even the first of them could be applied. */
-  async applyTogether(
-    transactions: readonly (readonly TransactionPart[])[],
-  ): Promise<'applied' | 'not-next'> {
+  /** Each is a transaction over several channels; why not even the first of them was applied, if so. */
+  async applyTogether(transactions: readonly (readonly TransactionPart[])[]): Promise<Together> {
     const { applier, localWrites, run } = this.#options;
     for (let begin = 0; begin < transactions.length;) {
-      const applied = await run((commit) => {
+      const { applied, outcome } = await run((commit) => {
         const isEnough = localWrites.commitLimit();
         let count = 0;
         for (const parts of transactions.slice(begin)) {
           if (count > 0 && isEnough()) break;
-          if (applier.applyTogether(commit, parts) === 'not-next') break;
+          const became = applier.applyTogether(commit, parts);
+          if (became !== 'applied') return { applied: count, outcome: became };
           count += 1;
         }
-        return count;
+        return { applied: count, outcome: 'applied' as const };
       });
-      if (applied === 0) return begin > 0 ? 'applied' : 'not-next';
+      if (applied === 0) return begin > 0 ? 'applied' : outcome;
       begin += applied;
     }
     return 'applied';

@@ -3,7 +3,7 @@ import { CodedError } from '../model/errors.ts';
 import type { Query } from '../model/query.ts';
 import { systemDatabase, type Table } from '../model/table.ts';
 import type { ChannelItem } from '../model/transaction.ts';
-import type { ApplyResult, TransactionPart } from './applier.ts';
+import type { ApplyResult, Together, TransactionPart } from './applier.ts';
 import type { ChangeLog } from './change-log.ts';
 import type { Collected } from './collected.ts';
 import { readStoreState, readTableState } from './commit.ts';
@@ -281,9 +281,7 @@ export class Store implements AsyncDisposable {
   }
 
   /** Applies transactions over several channels in order, each in one commit with all its parts and their cursors. */
-  async applyTogether(
-    transactions: readonly (readonly TransactionPart[])[],
-  ): Promise<'applied' | 'not-next'> {
+  async applyTogether(transactions: readonly (readonly TransactionPart[])[]): Promise<Together> {
     return this.#parts.pacedApplier.applyTogether(transactions);
   }
 

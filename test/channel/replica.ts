@@ -214,8 +214,7 @@ export class Replica implements AsyncDisposable {
         ([key, candidate]) => key.startsWith(`${peer.name}:`) && candidate.channel === channel,
       )?.[1];
       const state = receiver?.state;
-      if (state?.kind !== 'following' && state?.kind !== 'awaiting-body' && state?.kind !== 'subscribing')
-        return undefined;
+      if (state?.kind === 'waiting' || state?.kind === 'failed') return undefined;
       const table = this.store.catalog.table('dev', receiver?.tableName ?? '');
       const storeId = this.store.nodes.get(peer.name)?.storeId;
       return table && storeId !== undefined ? { tableId: table.id, storeId } : undefined;
