@@ -2,7 +2,7 @@ import type { Change, Key, Stamp } from '../model/change.ts';
 import type { Catalog } from './catalog.ts';
 import type { Collected, Knowledge } from './collected.ts';
 import type { Commit } from './commit.ts';
-import { withHole, type Cursors } from './cursors.ts';
+import { isBehindGap, withHole, type Cursors } from './cursors.ts';
 import type { Isolation } from './isolation.ts';
 import type { Mark, Marks } from './marks.ts';
 import type { Merger } from './merger.ts';
@@ -105,8 +105,8 @@ export class Comparison {
     }
     // Behind a hole something that the publisher knows is not here, and would pass for deleted.
     if (!knowledge || (unproven?.hole && !closesHole)) return;
-    // Numbers are for the order of transactions, which a comparison does not see: only a hole needs them.
-    const known = closesHole ? knowledge.marks : knowledge.marks.map(withoutNumber);
+    // Numbers are for the order of transactions, which a comparison does not see: only what came behind a gap needs them.
+    const known = isProven && isBehindGap(cursor) ? knowledge.marks : knowledge.marks.map(withoutNumber);
     collected.learn(table, { ...knowledge, marks: known });
   }
 
