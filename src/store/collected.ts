@@ -53,7 +53,7 @@ export class Collected {
 
   /** Inside a commit: the table here now holds and lacks what it held and lacked there when this was told. */
   learn(table: Table, { marks, deletedBefore }: Knowledge): void {
-    for (const { storeId, place, held } of marks) this.#options.marks.raise(table.id, storeId, place, held);
+    for (const { storeId, place, held } of marks) this.#options.marks.learn(table.id, storeId, place, held);
     this.#options.tombstones.raiseDeletedBefore(table.id, deletedBefore);
   }
 

@@ -101,7 +101,7 @@ export class Comparison {
       // Of what a start time leaves out a comparison proves nothing.
       if (newerThan === 0)
         for (const { storeId, place, held } of unproven.overtaken ?? [])
-          marks.raise(table.id, storeId, place, held);
+          marks.learn(table.id, storeId, place, held);
     }
     // Behind a hole something that the publisher knows is not here, and would pass for deleted.
     if (!knowledge || (unproven?.hole && !closesHole)) return;

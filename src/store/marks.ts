@@ -55,8 +55,23 @@ export class Marks {
    * once was here, whatever is in quarantine here or at a peer.
    */
   raise(tableId: number, storeId: string, place: OriginPlace, held: HeldVersions = nothing): void {
+    this.#raise(tableId, storeId, place, (known) => added(known, held));
+  }
+
+  /** Inside a commit: what is said of versions is true by itself, of all between; two such ranges that touch are one. */
+  learn(tableId: number, storeId: string, place: OriginPlace, held: HeldVersions = nothing): void {
+    this.#raise(tableId, storeId, place, (known) => united(known, held));
+  }
+
+  #raise(
+    tableId: number,
+    storeId: string,
+    place: OriginPlace,
+    heldWith: (known: HeldVersions) => HeldVersions,
+  ): void {
     const known = this.#known(tableId, storeId, place.incarnation);
-    const raised = { ...added(known, held), seq: Math.max(known.seq, place.seq) };
+    const { after, upTo } = heldWith(known);
+    const raised = { after, upTo, seq: Math.max(known.seq, place.seq) };
     const isSame = raised.seq === known.seq && raised.after === known.after && raised.upTo === known.upTo;
     if (isSame) return;
     const key: MarkKey = [tableId, storeId, place.incarnation];
@@ -135,6 +150,13 @@ export class Marks {
 function added(known: HeldVersions, more: HeldVersions): HeldVersions {
   if (isSome(known) && !isSome(more)) return known;
   return { after: Math.max(known.after, more.after), upTo: Math.max(known.upTo, more.upTo) };
+}
+
+function united(known: HeldVersions, more: HeldVersions): HeldVersions {
+  if (!isSome(known) || !isSome(more)) return added(known, more);
+  // Apart: one row has room for one range, and the one that is known is not given up.
+  if (more.after > known.upTo || known.after > more.upTo) return known;
+  return { after: Math.min(known.after, more.after), upTo: Math.max(known.upTo, more.upTo) };
 }
 
 function isSome({ after, upTo }: HeldVersions): boolean {
