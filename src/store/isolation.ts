@@ -1,5 +1,5 @@
 import type { Change } from '../model/change.ts';
-import { messageOf } from '../model/errors.ts';
+import { CodedError, messageOf } from '../model/errors.ts';
 import { randomId } from '../model/random-id.ts';
 import type { Table } from '../model/table.ts';
 import { viaOf, type UndecodableItem, type WholeItem } from '../model/transaction.ts';
@@ -115,6 +115,26 @@ export class Isolation {
       changes: encodeChanges(early),
     };
     return this.isolate(commit, table, source, item, doubt);
+  }
+
+  /**
+   * Applies all parts of a transaction because somebody asks for it.
+   *
+   * @throws CodedError `undecodable` when it still cannot be read; `invalid_request` while it is ahead of the clock: it
+   * would take the clock of this node along
+   */
+  retry(commit: Commit, parts: readonly Quarantined[]): 'applied' | 'no-table' {
+    for (const { item } of parts) {
+      const decoded = decodeItem(item);
+      const doubt = decoded.kind === 'whole' ? this.#aheadOfClock(commit, decoded.header.version) : undefined;
+      if (doubt?.dueAtMs === undefined) continue;
+      const due = new Date(doubt.dueAtMs).toISOString();
+      throw new CodedError('invalid_request', `${doubt.detail}: it applies by itself at ${due}`);
+    }
+    const { catalog } = this.#options;
+    if (parts.some(({ database, tableName }) => !catalog.table(database, tableName))) return 'no-table';
+    for (const part of parts) this.release(commit, part);
+    return 'applied';
   }
 
   /**

@@ -97,11 +97,12 @@ export class Quarantine {
     );
   }
 
-  /** @throws CodedError `not_found` */
-  require(id: string): Quarantined {
+  /** All parts of a transaction, by the id of one of them: half of it would be none. @throws CodedError `not_found` */
+  partsOf(id: string): readonly Quarantined[] {
     const found = this.get(id);
     if (!found) throw new CodedError('not_found', `There is no quarantined transaction '${id}'`);
-    return found;
+    const { transactionId, storeId } = found;
+    return this.all().filter((one) => one.transactionId === transactionId && one.storeId === storeId);
   }
 
   get(id: string): Quarantined | undefined {

@@ -304,15 +304,14 @@ export class Store implements AsyncDisposable {
 
   /** Applies a quarantined transaction after all. @throws CodedError `not_found`, `undecodable` */
   async retryQuarantined(id: string): Promise<'applied' | 'no-table'> {
-    return this.#commits.run((commit) => this.#parts.isolation.release(commit, this.quarantine.require(id)));
+    return this.#commits.run((commit) => this.#parts.isolation.retry(commit, this.quarantine.partsOf(id)));
   }
 
-  /** Gives a quarantined transaction up. @throws CodedError `not_found` */
+  /** Gives a quarantined transaction up, with all its parts. @throws CodedError `not_found` */
   async skipQuarantined(id: string): Promise<void> {
-    await this.#commits.run(
-      (commit) => this.quarantine.remove(commit, this.quarantine.require(id).id),
-      'small',
-    );
+    await this.#commits.run((commit) => {
+      for (const part of this.quarantine.partsOf(id)) this.quarantine.remove(commit, part.id);
+    }, 'small');
   }
 
   async putCursor(storeId: string, table: Table, cursor: Cursor | undefined): Promise<void> {
