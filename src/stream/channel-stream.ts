@@ -12,7 +12,7 @@ import {
 } from '@nats-io/jetstream';
 import { headers, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
 import { channelSubject } from '../model/channel-name.ts';
-import { CodedError } from '../model/errors.ts';
+import { CodedError, messageOf } from '../model/errors.ts';
 import { wireFormat } from '../model/transaction-codec.ts';
 
 /** Which history of which table a stream carries. */
@@ -68,7 +68,7 @@ export interface WritableStream {
    */
   publish(head: MessageHead, body: Uint8Array, sequence: number): Promise<void>;
 
-  /** Makes the pull consumer of a peer begin at `sequence`. */
+  /** Makes the pull consumer of a peer begin at `sequence`. @throws CodedError `stream_unavailable` */
   provideConsumer(name: string, sequence: number): Promise<void>;
 
   removeConsumer(name: string): Promise<void>;
@@ -161,18 +161,26 @@ export class ChannelStream implements WritableStream {
   }
 
   async provideConsumer(name: string, sequence: number): Promise<void> {
-    await this.removeConsumer(name);
-    await this.#manager.consumers.add(this.channel, {
-      name,
-      ack_policy: AckPolicy.None,
-      deliver_policy: DeliverPolicy.StartSequence,
-      opt_start_seq: sequence,
-      inactive_threshold: 60_000_000_000,
-      mem_storage: true,
-      num_replicas: 1,
-      max_deliver: 1,
-      max_waiting: 8,
-    });
+    try {
+      await this.removeConsumer(name);
+      await this.#manager.consumers.add(this.channel, {
+        name,
+        ack_policy: AckPolicy.None,
+        deliver_policy: DeliverPolicy.StartSequence,
+        opt_start_seq: sequence,
+        inactive_threshold: 60_000_000_000,
+        mem_storage: true,
+        num_replicas: 1,
+        max_deliver: 1,
+        max_waiting: 8,
+      });
+    } catch (cause) {
+      throw new CodedError(
+        'stream_unavailable',
+        `Stream ${this.channel} took no consumer: ${messageOf(cause)}`,
+        { cause },
+      );
+    }
   }
 
   async removeConsumer(name: string): Promise<void> {
