@@ -35,6 +35,8 @@ export interface ChannelReceiverOptions {
 }
 
 const restMs = 1_000;
+/** Each time that there is still no room the whole backlog has come again. */
+const maxRestMs = 60_000;
 const quarantineFull = {
   kind: 'quarantine-full',
   reason: 'the quarantine is full: retry or skip what is in system.hdb_quarantine',
@@ -63,6 +65,8 @@ export class ChannelReceiver {
   #hasBacklog = false;
   #needsBodies = false;
   #restUntilMs = -Infinity;
+  /** There was no room in quarantine, so often: it is tried again then, or as soon as there is some. */
+  #noRoom: { readonly storeId: string; readonly times: number; readonly untilMs: number } | undefined;
   #askedAtMs = 0;
   #answers = 0;
   /** The stream did not bring what comes next. */
@@ -142,7 +146,13 @@ export class ChannelReceiver {
 
   /** A failure is fresh, or there is no room for what would come: nothing is asked for now. */
   get isResting(): boolean {
-    return this.#steadyMs() < this.#restUntilMs || this.#options.store.shortage !== undefined;
+    const { quarantine, shortage } = this.#options.store;
+    const now = this.#steadyMs();
+    const noRoom = this.#noRoom;
+    // To look for room takes a while: once a second.
+    if (noRoom && now >= this.#restUntilMs && now < noRoom.untilMs && !quarantine.hasRoom(noRoom.storeId, 1))
+      this.#restUntilMs = now + restMs;
+    return now < this.#restUntilMs || shortage !== undefined;
   }
 
   /** What to ask the publisher now. */
@@ -272,6 +282,7 @@ export class ChannelReceiver {
     this.#pieces = last?.kind === 'piece' && last.seq > seq ? last.index + 1 : 0;
     if (this.#pieces > 0) this.#answers += 1;
     this.#options.onApplied(result);
+    if (result.transactions > 0) this.#noRoom = undefined;
     // The rest of a body must come the same way.
     this.#needsBodies = this.#pieces > 0;
     if (result.stop) {
@@ -301,7 +312,7 @@ export class ChannelReceiver {
         this.#awaitBody(source);
         return;
       case 'quarantine-full':
-        this.#rest(quarantineFull);
+        this.#restWithoutRoom(source);
         return;
       case 'lost-own':
         // An older backup was put back, or a clone wrote: from here on that history is another store's.
@@ -336,8 +347,9 @@ export class ChannelReceiver {
       isLast: response.isLast,
     });
     this.#options.onApplied(result);
+    if (result.transactions > 0) this.#noRoom = undefined;
     if (result.stop?.kind === 'quarantine-full') {
-      this.#rest(quarantineFull);
+      this.#restWithoutRoom(state.source);
       return;
     }
     this.#isBehind = true;
@@ -358,7 +370,15 @@ export class ChannelReceiver {
   /** Status says why; it is asked for again now and then, also by a peer that pushes. */
   #rest(state: Extract<ReceiverState, { kind: 'failed' | 'quarantine-full' }>): void {
     this.#state = state;
+    this.#noRoom = undefined;
     this.#restUntilMs = this.#steadyMs() + restMs;
+  }
+
+  #restWithoutRoom({ storeId }: Source): void {
+    const times = this.#noRoom?.times ?? 0;
+    const untilMs = this.#steadyMs() + Math.min(restMs * 2 ** times, maxRestMs);
+    this.#rest(quarantineFull);
+    this.#noRoom = { storeId, times: times + 1, untilMs };
   }
 
   #cursorOf({ storeId, table }: Source): Cursor | undefined {

@@ -125,7 +125,12 @@ export class IncomingChannels implements AsyncDisposable {
   }
 
   linkChanged(): void {
-    for (const { subscriber } of this.#incoming.values()) subscriber?.wake();
+    const isOpen = this.#options.link()?.isOpen === true;
+    for (const incoming of this.#incoming.values()) {
+      // Nobody pushes from here on: what was pushed last says nothing once our link is lost.
+      if (isOpen) incoming.pushing = incoming.pushing.then(() => incoming.pushed.restart());
+      incoming.subscriber?.wake();
+    }
   }
 
   /** A question that is lost is asked again by itself; a stream that brings nothing is left. */
@@ -181,8 +186,9 @@ export class IncomingChannels implements AsyncDisposable {
     const storeId = peerStoreId();
     const table = receiver && store.catalog.table(receiver.database, receiver.tableName);
     if (!table || storeId === undefined || isStoppedThere(channel)) return undefined;
-    if (receiver.state.kind === 'waiting' || receiver.state.kind === 'failed') return undefined;
-    return { storeId, tableId: table.id };
+    const { kind } = receiver.state;
+    if (kind === 'waiting' || kind === 'failed') return undefined;
+    return { storeId, tableId: table.id, isHeldUp: kind === 'quarantine-full' };
   }
 
   /** Ending a subscription deletes its cursor: the next one copies. */

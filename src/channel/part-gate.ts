@@ -7,6 +7,8 @@ import type { Store } from '../store/store.ts';
 export interface FollowedChannel {
   readonly storeId: string;
   readonly tableId: number;
+  /** There is no room in quarantine for what comes next in it. */
+  readonly isHeldUp?: boolean;
 }
 
 export interface PartGateOptions {
@@ -105,8 +107,8 @@ export class PartGate {
 
   /**
    * Brings a part. Resolves to `passed` once its number was applied here with the others or no other part is
-   * awaited any more; `waiting` when they did not come in time: ask again; `quarantine-full` when all came, and have to
-   * wait where there is no room.
+   * awaited any more; `waiting` when they did not come in time: ask again; `quarantine-full` when there is no
+   * room for them, or for what another channel has before its part.
    *
    * @param behind has come in the channel after it: what of it is whole too may be applied as well
    */
@@ -134,6 +136,8 @@ export class PartGate {
       if (outcome === 'applied') return 'passed';
       return gathering.isRefused ? 'quarantine-full' : 'waiting';
     }
+    if (missing.some((name) => this.#options.followed(name)?.isHeldUp))
+      return this.#leave(id, channel, 'quarantine-full');
     using _aside = this.#options.stepAside?.(channel);
     const isPassed = (): boolean =>
       (this.#options.store.cursors.get(source.storeId, source.table.id)?.seq ?? 0) >= item.seq;

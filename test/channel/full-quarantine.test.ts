@@ -16,8 +16,8 @@ describe('a full quarantine', () => {
   async function fillQuarantine(here: Replica, peer: Replica, count = 1_000): Promise<void> {
     await Promise.all(
       Array.from({ length: count }, (_, n) =>
-        here.store.replaceSystemDocument('hdb_quarantine', `full-${n}`, {
-          id: `full-${n}`,
+        here.store.replaceSystemDocument('hdb_quarantine', `${n}-full`, {
+          id: `${n}-full`,
           reason: 'undecodable',
           detail: '',
           schema: 'dev',
@@ -94,6 +94,36 @@ describe('a full quarantine', () => {
 
     expect(b.receiver(a, 'dog').state).toEqual(full);
     expect(twoTables.map((name) => keysOf(b, name))).toEqual([[], []]);
+  });
+
+  test('is tried again more and more seldom, or as soon as there is room', async () => {
+    await using nodes = await openPair({ maxClockSkewMs: 60_000 });
+    const { a, b } = nodes;
+    await b.follow(a);
+    await fillQuarantine(b, a);
+    a.pass(3_600_000);
+    await a.upsert({ id: 'early' });
+    const receiver = b.receiver(a);
+    let tries = 0;
+    for (let second = 0; second < 600; second += 1) {
+      if (!receiver.isResting) {
+        tries += 1;
+        await b.follow(a);
+      }
+      b.pass(1_000);
+    }
+    expect(receiver.state).toEqual(full);
+    // 1, 2, 4 ... seconds apart, then each minute.
+    expect(tries).toBeGreaterThan(10);
+    expect(tries).toBeLessThan(20);
+
+    await b.store.skipQuarantined('0-full');
+    b.pass(1_000);
+    expect(receiver.isResting).toBe(false);
+    await b.follow(a);
+
+    expect(receiver.state).toMatchObject({ kind: 'following' });
+    expect(b.store.quarantine.all()).toHaveLength(1_000);
   });
 
   test.each(['pull', 'push'] as const)(

@@ -217,7 +217,8 @@ export class Replica implements AsyncDisposable {
       if (state?.kind === 'waiting' || state?.kind === 'failed') return undefined;
       const table = this.store.catalog.table('dev', receiver?.tableName ?? '');
       const storeId = this.store.nodes.get(peer.name)?.storeId;
-      return table && storeId !== undefined ? { tableId: table.id, storeId } : undefined;
+      const isHeldUp = state?.kind === 'quarantine-full';
+      return table && storeId !== undefined ? { tableId: table.id, storeId, isHeldUp } : undefined;
     };
     const gate = new PartGate({ store: this.store, followed, waitMs: 20 });
     this.#gates.set(peer.name, gate);
