@@ -4,7 +4,7 @@ import { DirectLink } from './direct-link.ts';
 import { directSession, rowOf } from './direct-session.ts';
 import { Outage } from './outage.ts';
 import { openTables, transact, twoTables } from './replica-pair.ts';
-import { keysOf, Replica } from './replica.ts';
+import { keysOf, type Replica } from './replica.ts';
 
 test.each(['pull', 'push'] as const)(
   'a link that comes back may carry less than before: little is asked at first, by %s',

@@ -1,0 +1,132 @@
+import { describe, expect, test } from 'vitest';
+import { makeTable, maintain } from '../store/test-store.ts';
+import { dayMs, onlyPublish, reunite, separate, tombstonesOf, yearsPass } from './long-absence.ts';
+import { openMesh, openPair } from './replica-pair.ts';
+import { connect, expectSameRecords, greet, keysOf, Replica, settle } from './replica.ts';
+
+describe('what is in quarantine takes nothing from what is known of deletes', () => {
+  test('at the node that has it there', async () => {
+    await using nodes = await openPair({ logMaxAgeMs: 10_000 * dayMs, maxClockSkewMs: dayMs }, onlyPublish);
+    const { a, b } = nodes;
+    await a.upsert({ id: 1 }, { id: 2 });
+    await settle(a, b);
+    // Nothing goes back: the publisher keeps it.
+    await b.delete(1);
+    await yearsPass(a, b);
+    expect(tombstonesOf(b)).toBe(0);
+    a.pass(2 * dayMs);
+    await a.upsert({ id: 'early' });
+    await b.follow(a);
+    expect(b.store.quarantine.all()).toHaveLength(1);
+
+    b.pass(2 * dayMs);
+    await maintain(b.store);
+    await settle(a, b);
+    await b.verify(a);
+
+    expect(keysOf(b)).toEqual([2, 'early']);
+  });
+
+  test('at those who compare with it', async () => {
+    await using nodes = await openMesh({ maxClockSkewMs: dayMs });
+    const { a, b, c } = nodes;
+    await using d = await Replica.open('d', { maxClockSkewMs: dayMs });
+    await makeTable(d.store);
+    await connect(d, c, onlyPublish);
+    await b.upsert({ id: 1 }, { id: 2 });
+    await settle(a, b, c, d);
+    separate([a, b], [b, c]);
+    await a.delete(1);
+    await settle(a, c);
+    await yearsPass(a, b, c, d);
+    expect([tombstonesOf(a), tombstonesOf(c)]).toEqual([0, 0]);
+    d.pass(2 * dayMs);
+    await greet(c, d);
+    await d.upsert({ id: 'early' });
+    await c.follow(d);
+    expect(c.store.quarantine.all()).toHaveLength(1);
+    await settle(a, c);
+    await a.verify(c);
+
+    await reunite([a, b]);
+    await settle(a, b);
+
+    expect(keysOf(a)).toEqual([2]);
+    expect(keysOf(b)).toEqual([2]);
+  });
+});
+
+describe('what is known of deletes is not given up for what another one knows', () => {
+  test('who joined while something was in quarantine', async () => {
+    await using nodes = await openMesh({ maxClockSkewMs: dayMs });
+    const { a, b, c } = nodes;
+    await using early = await Replica.open('early', { maxClockSkewMs: dayMs });
+    await using joined = await Replica.open('joined', { maxClockSkewMs: dayMs });
+    await makeTable(early.store);
+    await connect(early, c, onlyPublish);
+    await b.upsert({ id: 1 }, { id: 2 });
+    await settle(a, b, c, early);
+    separate([a, b]);
+    b.cut.add('c');
+    await a.delete(1);
+    await settle(a, c);
+    await yearsPass(a, b, c, early, joined);
+    expect([tombstonesOf(a), tombstonesOf(c)]).toEqual([0, 0]);
+    early.pass(2 * dayMs);
+    await early.upsert({ id: 'early' });
+    await c.follow(early);
+    expect(c.store.quarantine.all()).toHaveLength(1);
+    await connect(joined, c);
+    await settle(c, joined);
+    // What was in quarantine comes in, and all is compared.
+    for (const replica of [a, b, c, joined]) {
+      replica.pass(3 * dayMs);
+      await maintain(replica.store);
+    }
+    await settle(c, early);
+    await b.upsert({ id: 3 });
+    await c.follow(b);
+    await settle(a, c, joined);
+    await joined.verify(c);
+    await connect(a, joined);
+    await settle(a, c, joined);
+    await a.verify(joined);
+
+    await reunite([a, b]);
+    b.cut.delete('c');
+    await settle(a, b);
+    await a.verify(b);
+    await b.verify(a);
+
+    expect(keysOf(a)).toEqual([2, 3, 'early']);
+    expectSameRecords(a, b);
+  });
+
+  test('who takes only what is new', async () => {
+    await using nodes = await openPair();
+    const { a, b } = nodes;
+    await settle(a, b);
+    await b.upsert({ id: 1 }, { id: 2 });
+    await settle(a, b);
+    separate([a, b]);
+    await a.delete(1);
+    await yearsPass(a, b);
+    expect(tombstonesOf(a)).toBe(0);
+    await using c = await Replica.open('c');
+    c.pass(400 * dayMs);
+    await makeTable(c.store);
+    await connect(c, b, { publish: false, subscribe: true, startTimeMs: c.nowMs - dayMs });
+    await c.follow(b);
+    await b.upsert({ id: 3 });
+    await c.follow(b);
+    await connect(c, a, onlyPublish);
+    await a.follow(c);
+    await a.compare(c);
+
+    await reunite([a, b]);
+    await settle(a, b);
+
+    expect(keysOf(a)).toEqual([2, 3]);
+    expectSameRecords(a, b);
+  });
+});
