@@ -5,13 +5,13 @@ import { runLoop } from '../../src/runtime/run-loop.ts';
 import type { DirectLink } from './direct-link.ts';
 import type { Replica } from './replica.ts';
 
-/** All that a node runs for a peer at the other end of a link within the process. */
+/** All that a node runs for a peer at the other end of a link within the process; `clock` is all its time, if given. */
 export function directSession(
   self: Replica,
   peer: Replica,
   link: DirectLink,
   maxBatchBytes: number,
-  now: () => number = Date.now,
+  clock?: () => number,
 ): PeerSession<DirectLink> {
   const options = {
     name: peer.name,
@@ -21,8 +21,8 @@ export function directSession(
     otherSources: () => [],
     relayWaitMs: 100,
     makeLoop: runLoop,
-    now,
-    steadyMs: () => performance.now(),
+    now: clock ?? Date.now,
+    steadyMs: clock ?? ((): number => performance.now()),
     log: pino({ level: 'silent' }),
   };
   return new PeerSession(options, rowOf(self, peer));
