@@ -128,14 +128,7 @@ export class PartGate {
     gathering.arrivals.set(channel, { source, items: [item, ...behind] });
     const missing = this.#missing(channel, source, item);
     if (missing.length === 0) return this.#leave(id, channel, 'passed');
-    if (missing.every((name) => gathering.arrivals.has(name))) {
-      const outcome = await this.#options.store.applyTogether(this.#wholeAmong(gathering.arrivals));
-      this.#gatherings.delete(id);
-      gathering.isRefused = outcome === 'quarantine-full';
-      for (const wake of gathering.waiting) wake();
-      if (outcome === 'applied') return 'passed';
-      return gathering.isRefused ? 'quarantine-full' : 'waiting';
-    }
+    if (missing.every((name) => gathering.arrivals.has(name))) return this.#meet(id, gathering);
     if (missing.some((name) => this.#options.followed(name)?.isHeldUp))
       return this.#leave(id, channel, 'quarantine-full');
     using _aside = this.#options.stepAside?.(channel);
@@ -147,6 +140,19 @@ export class PartGate {
       if (isPassed() || !this.#isOneComing(channel, source, item)) break;
     }
     return this.#leave(id, channel, isPassed() ? 'passed' : 'waiting');
+  }
+
+  /** All parts are there. Whatever becomes of them, who waits for it goes on. */
+  async #meet(id: string, gathering: Gathering): Promise<'passed' | 'waiting' | 'quarantine-full'> {
+    try {
+      const outcome = await this.#options.store.applyTogether(this.#wholeAmong(gathering.arrivals));
+      gathering.isRefused = outcome === 'quarantine-full';
+      if (outcome === 'applied') return 'passed';
+      return gathering.isRefused ? 'quarantine-full' : 'waiting';
+    } finally {
+      this.#gatherings.delete(id);
+      for (const wake of gathering.waiting) wake();
+    }
   }
 
   /** The transaction whose parts have arrived, and those behind it that are next in the same channels and wait for no other. */

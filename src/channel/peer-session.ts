@@ -4,13 +4,9 @@ import { messageOf } from '../model/errors.ts';
 import type { NodeRow, Subscription } from '../model/node.ts';
 import { defaultPriority } from '../model/subscription.ts';
 import type { PeerStatus } from '../model/replication-control.ts';
-import type { Logger } from '../runtime/logger.ts';
-import type { MakeLoop } from '../runtime/run-loop.ts';
-import type { Store } from '../store/store.ts';
 import type { ChannelServer } from './channel-server.ts';
 import { ClockOffset } from './clock-offset.ts';
-import { IncomingChannels } from './incoming-channels.ts';
-import type { Later } from './part-gate.ts';
+import { IncomingChannels, type IncomingChannelsOptions } from './incoming-channels.ts';
 import type { PeerLink } from './peer-link.ts';
 import { peerStatus, silenceOf } from './peer-status.ts';
 import { ProofOfLife } from './proof-of-life.ts';
@@ -29,24 +25,15 @@ import type { VerificationResult } from './verification.ts';
 /** A few answers of the largest size. */
 const maxHeldBytes = 4 << 20;
 
-export interface PeerSessionOptions<L extends PeerLink> {
+/** What a session finds out by itself for what it takes from the peer. */
+type Found = 'peer' | 'link' | 'turns' | 'peerStoreId' | 'isStoppedThere';
+
+export interface PeerSessionOptions<L extends PeerLink> extends Omit<IncomingChannelsOptions, Found> {
   readonly name: string;
-  readonly store: Store;
   /** Makes our own link to the peer; used once an address is known. */
   readonly makeLink: () => L;
   /** Answers the pushes' questions from the log. */
   readonly server: ChannelServer;
-  /** Names of other peers that are alive and publish the table to us. */
-  readonly otherSources: (database: string, table: string) => readonly string[];
-  readonly relayWaitMs: number;
-  readonly verifyIntervalMs?: number;
-  readonly makeLoop: MakeLoop;
-  /** Wall clock, ms since 1970. */
-  readonly now: () => number;
-  /** Ms of a clock that nobody sets: what waits must not wait for an hour because the wall clock went back. */
-  readonly steadyMs: () => number;
-  readonly later?: Later;
-  readonly log: Logger;
 }
 
 /** Everything that runs for one peer: the link, what is taken from the peer, and what may have to be brought to it. */

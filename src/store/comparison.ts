@@ -94,7 +94,6 @@ export class Comparison {
     if (!table || cursor?.incarnation !== source.incarnation || cursor.copy) return;
     const { unproven } = cursor;
     const isProven = unproven !== undefined && unproven.id === provenId;
-    const closesHole = isProven && unproven.hole === true;
     if (isProven) {
       const newerThan = leftOut(cursor, source);
       cursors.put(source.storeId, table.id, { ...cursor, newerThan, unproven: undefined });
@@ -104,7 +103,7 @@ export class Comparison {
           marks.learn(table.id, storeId, place, held);
     }
     // Behind a hole something that the publisher knows is not here, and would pass for deleted.
-    if (!knowledge || (unproven?.hole && !closesHole)) return;
+    if (!knowledge || (unproven?.hole && !isProven)) return;
     // Numbers are for the order of transactions, which a comparison does not see: only what came behind a gap needs them.
     const known = isProven && isBehindGap(cursor) ? knowledge.marks : knowledge.marks.map(withoutNumber);
     collected.learn(table, { ...knowledge, marks: known });

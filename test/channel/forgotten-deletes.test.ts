@@ -5,7 +5,15 @@ import { runOperation } from '../../src/operation/run-operation.ts';
 import { localUser } from '../../src/operation/user/user.ts';
 import { conflictsTable } from '../../src/store/conflicts.ts';
 import { documentsOf, makeTable, maintain } from '../store/test-store.ts';
-import { dayMs, onlyPublish, reunite, separate, tombstonesOf, yearsPass } from './long-absence.ts';
+import {
+  dayMs,
+  forgetDelete,
+  onlyPublish,
+  reunite,
+  separate,
+  tombstonesOf,
+  yearsPass,
+} from './long-absence.ts';
 import { openMesh, openPair } from './replica-pair.ts';
 import { connect, expectSameRecords, greet, keysOf, Replica, settle } from './replica.ts';
 
@@ -278,12 +286,7 @@ describe('in a mesh', () => {
   test('a node that joined after all was forgotten refuses what came from a stale one', async () => {
     await using nodes = await openPair();
     const { a, b } = nodes;
-    await settle(a, b);
-    await b.upsert({ id: 1 }, { id: 2 });
-    await settle(a, b);
-    separate([a, b]);
-    await a.delete(1);
-    await yearsPass(a, b);
+    await forgetDelete(a, b);
     await using c = await Replica.open('c');
     c.pass(400 * dayMs);
     await connect(a, c);

@@ -1,5 +1,5 @@
 import { maintain } from '../store/test-store.ts';
-import { greet, type Agreement, type Replica } from './replica.ts';
+import { greet, settle, type Agreement, type Replica } from './replica.ts';
 
 export const dayMs = 86_400_000;
 export const onlyPublish: Agreement = { publish: true, subscribe: false };
@@ -29,4 +29,14 @@ export async function reunite(...pairs: readonly (readonly [Replica, Replica])[]
 
 export function tombstonesOf({ store, table }: Replica): number {
   return store.statistics(table).tombstones;
+}
+
+/** Two records of b are at both; the first is deleted and forgotten at a, and b, which is cut off, does not know. */
+export async function forgetDelete(a: Replica, b: Replica): Promise<void> {
+  await settle(a, b);
+  await b.upsert({ id: 1 }, { id: 2 });
+  await settle(a, b);
+  separate([a, b]);
+  await a.delete(1);
+  await yearsPass(a, b);
 }
