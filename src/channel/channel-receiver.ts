@@ -11,7 +11,7 @@ import { carriedBytes, type ChannelRequest, type ChannelResponse } from './proto
 import { Questions } from './questions.ts';
 import type { ReceiverState, StreamPlace } from './receiver-state.ts';
 import type { Bulk } from './turns.ts';
-import { Verifier } from './verifier.ts';
+import type { Verifier } from './verifier.ts';
 
 export interface ChannelReceiverOptions {
   readonly store: Store;
@@ -23,13 +23,13 @@ export interface ChannelReceiverOptions {
   /** Other nodes whose own channel of this table we follow over a live link. */
   readonly sources: () => readonly string[];
   readonly relayWaitMs: number;
-  /** Between two comparisons with the publisher; without it they are made only when asked for. */
-  readonly verifyIntervalMs?: number | undefined;
   readonly now: () => number;
   /** Ms of a clock that nobody sets: what waits must not wait for an hour because the wall clock went back. */
   readonly steadyMs?: () => number;
   /** Where parts of transactions over several channels of this peer meet. */
   readonly gate: PartGate;
+  /** Compares the channel, also for the other receiver of it. */
+  readonly verifier: Verifier;
   /** Something of the peer's was applied. */
   readonly onApplied: (result: ApplyResult) => void;
 }
@@ -81,14 +81,7 @@ export class ChannelReceiver {
     this.channel = channelName(options.database, options.tableName);
     this.#questions = new Questions({ ...options, channel: this.channel });
     this.#beginning = new Beginning({ ...options, agreed: this.#agreed, questions: this.#questions });
-    this.verifier = new Verifier({
-      store: options.store,
-      channel: this.channel,
-      followed: () => (this.#state.kind === 'following' ? this.#state.source : undefined),
-      intervalMs: options.verifyIntervalMs,
-      now: options.now,
-      steadyMs: this.#steadyMs,
-    });
+    this.verifier = options.verifier;
   }
 
   get state(): ReceiverState {
@@ -159,6 +152,16 @@ export class ChannelReceiver {
   next(): ChannelRequest {
     this.#askedAtMs = this.#steadyMs();
     return this.#onward() ?? this.#beginning.question(this.#isStreamTorn);
+  }
+
+  /** What to ask the publisher for a comparison with it; undefined when none is due, or none can go on now. */
+  async nextComparison(): Promise<ChannelRequest | undefined> {
+    return this.verifier.next(this.#followed);
+  }
+
+  get #followed(): Source | undefined {
+    const { kind } = this.#state;
+    return kind === 'following' || kind === 'awaiting-body' ? this.#state.source : undefined;
   }
 
   /** What goes on with what is under way; undefined where it has to begin. */
@@ -237,7 +240,8 @@ export class ChannelReceiver {
       case 'list':
       case 'rows':
         this.#answers += 1;
-        await this.verifier.accept(response);
+        // Else it answers what was asked before this receiver had to begin again.
+        if (this.#followed) await this.verifier.accept(response);
         return;
     }
   }

@@ -10,6 +10,7 @@ import type { PeerLink } from './peer-link.ts';
 import type { ApplyRequest, ApplyResponse } from './protocol.ts';
 import { Subscriber } from './subscriber.ts';
 import type { Turns } from './turns.ts';
+import { Verifier } from './verifier.ts';
 
 export interface IncomingChannelsOptions {
   readonly peer: string;
@@ -90,7 +91,10 @@ export class IncomingChannels implements AsyncDisposable {
 
   /** Channels that somebody asked to compare and that wait for the peer to ask what we want. */
   get comparing(): readonly string[] {
-    return [...this.#incoming].filter(([, { pushed }]) => pushed.verifier.isRequested).map(([name]) => name);
+    return [...this.#incoming.values()]
+      .map(({ pushed }) => pushed)
+      .filter((pushed) => this.receiver(pushed.channel) === pushed && pushed.verifier.isRequested)
+      .map(({ channel }) => channel);
   }
 
   /** Takes a push and says what to push next. */
@@ -108,7 +112,7 @@ export class IncomingChannels implements AsyncDisposable {
           pushed.linkRenewed();
           pushed.restart();
         }
-        return { next: (pushed.isBehind ? undefined : await pushed.verifier.next()) ?? pushed.next() };
+        return { next: (pushed.isBehind ? undefined : await pushed.nextComparison()) ?? pushed.next() };
       } catch (error) {
         pushed.fail(messageOf(error));
         throw error;
@@ -152,7 +156,8 @@ export class IncomingChannels implements AsyncDisposable {
 
   #start(subscription: Subscription): Incoming {
     const { link: linkNow, turns, makeLoop, log } = this.#options;
-    const receiver = this.#makeReceiver(subscription);
+    const verifier = this.#makeVerifier(subscription);
+    const receiver = this.#makeReceiver(subscription, verifier);
     const link = linkNow();
     const subscriber = link && new Subscriber({ receiver, link, turns, makeLoop, log });
     subscriber?.start();
@@ -160,12 +165,17 @@ export class IncomingChannels implements AsyncDisposable {
       decision: subscription,
       receiver,
       subscriber,
-      pushed: this.#makeReceiver(subscription),
+      pushed: this.#makeReceiver(subscription, verifier),
       pushing: Promise.resolve(),
     };
   }
 
-  #makeReceiver({ database, table: tableName }: Subscription): ChannelReceiver {
+  #makeVerifier({ database, table }: Subscription): Verifier {
+    const { verifyIntervalMs: intervalMs } = this.#options;
+    return new Verifier({ ...this.#options, channel: channelName(database, table), intervalMs });
+  }
+
+  #makeReceiver({ database, table: tableName }: Subscription, verifier: Verifier): ChannelReceiver {
     const { peer, otherSources, log } = this.#options;
     return new ChannelReceiver({
       ...this.#options,
@@ -173,6 +183,7 @@ export class IncomingChannels implements AsyncDisposable {
       tableName,
       sources: () => otherSources(database, tableName),
       gate: this.#gate,
+      verifier,
       onApplied: ({ stop }) => {
         if (stop) log.info({ peer, database, table: tableName, stop: stop.kind }, 'batch stopped');
       },

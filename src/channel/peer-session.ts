@@ -136,9 +136,9 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
 
   /** Compares a channel with the peer as soon as it is followed; false when nothing of it is taken from there. */
   verify(channel: string): boolean {
-    const receiver = this.#incoming.receiver(channel);
-    receiver?.verifier.request();
-    return receiver !== undefined;
+    const verifier = this.#incoming.receiver(channel)?.verifier;
+    verifier?.request();
+    return verifier !== undefined;
   }
 
   /** Channels that somebody asked for and that wait for the peer to ask what we want. */

@@ -179,7 +179,7 @@ export class Subscriber implements AsyncDisposable {
    */
   async #verify(signal: AbortSignal): Promise<boolean> {
     const { receiver, link, turns } = this.#options;
-    const request = link.isOpen && !receiver.isResting ? await receiver.verifier.next() : undefined;
+    const request = link.isOpen && !receiver.isResting ? await receiver.nextComparison() : undefined;
     if (!request) return false;
     const patience = { timeoutMs: 30_000, signal };
     await receiver.accept(await link.request(request.kind, request, channelResponse, patience));

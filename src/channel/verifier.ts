@@ -6,8 +6,6 @@ import { Verification, type VerificationResult } from './verification.ts';
 export interface VerifierOptions {
   readonly store: Store;
   readonly channel: string;
-  /** What is followed now; undefined while nothing is, or a copy runs. */
-  readonly followed: () => Source | undefined;
   /** From the end of one comparison to the beginning of the next; undefined is only when asked to. */
   readonly intervalMs: number | undefined;
   readonly now: () => number;
@@ -15,17 +13,24 @@ export interface VerifierOptions {
   readonly steadyMs: () => number;
 }
 
-/** Compares a channel with its publisher when the link comes up, at an interval, after a copy that alone proves nothing, and when asked to. */
+interface Comparison {
+  readonly source: Source;
+  /** What it proves, see `Unproven`. */
+  readonly provenId: string | undefined;
+  /** Somebody waits for it. */
+  readonly isRequested: boolean;
+  readonly verification: Verification;
+}
+
+/**
+ * Compares a channel with its publisher when it is first followed, at an interval, after a copy that alone proves nothing, and
+ * when asked to.
+ *
+ * Serves whatever follows the channel, over our own link or over the peer's: what was asked of one is done by the other.
+ */
 export class Verifier {
   readonly #options: VerifierOptions;
-  #current:
-    | {
-        readonly source: Source;
-        /** What it proves, see `Unproven`. */
-        readonly provenId: string | undefined;
-        readonly verification: Verification;
-      }
-    | undefined;
+  #current: Comparison | undefined;
   #last: VerificationResult | undefined;
   #dueAtMs: number;
   /** Since the current one began: it may not see what was there when it was asked for. */
@@ -51,12 +56,15 @@ export class Verifier {
     this.#isRequested = true;
   }
 
-  /** What to ask the publisher now; undefined when nothing is due, or the channel has to come further first. */
-  async next(): Promise<ChannelRequest | undefined> {
-    const { store, channel, followed, now, steadyMs } = this.#options;
-    const source = followed();
+  /**
+   * What to ask the publisher now; undefined when nothing is due, or the channel has to come further first.
+   *
+   * @param source what is followed; undefined while nothing is, or a copy runs: what is under way is broken off
+   */
+  async next(source: Source | undefined): Promise<ChannelRequest | undefined> {
+    const { store, channel, now, steadyMs } = this.#options;
     if (!source) {
-      this.#current = undefined;
+      this.#breakOff();
       return undefined;
     }
     const provenId = store.comparison.provable(source);
@@ -64,21 +72,29 @@ export class Verifier {
     const isSame =
       this.#current?.source.storeId === source.storeId &&
       this.#current.source.incarnation === source.incarnation;
-    if (!isSame) this.#current = undefined;
+    if (!isSame) this.#breakOff();
     if (!this.#current) {
-      if (!this.#isRequested && provenId === undefined && steadyMs() < this.#dueAtMs) return undefined;
+      const isRequested = this.#isRequested;
+      if (!isRequested && provenId === undefined && steadyMs() < this.#dueAtMs) return undefined;
       this.#isRequested = false;
-      this.#current = { source, provenId, verification: new Verification({ store, channel, source, now }) };
+      const verification = new Verification({ store, channel, source, now });
+      this.#current = { source, provenId, isRequested, verification };
     }
     const request = this.#current.verification.next();
     await this.#finish();
     // It has come to its end without a further question: another one may have been asked for.
-    return this.#current ? request : await this.next();
+    return this.#current ? request : await this.next(source);
   }
 
   async accept(response: ChannelResponse): Promise<void> {
     await this.#current?.verification.accept(response);
     await this.#finish();
+  }
+
+  /** Whoever waits for it gets another one. */
+  #breakOff(): void {
+    this.#isRequested ||= this.#current?.isRequested === true;
+    this.#current = undefined;
   }
 
   async #finish(): Promise<void> {

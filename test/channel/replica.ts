@@ -1,6 +1,7 @@
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import { channelName } from '../../src/model/channel-name.ts';
 import type { Change, Document, Key, Stamp } from '../../src/model/change.ts';
 import type { ClockReading } from '../../src/model/clock-reading.ts';
 import type { Subscription } from '../../src/model/node.ts';
@@ -20,6 +21,7 @@ import {
 } from '../../src/channel/protocol.ts';
 import { PartGate, type FollowedChannel } from '../../src/channel/part-gate.ts';
 import { noStreams } from '../../src/channel/stream-directory.ts';
+import { Verifier } from '../../src/channel/verifier.ts';
 import type { ApplyResult } from '../../src/store/applier.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { StoreOptions } from '../../src/store/store-options.ts';
@@ -124,6 +126,7 @@ export class Replica implements AsyncDisposable {
       relayWaitMs,
       now: () => this.#nowMs,
       gate: this.#gate(peer),
+      verifier: this.#verifier(tableName),
       onApplied: (result) => this.applied.push(result),
     });
     this.#receivers.set(`${peer.name}:${tableName}`, receiver);
@@ -167,12 +170,12 @@ export class Replica implements AsyncDisposable {
 
   /** Goes on with the comparison that is due until nothing is left to ask for now; the kinds of questions that it took. */
   async compare(publisher: Replica, tableName = 'dog'): Promise<string[]> {
-    const { verifier } = this.receiver(publisher, tableName);
+    const receiver = this.receiver(publisher, tableName);
     const asked: string[] = [];
-    for (let next = await verifier.next(); next; next = await verifier.next()) {
+    for (let next = await receiver.nextComparison(); next; next = await receiver.nextComparison()) {
       const request = decodeBody(channelRequest, encodeBody(next));
       const answered = encodeBody(await publisher.server().answer(this.name, request));
-      await verifier.accept(decodeBody(channelResponse, answered));
+      await receiver.accept(decodeBody(channelResponse, answered));
       asked.push(request.kind);
     }
     return asked;
@@ -223,6 +226,13 @@ export class Replica implements AsyncDisposable {
     const gate = new PartGate({ store: this.store, followed, waitMs: 20 });
     this.#gates.set(peer.name, gate);
     return gate;
+  }
+
+  /** Compares when it is asked to. */
+  #verifier(tableName: string): Verifier {
+    const now = (): number => this.#nowMs;
+    const channel = channelName('dev', tableName);
+    return new Verifier({ store: this.store, channel, intervalMs: undefined, now, steadyMs: now });
   }
 
   #sources(peer: string, tableName: string): string[] {

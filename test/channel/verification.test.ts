@@ -61,14 +61,31 @@ describe('a comparison with the publisher', () => {
     const { a, b } = nodes;
     await a.upsert(...records(100));
     await settle(a, b);
-    const { verifier } = b.receiver(a);
-    verifier.request();
-    expect(await verifier.next()).toMatchObject({ kind: 'digest', after: null });
+    const receiver = b.receiver(a);
+    receiver.verifier.request();
+    expect(await receiver.nextComparison()).toMatchObject({ kind: 'digest', after: null });
 
-    verifier.request();
+    receiver.verifier.request();
 
     expect(await b.compare(a)).toEqual(['digest', 'digest']);
-    expect(await verifier.next()).toBeUndefined();
+    expect(await receiver.nextComparison()).toBeUndefined();
+  });
+
+  test('that is asked for and broken off is made once the channel is followed again', async () => {
+    await using nodes = await openPair();
+    const { a, b } = nodes;
+    await a.upsert(...records(100));
+    await settle(a, b);
+    const receiver = b.receiver(a);
+    receiver.verifier.request();
+    expect(await receiver.nextComparison()).toMatchObject({ kind: 'digest', after: null });
+    receiver.restart();
+    expect(await receiver.nextComparison()).toBeUndefined();
+
+    await b.follow(a);
+
+    expect(await b.compare(a)).toEqual(['digest']);
+    expect(receiver.verifier.last).toMatchObject({ rows: 100 });
   });
 
   test('goes on now and then while a channel of the peer has a backlog, else at once', async () => {
@@ -108,12 +125,13 @@ describe('a comparison with the publisher', () => {
     await a.upsert(...records(100));
     await settle(a, b);
     await a.upsert({ id: 50, text: 'not there yet' });
-    const { verifier } = b.receiver(a);
+    const receiver = b.receiver(a);
+    const { verifier } = receiver;
     expect(await b.verify(a)).toEqual(['digest', 'list']);
     expect(verifier.last).toBeUndefined();
 
     await settle(a, b);
-    expect(await verifier.next()).toBeUndefined();
+    expect(await receiver.nextComparison()).toBeUndefined();
 
     expect(verifier.last).toMatchObject({ repairedCount: 0, onlyHere: 0 });
   });

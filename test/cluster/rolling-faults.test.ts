@@ -25,14 +25,14 @@ const sharedKeys = 40;
 const minutes = Number(process.env['FAULT_MINUTES'] ?? 0.4);
 const seed = Number(process.env['FAULT_SEED'] ?? 1);
 
-/** From the last heal until every node has proved that it holds what the others hold. */
+/** From the heal of all faults until every node has proved that it holds what the others hold. */
 const identicalLimitMs = 10_000;
 
 /** A fault that lasts until it is ended; it says what it has proved to have happened. */
 type Fault = () => Promise<{ readonly what: string; readonly end: () => Promise<void> | void }>;
 
 test(
-  `${minutes} minutes of kills, frozen processes and partitions on three nodes with writes on all: nothing is lost, and all are identical within 10 s`,
+  `${minutes} minutes of kills, frozen processes and partitions on three nodes with writes on all: nothing is lost, and all are identical within 10 s of each heal`,
   {
     timeout: minutes * 60_000 + 240_000,
   },
@@ -42,39 +42,43 @@ test(
     const { nodes } = network;
     const expected = new ExpectedWinners();
     const happened = new Map<string, number>();
-    {
-      await using several = new Loads(
-        nodes.map(
-          (node, index) =>
-            new Load({ node, place, expected, seed: seed * 10 + index, writers: 1, restMs: 40 }),
-        ),
-      );
-      const { loads } = several;
-      const endMs = performance.now() + minutes * 60_000;
-      while (performance.now() < endMs) {
-        const faults = random
-          .shuffle([...nodes.map((node) => onNode(node, random)), ...linksOf(network, random)])
-          .slice(0, random.between(1, 4));
-        const begun = await Promise.all(faults.map((begin) => begin()));
-        const overlapping = writeShared(nodes, expected, random);
-        await pause(random.between(100, 4_000));
-        for (const { what, end } of begun) {
-          happened.set(what, (happened.get(what) ?? 0) + 1);
-          await end();
+    const identicalAfterMs: number[] = [];
+    const endMs = performance.now() + minutes * 60_000;
+    for (let round = 1; performance.now() < endMs; round += 1) {
+      const faultsEndMs = Math.min(endMs, performance.now() + random.between(3_000, 10_000));
+      {
+        await using several = new Loads(
+          nodes.map((node, index) => {
+            const drawn = (seed * 1_000 + round) * 10 + index;
+            return new Load({ node, place, expected, seed: drawn, writers: 1, restMs: 40 });
+          }),
+        );
+        const { loads } = several;
+        while (performance.now() < faultsEndMs) {
+          const faults = random
+            .shuffle([...nodes.map((node) => onNode(node, random)), ...linksOf(network, random)])
+            .slice(0, random.between(1, 4));
+          const begun = await Promise.all(faults.map((begin) => begin()));
+          const overlapping = writeShared(nodes, expected, random);
+          await pause(random.between(100, 4_000));
+          for (const { what, end } of begun) {
+            happened.set(what, (happened.get(what) ?? 0) + 1);
+            await end();
+          }
+          await overlapping;
+          await Promise.all(loads.map((load) => load.advance(random.between(1, 20))));
         }
-        await overlapping;
-        await Promise.all(loads.map((load) => load.advance(random.between(1, 20))));
+        await Promise.all(loads.map((load) => load.stop()));
       }
-      await Promise.all(loads.map((load) => load.stop()));
-    }
 
-    const healedAtMs = performance.now();
-    await waitFor(
-      'every node to prove that it holds what the others hold',
-      async () => (await Promise.all(nodes.map(provesEquality))).every(Boolean),
-      { limitMs: 60_000, everyMs: 100 },
-    );
-    const identicalAfterMs = performance.now() - healedAtMs;
+      const healedAtMs = performance.now();
+      await waitFor(
+        'every node to prove that it holds what the others hold',
+        async () => (await Promise.all(nodes.map(provesEquality))).every(Boolean),
+        { limitMs: 60_000, everyMs: 100 },
+      );
+      identicalAfterMs.push(Math.round(performance.now() - healedAtMs));
+    }
     const rows = await converged(nodes, place, expected, { limitMs: 60_000 });
 
     console.log(
@@ -84,12 +88,12 @@ test(
         rows: rows.size,
         acknowledged: expected.acknowledged,
         unanswered: expected.unanswered,
-        identicalAfterMs: Math.round(identicalAfterMs),
+        identicalAfterMs,
         happened: Object.fromEntries(happened),
       }),
     );
     expect(nodes.flatMap(unexpectedIn)).toEqual([]);
-    expect(identicalAfterMs).toBeLessThan(identicalLimitMs);
+    expect(Math.max(...identicalAfterMs)).toBeLessThan(identicalLimitMs);
     expect(rows.size).toBeGreaterThan(100);
     expect([...happened.values()].reduce((sum, count) => sum + count, 0)).toBeGreaterThan(3);
     // Partitions did meet connections and bytes.

@@ -1,0 +1,109 @@
+import { expect, test } from 'vitest';
+import type * as z from 'zod';
+import { compareTable } from '../../src/channel/compare-table.ts';
+import type { PeerSession } from '../../src/channel/peer-session.ts';
+import type { ApplyRequest } from '../../src/channel/protocol.ts';
+import type { VerifiedTable } from '../../src/model/replication-control.ts';
+import { DirectLink } from './direct-link.ts';
+import { directSession, rowOf } from './direct-session.ts';
+import { openPair, records, type Pair } from './replica-pair.ts';
+import { settle } from './replica.ts';
+
+const channel = 'dev:dog';
+const limitMs = 10_000;
+const identical = { node: 'a', outcome: 'identical', comparedBy: 'b', rows: 20_000 };
+
+/** A node that dials its peer, which also pushes to it, with more rows on both than one answer can compare. */
+class Dialler implements AsyncDisposable {
+  readonly link: DirectLink;
+  readonly #nodes: Pair;
+  readonly #session: PeerSession<DirectLink>;
+
+  private constructor(nodes: Pair) {
+    const { a, b } = nodes;
+    this.#nodes = nodes;
+    this.link = new DirectLink(b, a, () => this.#session, 1 << 20);
+    this.#session = directSession(b, a, this.link, 1 << 20);
+  }
+
+  static async open(): Promise<Dialler> {
+    const nodes = await openPair();
+    const { a, b } = nodes;
+    await a.upsert(...records(identical.rows));
+    await settle(a, b);
+    const dialler = new Dialler(nodes);
+    await dialler.#session.update({ ...rowOf(b, a), host: 'there', port: 1 });
+    dialler.#session.heard(a.hello(b), 'our link');
+    return dialler;
+  }
+
+  async verify(): Promise<VerifiedTable> {
+    return compareTable(this.#session, 'b', channel, limitMs);
+  }
+
+  up(): void {
+    this.link.isOpen = true;
+    this.#session.linkChanged();
+  }
+
+  down(): void {
+    this.link.isOpen = false;
+    this.#session.linkChanged();
+  }
+
+  /** Runs once the peer has answered the first question of a comparison; that answer is lost. */
+  loseFirstDigest(then: () => void): void {
+    const { link } = this;
+    const request = link.request.bind(link);
+    link.request = async <T>(service: string, body: unknown, schema: z.ZodType<T>): Promise<T> => {
+      const answer = await request(service, body, schema);
+      if (service !== 'digest') return answer;
+      link.request = request;
+      then();
+      throw new Error('lost');
+    };
+  }
+
+  /** The peer brings what is asked for until the comparison has come to its end. */
+  async pushUntil(compared: Promise<VerifiedTable>): Promise<void> {
+    let response: ApplyRequest['response'] = null;
+    let isOver = false;
+    void compared.then(() => (isOver = true));
+    while (!isOver) {
+      const { next } = await this.#session.push({ channel, response });
+      response = next && (await this.#nodes.a.server().answer('b', next));
+      await new Promise(setImmediate);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#session[Symbol.asyncDispose]();
+    await this.#nodes[Symbol.asyncDispose]();
+  }
+}
+
+test('a comparison that is asked for before our link is up is made over it', async () => {
+  await using dialler = await Dialler.open();
+  const compared = dialler.verify();
+
+  dialler.up();
+
+  expect(await compared).toMatchObject(identical);
+});
+
+test('a comparison whose link is lost on the way is made over the link of the peer', async () => {
+  await using dialler = await Dialler.open();
+  dialler.up();
+  const lost = new Promise<void>((resolve) => {
+    dialler.loseFirstDigest(() => {
+      dialler.down();
+      resolve();
+    });
+  });
+  const compared = dialler.verify();
+  await lost;
+
+  await dialler.pushUntil(compared);
+
+  expect(await compared).toMatchObject(identical);
+});
