@@ -7,6 +7,7 @@ import type { Store } from '../store/store.ts';
 import { AgreedChannel } from './agreed-channel.ts';
 import { Beginning } from './beginning.ts';
 import type { PartGate } from './part-gate.ts';
+import { inRealTime, type Later } from './later.ts';
 import { carriedBytes, type ChannelRequest, type ChannelResponse } from './protocol.ts';
 import { Questions } from './questions.ts';
 import type { ReceiverState, StreamPlace } from './receiver-state.ts';
@@ -26,6 +27,7 @@ export interface ChannelReceiverOptions {
   readonly now: () => number;
   /** Ms of a clock that nobody sets: what waits must not wait for an hour because the wall clock went back. */
   readonly steadyMs?: () => number;
+  readonly later?: Later;
   /** Where parts of transactions over several channels of this peer meet. */
   readonly gate: PartGate;
   /** Compares the channel, also for the other receiver of it. */
@@ -34,6 +36,9 @@ export interface ChannelReceiverOptions {
   readonly onApplied: (result: ApplyResult) => void;
 }
 
+/** One wait for a body, and between two looks for it. */
+const bodyWaitMs = 500;
+const bodyLookMs = 20;
 const restMs = 1_000;
 /** Each time that there is still no room the whole backlog has come again. */
 const maxRestMs = 60_000;
@@ -190,6 +195,26 @@ export class ChannelReceiver {
     }
   }
 
+  /**
+   * Waits a moment for the body that the next transaction came without: a question before it is here would bring the same
+   * again. Resolves to true, or at once to false where none is awaited.
+   */
+  async untilBody(signal?: AbortSignal): Promise<boolean> {
+    if (this.#state.kind !== 'awaiting-body') return false;
+    const { later = inRealTime } = this.#options;
+    const endMs = this.#steadyMs() + bodyWaitMs;
+    while (this.#isBodyAway && this.#steadyMs() < endMs && !signal?.aborted)
+      await new Promise<void>((resolve) => later(bodyLookMs, resolve));
+    return true;
+  }
+
+  get #isBodyAway(): boolean {
+    const state = this.#state;
+    if (state.kind !== 'awaiting-body' || this.#steadyMs() >= state.untilMs) return false;
+    const { source, storeId, place } = state;
+    return this.#options.store.marks.get(source.table.id, storeId, place.incarnation) < place.seq;
+  }
+
   /** What to ask while an answer is applied: where nothing goes wrong with it, {@link next} will be the same. */
   ahead(response: ChannelResponse): ChannelRequest | undefined {
     const state = this.#state;
@@ -313,7 +338,7 @@ export class ChannelReceiver {
         this.#subscribeAgain();
         return;
       case 'stub':
-        this.#awaitBody(source);
+        this.#awaitBody(source, stop);
         return;
       case 'quarantine-full':
         this.#restWithoutRoom(source);
@@ -327,11 +352,11 @@ export class ChannelReceiver {
   }
 
   /** The body may come by the link to its origin; after `relayWaitMs` whoever showed the stub is asked for it. */
-  #awaitBody(source: Source): void {
+  #awaitBody(source: Source, { storeId, place }: Extract<Stop, { kind: 'stub' }>): void {
     const state = this.#state;
     const now = this.#steadyMs();
     const untilMs = state.kind === 'awaiting-body' ? state.untilMs : now + this.#options.relayWaitMs;
-    this.#state = { kind: 'awaiting-body', source, untilMs };
+    this.#state = { kind: 'awaiting-body', source, storeId, place, untilMs };
     this.#needsBodies = now >= untilMs;
     this.#isBehind = this.#needsBodies;
   }

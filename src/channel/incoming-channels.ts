@@ -5,9 +5,10 @@ import type { Logger } from '../runtime/logger.ts';
 import type { MakeLoop } from '../runtime/run-loop.ts';
 import type { Store } from '../store/store.ts';
 import { ChannelReceiver } from './channel-receiver.ts';
-import { PartGate, type FollowedChannel, type Later } from './part-gate.ts';
+import type { Later } from './later.ts';
+import { PartGate, type FollowedChannel } from './part-gate.ts';
 import type { PeerLink } from './peer-link.ts';
-import type { ApplyRequest, ApplyResponse } from './protocol.ts';
+import type { ApplyRequest, ApplyResponse, ChannelRequest } from './protocol.ts';
 import { Subscriber } from './subscriber.ts';
 import type { Turns } from './turns.ts';
 import { Verifier } from './verifier.ts';
@@ -112,7 +113,7 @@ export class IncomingChannels implements AsyncDisposable {
           pushed.linkRenewed();
           pushed.restart();
         }
-        return { next: (pushed.isBehind ? undefined : await pushed.nextComparison()) ?? pushed.next() };
+        return { next: await nextOf(pushed) };
       } catch (error) {
         pushed.fail(messageOf(error));
         throw error;
@@ -176,7 +177,7 @@ export class IncomingChannels implements AsyncDisposable {
   }
 
   #makeReceiver({ database, table: tableName }: Subscription, verifier: Verifier): ChannelReceiver {
-    const { peer, otherSources, log } = this.#options;
+    const { otherSources, log } = this.#options;
     return new ChannelReceiver({
       ...this.#options,
       database,
@@ -185,7 +186,9 @@ export class IncomingChannels implements AsyncDisposable {
       gate: this.#gate,
       verifier,
       onApplied: ({ stop }) => {
-        if (stop) log.info({ peer, database, table: tableName, stop: stop.kind }, 'batch stopped');
+        // A stub is no news: where every node follows every other one, they come all the time.
+        if (stop && stop.kind !== 'stub')
+          log.info({ database, table: tableName, stop: stop.kind }, 'batch stopped');
       },
     });
   }
@@ -215,4 +218,11 @@ export class IncomingChannels implements AsyncDisposable {
       if (store.cursors.get(storeId, table.id)) await store.putCursor(storeId, table, undefined);
     }
   }
+}
+
+async function nextOf(pushed: ChannelReceiver): Promise<ChannelRequest> {
+  const comparison = pushed.isBehind ? undefined : await pushed.nextComparison();
+  if (comparison) return comparison;
+  await pushed.untilBody();
+  return pushed.next();
 }

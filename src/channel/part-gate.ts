@@ -2,6 +2,7 @@ import type { ChannelItem, WholeItem } from '../model/transaction.ts';
 import type { ApplyResult, TransactionPart } from '../store/applier.ts';
 import type { Source } from '../store/source.ts';
 import type { Store } from '../store/store.ts';
+import { inRealTime, type Later } from './later.ts';
 
 /** A channel of the same publisher whose transactions we apply in order: where its cursor is. */
 export interface FollowedChannel {
@@ -21,16 +22,8 @@ export interface PartGateOptions {
   readonly stepAside?: (channel: string) => Disposable;
   /** A channel is on its way, which takes long over a slow link: to ask again soon would only be in its way. */
   readonly isComing?: (channel: string) => boolean;
-  /** Calls once, later; returns what prevents it. Not for tests of this class: for whoever has another time. */
   readonly later?: Later;
 }
-
-export type Later = (delayMs: number, call: () => void) => () => void;
-
-const inRealTime: Later = (delayMs, call) => {
-  const timer = setTimeout(call, delayMs);
-  return () => clearTimeout(timer);
-};
 
 /** Times `waitMs`. */
 const maxPauses = 5;

@@ -1,3 +1,4 @@
+import type { OriginPlace } from '../model/transaction.ts';
 import type { Source } from '../store/source.ts';
 
 /** Where a subscription stands, as `cluster_status` tells it. */
@@ -9,8 +10,14 @@ export type ReceiverState =
   | { readonly kind: 'quarantine-full'; readonly reason: string }
   | { readonly kind: 'copying'; readonly source: Source; readonly copyId: string }
   | { readonly kind: 'following'; readonly source: Source; readonly stream: StreamPlace | undefined }
-  /** The next transaction came without its body; it is expected by another link until `untilMs`. */
-  | { readonly kind: 'awaiting-body'; readonly source: Source; readonly untilMs: number };
+  /** The next transaction, which began in another store, came without its body; that is expected by another link until `untilMs`. */
+  | {
+      readonly kind: 'awaiting-body';
+      readonly source: Source;
+      readonly storeId: string;
+      readonly place: OriginPlace;
+      readonly untilMs: number;
+    };
 
 export interface StreamPlace {
   readonly stream: string;

@@ -54,7 +54,7 @@ export class Subscriber implements AsyncDisposable {
       body: async (signal) => {
         const hasMore = await this.#round(signal);
         if (!hasMore) this.#endTurn();
-        return hasMore;
+        return hasMore || options.receiver.untilBody(signal);
       },
       idleMs: waitingMs,
       backoff: { minMs: 100, maxMs: 2_000 },

@@ -28,7 +28,7 @@ export type Together = 'applied' | 'not-next' | 'quarantine-full';
 export type Stop =
   | { readonly kind: 'gap'; readonly expected: number; readonly found: number }
   /** The body of this transaction has to come from elsewhere first. */
-  | { readonly kind: 'stub'; readonly header: TransactionHeader; readonly seq: number }
+  | { readonly kind: 'stub'; readonly storeId: string; readonly place: OriginPlace }
   | { readonly kind: 'no-cursor' }
   /** The last piece of a transaction over several channels has come: its other parts may have to wait for it. */
   | { readonly kind: 'assembled'; readonly item: WholeItem }
@@ -227,7 +227,7 @@ export class Applier {
       if (!isNew) return 0;
       if (item.kind === 'stub') {
         if (header.via !== viaOf(batch.storeId, table.incarnation))
-          return { kind: 'stub', header, seq: item.seq };
+          return { kind: 'stub', storeId: header.origin.storeId, place: originPlace };
         // Rows that our peer copied from us: we have them. What came before them may be missing here all the same.
         if (batch.leftOut === 0 && !isBehind)
           marks.raise(table.id, header.origin.storeId, originPlace, { after: 0, upTo: header.version });

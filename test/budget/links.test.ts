@@ -27,7 +27,7 @@ class Pair implements AsyncDisposable {
     this.link = new DirectLink(near, far, () => this.#sessions[1], maxBatchBytes);
     // On this clock every answer is fast: a link is asked for more only then.
     const session = (self: Replica, peer: Replica): PeerSession<DirectLink> =>
-      directSession(self, peer, this.link, maxBatchBytes, () => 0);
+      directSession(self, peer, this.link, maxBatchBytes, { now: () => 0, steadyMs: () => 0 });
     this.#sessions = [session(near, far), session(far, near)];
   }
 

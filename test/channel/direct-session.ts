@@ -1,17 +1,19 @@
 import { pino } from 'pino';
-import { PeerSession } from '../../src/channel/peer-session.ts';
+import { PeerSession, type PeerSessionOptions } from '../../src/channel/peer-session.ts';
 import type { NodeRow } from '../../src/model/node.ts';
 import { runLoop } from '../../src/runtime/run-loop.ts';
 import type { DirectLink } from './direct-link.ts';
 import type { Replica } from './replica.ts';
 
-/** All that a node runs for a peer at the other end of a link within the process; `clock` is all its time, if given. */
+/** All that a node runs for a peer at the other end of a link within the process. */
 export function directSession(
   self: Replica,
   peer: Replica,
   link: DirectLink,
   maxBatchBytes: number,
-  clock?: () => number,
+  own: Partial<
+    Pick<PeerSessionOptions<DirectLink>, 'now' | 'steadyMs' | 'otherSources' | 'relayWaitMs'>
+  > = {},
 ): PeerSession<DirectLink> {
   const options = {
     name: peer.name,
@@ -21,9 +23,10 @@ export function directSession(
     otherSources: () => [],
     relayWaitMs: 100,
     makeLoop: runLoop,
-    now: clock ?? Date.now,
-    steadyMs: clock ?? ((): number => performance.now()),
+    now: Date.now,
+    steadyMs: (): number => performance.now(),
     log: pino({ level: 'silent' }),
+    ...own,
   };
   return new PeerSession(options, rowOf(self, peer));
 }

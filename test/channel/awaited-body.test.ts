@@ -1,0 +1,41 @@
+import { expect, test, vi } from 'vitest';
+import { DirectLink } from './direct-link.ts';
+import { directSession, rowOf } from './direct-session.ts';
+import { openMesh } from './replica-pair.ts';
+import { keysOf } from './replica.ts';
+
+const relayWaitMs = 60_000;
+
+test.each(['pull', 'push'] as const)(
+  'while the body of a stub is awaited its channel asks seldom, and goes on as soon as it is here, by %s',
+  async (way) => {
+    await using mesh = await openMesh();
+    const { a, b, c } = mesh;
+    const [near, far] = way === 'pull' ? [c, b] : [b, c];
+    const link: DirectLink = new DirectLink(near, far, () => answering, 1 << 20);
+    const own = { relayWaitMs, otherSources: () => ['a'] };
+    await using dialling = directSession(near, far, link, 1 << 20, own);
+    await using answering = directSession(far, near, link, 1 << 20, own);
+    await a.upsert({ id: 1 });
+    await b.follow(a);
+    await b.upsert({ id: 2 });
+    link.isOpen = true;
+    await answering.update(rowOf(far, near));
+    await dialling.update({ ...rowOf(near, far), host: 'there', port: 1 });
+    dialling.linkChanged();
+    const stubs = (): number =>
+      link.carried.filter((answer) => answer.kind === 'items' && answer.items.length === 2).length;
+    const asked = async (times: number): Promise<number> => {
+      await vi.waitFor(() => expect(stubs()).toBeGreaterThanOrEqual(times), { timeout: 10_000, interval: 5 });
+      return performance.now();
+    };
+    const sinceMs = await asked(1);
+    expect((await asked(3)) - sinceMs).toBeGreaterThan(700);
+    expect(keysOf(c)).toEqual([]);
+
+    await c.follow(a);
+
+    expect(keysOf(c)).toEqual([1]);
+    await vi.waitFor(() => expect(keysOf(c)).toEqual([1, 2]), { timeout: 200, interval: 5 });
+  },
+);
