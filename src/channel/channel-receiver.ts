@@ -8,7 +8,7 @@ import { AgreedChannel } from './agreed-channel.ts';
 import { Beginning } from './beginning.ts';
 import type { PartGate } from './part-gate.ts';
 import { inRealTime, type Later } from './later.ts';
-import { carriedBytes, type ChannelRequest, type ChannelResponse } from './protocol.ts';
+import { carriedBytes, isOfComparison, type ChannelRequest, type ChannelResponse } from './protocol.ts';
 import { Questions } from './questions.ts';
 import type { ReceiverState, StreamPlace } from './receiver-state.ts';
 import type { Bulk } from './turns.ts';
@@ -237,8 +237,7 @@ export class ChannelReceiver {
   async accept(response: ChannelResponse): Promise<void> {
     // Asked for while nothing was known to be there.
     const hasWaited = !this.#isBehind;
-    if (response.kind !== 'digest' && response.kind !== 'list' && response.kind !== 'rows')
-      this.#isBehind = false;
+    if (!isOfComparison(response)) this.#isBehind = false;
     switch (response.kind) {
       case 'waiting':
         this.#state = { kind: 'waiting', reason: response.reason };

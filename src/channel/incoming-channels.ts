@@ -8,7 +8,7 @@ import { ChannelReceiver } from './channel-receiver.ts';
 import type { Later } from './later.ts';
 import { PartGate, type FollowedChannel } from './part-gate.ts';
 import type { PeerLink } from './peer-link.ts';
-import type { ApplyRequest, ApplyResponse, ChannelRequest } from './protocol.ts';
+import { isOfComparison, type ApplyRequest, type ApplyResponse, type ChannelResponse } from './protocol.ts';
 import { Subscriber } from './subscriber.ts';
 import type { Turns } from './turns.ts';
 import { Verifier } from './verifier.ts';
@@ -113,7 +113,7 @@ export class IncomingChannels implements AsyncDisposable {
           pushed.linkRenewed();
           pushed.restart();
         }
-        return { next: await nextOf(pushed) };
+        return await nextOf(pushed, request.response);
       } catch (error) {
         pushed.fail(messageOf(error));
         throw error;
@@ -220,9 +220,10 @@ export class IncomingChannels implements AsyncDisposable {
   }
 }
 
-async function nextOf(pushed: ChannelReceiver): Promise<ChannelRequest> {
+/** What to push after that. A comparison must not hold up what is new: between two of its questions that is asked for. */
+async function nextOf(pushed: ChannelReceiver, response: ChannelResponse | null): Promise<ApplyResponse> {
   const comparison = pushed.isBehind ? undefined : await pushed.nextComparison();
-  if (comparison) return comparison;
-  await pushed.untilBody();
-  return pushed.next();
+  if (!comparison) await pushed.untilBody();
+  else if (!response || !isOfComparison(response)) return { next: comparison };
+  return { next: pushed.next(), isAwaited: pushed.isBehind || comparison !== undefined };
 }

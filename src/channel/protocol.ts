@@ -159,6 +159,11 @@ export function carriedBytes(response: z.infer<typeof channelResponse>): number 
   return response.kind === 'page' ? response.rows.length : 0;
 }
 
+/** Part of a comparison. */
+export function isOfComparison({ kind }: z.infer<typeof channelResponse>): boolean {
+  return kind === 'digest' || kind === 'list' || kind === 'rows';
+}
+
 const subscription = z.object({
   database: z.string(),
   table: z.string(),
@@ -222,7 +227,12 @@ export const hello = z.object({
 /** A push: what the receiver asked for last, or nothing to hear what it wants. */
 export const applyRequest = z.object({ channel: z.string(), response: channelResponse.nullable() });
 /** `next` is null when the receiver wants nothing now. */
-export const applyResponse = z.object({ next: channelRequest.nullable(), reason: z.string().optional() });
+export const applyResponse = z.object({
+  next: channelRequest.nullable(),
+  reason: z.string().optional(),
+  /** Also an answer without anything new: a comparison goes on behind it, or it shows that this is the end. */
+  isAwaited: z.boolean().optional(),
+});
 
 export type ChannelRequest = z.infer<typeof channelRequest>;
 export type ChannelResponse = z.infer<typeof channelResponse>;

@@ -98,8 +98,9 @@ export class Pusher implements AsyncDisposable {
     // The peer may hold it until the other parts are there too.
     using _aside = response && mayHaveParts(response) ? turns.stepAside(channel) : undefined;
     const request: ApplyRequest = { channel, response };
-    const { next } = await link.request('apply', request, applyResponse, { signal });
+    const { next, isAwaited } = await link.request('apply', request, applyResponse, { signal });
     this.#wanted = next ?? undefined;
+    if (isAwaited) this.#askAgainAtMs = 0;
     return next !== null;
   }
 

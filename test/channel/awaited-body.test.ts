@@ -35,7 +35,6 @@ test.each(['pull', 'push'] as const)(
 
     await c.follow(a);
 
-    expect(keysOf(c)).toEqual([1]);
-    await vi.waitFor(() => expect(keysOf(c)).toEqual([1, 2]), { timeout: 200, interval: 5 });
+    await vi.waitFor(() => expect(keysOf(c)).toEqual([1, 2]), { timeout: 400, interval: 5 });
   },
 );

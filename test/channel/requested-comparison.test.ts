@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type * as z from 'zod';
 import { compareTable } from '../../src/channel/compare-table.ts';
 import type { PeerSession } from '../../src/channel/peer-session.ts';
@@ -7,7 +7,7 @@ import type { VerifiedTable } from '../../src/model/replication-control.ts';
 import { DirectLink } from './direct-link.ts';
 import { directSession, rowOf } from './direct-session.ts';
 import { openPair, records, type Pair } from './replica-pair.ts';
-import { settle } from './replica.ts';
+import { keysOf, settle } from './replica.ts';
 
 const channel = 'dev:dog';
 const limitMs = 10_000;
@@ -106,4 +106,27 @@ test('a comparison whose link is lost on the way is made over the link of the pe
   await dialler.pushUntil(compared);
 
   expect(await compared).toMatchObject(identical);
+});
+
+test('a comparison by push lets what is new pass between its questions', async () => {
+  await using nodes = await openPair({}, { publish: true, subscribe: false });
+  const { a, b } = nodes;
+  await a.upsert(...records(identical.rows));
+  await settle(a, b);
+  const link: DirectLink = new DirectLink(a, b, () => pushedTo, 1 << 20);
+  link.isOpen = true;
+  await using pushedTo = directSession(b, a, link, 1 << 20);
+  await using pushing = directSession(a, b, link, 1 << 20);
+  await pushedTo.update(rowOf(b, a));
+  pushedTo.heard(a.hello(b), 'their link');
+  const kinds = (): string[] => link.carried.map(({ kind }) => kind).filter((kind) => kind !== 'begin');
+  const compared = compareTable(pushedTo, 'b', channel, 4_000);
+
+  await pushing.update({ ...rowOf(a, b), host: 'there', port: 1 });
+
+  expect(await compared).toMatchObject(identical);
+  expect(kinds()).toEqual(['items', 'digest', 'items', 'digest', 'items', 'digest']);
+  await a.upsert({ id: 'new' });
+  pushing.wake();
+  await vi.waitFor(() => expect(keysOf(b)).toContain('new'));
 });
