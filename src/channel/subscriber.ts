@@ -54,7 +54,7 @@ export class Subscriber implements AsyncDisposable {
       body: async (signal) => {
         const hasMore = await this.#round(signal);
         if (!hasMore) this.#endTurn();
-        return hasMore || options.receiver.untilBody(signal);
+        return hasMore || (this.#isAsking && (await options.receiver.untilBody(signal)));
       },
       idleMs: waitingMs,
       backoff: { minMs: 100, maxMs: 2_000 },
@@ -102,14 +102,19 @@ export class Subscriber implements AsyncDisposable {
     this.#endTurn();
   }
 
+  /** There is somebody to ask, and nothing speaks against it now. */
+  get #isAsking(): boolean {
+    const { receiver, link } = this.#options;
+    return link.isOpen && !receiver.isResting;
+  }
+
   async #round(signal: AbortSignal): Promise<boolean> {
     const { receiver, link } = this.#options;
     if (!link.isOpen) {
       this.#doubt();
       receiver.linkRenewed();
-      return false;
     }
-    if (receiver.isResting) return false;
+    if (!this.#isAsking) return false;
     const { state } = receiver;
     if (state.kind === 'following' && state.stream) return this.#followStream(state.stream, signal);
     this.#endPull();
@@ -179,7 +184,7 @@ export class Subscriber implements AsyncDisposable {
    */
   async #verify(signal: AbortSignal): Promise<boolean> {
     const { receiver, link, turns } = this.#options;
-    const request = link.isOpen && !receiver.isResting ? await receiver.nextComparison() : undefined;
+    const request = this.#isAsking ? await receiver.nextComparison() : undefined;
     if (!request) return false;
     const patience = { timeoutMs: 30_000, signal };
     await receiver.accept(await link.request(request.kind, request, channelResponse, patience));

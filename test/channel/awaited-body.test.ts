@@ -1,4 +1,5 @@
 import { expect, test, vi } from 'vitest';
+import { runLoop, type MakeLoop } from '../../src/runtime/run-loop.ts';
 import { DirectLink } from './direct-link.ts';
 import { directSession, rowOf } from './direct-session.ts';
 import { openMesh } from './replica-pair.ts';
@@ -38,3 +39,37 @@ test.each(['pull', 'push'] as const)(
     await vi.waitFor(() => expect(keysOf(c)).toEqual([1, 2]), { timeout: 400, interval: 5 });
   },
 );
+
+test('while the body of a stub is awaited and the link is down nothing runs', async () => {
+  await using mesh = await openMesh();
+  const { a, b, c } = mesh;
+  let bodies = 0;
+  const makeLoop: MakeLoop = (options) =>
+    runLoop({
+      ...options,
+      body: async (signal) => {
+        bodies += 1;
+        return options.body(signal);
+      },
+    });
+  const link: DirectLink = new DirectLink(c, b, () => ({ push: async () => ({ next: null }) }), 1 << 20);
+  await using session = directSession(c, b, link, 1 << 20, {
+    relayWaitMs,
+    otherSources: () => ['a'],
+    makeLoop,
+  });
+  await a.upsert({ id: 1 });
+  await b.follow(a);
+  link.isOpen = true;
+  await session.update({ ...rowOf(c, b), host: 'there', port: 1 });
+  // Asked for again: it is known to be missing.
+  await vi.waitFor(() => expect(link.carried.filter(({ kind }) => kind === 'items')).toHaveLength(2), 5_000);
+  link.isOpen = false;
+  session.linkChanged();
+
+  await c.follow(a);
+  bodies = 0;
+  for (let turn = 0; turn < 1_000; turn += 1) await new Promise(setImmediate);
+
+  expect(bodies).toBeLessThan(20);
+});

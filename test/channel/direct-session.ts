@@ -12,7 +12,7 @@ export function directSession(
   link: DirectLink,
   maxBatchBytes: number,
   own: Partial<
-    Pick<PeerSessionOptions<DirectLink>, 'now' | 'steadyMs' | 'otherSources' | 'relayWaitMs'>
+    Pick<PeerSessionOptions<DirectLink>, 'now' | 'steadyMs' | 'otherSources' | 'relayWaitMs' | 'makeLoop'>
   > = {},
 ): PeerSession<DirectLink> {
   const options = {
