@@ -161,7 +161,7 @@ export class ChannelReceiver {
 
   /** What to ask the publisher for a comparison with it; undefined when none is due, or none can go on now. */
   async nextComparison(): Promise<ChannelRequest | undefined> {
-    return this.verifier.next(this.#followed);
+    return this.verifier.next(this, this.#followed);
   }
 
   get #followed(): Source | undefined {
@@ -264,8 +264,7 @@ export class ChannelReceiver {
       case 'list':
       case 'rows':
         this.#answers += 1;
-        // Else it answers what was asked before this receiver had to begin again.
-        if (this.#followed) await this.verifier.accept(response);
+        await this.verifier.accept(this, response);
         return;
     }
   }
@@ -354,7 +353,12 @@ export class ChannelReceiver {
   #awaitBody(source: Source, { storeId, place }: Extract<Stop, { kind: 'stub' }>): void {
     const state = this.#state;
     const now = this.#steadyMs();
-    const untilMs = state.kind === 'awaiting-body' ? state.untilMs : now + this.#options.relayWaitMs;
+    const isSame =
+      state.kind === 'awaiting-body' &&
+      state.storeId === storeId &&
+      state.place.incarnation === place.incarnation &&
+      state.place.seq === place.seq;
+    const untilMs = isSame ? state.untilMs : now + this.#options.relayWaitMs;
     this.#state = { kind: 'awaiting-body', source, storeId, place, untilMs };
     this.#needsBodies = now >= untilMs;
     this.#isBehind = this.#needsBodies;

@@ -1,5 +1,6 @@
 import type { VerifiedTable } from '../model/replication-control.ts';
 import type { PeerSession } from './peer-session.ts';
+import type { VerificationResult } from './verification.ts';
 
 const pollMs = 20;
 /** A peer that is dialled again is waited for so long. */
@@ -13,18 +14,20 @@ export async function compareTable(
   timeoutMs: number,
 ): Promise<VerifiedTable> {
   const node = session.name;
-  const begunAtMs = Date.now();
+  const begunAtMs = performance.now();
   const unreachable = unfinished(node, self, `${node} cannot be reached`);
-  if (!session.verify(channel)) {
+  const requested = session.verify(channel);
+  if (!requested) {
     if (!session.isAlive) return unreachable;
     const told = session.hello?.verified[channel];
     return told ? verdict(node, node, told) : unfinished(node, node, `${node} has not compared it yet`);
   }
-  while (Date.now() - begunAtMs < timeoutMs) {
-    const result = session.verified(channel);
-    if (result && result.asOfMs >= begunAtMs)
+  let result: VerificationResult | undefined;
+  void requested.then((found) => (result = found));
+  while (performance.now() - begunAtMs < timeoutMs) {
+    if (result)
       return result.early > 0 ? unfinished(node, self, early(result.early)) : verdict(node, self, result);
-    if (!session.isAlive && Date.now() - begunAtMs > dialMs) return unreachable;
+    if (!session.isAlive && performance.now() - begunAtMs > dialMs) return unreachable;
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
   return session.isAlive ? unfinished(node, self, `it took longer than ${timeoutMs} ms`) : unreachable;

@@ -32,7 +32,7 @@ export interface GreeterOptions {
   /** The newest comparison of a channel with a peer. */
   readonly verified: (peer: string, channel: string) => VerificationResult | undefined;
   /** Channels that we were asked to compare with the peer. */
-  readonly comparing: (peer: string) => readonly string[];
+  readonly asking: (peer: string) => readonly string[];
 }
 
 /** What this node says of itself to a peer, and what it makes of what a peer says. */
@@ -84,7 +84,7 @@ export class Greeter {
       stopped: subscriptions
         .filter(({ stopped }) => stopped !== undefined)
         .map(({ database, table }) => channelName(database, table)),
-      comparing: peer === undefined ? [] : [...this.#options.comparing(peer)],
+      asking: peer === undefined ? [] : [...this.#options.asking(peer)],
       links: [...live()],
       routes: [...routes, ...storedRoutes(store)],
       ...(row?.removedVersion === undefined ? {} : { removedVersion: row.removedVersion }),

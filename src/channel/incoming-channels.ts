@@ -51,6 +51,8 @@ export class IncomingChannels implements AsyncDisposable {
   readonly #options: IncomingChannelsOptions;
   readonly #incoming = new Map<string, Incoming>();
   readonly #gate: PartGate;
+  /** Of what holds pushes back. */
+  #end = new AbortController();
 
   constructor(options: IncomingChannelsOptions) {
     this.#options = options;
@@ -90,11 +92,12 @@ export class IncomingChannels implements AsyncDisposable {
     return this.#options.link()?.isOpen ? incoming?.receiver : incoming?.pushed;
   }
 
-  /** Channels that somebody asked to compare and that wait for the peer to ask what we want. */
-  get comparing(): readonly string[] {
+  /** Channels that the peer has to bring and of which we want something else than we said last: a comparison, or to subscribe. */
+  get asking(): readonly string[] {
     return [...this.#incoming.values()]
       .map(({ pushed }) => pushed)
-      .filter((pushed) => this.receiver(pushed.channel) === pushed && pushed.verifier.isRequested)
+      .filter((pushed) => this.receiver(pushed.channel) === pushed)
+      .filter(({ state, verifier }) => state.kind === 'subscribing' || verifier.isRequested)
       .map(({ channel }) => channel);
   }
 
@@ -113,7 +116,7 @@ export class IncomingChannels implements AsyncDisposable {
           pushed.linkRenewed();
           pushed.restart();
         }
-        return await nextOf(pushed, request.response);
+        return await nextOf(pushed, request.response, this.#end.signal);
       } catch (error) {
         pushed.fail(messageOf(error));
         throw error;
@@ -147,9 +150,11 @@ export class IncomingChannels implements AsyncDisposable {
   async end(): Promise<void> {
     await this[Symbol.asyncDispose]();
     this.#incoming.clear();
+    this.#end = new AbortController();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#end.abort();
     await Promise.all(
       [...this.#incoming.values()].map(async ({ subscriber }) => subscriber?.[Symbol.asyncDispose]()),
     );
@@ -221,9 +226,14 @@ export class IncomingChannels implements AsyncDisposable {
 }
 
 /** What to push after that. A comparison must not hold up what is new: between two of its questions that is asked for. */
-async function nextOf(pushed: ChannelReceiver, response: ChannelResponse | null): Promise<ApplyResponse> {
+async function nextOf(
+  pushed: ChannelReceiver,
+  response: ChannelResponse | null,
+  signal: AbortSignal,
+): Promise<ApplyResponse> {
+  if (response && isOfComparison(response)) return { next: pushed.next(), answerAlsoIfEmpty: true };
   const comparison = pushed.isBehind ? undefined : await pushed.nextComparison();
-  if (!comparison) await pushed.untilBody();
-  else if (!response || !isOfComparison(response)) return { next: comparison };
-  return { next: pushed.next(), isAwaited: pushed.isBehind || comparison !== undefined };
+  if (comparison) return { next: comparison };
+  await pushed.untilBody(signal);
+  return { next: pushed.next(), answerAlsoIfEmpty: pushed.isBehind };
 }

@@ -109,7 +109,7 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
     if (!this.isAlive) this.#standstill.forget();
     this.#life.heard(hello, by);
     this.#incoming.heard();
-    this.#pushers.askNow(hello.comparing ?? []);
+    this.#pushers.askNow(hello.asking ?? []);
     this.#lookForStandstill();
   }
 
@@ -134,16 +134,14 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
     return this.#incoming.push(request);
   }
 
-  /** Compares a channel with the peer as soon as it is followed; false when nothing of it is taken from there. */
-  verify(channel: string): boolean {
-    const verifier = this.#incoming.receiver(channel)?.verifier;
-    verifier?.request();
-    return verifier !== undefined;
+  /** Compares a channel with the peer as soon as it is followed; undefined when nothing of it is taken from there. */
+  verify(channel: string): Promise<VerificationResult> | undefined {
+    return this.#incoming.receiver(channel)?.verifier.request();
   }
 
-  /** Channels that somebody asked for and that wait for the peer to ask what we want. */
-  get comparing(): readonly string[] {
-    return this.#incoming.comparing;
+  /** Channels of the peer of which we want to know something else than we said last. */
+  get asking(): readonly string[] {
+    return this.#incoming.asking;
   }
 
   /** The newest comparison of a channel with the peer. */

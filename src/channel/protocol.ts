@@ -215,8 +215,8 @@ export const hello = z.object({
       onlyHere: count,
     }),
   ),
-  /** Channels of the other's that somebody asked the teller to compare: a pusher need not wait to hear of it. */
-  comparing: z.array(z.string()).optional(),
+  /** Channels of the other's of which the teller wants to know something else than it said last: a pusher need not wait to hear of it. */
+  asking: z.array(z.string()).optional(),
   /** Channels that somebody has stopped at the teller: nothing comes of them. */
   stopped: z.array(z.string()).optional(),
   /** Names of the nodes that the teller has a live link with. */
@@ -230,8 +230,8 @@ export const applyRequest = z.object({ channel: z.string(), response: channelRes
 export const applyResponse = z.object({
   next: channelRequest.nullable(),
   reason: z.string().optional(),
-  /** Also an answer without anything new: a comparison goes on behind it, or it shows that this is the end. */
-  isAwaited: z.boolean().optional(),
+  /** A comparison may go on behind the answer, or the receiver does not know yet that nothing is left. */
+  answerAlsoIfEmpty: z.boolean().optional(),
 });
 
 export type ChannelRequest = z.infer<typeof channelRequest>;

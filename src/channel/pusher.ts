@@ -95,12 +95,11 @@ export class Pusher implements AsyncDisposable {
     if (response && isNothingNew(response) && now() < this.#askAgainAtMs) return false;
     this.#askAgainAtMs = now() + askAgainMs;
     this.#turn?.carried(response ? carriedBytes(response) : 0);
-    // The peer may hold it until the other parts are there too.
-    using _aside = response && mayHaveParts(response) ? turns.stepAside(channel) : undefined;
+    using _aside = response && mayBeHeld(response) ? turns.stepAside(channel) : undefined;
     const request: ApplyRequest = { channel, response };
-    const { next, isAwaited } = await link.request('apply', request, applyResponse, { signal });
+    const { next, answerAlsoIfEmpty } = await link.request('apply', request, applyResponse, { signal });
     this.#wanted = next ?? undefined;
-    if (isAwaited) this.#askAgainAtMs = 0;
+    if (answerAlsoIfEmpty) this.#askAgainAtMs = 0;
     return next !== null;
   }
 
@@ -127,13 +126,16 @@ function bulkBehind(response: ChannelResponse, asked: ChannelRequest | undefined
   }
 }
 
-/** Some transaction in it goes, or may go, over several channels. */
-function mayHaveParts(response: ChannelResponse): boolean {
+/** The peer may wait for what comes another way: the body of a stub, or the part of a transaction in another channel. */
+function mayBeHeld(response: ChannelResponse): boolean {
   return (
     response.kind === 'items' &&
     response.items
       .map((frame) => openFrame(frame))
-      .some((item) => item.kind === 'piece' || (item.kind === 'whole' && item.parts.length > 1))
+      .some(
+        ({ kind, ...item }) =>
+          kind === 'piece' || kind === 'stub' || ('parts' in item && item.parts.length > 1),
+      )
   );
 }
 

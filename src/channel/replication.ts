@@ -100,7 +100,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
       isLinked: (peer) => this.#sessions.get(peer)?.link?.isOpen ?? false,
       live: () => this.#live(),
       verified: (peer, channel) => this.#sessions.get(peer)?.verified(channel),
-      comparing: (peer) => this.#sessions.get(peer)?.comparing ?? [],
+      asking: (peer) => this.#sessions.get(peer)?.asking ?? [],
     });
     this.#joining = new Joining({
       ...options,

@@ -1,3 +1,4 @@
+import { deferred, type Deferred } from '../runtime/deferred.ts';
 import type { Source } from '../store/source.ts';
 import type { Store } from '../store/store.ts';
 import type { ChannelRequest, ChannelResponse } from './protocol.ts';
@@ -14,11 +15,13 @@ export interface VerifierOptions {
 }
 
 interface Comparison {
+  /** Who asks its questions; an answer to anybody else's is not meant for it. */
+  readonly asker: object;
   readonly source: Source;
   /** What it proves, see `Unproven`. */
   readonly provenId: string | undefined;
-  /** Somebody waits for it. */
-  readonly isRequested: boolean;
+  /** Of those who wait for it. */
+  readonly requested: Deferred<VerificationResult> | undefined;
   readonly verification: Verification;
 }
 
@@ -26,7 +29,8 @@ interface Comparison {
  * Compares a channel with its publisher when it is first followed, at an interval, after a copy that alone proves nothing, and
  * when asked to.
  *
- * Serves whatever follows the channel, over our own link or over the peer's: what was asked of one is done by the other.
+ * Serves whatever follows the channel, over our own link or over the peer's: what was asked of one is done by the other,
+ * from the beginning, for an answer may still be on its way to the first.
  */
 export class Verifier {
   readonly #options: VerifierOptions;
@@ -34,7 +38,7 @@ export class Verifier {
   #last: VerificationResult | undefined;
   #dueAtMs: number;
   /** Since the current one began: it may not see what was there when it was asked for. */
-  #isRequested = false;
+  #requested: Deferred<VerificationResult> | undefined;
 
   constructor(options: VerifierOptions) {
     this.#options = options;
@@ -43,7 +47,7 @@ export class Verifier {
 
   /** Somebody waits for one that has not begun. */
   get isRequested(): boolean {
-    return this.#isRequested;
+    return this.#requested !== undefined;
   }
 
   /** The newest comparison that came to its end. */
@@ -51,60 +55,73 @@ export class Verifier {
     return this.#last;
   }
 
-  /** Compares as soon as the channel is followed, once more if a comparison is under way. */
-  request(): void {
-    this.#isRequested = true;
+  /** Compares as soon as the channel is followed, once more if a comparison is under way; resolves to what that finds. */
+  async request(): Promise<VerificationResult> {
+    this.#requested ??= deferred();
+    return this.#requested.promise;
   }
 
   /**
    * What to ask the publisher now; undefined when nothing is due, or the channel has to come further first.
    *
-   * @param source what is followed; undefined while nothing is, or a copy runs: what is under way is broken off
+   * @param asker brings the answer to {@link accept}, one at a time
+   * @param source what it follows; undefined while nothing is, or a copy runs
    */
-  async next(source: Source | undefined): Promise<ChannelRequest | undefined> {
+  async next(asker: object, source: Source | undefined): Promise<ChannelRequest | undefined> {
     const { store, channel, now, steadyMs } = this.#options;
-    if (!source) {
-      this.#breakOff();
-      return undefined;
-    }
+    if (!source) return undefined;
     const provenId = store.comparison.provable(source);
     // One during which something else is to be proven goes on to its end, and proves nothing.
-    const isSame =
-      this.#current?.source.storeId === source.storeId &&
-      this.#current.source.incarnation === source.incarnation;
-    if (!isSame) this.#breakOff();
+    if (this.#current && (this.#current.asker !== asker || !isSame(this.#current.source, source)))
+      this.#breakOff();
     if (!this.#current) {
-      const isRequested = this.#isRequested;
-      if (!isRequested && provenId === undefined && steadyMs() < this.#dueAtMs) return undefined;
-      this.#isRequested = false;
+      const requested = this.#requested;
+      if (!requested && provenId === undefined && steadyMs() < this.#dueAtMs) return undefined;
+      this.#requested = undefined;
       const verification = new Verification({ store, channel, source, now });
-      this.#current = { source, provenId, isRequested, verification };
+      this.#current = { asker, source, provenId, requested, verification };
     }
-    const request = this.#current.verification.next();
-    await this.#finish();
+    const current = this.#current;
+    const request = current.verification.next();
+    await this.#finish(current);
     // It has come to its end without a further question: another one may have been asked for.
-    return this.#current ? request : await this.next(source);
+    return this.#current === current ? request : await this.next(asker, source);
   }
 
-  async accept(response: ChannelResponse): Promise<void> {
-    await this.#current?.verification.accept(response);
-    await this.#finish();
+  async accept(asker: object, response: ChannelResponse): Promise<void> {
+    const current = this.#current;
+    if (current?.asker !== asker) return;
+    await current.verification.accept(response);
+    await this.#finish(current);
   }
 
   /** Whoever waits for it gets another one. */
   #breakOff(): void {
-    this.#isRequested ||= this.#current?.isRequested === true;
+    const { requested } = this.#current ?? {};
     this.#current = undefined;
+    if (requested && this.#requested) void this.#requested.promise.then(requested.resolve);
+    else this.#requested ??= requested;
   }
 
-  async #finish(): Promise<void> {
-    const { source, provenId, verification } = this.#current ?? {};
-    const result = verification?.result;
-    if (!source || !result) return;
+  async #finish(current: Comparison): Promise<void> {
+    const { source, provenId, requested, verification } = current;
+    const { result } = verification;
+    if (!result) return;
     if (result.early === 0)
-      await this.#options.store.comparison.proven(source, provenId, verification?.knowledge);
+      await this.#options.store.comparison.proven(source, provenId, verification.knowledge);
+    // Broken off meanwhile: whoever waits for it gets another one.
+    if (this.#current !== current) return;
     this.#last = result;
     this.#current = undefined;
     this.#dueAtMs = this.#options.steadyMs() + (this.#options.intervalMs ?? Infinity);
+    requested?.resolve(result);
   }
+}
+
+function isSame(one: Source, other: Source): boolean {
+  return (
+    one.storeId === other.storeId &&
+    one.incarnation === other.incarnation &&
+    one.newerThan === other.newerThan
+  );
 }

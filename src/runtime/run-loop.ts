@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { backoffMs, type BackoffBounds } from './backoff.ts';
+import { deferred } from './deferred.ts';
 import type { Logger } from './logger.ts';
 
 export interface RunLoopOptions {
@@ -116,17 +117,12 @@ async function waitMs(
   onWait?: (end: () => void) => void,
 ): Promise<void> {
   if (signal.aborted) return;
-  const { promise, resolve } = deferred();
-  const timer = setTimeout(resolve, delayMs);
-  signal.addEventListener('abort', resolve, { once: true });
-  onWait?.(resolve);
+  const { promise, resolve } = deferred<void>();
+  const end = (): void => resolve();
+  const timer = setTimeout(end, delayMs);
+  signal.addEventListener('abort', end, { once: true });
+  onWait?.(end);
   await promise;
   clearTimeout(timer);
-  signal.removeEventListener('abort', resolve);
-}
-
-function deferred(): { promise: Promise<void>; resolve: () => void } {
-  let resolve = (): void => {};
-  const promise = new Promise<void>((settle) => (resolve = settle));
-  return { promise, resolve };
+  signal.removeEventListener('abort', end);
 }

@@ -183,7 +183,7 @@ export class Replica implements AsyncDisposable {
 
   /** Compares everything that is taken from there. */
   async verify(publisher: Replica): Promise<string[]> {
-    this.receiver(publisher).verifier.request();
+    void this.receiver(publisher).verifier.request();
     return this.compare(publisher);
   }
 
@@ -259,7 +259,7 @@ export class Replica implements AsyncDisposable {
       now: () => this.#nowMs,
       live: () => [],
       verified: () => undefined,
-      comparing: () => [],
+      asking: () => [],
     });
   }
 }

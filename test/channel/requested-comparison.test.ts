@@ -125,7 +125,7 @@ test('a comparison by push lets what is new pass between its questions', async (
   await pushing.update({ ...rowOf(a, b), host: 'there', port: 1 });
 
   expect(await compared).toMatchObject(identical);
-  expect(kinds()).toEqual(['items', 'digest', 'items', 'digest', 'items', 'digest']);
+  expect(kinds()).toEqual(['items', 'digest', 'items', 'digest', 'items', 'digest', 'items']);
   await a.upsert({ id: 'new' });
   pushing.wake();
   await vi.waitFor(() => expect(keysOf(b)).toContain('new'));

@@ -152,7 +152,7 @@ test('a comparison of a table that is slow to read comes in short answers, whate
   await a.delete(...Array.from({ length: 100 }, (_, id) => id + 50));
   await nodes.follow();
   const receiver = b.receiver(a);
-  receiver.verifier.request();
+  void receiver.verifier.request();
 
   const counts = await nodes.exchange(() => receiver.nextComparison());
 

@@ -62,10 +62,10 @@ describe('a comparison with the publisher', () => {
     await a.upsert(...records(100));
     await settle(a, b);
     const receiver = b.receiver(a);
-    receiver.verifier.request();
+    void receiver.verifier.request();
     expect(await receiver.nextComparison()).toMatchObject({ kind: 'digest', after: null });
 
-    receiver.verifier.request();
+    void receiver.verifier.request();
 
     expect(await b.compare(a)).toEqual(['digest', 'digest']);
     expect(await receiver.nextComparison()).toBeUndefined();
@@ -77,7 +77,7 @@ describe('a comparison with the publisher', () => {
     await a.upsert(...records(100));
     await settle(a, b);
     const receiver = b.receiver(a);
-    receiver.verifier.request();
+    const found = receiver.verifier.request();
     expect(await receiver.nextComparison()).toMatchObject({ kind: 'digest', after: null });
     receiver.restart();
     expect(await receiver.nextComparison()).toBeUndefined();
@@ -85,7 +85,28 @@ describe('a comparison with the publisher', () => {
     await b.follow(a);
 
     expect(await b.compare(a)).toEqual(['digest']);
-    expect(receiver.verifier.last).toMatchObject({ rows: 100 });
+    expect(await found).toMatchObject({ rows: 100 });
+  });
+
+  test('that is taken over by another receiver begins anew, and leaves what the first had asked', async () => {
+    await using nodes = await openPair();
+    const { a, b } = nodes;
+    await a.upsert(...records(20_000));
+    await settle(a, b);
+    const receiver = b.receiver(a);
+    const { verifier, state } = receiver;
+    const source = state.kind === 'following' ? state.source : undefined;
+    const found = verifier.request();
+    const asked = await receiver.nextComparison();
+    const answer = asked && (await a.server().answer('b', asked));
+    const other = {};
+    expect(await verifier.next(other, source)).toEqual(asked);
+
+    if (answer) await receiver.accept(answer);
+
+    expect(await verifier.next(other, source)).toEqual(asked);
+    await b.compare(a);
+    expect(await found).toMatchObject({ rows: 20_000 });
   });
 
   test('goes on now and then while a channel of the peer has a backlog, else at once', async () => {
@@ -93,7 +114,7 @@ describe('a comparison with the publisher', () => {
     const { a, b } = nodes;
     await a.upsert(...records(20_000));
     await settle(a, b);
-    b.receiver(a).verifier.request();
+    void b.receiver(a).verifier.request();
     await using link = new DirectLink(b, a, () => ({ push: async () => ({ next: null }) }), 1 << 20);
     link.isOpen = true;
     const turns = new Turns({ priorityOf: () => 0, maxHeldBytes: 1 });

@@ -248,7 +248,7 @@ export class Life {
       isLinked: (peer) => this.#sessions.get(peer)?.link?.isOpen ?? false,
       live: () => [],
       verified: (peer, channel) => this.#sessions.get(peer)?.verified(channel),
-      comparing: (peer) => this.#sessions.get(peer)?.comparing ?? [],
+      asking: (peer) => this.#sessions.get(peer)?.asking ?? [],
     });
     world.mutation.life?.(this);
     this.#membership = this.makeLoop({
