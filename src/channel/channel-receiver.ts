@@ -11,6 +11,7 @@ import { inRealTime, type Later } from './later.ts';
 import { carriedBytes, isOfComparison, type ChannelRequest, type ChannelResponse } from './protocol.ts';
 import { Questions } from './questions.ts';
 import type { ReceiverState, StreamPlace } from './receiver-state.ts';
+import { RowsInParts } from './rows-in-parts.ts';
 import type { Bulk } from './turns.ts';
 import type { Verifier } from './verifier.ts';
 
@@ -62,6 +63,7 @@ export class ChannelReceiver {
   readonly #agreed: AgreedChannel;
   readonly #questions: Questions;
   readonly #beginning: Beginning;
+  readonly #pageParts = new RowsInParts();
   readonly #options: ChannelReceiverOptions;
   readonly #steadyMs: () => number;
   #state: ReceiverState = { kind: 'subscribing' };
@@ -105,7 +107,7 @@ export class ChannelReceiver {
     return this.#hasBacklog && (kind === 'following' || kind === 'awaiting-body') ? 'catch-up' : undefined;
   }
 
-  /** Answers so far that brought what no cursor shows: pieces of a transaction, and parts of a comparison. */
+  /** Answers so far that brought what no cursor shows: pieces of a transaction, parts of a page and of a comparison. */
   get answers(): number {
     return this.#answers;
   }
@@ -161,7 +163,8 @@ export class ChannelReceiver {
 
   /** What to ask the publisher for a comparison with it; undefined when none is due, or none can go on now. */
   async nextComparison(): Promise<ChannelRequest | undefined> {
-    return this.verifier.next(this, this.#followed);
+    const request = await this.verifier.next(this, this.#followed);
+    return request?.kind === 'rows' ? { ...request, maxBytes: this.#questions.budget.bytes } : request;
   }
 
   get #followed(): Source | undefined {
@@ -181,7 +184,8 @@ export class ChannelReceiver {
       case 'copying': {
         const cursor = this.#cursorOf(state.source);
         if (!cursor?.copy) return undefined;
-        return this.#questions.copy(state.source, state.copyId, cursor, cursor.copy.afterKey ?? null);
+        const after = cursor.copy.afterKey ?? null;
+        return this.#questions.copy(state.source, state.copyId, cursor, after, this.#pageParts.from);
       }
       case 'following':
       case 'awaiting-body': {
@@ -220,9 +224,10 @@ export class ChannelReceiver {
     const state = this.#state;
     if (state.kind === 'copying' && response.kind === 'page') {
       const cursor = this.#cursorOf(state.source);
-      const isFollowed = !response.isLast && response.marks === undefined && response.copyId === state.copyId;
+      const isWhole = response.part === undefined && response.marks === undefined;
+      const isFollowed = isWhole && !response.isLast && response.copyId === state.copyId;
       return isFollowed && cursor?.copy
-        ? this.#questions.copy(state.source, state.copyId, cursor, response.lastKey)
+        ? this.#questions.copy(state.source, state.copyId, cursor, response.lastKey, 0)
         : undefined;
     }
     if (state.kind === 'following' && !state.stream && response.kind === 'items') {
@@ -367,14 +372,20 @@ export class ChannelReceiver {
   async #page(response: Extract<ChannelResponse, { kind: 'page' }>): Promise<void> {
     const state = this.#state;
     if (state.kind !== 'copying' || state.copyId !== response.copyId) return;
+    const rows = this.#pageParts.join(response.rows, response.part);
+    if (!rows) {
+      this.#answers += 1;
+      this.#isBehind = true;
+      return;
+    }
     const result = await this.#options.store.applyCopy(state.source, {
       copyId: response.copyId,
       noted: response.noted,
       marks: response.marks,
       deletedBefore: response.deletedBefore ?? 0,
       total: response.total,
-      rows: decodeChanges(response.rows),
-      block: response.rows,
+      rows: decodeChanges(rows),
+      block: rows,
       lastKey: response.lastKey ?? undefined,
       isLast: response.isLast,
     });

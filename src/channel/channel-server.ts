@@ -9,6 +9,7 @@ import type { Store } from '../store/store.ts';
 import { encodedItems, needsBody, type Reader } from './channel-items.ts';
 import type { ChannelRequest, ChannelResponse, WireCursor } from './protocol.ts';
 import { packDigests, packEntries } from './packed-digests.ts';
+import { partOf } from './rows-in-parts.ts';
 import type { StreamDirectory } from './stream-directory.ts';
 
 export interface ChannelServerOptions {
@@ -157,9 +158,10 @@ export class ChannelServer {
     if (!isServable && !this.#isOvertaken(table, cursor)) return this.#diverged(table, cursor);
     // Before the rows are read: they hold at least what is noted.
     const moved = isServable ? undefined : this.#noted(table);
+    const maxBytes = Math.min(request.maxBytes ?? maxBatchBytes, maxBatchBytes);
     const page = store.copyRows(table, {
       after: request.after ?? undefined,
-      maxBytes: Math.min(request.maxBytes ?? maxBatchBytes, maxBatchBytes),
+      maxBytes,
       maxRows: copyPageRows,
       newerThan: request.newerThan,
       isEnough: this.#readLimit(),
@@ -172,7 +174,7 @@ export class ChannelServer {
       ...(moved ?? { noted: { seq: cursor.seq, id: cursor.id } }),
       deletedBefore: store.tombstones.deletedBefore(table.id),
       total: this.#total(table),
-      rows: encodeChanges(page.rows),
+      ...partOf(encodeChanges(page.rows), request.from ?? 0, maxBytes),
       lastKey: page.lastKey ?? null,
       isLast: page.isLast,
     };
@@ -183,7 +185,7 @@ export class ChannelServer {
     table: Table,
     request: Extract<ChannelRequest, { kind: 'digest' | 'list' | 'rows' }>,
   ): ChannelResponse {
-    const { store } = this.#options;
+    const { store, maxBatchBytes } = this.#options;
     const identity = this.#identity(table);
     if (
       request.identity.storeId !== identity.storeId ||
@@ -213,15 +215,19 @@ export class ChannelServer {
           head,
         };
       }
-      case 'rows':
+      case 'rows': {
+        const maxBytes = Math.min(request.maxBytes ?? maxBatchBytes, maxBatchBytes);
+        const { rows, covered } = store.rowsOf(table, request.keys, maxBytes);
         return {
           kind: 'rows',
           identity,
-          rows: encodeChanges(store.rowsOf(table, request.keys)),
+          ...partOf(encodeChanges(rows), request.from ?? 0, maxBytes),
+          covered,
           deleted: (request.onlyHere ?? [])
             .filter(({ key, ...stamp }) => store.collected.has(table, key, stamp))
             .map(({ key }) => key),
         };
+      }
     }
   }
 

@@ -1,7 +1,9 @@
+import { maxBatchBytes } from './message-size.ts';
+
 const firstBytes = 16 * 1024;
 /** A second of 64 kbit/s: behind one answer and another that was asked for ahead, a greeting still comes in time. */
 const leastBytes = 8 * 1024;
-const mostBytes = 1024 * 1024;
+const mostBytes = maxBatchBytes;
 /** What takes longer than this, beyond the round trip, was too much for the link; what is much faster could have been more. */
 const slowMs = 1_000;
 const fastMs = 300;

@@ -9,6 +9,7 @@ import { connectTo } from '../stream/connection.ts';
 import { patientRequest } from '../stream/patient-request.ts';
 import { StreamPull } from '../stream/stream-pull.ts';
 import type { LinkState } from './link-state.ts';
+import { maxPulledBytes } from './message-size.ts';
 import { NoAnswerError, type Patience, type PeerLink } from './peer-link.ts';
 import { decodeBody, encodeBody, type Hello } from './protocol.ts';
 
@@ -123,8 +124,7 @@ export class Link implements PeerLink {
       consumer,
       delivered,
       maxMessages: 500,
-      // More than the largest message, and no more than one turn may carry.
-      maxBytes: 1 << 20,
+      maxBytes: maxPulledBytes,
       expiresMs: 10_000,
       heartbeatMs: 2_000,
     });

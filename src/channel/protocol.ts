@@ -19,6 +19,9 @@ const identity = z.object({ storeId: z.string(), incarnation: z.string() });
 const range = z.object({ after: key.nullable(), upTo: key.nullable() });
 /** About how much the link takes at a time, as the subscriber has measured it. */
 const maxBytes = count.optional();
+/** Of rows that come in parts, where the next one begins. */
+const from = count.optional();
+const part = z.object({ from: count, total: count, id: z.string() }).optional();
 const noted = z.object({ seq: count, id: z.string() });
 
 /** What a subscriber asks of the publisher of a channel. */
@@ -55,6 +58,7 @@ export const channelRequest = z.discriminatedUnion('kind', [
     after: key.nullable(),
     newerThan: count,
     maxBytes,
+    from,
   }),
   /** Digests of the next rows in key order. */
   z.object({
@@ -74,6 +78,8 @@ export const channelRequest = z.discriminatedUnion('kind', [
     keys: z.array(key),
     /** Those of the keys that only the subscriber has, and what it has. */
     onlyHere: z.array(z.object({ key, version: count, origin })).optional(),
+    maxBytes,
+    from,
   }),
 ]);
 
@@ -124,6 +130,7 @@ export const channelResponse = z.discriminatedUnion('kind', [
     total: count,
     /** `encodeChanges`. */
     rows: bytes,
+    part,
     lastKey: key.nullable(),
     isLast: z.boolean(),
   }),
@@ -148,6 +155,9 @@ export const channelResponse = z.discriminatedUnion('kind', [
     identity,
     /** `encodeChanges`. */
     rows: bytes,
+    part,
+    /** So many of the keys were looked at, or else all. */
+    covered: count.optional(),
     /** Keys that only the subscriber has, because they were deleted here so long ago that the delete is forgotten. */
     deleted: z.array(key).optional(),
   }),
@@ -156,7 +166,7 @@ export const channelResponse = z.discriminatedUnion('kind', [
 /** How much of a channel an answer carries. */
 export function carriedBytes(response: z.infer<typeof channelResponse>): number {
   if (response.kind === 'items') return response.items.reduce((sum, item) => sum + item.bytes.length, 0);
-  return response.kind === 'page' ? response.rows.length : 0;
+  return response.kind === 'page' || response.kind === 'rows' ? response.rows.length : 0;
 }
 
 /** Part of a comparison. */

@@ -2,7 +2,7 @@ import { channelName, encodeToken } from '../model/channel-name.ts';
 import { CodedError } from '../model/errors.ts';
 import type { Table } from '../model/table.ts';
 import type { TransactionHeader } from '../model/transaction.ts';
-import { encodeItems } from '../model/transaction-codec.ts';
+import { encodeItems, framedBytes } from '../model/transaction-codec.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Loop, MakeLoop } from '../runtime/run-loop.ts';
 import type { Store } from '../store/store.ts';
@@ -175,7 +175,7 @@ export class Publisher implements AsyncDisposable {
     let bytes = 0;
     for (const item of encodedItems(store, place.table, place.publishedSeq, wantsBody, maxMessageBytes)) {
       const previous = batch.at(-1);
-      if (previous && bytes + item.bytes.length > maxMessageBytes) {
+      if (previous && bytes + framedBytes(item) > maxMessageBytes) {
         await this.#publish(place, batch);
         // The log was read through one snapshot; look again for the rest, unless a transaction is half out.
         if (!previous.isPartial) return true;
@@ -183,7 +183,7 @@ export class Publisher implements AsyncDisposable {
         bytes = 0;
       }
       batch.push(item);
-      bytes += item.bytes.length;
+      bytes += framedBytes(item);
       if (previous?.isPartial && !item.isPartial) break;
     }
     if (batch.length === 0) return false;

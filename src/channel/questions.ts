@@ -66,11 +66,12 @@ export class Questions {
     copyId: string,
     noted: { readonly seq: number; readonly id: string },
     after: Key | null,
+    from: number,
   ): Extract<ChannelRequest, { kind: 'copy' }> {
     const { channel } = this.#options;
     const cursor = wireCursor(source, noted);
     const { newerThan } = source;
-    return { kind: 'copy', channel, cursor, copyId, after, newerThan, maxBytes: this.budget.bytes };
+    return { kind: 'copy', channel, cursor, copyId, after, newerThan, maxBytes: this.budget.bytes, from };
   }
 
   /** Whose transactions may come as stubs: not of those whose numbers tell nothing, since something of theirs is left out or in quarantine. */

@@ -17,6 +17,7 @@ import type { NodeKeys } from '../stream/node-keys.ts';
 import type { Proofs } from './agreement.ts';
 import { compareTable } from './compare-table.ts';
 import { ChannelServer } from './channel-server.ts';
+import { maxBatchBytes } from './message-size.ts';
 import { Greeter } from './greeter.ts';
 import { Joining } from './joining.ts';
 import type { LinkState } from './link-state.ts';
@@ -52,8 +53,6 @@ export interface ReplicationOptions {
   readonly log: Logger;
 }
 
-/** Target size of a message, of an answer from the log, and of a copy page. */
-const maxBatchBytes = 1024 * 1024;
 /** A peer that was removed need not hear of it. */
 const farewellMs = 5_000;
 

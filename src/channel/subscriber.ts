@@ -206,6 +206,7 @@ export class Subscriber implements AsyncDisposable {
     }
     if ('doubt' in arrived) {
       log.info({ channel: receiver.channel, reason: arrived.doubt }, 'subscribing again');
+      if (arrived.isStuck) receiver.distrustStream();
       this.#doubt();
       return true;
     }

@@ -7,6 +7,7 @@ import type { DigestEntry, KeyRange } from '../store/digests.ts';
 import type { Store } from '../store/store.ts';
 import { unpackDigests, unpackEntries } from './packed-digests.ts';
 import type { ChannelRequest, ChannelResponse } from './protocol.ts';
+import { RowsInParts } from './rows-in-parts.ts';
 
 export interface VerificationResult {
   /** Everything that both sides had committed by then was compared, ms since 1970. */
@@ -60,6 +61,7 @@ export class Verification {
   readonly #startedAtMs: number;
   readonly #suspects = new Map<Key, DigestEntry | undefined>();
   readonly #repaired: Key[] = [];
+  readonly #rowParts = new RowsInParts();
   #step: Step = { kind: 'digest', after: null };
   #headSeq = 0;
   #rows = 0;
@@ -116,7 +118,7 @@ export class Verification {
         return range && { kind: 'list', channel, identity, range, newerThan };
       }
       case 'rows':
-        return { kind: 'rows', channel, identity, ...asked(step) };
+        return { kind: 'rows', channel, identity, ...asked(step), from: this.#rowParts.from };
       case 'settle':
       case 'done':
         return undefined;
@@ -191,20 +193,24 @@ export class Verification {
     step: Extract<Step, { kind: 'rows' }>,
   ): Promise<void> {
     const { store, source } = this.#options;
-    const { keys, onlyHere } = asked(step);
-    const rows = decodeChanges(response.rows);
+    const joined = this.#rowParts.join(response.rows, response.part);
+    if (!joined) return;
+    const { keys: wanted, onlyHere } = asked(step);
+    const keys = wanted.slice(0, response.covered);
+    const rows = decodeChanges(joined);
     const { won, early } =
       rows.length > 0 ? await store.comparison.repair(source, rows) : { won: 0, early: 0 };
     this.#early += early;
     const deleted = new Set(response.deleted);
-    const stale = onlyHere.filter(({ key }) => deleted.has(key));
+    const looked = new Set(keys);
+    const stale = onlyHere.filter(({ key }) => deleted.has(key) && looked.has(key));
     const gone = stale.length > 0 ? await store.comparison.removeStale(source, stale) : [];
     this.#repairedCount += won + gone.length;
     const settled = [...(won > 0 ? rows.map(({ key }) => key) : []), ...gone];
     this.#repaired.push(...settled.slice(0, keysTold - this.#repaired.length));
     const known = new Set([...rows.map(({ key }) => key), ...gone]);
     this.#onlyHere += keys.filter((key) => !known.has(key)).length;
-    const left = step.keys.slice(keysAtOnce);
+    const left = step.keys.slice(keys.length);
     this.#step = left.length > 0 ? { ...step, keys: left } : step.following;
   }
 

@@ -153,6 +153,11 @@ export function encodeItems(items: readonly FramedItem[]): Uint8Array {
   return packr.pack([wireFormat, items.map(({ seq, id, bytes }) => [seq, id, bytes])]);
 }
 
+/** What an item takes in a message body, at most. */
+export function framedBytes({ id, bytes }: Omit<FramedItem, 'seq'>): number {
+  return id.length + bytes.length + 24;
+}
+
 /** @throws CodedError `undecodable` */
 export function decodeItems(body: Uint8Array): FramedItem[] {
   const [format, items] = array(unpack(body));

@@ -13,7 +13,7 @@ import type { Catalog } from './catalog.ts';
 import type { ChangeLog, NewPart } from './change-log.ts';
 import type { Collected, CollectedRows } from './collected.ts';
 import type { Commit } from './commit.ts';
-import { isBehindGap, withHole, type Cursor, type Cursors } from './cursors.ts';
+import { isBehindGap, withFollowed, withHole, type Cursor, type Cursors } from './cursors.ts';
 import type { Doubt, Isolation } from './isolation.ts';
 import type { Marks } from './marks.ts';
 import type { Merger } from './merger.ts';
@@ -149,7 +149,10 @@ export class Applier {
       }
       transactions += 1;
       if (outcome === 'isolated') cursor = withHole(cursor);
-      else changes += outcome;
+      else {
+        changes += outcome;
+        cursor = followed(batch, item, cursor);
+      }
       isSpooling = false;
       if (arrived.kind === 'piece') spool.clear(table.id, source.storeId);
       ({ seq } = item);
@@ -204,7 +207,7 @@ export class Applier {
       if (isNew && doubt && !isolation.isolate(commit, table, source, item, doubt)) return 'quarantine-full';
       const part = isNew && !doubt ? this.#mergePart(batch, item, changes, isBehind).part : undefined;
       if (part) logged.push(part);
-      cursors.put(source.storeId, table.id, isNew && doubt ? withHole(next) : next);
+      cursors.put(source.storeId, table.id, isNew && doubt ? withHole(next) : followed(batch, item, next));
     }
     const [first] = parts;
     if (first && logged.length > 0) log.append(commit, first.item.header, logged);
@@ -289,6 +292,11 @@ export class Applier {
     const id = this.#options.log.idAt(table.id, place.seq);
     return id === undefined ? place.seq <= this.#options.log.head(table.id).trimmedSeq : id === header.id;
   }
+}
+
+function followed(batch: Batch, item: Exclude<ChannelItem, PieceItem>, cursor: Cursor): Cursor {
+  if (item.kind === 'undecodable' || isOwn(batch, item)) return cursor;
+  return withFollowed(cursor, item.header.origin.storeId, item.originPlace);
 }
 
 /** Began in this store and this table. What was written into a table that was dropped since is like any other's. */

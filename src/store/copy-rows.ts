@@ -1,7 +1,7 @@
 import type { Change, Key } from '../model/change.ts';
 import type { Table } from '../model/table.ts';
 import type { Records } from './records.ts';
-import { changeOf } from './row.ts';
+import { changeOf, type Row } from './row.ts';
 
 export interface CopiedRows {
   readonly rows: readonly Change[];
@@ -11,7 +11,7 @@ export interface CopiedRows {
   readonly isLast: boolean;
 }
 
-/** Rows of a copy page after a key, tombstones too, until `maxBytes` or `maxRows`, or until it has looked long enough. */
+/** Rows of a copy page after a key, tombstones too: one at least, and no more than `maxBytes` or `maxRows`, or than it takes to look long enough. */
 export function copyRows(
   records: Records,
   table: Table,
@@ -29,12 +29,44 @@ export function copyRows(
   let bytes = 0;
   let lastKey = after;
   for (const { key, row } of records.rows(table, after === undefined ? {} : { after })) {
-    if (bytes >= maxBytes || rows.length >= maxRows || (lastKey !== after && isEnough()))
+    const isCopied = row.version > newerThan;
+    const isFull = isCopied && rows.length > 0 && bytes + bytesOf(row) > maxBytes;
+    if (isFull || rows.length >= maxRows || (lastKey !== after && isEnough()))
       return { rows, lastKey, isLast: false };
     lastKey = key;
-    if (row.version <= newerThan) continue;
+    if (!isCopied) continue;
     rows.push(changeOf(key, row));
-    bytes += (row.bytes?.length ?? 0) + 64;
+    bytes += bytesOf(row);
   }
   return { rows, lastKey, isLast: true };
+}
+
+export interface RowsOfKeys {
+  readonly rows: readonly Change[];
+  /** So many of the keys were looked at. */
+  readonly covered: number;
+}
+
+/** What is under the first of the keys, tombstones too: one row at least, and no more than `maxBytes`. */
+export function rowsOfKeys(
+  records: Records,
+  table: Table,
+  keys: readonly Key[],
+  maxBytes: number,
+): RowsOfKeys {
+  const rows: Change[] = [];
+  let bytes = 0;
+  for (const [index, key] of keys.entries()) {
+    const row = records.row(table, key);
+    if (!row) continue;
+    bytes += bytesOf(row);
+    if (rows.length > 0 && bytes > maxBytes) return { rows, covered: index };
+    rows.push(changeOf(key, row));
+  }
+  return { rows, covered: keys.length };
+}
+
+/** About what it takes in an answer, its key apart. */
+function bytesOf({ bytes }: Row): number {
+  return (bytes?.length ?? 0) + 64;
 }

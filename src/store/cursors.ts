@@ -2,6 +2,7 @@ import type { Key } from '../model/change.ts';
 import { randomId } from '../model/random-id.ts';
 import { decodeMessage, encodeMessage } from '../model/transaction-codec.ts';
 import type { Environment } from './environment.ts';
+import type { OriginPlace } from '../model/transaction.ts';
 import type { Mark } from './marks.ts';
 
 /** How far this store has applied a channel of a peer, and in which of its histories. */
@@ -29,8 +30,8 @@ export interface Unproven {
    */
   readonly hole?: boolean | undefined;
   /**
-   * The log overtook it, and what was applied at the publisher meanwhile may be missing: its marks at the end of that,
-   * in force once compared. Absent when the copy met rows that were here before.
+   * The log overtook it, and what was applied at the publisher meanwhile may be missing: its marks at the place, in force
+   * once compared. Absent when the copy met rows that were here before.
    */
   readonly overtaken?: readonly Mark[] | undefined;
 }
@@ -88,6 +89,18 @@ export class Cursors {
 /** The same place, or copy, with something behind it that is missing. */
 export function withHole<T extends Pick<Cursor, 'unproven'>>(place: T): T {
   return { ...place, unproven: { ...place.unproven, id: randomId(9), hole: true } };
+}
+
+/** Behind an overtaken copy: what has been followed since is known, too, once the table is compared. */
+export function withFollowed(cursor: Cursor, storeId: string, place: OriginPlace): Cursor {
+  const { unproven } = cursor;
+  if (!unproven?.overtaken) return cursor;
+  const isOfIt = (mark: Mark): boolean =>
+    mark.storeId === storeId && mark.place.incarnation === place.incarnation;
+  const known = unproven.overtaken.find(isOfIt);
+  if (known && known.place.seq >= place.seq) return cursor;
+  const others = unproven.overtaken.filter((mark) => !isOfIt(mark));
+  return { ...cursor, unproven: { ...unproven, overtaken: [...others, { ...known, storeId, place }] } };
 }
 
 /** Whether nobody has moved the one since it was the other. */

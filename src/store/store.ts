@@ -1,4 +1,4 @@
-import type { Change, Document, Key, Origin } from '../model/change.ts';
+import type { Document, Key, Origin } from '../model/change.ts';
 import { CodedError } from '../model/errors.ts';
 import type { Query } from '../model/query.ts';
 import { systemDatabase, type Table } from '../model/table.ts';
@@ -11,7 +11,7 @@ import { Commits } from './commits.ts';
 import type { Comparison } from './comparison.ts';
 import type { Confirmed } from './confirmed.ts';
 import type { CopyPage } from './copy-applier.ts';
-import { copyRows, type CopiedRows } from './copy-rows.ts';
+import { copyRows, rowsOfKeys, type CopiedRows, type RowsOfKeys } from './copy-rows.ts';
 import type { Cursor, Cursors } from './cursors.ts';
 import type { Definitions } from './definitions.ts';
 import type { Digests } from './digests.ts';
@@ -29,7 +29,6 @@ import { OwnOrigin } from './own-origin.ts';
 import { makeParts, type StoreParts } from './parts.ts';
 import { prepareStore } from './prepare-store.ts';
 import type { Quarantine } from './quarantine.ts';
-import { changeOf } from './row.ts';
 import type { PlanDescription } from './search/search-plan.ts';
 import type { Source } from './source.ts';
 import type { StoreGuard } from './store-guard.ts';
@@ -295,11 +294,8 @@ export class Store implements AsyncDisposable {
   }
 
   /** Rows under these keys as changes, tombstones too; keys that were never used are left out. */
-  rowsOf(table: Table, keys: readonly Key[]): Change[] {
-    return keys.flatMap((key) => {
-      const row = this.#parts.records.row(table, key);
-      return row ? [changeOf(key, row)] : [];
-    });
+  rowsOf(table: Table, keys: readonly Key[], maxBytes = Infinity): RowsOfKeys {
+    return rowsOfKeys(this.#parts.records, table, keys, maxBytes);
   }
 
   /** Applies a quarantined transaction after all. @throws CodedError `not_found`, `undecodable` */

@@ -23,8 +23,8 @@ export interface StreamPullOptions {
   readonly heartbeatMs: number;
 }
 
-/** `done`: ask again. Anything else is a doubt: the subscriber begins again from its cursor. */
-export type PullEnd = 'done' | { readonly doubt: string };
+/** `done`: ask again. Anything else is a doubt: the subscriber begins again from its cursor, without the stream if that is stuck. */
+export type PullEnd = 'done' | { readonly doubt: string; readonly isStuck?: true };
 
 /** Messages of a stream as a subscriber takes them. */
 export interface ChannelPull extends Disposable {
@@ -51,6 +51,7 @@ export class StreamPull implements ChannelPull {
   readonly #watchdog: NodeJS.Timeout;
   #outstanding: number;
   #lastHeardMs = performance.now();
+  readonly #begunAt: number;
   #delivered: number;
   #isQuiet = false;
   #end: PullEnd | undefined;
@@ -58,6 +59,7 @@ export class StreamPull implements ChannelPull {
 
   constructor(options: StreamPullOptions) {
     this.#outstanding = options.maxMessages;
+    this.#begunAt = options.delivered;
     this.#delivered = options.delivered;
     const { connection, channel, consumer, heartbeatMs } = options;
     const inbox = createInbox(options.inboxPrefix);
@@ -150,8 +152,11 @@ export class StreamPull implements ChannelPull {
       this.#signal();
       return;
     }
+    const isFull = status === 409 && /maxbytes/i.test(description);
+    if (isFull && this.#delivered === this.#begunAt)
+      this.#finish({ doubt: 'the next message is larger than a pull may bring', isStuck: true });
     const isNormal =
-      status === 404 || status === 408 || (status === 409 && /maxbytes|batch completed/i.test(description));
+      isFull || status === 404 || status === 408 || (status === 409 && /batch completed/i.test(description));
     this.#finish(isNormal ? 'done' : { doubt: `status ${status} ${description}`.trim() });
   }
 

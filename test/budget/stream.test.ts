@@ -17,6 +17,7 @@ class CountedStreams implements StreamServer {
   readonly published = { messages: 0, bytes: 0 };
   readonly #streams = new Streams({
     random: new Random(1),
+    maxMessageBytes: 1 << 20,
     ackLoss: () => 0,
     crashPoint: () => {},
     onMessage: () => {},

@@ -76,6 +76,27 @@ describe('a copy that the log has overtaken', () => {
     expect(b.store.marks.get(b.table.id, a.store.identity.storeId, a.table.incarnation)).toBe(headSeq);
   });
 
+  test('and is proven knows what it followed while it was compared', async () => {
+    await using nodes = await openPair({ maxBatchBytes: 1_000 });
+    const { a, b } = nodes;
+    await copying(nodes);
+    await overtake(a, 0);
+    await b.follow(a);
+    const receiver = b.receiver(a);
+    const asked = await receiver.nextComparison();
+    expect(asked).toMatchObject({ kind: 'digest', after: null });
+    if (asked) await receiver.accept(await a.server().answer('b', asked));
+    await a.upsert({ id: 'followed' });
+    await b.follow(a);
+    expect(b.cursor(a)?.unproven).toMatchObject({ overtaken: expect.any(Array) });
+
+    await b.compare(a);
+
+    const { headSeq } = a.store.log.head(a.table.id);
+    expect(b.cursor(a)?.unproven).toBeUndefined();
+    expect(b.store.marks.get(b.table.id, a.store.identity.storeId, a.table.incarnation)).toBe(headSeq);
+  });
+
   test('comes to its end however often it is overtaken', async () => {
     await using nodes = await openPair({ maxBatchBytes: 1_000 });
     const { a, b } = nodes;

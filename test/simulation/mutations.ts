@@ -66,7 +66,7 @@ const disks = new WeakMap<Life, MemoryDisk[]>();
 export const mutations: readonly Mutation[] = [
   {
     name: 'what is acknowledged is not flushed',
-    breaks: [1, 2, 3, 4, 8, 10],
+    breaks: [1, 2, 3, 4, 6, 8, 10],
     committed: (life) => {
       const { disk } = life.node;
       const kept = [...(disks.get(life) ?? []), disk.copy(disk.inode)].slice(-3);
@@ -308,7 +308,6 @@ export const mutations: readonly Mutation[] = [
     name: 'the publisher trusts its stream',
     breaks: [2, 8],
     faults: ['restore', 'stream'],
-    firstSeed: 3_000,
     life: ({ node, store }) => node.streams.believe(store),
   },
   {

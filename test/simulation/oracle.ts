@@ -1,4 +1,4 @@
-import type { ChannelResponse } from '../../src/channel/protocol.ts';
+import { carriedBytes, type ChannelResponse } from '../../src/channel/protocol.ts';
 import { channelName, parseChannelName } from '../../src/model/channel-name.ts';
 import type { Change, Key } from '../../src/model/change.ts';
 import { compareContent, compareStamps, writerOf } from '../../src/model/conflict.ts';
@@ -64,6 +64,8 @@ export class Oracle {
   readonly #overtaken = new Set<string>();
   /** Somebody had something in quarantine: what came behind that, and copies of it, are not known by their numbers. */
   hasHadHole = false;
+  /** A log overtook a copy: until that was compared nothing of it had numbers, nor had what others copied from there. */
+  hasHadOvertaken = false;
   /** While the simulator itself changes a store. */
   isDeaf = false;
   #count = 0;
@@ -220,25 +222,23 @@ export class Oracle {
 
   /** An answer that leaves a node over a link. */
   answered(life: Life, peer: string, service: string, answer: unknown): void {
-    if (service !== 'subscribe' && service !== 'pull' && service !== 'copy') return;
-    const response = answer as ChannelResponse;
-    if (response.kind === 'items' || response.kind === 'page') this.sent(life, peer, response);
+    if (service === 'pull' || service === 'copy' || service === 'rows')
+      this.sent(life, peer, answer as ChannelResponse);
   }
 
   /** Invariants 9 and 11: only what was agreed, in bites. */
   sent(life: Life, peer: string, response: ChannelResponse): void {
-    if (response.kind !== 'items' && response.kind !== 'page') return;
+    if (response.kind !== 'items' && response.kind !== 'page' && response.kind !== 'rows') return;
     const { maxBatchBytes } = this.#world.config;
-    // A page ends with the row that fills it.
-    const sizes =
-      response.kind === 'items'
-        ? response.items.map(({ bytes }) => bytes.length)
-        : decodeChanges(response.rows)
-            .slice(0, -1)
-            .map(({ bytes }) => bytes?.length ?? 0);
-    const total = sizes.reduce((sum, size) => sum + size, 0);
-    if (sizes.length > 1 && total > maxBatchBytes + 200)
-      this.#violate(11, `${life.name} answers ${peer} with ${total} bytes, limit ${maxBatchBytes}`);
+    const bytes = carriedBytes(response);
+    // One item may be of that size; rows are cut where they are twice as much.
+    const limit =
+      response.kind !== 'items'
+        ? 2 * maxBatchBytes
+        : response.items.length > 1
+          ? maxBatchBytes + 200
+          : Infinity;
+    if (bytes > limit) this.#violate(11, `${life.name} answers ${peer} with ${bytes} bytes, limit ${limit}`);
     const { incarnation } = response.identity;
     const table = life.store.catalog.allTables().find((candidate) => candidate.incarnation === incarnation);
     if (table && !this.mayRead(life, peer, channelName(table.database, table.name)))
@@ -376,6 +376,7 @@ export class Oracle {
     const [tableId, storeId] = key as [number, string];
     const now = cursorRow(after);
     this.hasHadHole ||= now.hasHole;
+    this.hasHadOvertaken ||= now.isOvertaken;
     const old = before && cursorRow(before);
     const goesOn = old !== undefined && old.incarnation === now.incarnation && !old.isCopying;
     const table = view.catalog.tableById(tableId);

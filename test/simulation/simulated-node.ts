@@ -28,6 +28,7 @@ export class SimulatedNode {
     this.disk = freshDisk().copy(world.drawInode());
     this.streams = new Streams({
       random: world.random,
+      maxMessageBytes: world.config.maxBatchBytes,
       ackLoss: () => world.weather.ackLoss,
       crashPoint: (point) => this.life?.crashPoint(point),
       onMessage: (channel) => world.scheduler.after(0, () => this.life?.deliver(channel)),

@@ -9,6 +9,7 @@ import type {
 import { parseChannelName } from '../../src/model/channel-name.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Random } from './random.ts';
+import { Violation } from './violation.ts';
 
 export interface StoredMessage {
   readonly sequence: number;
@@ -43,6 +44,8 @@ export type StreamFault = (typeof streamFaults)[number];
 
 export interface StreamsOptions {
   readonly random: Random;
+  /** A subscriber asks for no more than this and a few headers at a time: a larger message would never come. */
+  readonly maxMessageBytes: number;
   /** Chance that a publish is stored and its confirmation lost. */
   readonly ackLoss: () => number;
   /** A place where the process that publishes may die. */
@@ -123,7 +126,7 @@ export class Streams {
     for (const [channel, stream] of this.#streams) this.#saved.set(channel, copyOf(stream));
   }
 
-  /** A mutation: whatever a stream holds, the publisher finds what it hopes to find. */
+  /** A mutation: whatever a stream holds, the publisher finds what it hopes to find, and so do those who follow it. */
   believe(store: Store): void {
     this.#believer = store;
   }
@@ -133,8 +136,9 @@ export class Streams {
     const table = name && this.#believer?.catalog.table(name.database, name.table);
     if (!table || !this.#believer) return head;
     const { storeId } = this.#believer.identity;
-    const lastId = this.#believer.log.idAt(table.id, head.last) ?? head.lastId;
-    return { ...head, storeId, incarnation: table.incarnation, lastId };
+    const last = Math.min(head.last, this.#believer.log.head(table.id).headSeq);
+    const lastId = this.#believer.log.idAt(table.id, last) ?? head.lastId;
+    return { ...head, storeId, incarnation: table.incarnation, last, lastId };
   }
 
   hasConsumer(channel: string, name: string): boolean {
@@ -149,8 +153,9 @@ export class Streams {
     const stream = this.#streams.get(channel);
     const consumer = stream?.consumers.get(name);
     if (!stream || !consumer) return undefined;
-    const message = stream.messages.find(({ sequence }) => sequence >= consumer.next);
-    if (!message) return undefined;
+    const found = stream.messages.find(({ sequence }) => sequence >= consumer.next);
+    if (!found) return undefined;
+    const message = { ...found, head: this.#hoped(found.head, channel) };
     consumer.next = message.sequence + 1;
     consumer.delivered += 1;
     const pending = stream.messages.filter(({ sequence }) => sequence > message.sequence).length;
@@ -211,6 +216,12 @@ export class Streams {
         return head && this.#hoped(head, channel);
       },
       publish: async (head, body, sequence) => {
+        const { maxMessageBytes } = this.#options;
+        if (body.length > maxMessageBytes + 200)
+          throw new Violation(
+            11,
+            `${channel} gets a message of ${body.length} bytes, limit ${maxMessageBytes}`,
+          );
         this.#options.crashPoint('before publish');
         const stream = found();
         if (stream.lastSequence !== sequence - 1)

@@ -81,7 +81,7 @@ describe('a failed commit', () => {
     expect(written.status).toBe('fulfilled');
     expect(failed.status).toBe('rejected');
     const { storeId } = test.store.identity;
-    expect(test.store.rowsOf(table, [1])[0]?.origin.storeId).toBe(storeId);
+    expect(test.store.rowsOf(table, [1]).rows[0]?.origin.storeId).toBe(storeId);
     await test.reopen();
     expect(test.store.identity.storeId).toBe(storeId);
   });

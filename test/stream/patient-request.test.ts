@@ -1,25 +1,14 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { connect } from '@nats-io/transport-node';
 import { expect, test } from 'vitest';
-import { claimPort } from '../../src/process/ports.ts';
-import { findNatsServer } from '../../src/process/find-nats-server.ts';
 import { Closer } from '../../src/runtime/closer.ts';
 import { patientRequest } from '../../src/stream/patient-request.ts';
 import { TcpProxy } from '../cluster/support/tcp-proxy.ts';
+import { BareServer } from './bare-server.ts';
 
 /** A nats-server, a service of its own that answers with so many bytes or never, and a client behind a proxy. */
 async function openService(answerBytes: number | 'never') {
   const closer = new Closer();
-  const { path } = await findNatsServer({ configuredPath: process.env['NATS_SERVER_BIN'] });
-  const port = await claimPort('127.0.0.1', 0, undefined);
-  const server = spawn(path, ['-a', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
-  closer.defer('nats-server', async () => {
-    const gone = once(server, 'exit');
-    server.kill('SIGKILL');
-    await gone;
-  });
-  await expect.poll(() => server.exitCode === null && isListening(port), { timeout: 10_000 }).toBe(true);
+  const { port } = closer.own('nats-server', await BareServer.start());
   const near = closer.own('near', await connect({ servers: `127.0.0.1:${port}` }));
   near.subscribe('service', {
     callback: (_error, message) => {
@@ -32,16 +21,6 @@ async function openService(answerBytes: number | 'never') {
   // Not disposed of: that would wait for what is on its way.
   closer.defer('far', () => far.close());
   return { near, far, proxy, [Symbol.asyncDispose]: () => closer[Symbol.asyncDispose]() };
-}
-
-async function isListening(port: number): Promise<boolean> {
-  return connect({ servers: `127.0.0.1:${port}`, reconnect: false }).then(
-    async (connection: NatsConnection) => {
-      await connection.close();
-      return true;
-    },
-    () => false,
-  );
 }
 
 test('an answer that is on its way is waited for, however slowly it comes', async () => {

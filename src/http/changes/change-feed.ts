@@ -143,7 +143,7 @@ export class ChangeFeed implements AsyncDisposable {
 
   /** A change that lost, or was replaced since, is in the log all the same. */
   #isCurrent(table: Table, change: Change): boolean {
-    const [row] = this.#store.rowsOf(table, [change.key]);
+    const [row] = this.#store.rowsOf(table, [change.key]).rows;
     return (
       row !== undefined &&
       row.version === change.version &&

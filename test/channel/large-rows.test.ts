@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+import type { ChannelResponse } from '../../src/channel/protocol.ts';
+import { documentsOf } from '../store/test-store.ts';
+import { openPair } from './replica-pair.ts';
+import { expectSame, keysOf, settle, type Replica } from './replica.ts';
+import { tamper } from './tamper.ts';
+
+const maxBatchBytes = 1_000;
+const text = (length: number): string =>
+  Array.from({ length }, (_, index) => String.fromCharCode(97 + (index % 26))).join('');
+
+const bytesOf = (response: ChannelResponse): number =>
+  response.kind === 'page' || response.kind === 'rows' ? response.rows.length : 0;
+
+/** Asks on until the answer is not a part of a page any more; what was carried. */
+async function followCopy(subscriber: Replica, publisher: Replica): Promise<number[]> {
+  const exchanges = await subscriber.follow(publisher);
+  return exchanges.map(({ response }) => bytesOf(response)).filter((bytes) => bytes > 0);
+}
+
+test('a record that is larger than an answer is copied in parts', async () => {
+  await using nodes = await openPair({ maxBatchBytes });
+  const { a, b } = nodes;
+  await a.upsert({ id: 1, text: text(900) }, { id: 2, text: text(10_000) }, { id: 3, text: text(900) });
+
+  const carried = await followCopy(b, a);
+
+  expect(Math.max(...carried)).toBeLessThanOrEqual(2 * maxBatchBytes);
+  expect(carried.length).toBeGreaterThanOrEqual(10);
+  await settle(a, b);
+  expectSame(a, b);
+  expect(documentsOf(b.store).map(({ text: held }) => (held as string).length)).toEqual([900, 10_000, 900]);
+});
+
+test('a record that changes while its parts are on their way comes whole as it is then', async () => {
+  await using nodes = await openPair({ maxBatchBytes });
+  const { a, b } = nodes;
+  await a.upsert({ id: 1, text: text(10_000) });
+  for (let step = 0; step < 4; step += 1) await b.step(a);
+  expect(keysOf(b)).toEqual([]);
+  await a.upsert({ id: 1, text: text(10_000).toUpperCase() });
+
+  await followCopy(b, a);
+
+  expect(documentsOf(b.store)).toMatchObject([{ id: 1, text: text(10_000).toUpperCase() }]);
+  await settle(a, b);
+  expectSame(a, b);
+});
+
+test('a comparison repairs records that are larger than an answer, and more of them than fit into one', async () => {
+  await using nodes = await openPair({ maxBatchBytes });
+  const { a, b } = nodes;
+  const keys = [1, 2, 3, 4, 5, 6];
+  await a.upsert(...keys.map((id) => ({ id, text: text(id === 4 ? 10_000 : 600) })));
+  await settle(a, b);
+  const { id: table } = b.table;
+  await tamper(b, (rows) => keys.forEach((key) => rows.removeSync([table, key])));
+  expect(keysOf(b)).toEqual([]);
+  void b.receiver(a).verifier.request();
+  await settle(a, b);
+
+  expect(b.receiver(a).verifier.last).toMatchObject({ repaired: keys, repairedCount: 6, onlyHere: 0 });
+  expectSame(a, b);
+});
