@@ -124,6 +124,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'a gap is passed over',
     breaks: [2, 4, 8],
+    firstSeed: 4_700,
     faults: ['stream', 'cut'],
     life: ({ store }) => {
       const apply = store.apply.bind(store);
@@ -165,7 +166,7 @@ export const mutations: readonly Mutation[] = [
     name: 'a tombstone does not wait for what is on its way',
     breaks: [1, 2, 6, 8],
     faults: ['block', 'slow'],
-    firstSeed: 1_000,
+    firstSeed: 4_400,
     install: () => replaced(Heard.prototype, 'upTo', () => Infinity),
   },
   {
@@ -292,6 +293,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'the id at the cursor is not compared',
     breaks: [2, 3, 8],
+    firstSeed: 6_800,
     faults: ['restore', 'weather'],
     channelServer: (options) =>
       new ChangedServer(options, (request) => {
