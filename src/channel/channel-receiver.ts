@@ -185,7 +185,7 @@ export class ChannelReceiver {
         const cursor = this.#cursorOf(state.source);
         if (!cursor?.copy) return undefined;
         const after = cursor.copy.afterKey ?? null;
-        return this.#questions.copy(state.source, state.copyId, cursor, after, this.#pageParts.from);
+        return this.#questions.copy(state.source, state.copyId, cursor, after, this.#pageParts.next);
       }
       case 'following':
       case 'awaiting-body': {
@@ -227,7 +227,7 @@ export class ChannelReceiver {
       const isWhole = response.part === undefined && response.marks === undefined;
       const isFollowed = isWhole && !response.isLast && response.copyId === state.copyId;
       return isFollowed && cursor?.copy
-        ? this.#questions.copy(state.source, state.copyId, cursor, response.lastKey, 0)
+        ? this.#questions.copy(state.source, state.copyId, cursor, response.lastKey)
         : undefined;
     }
     if (state.kind === 'following' && !state.stream && response.kind === 'items') {

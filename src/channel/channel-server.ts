@@ -9,7 +9,7 @@ import type { Store } from '../store/store.ts';
 import { encodedItems, needsBody, type Reader } from './channel-items.ts';
 import type { ChannelRequest, ChannelResponse, WireCursor } from './protocol.ts';
 import { packDigests, packEntries } from './packed-digests.ts';
-import { partOf } from './rows-in-parts.ts';
+import { CutAnswers } from './rows-in-parts.ts';
 import type { StreamDirectory } from './stream-directory.ts';
 
 export interface ChannelServerOptions {
@@ -39,9 +39,11 @@ const digestPageRows = 8_192;
  */
 export class ChannelServer {
   readonly #options: ChannelServerOptions;
+  readonly #cut: CutAnswers<Extract<ChannelResponse, { kind: 'page' | 'rows' }>>;
 
   constructor(options: ChannelServerOptions) {
     this.#options = options;
+    this.#cut = new CutAnswers(options.steadyMs);
   }
 
   async answer(peer: string, request: ChannelRequest): Promise<ChannelResponse> {
@@ -156,9 +158,11 @@ export class ChannelServer {
     const { cursor } = request;
     const isServable = this.#isServable(table, cursor);
     if (!isServable && !this.#isOvertaken(table, cursor)) return this.#diverged(table, cursor);
+    const maxBytes = Math.min(request.maxBytes ?? maxBatchBytes, maxBatchBytes);
+    const next = this.#cut.next(request.nextPart, maxBytes);
+    if (next?.kind === 'page' && next.copyId === request.copyId) return next;
     // Before the rows are read: they hold at least what is noted.
     const moved = isServable ? undefined : this.#noted(table);
-    const maxBytes = Math.min(request.maxBytes ?? maxBatchBytes, maxBatchBytes);
     const page = store.copyRows(table, {
       after: request.after ?? undefined,
       maxBytes,
@@ -166,18 +170,18 @@ export class ChannelServer {
       newerThan: request.newerThan,
       isEnough: this.#readLimit(),
     });
-    const { storeId, incarnation } = this.#identity(table);
-    return {
-      kind: 'page',
-      identity: { storeId, incarnation },
+    const answer = {
+      kind: 'page' as const,
+      identity: this.#identity(table),
       copyId: request.copyId,
       ...(moved ?? { noted: { seq: cursor.seq, id: cursor.id } }),
       deletedBefore: store.tombstones.deletedBefore(table.id),
       total: this.#total(table),
-      ...partOf(encodeChanges(page.rows), request.from ?? 0, maxBytes),
+      rows: encodeChanges(page.rows),
       lastKey: page.lastKey ?? null,
       isLast: page.isLast,
     };
+    return this.#cut.begin(answer, maxBytes);
   }
 
   /** What a subscriber that checks its copy wants to know: digests, then lists where they differ, then rows. */
@@ -217,16 +221,20 @@ export class ChannelServer {
       }
       case 'rows': {
         const maxBytes = Math.min(request.maxBytes ?? maxBatchBytes, maxBatchBytes);
+        const next = this.#cut.next(request.nextPart, maxBytes);
+        if (next?.kind === 'rows' && next.identity.incarnation === identity.incarnation) return next;
         const { rows, covered } = store.rowsOf(table, request.keys, maxBytes);
-        return {
-          kind: 'rows',
+        const looked = new Set(request.keys.slice(0, covered));
+        const answer = {
+          kind: 'rows' as const,
           identity,
-          ...partOf(encodeChanges(rows), request.from ?? 0, maxBytes),
+          rows: encodeChanges(rows),
           covered,
           deleted: (request.onlyHere ?? [])
-            .filter(({ key, ...stamp }) => store.collected.has(table, key, stamp))
+            .filter(({ key, ...stamp }) => looked.has(key) && store.collected.has(table, key, stamp))
             .map(({ key }) => key),
         };
+        return this.#cut.begin(answer, maxBytes);
       }
     }
   }

@@ -39,6 +39,7 @@ export interface IncomingChannelsOptions {
 interface Incoming {
   /** What it serves. Two decisions of one moment become one of the same version. */
   readonly decision: Pick<Subscription, 'version' | 'startTimeMs'>;
+  readonly verifier: Verifier;
   readonly receiver: ChannelReceiver;
   readonly subscriber: Subscriber | undefined;
   /** For what the peer pushes over its own link: one at a time. */
@@ -50,6 +51,8 @@ interface Incoming {
 export class IncomingChannels implements AsyncDisposable {
   readonly #options: IncomingChannelsOptions;
   readonly #incoming = new Map<string, Incoming>();
+  /** Of channels that have ended, until it is known what follows them. */
+  readonly #left = new Map<string, Verifier>();
   readonly #gate: PartGate;
   /** Of what holds pushes back. */
   #end = new AbortController();
@@ -78,9 +81,17 @@ export class IncomingChannels implements AsyncDisposable {
       // A new decision begins anew: its start time may differ, and the table may be another one since.
       return now?.version !== decision.version || now.startTimeMs !== decision.startTimeMs;
     });
-    for (const [channel] of ended) this.#incoming.delete(channel);
+    for (const [channel, { verifier }] of ended) {
+      this.#incoming.delete(channel);
+      this.#left.set(channel, verifier);
+    }
     for (const [channel, subscription] of wanted)
       if (!this.#incoming.has(channel)) this.#incoming.set(channel, this.#start(subscription));
+    for (const [channel, verifier] of this.#left) {
+      const incoming = this.#incoming.get(channel);
+      if (incoming) verifier.handOver(incoming.verifier);
+    }
+    this.#left.clear();
     // Only now: what it is applying may take a while, and parts in other channels wait for a channel that is followed.
     await Promise.all(ended.map(async ([, { subscriber }]) => subscriber?.[Symbol.asyncDispose]()));
     await this.#forgetEnded(row, wanted);
@@ -149,6 +160,7 @@ export class IncomingChannels implements AsyncDisposable {
   /** Ends all of them: the link becomes another one. */
   async end(): Promise<void> {
     await this[Symbol.asyncDispose]();
+    for (const [channel, { verifier }] of this.#incoming) this.#left.set(channel, verifier);
     this.#incoming.clear();
     this.#end = new AbortController();
   }
@@ -169,6 +181,7 @@ export class IncomingChannels implements AsyncDisposable {
     subscriber?.start();
     return {
       decision: subscription,
+      verifier,
       receiver,
       subscriber,
       pushed: this.#makeReceiver(subscription, verifier),

@@ -1,4 +1,4 @@
-/** Target size of a message, of an answer from the log, and of a copy page: what is larger by itself comes in parts. */
+/** Target size of a message, of an answer from the log, and of a copy page: what is much larger by itself comes in parts. */
 export const maxBatchBytes = 1 << 20;
 
 /**

@@ -19,9 +19,9 @@ const identity = z.object({ storeId: z.string(), incarnation: z.string() });
 const range = z.object({ after: key.nullable(), upTo: key.nullable() });
 /** About how much the link takes at a time, as the subscriber has measured it. */
 const maxBytes = count.optional();
-/** Of rows that come in parts, where the next one begins. */
-const from = count.optional();
-const part = z.object({ from: count, total: count, id: z.string() }).optional();
+/** Of rows that come in parts: the next one of an answer. */
+const nextPart = z.object({ id: z.string(), from: count }).optional();
+const part = z.object({ id: z.string(), from: count, total: count }).optional();
 const noted = z.object({ seq: count, id: z.string() });
 
 /** What a subscriber asks of the publisher of a channel. */
@@ -58,7 +58,7 @@ export const channelRequest = z.discriminatedUnion('kind', [
     after: key.nullable(),
     newerThan: count,
     maxBytes,
-    from,
+    nextPart,
   }),
   /** Digests of the next rows in key order. */
   z.object({
@@ -79,7 +79,7 @@ export const channelRequest = z.discriminatedUnion('kind', [
     /** Those of the keys that only the subscriber has, and what it has. */
     onlyHere: z.array(z.object({ key, version: count, origin })).optional(),
     maxBytes,
-    from,
+    nextPart,
   }),
 ]);
 

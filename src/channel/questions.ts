@@ -4,6 +4,7 @@ import { isBehindGap, type Cursor } from '../store/cursors.ts';
 import type { Store } from '../store/store.ts';
 import { LinkBudget } from './link-budget.ts';
 import { wireCursor, type ChannelRequest } from './protocol.ts';
+import type { Part } from './rows-in-parts.ts';
 
 export interface QuestionsOptions {
   readonly store: Store;
@@ -66,12 +67,13 @@ export class Questions {
     copyId: string,
     noted: { readonly seq: number; readonly id: string },
     after: Key | null,
-    from: number,
+    nextPart?: Pick<Part, 'id' | 'from'>,
   ): Extract<ChannelRequest, { kind: 'copy' }> {
     const { channel } = this.#options;
     const cursor = wireCursor(source, noted);
     const { newerThan } = source;
-    return { kind: 'copy', channel, cursor, copyId, after, newerThan, maxBytes: this.budget.bytes, from };
+    const { bytes: maxBytes } = this.budget;
+    return { kind: 'copy', channel, cursor, copyId, after, newerThan, maxBytes, nextPart };
   }
 
   /** Whose transactions may come as stubs: not of those whose numbers tell nothing, since something of theirs is left out or in quarantine. */

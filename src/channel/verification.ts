@@ -118,7 +118,7 @@ export class Verification {
         return range && { kind: 'list', channel, identity, range, newerThan };
       }
       case 'rows':
-        return { kind: 'rows', channel, identity, ...asked(step), from: this.#rowParts.from };
+        return { kind: 'rows', channel, identity, ...asked(step), nextPart: this.#rowParts.next };
       case 'settle':
       case 'done':
         return undefined;
@@ -202,14 +202,16 @@ export class Verification {
       rows.length > 0 ? await store.comparison.repair(source, rows) : { won: 0, early: 0 };
     this.#early += early;
     const deleted = new Set(response.deleted);
-    const looked = new Set(keys);
-    const stale = onlyHere.filter(({ key }) => deleted.has(key) && looked.has(key));
+    const stale = onlyHere.filter(({ key }) => deleted.has(key));
     const gone = stale.length > 0 ? await store.comparison.removeStale(source, stale) : [];
     this.#repairedCount += won + gone.length;
     const settled = [...(won > 0 ? rows.map(({ key }) => key) : []), ...gone];
     this.#repaired.push(...settled.slice(0, keysTold - this.#repaired.length));
     const known = new Set([...rows.map(({ key }) => key), ...gone]);
-    this.#onlyHere += keys.filter((key) => !known.has(key)).length;
+    // One that was deleted meanwhile on both sides is nowhere.
+    this.#onlyHere += keys.filter(
+      (key) => !known.has(key) && store.digests.stampOf(source.table, key)?.hash !== undefined,
+    ).length;
     const left = step.keys.slice(keys.length);
     this.#step = left.length > 0 ? { ...step, keys: left } : step.following;
   }

@@ -30,7 +30,7 @@ interface Comparison {
  * when asked to.
  *
  * Serves whatever follows the channel, over our own link or over the peer's: what was asked of one is done by the other,
- * from the beginning, for an answer may still be on its way to the first.
+ * from the beginning.
  */
 export class Verifier {
   readonly #options: VerifierOptions;
@@ -59,6 +59,14 @@ export class Verifier {
   async request(): Promise<VerificationResult> {
     this.#requested ??= deferred();
     return this.#requested.promise;
+  }
+
+  /** Ends: whoever waits for a comparison gets one of the other's. */
+  handOver(to: Verifier): void {
+    this.#breakOff();
+    const requested = this.#requested;
+    this.#requested = undefined;
+    if (requested) void to.request().then(requested.resolve);
   }
 
   /**

@@ -155,7 +155,7 @@ export function encodeItems(items: readonly FramedItem[]): Uint8Array {
 
 /** What an item takes in a message body, at most. */
 export function framedBytes({ id, bytes }: Omit<FramedItem, 'seq'>): number {
-  return id.length + bytes.length + 24;
+  return Buffer.byteLength(id) + bytes.length + 24;
 }
 
 /** @throws CodedError `undecodable` */

@@ -30,13 +30,13 @@ export function copyRows(
   let lastKey = after;
   for (const { key, row } of records.rows(table, after === undefined ? {} : { after })) {
     const isCopied = row.version > newerThan;
-    const isFull = isCopied && rows.length > 0 && bytes + bytesOf(row) > maxBytes;
+    const isFull = isCopied && rows.length > 0 && bytes + bytesOf(key, row) > maxBytes;
     if (isFull || rows.length >= maxRows || (lastKey !== after && isEnough()))
       return { rows, lastKey, isLast: false };
     lastKey = key;
     if (!isCopied) continue;
     rows.push(changeOf(key, row));
-    bytes += bytesOf(row);
+    bytes += bytesOf(key, row);
   }
   return { rows, lastKey, isLast: true };
 }
@@ -59,14 +59,14 @@ export function rowsOfKeys(
   for (const [index, key] of keys.entries()) {
     const row = records.row(table, key);
     if (!row) continue;
-    bytes += bytesOf(row);
+    bytes += bytesOf(key, row);
     if (rows.length > 0 && bytes > maxBytes) return { rows, covered: index };
     rows.push(changeOf(key, row));
   }
   return { rows, covered: keys.length };
 }
 
-/** About what it takes in an answer, its key apart. */
-function bytesOf({ bytes }: Row): number {
-  return (bytes?.length ?? 0) + 64;
+/** About what it takes in an answer. */
+function bytesOf(key: Key, { bytes }: Row): number {
+  return (typeof key === 'string' ? Buffer.byteLength(key) : 9) + (bytes?.length ?? 0) + 55;
 }

@@ -153,8 +153,10 @@ export class StreamPull implements ChannelPull {
       return;
     }
     const isFull = status === 409 && /maxbytes/i.test(description);
-    if (isFull && this.#delivered === this.#begunAt)
+    if (isFull && this.#delivered === this.#begunAt) {
       this.#finish({ doubt: 'the next message is larger than a pull may bring', isStuck: true });
+      return;
+    }
     const isNormal =
       isFull || status === 404 || status === 408 || (status === 409 && /batch completed/i.test(description));
     this.#finish(isNormal ? 'done' : { doubt: `status ${status} ${description}`.trim() });

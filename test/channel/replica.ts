@@ -52,6 +52,7 @@ export class Replica implements AsyncDisposable {
   readonly applied: ApplyResult[] = [];
   #receivers = new Map<string, ChannelReceiver>();
   #gates = new Map<string, PartGate>();
+  readonly #servers = new Map<number, ChannelServer>();
   #nowMs = 1_800_000_000_000;
 
   private constructor(name: string, test: TestStore, maxBatchBytes: number) {
@@ -96,6 +97,7 @@ export class Replica implements AsyncDisposable {
     await this.#test.reopen(options, meanwhile);
     this.forgetReceivers();
     this.#gates = new Map();
+    this.#servers.clear();
   }
 
   /** Copies the directory of the stopped store; starts it again. */
@@ -140,7 +142,16 @@ export class Replica implements AsyncDisposable {
 
   /** Serves its channels from the log. */
   server(maxBatchBytes = this.#maxBatchBytes): ChannelServer {
-    return new ChannelServer({ store: this.store, streams: noStreams, maxBatchBytes, steadyMs: () => 0 });
+    const known = this.#servers.get(maxBatchBytes);
+    if (known) return known;
+    const server = new ChannelServer({
+      store: this.store,
+      streams: noStreams,
+      maxBatchBytes,
+      steadyMs: () => 0,
+    });
+    this.#servers.set(maxBatchBytes, server);
+    return server;
   }
 
   /** One question to the publisher, its answer not applied yet. */

@@ -41,6 +41,13 @@ class Dialler implements AsyncDisposable {
     return compareTable(this.#session, 'b', channel, limitMs);
   }
 
+  async decideAnew(): Promise<void> {
+    const { a, b } = this.#nodes;
+    const row = rowOf(b, a);
+    const subscriptions = row.subscriptions.map((one) => ({ ...one, version: one.version + 1 }));
+    await this.#session.update({ ...row, subscriptions, host: 'there', port: 1 });
+  }
+
   up(): void {
     this.link.isOpen = true;
     this.#session.linkChanged();
@@ -104,6 +111,16 @@ test('a comparison whose link is lost on the way is made over the link of the pe
   await lost;
 
   await dialler.pushUntil(compared);
+
+  expect(await compared).toMatchObject(identical);
+});
+
+test('a comparison that is asked for before its subscription is decided anew is made with the new one', async () => {
+  await using dialler = await Dialler.open();
+  const compared = dialler.verify();
+  await dialler.decideAnew();
+
+  dialler.up();
 
   expect(await compared).toMatchObject(identical);
 });

@@ -64,8 +64,6 @@ export class Oracle {
   readonly #overtaken = new Set<string>();
   /** Somebody had something in quarantine: what came behind that, and copies of it, are not known by their numbers. */
   hasHadHole = false;
-  /** A log overtook a copy: until that was compared nothing of it had numbers, nor had what others copied from there. */
-  hasHadOvertaken = false;
   /** While the simulator itself changes a store. */
   isDeaf = false;
   #count = 0;
@@ -245,6 +243,11 @@ export class Oracle {
       this.#violate(9, `${life.name} gives ${table.name} to ${peer}, which may not read it`);
   }
 
+  /** A log overtook a copy of the table: until that was compared nothing had numbers there, nor where it was copied to. */
+  isOvertakenSomewhere(table: string): boolean {
+    return [...this.#overtaken].some((place) => place.endsWith(` ${table}`));
+  }
+
   mayRead(life: Life, peer: string, channel: string): boolean {
     const name = parseChannelName(channel);
     const row = life.rows().find((one) => one.name === peer);
@@ -376,7 +379,6 @@ export class Oracle {
     const [tableId, storeId] = key as [number, string];
     const now = cursorRow(after);
     this.hasHadHole ||= now.hasHole;
-    this.hasHadOvertaken ||= now.isOvertaken;
     const old = before && cursorRow(before);
     const goesOn = old !== undefined && old.incarnation === now.incarnation && !old.isCopying;
     const table = view.catalog.tableById(tableId);

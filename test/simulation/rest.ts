@@ -247,7 +247,7 @@ function checkReplays(world: World): void {
     if (!theirs || !ours || !cursor || isPartial) continue;
     const { trimmedSeq, trimmedId } = publisher.store.log.head(theirs.id);
     const items = [...encodedItems(publisher.store, theirs, trimmedSeq, () => true, 1 << 20)].map(openFrame);
-    const isNumbered = !world.oracle.hasHadOvertaken;
+    const isNumbered = !world.oracle.isOvertakenSomewhere(name);
     const before = contentOf(subscriber, isNumbered);
     const { incarnation } = theirs;
     const source = { peer: publisher.name, table: ours, storeId, incarnation, newerThan: 0 };
@@ -265,8 +265,7 @@ function checkReplays(world: World): void {
   }
 }
 
-/** What no repetition may change: rows, log, numbers, marks. */
-/** The records, and how they are numbered. */
+/** What no repetition may change: the records; and log, numbers and marks, where all that is here has numbers. */
 function contentOf({ environment }: Life, isNumbered: boolean): string {
   const { records, log, channels, marks } = environment.trees;
   return (isNumbered ? [records, log, channels, marks] : [records])

@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import { CutAnswers, RowsInParts } from '../../src/channel/rows-in-parts.ts';
+
+const mebibyte = 1 << 20;
+
+/** An asker that takes one answer part after the other. */
+function take(cut: CutAnswers<{ readonly rows: Uint8Array }>, rows: Uint8Array): Uint8Array {
+  const parts = new RowsInParts();
+  let answer = cut.begin({ rows }, mebibyte);
+  for (;;) {
+    const whole = parts.join(answer.rows, answer.part);
+    if (whole) return whole;
+    const next = cut.next(parts.next, mebibyte);
+    if (!next) throw new Error('it is not known any more');
+    answer = next;
+  }
+}
+
+test('one large record after the other is taken without waiting', () => {
+  const cut = new CutAnswers(() => 0);
+
+  for (let count = 0; count < 10; count += 1) {
+    const rows = Buffer.alloc(40 * mebibyte, count);
+    expect(rows.equals(take(cut, rows))).toBe(true);
+  }
+});
+
+test('large records of several askers are kept up to a limit, those of askers that have gone only until others need room', () => {
+  let nowMs = 0;
+  const cut = new CutAnswers(() => nowMs);
+  const rows = Buffer.alloc(60 * mebibyte);
+  const first = cut.begin({ rows }, mebibyte);
+  const second = cut.begin({ rows }, mebibyte);
+  expect(() => cut.begin({ rows }, mebibyte)).toThrow(expect.objectContaining({ code: 'unavailable' }));
+  const after = ({ part }: typeof first) => part && { id: part.id, from: mebibyte };
+
+  nowMs = 61_000;
+  expect(cut.next(after(second), mebibyte)?.part).toMatchObject({ from: mebibyte });
+  expect(cut.begin({ rows }, mebibyte).part).toMatchObject({ from: 0, total: rows.length });
+
+  expect(cut.next(after(first), mebibyte)).toBeUndefined();
+  expect(cut.next(after(second), mebibyte)?.part).toMatchObject({ from: mebibyte });
+});
