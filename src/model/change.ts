@@ -4,6 +4,11 @@ export type Key = string | number;
 /** Longest primary key, UTF-8 bytes: keys of the store hold it beside a table number and an index value. */
 export const maxKeyBytes = 900;
 
+/** About what a key takes. */
+export function keyBytes(key: Key): number {
+  return typeof key === 'string' ? Buffer.byteLength(key) : 9;
+}
+
 /** The key encoding of the store uses these for itself. */
 export function hasReservedCharacters(key: string): boolean {
   for (let index = 0; index < key.length; index += 1) if (key.charCodeAt(index) < 5) return true;

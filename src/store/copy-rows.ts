@@ -1,4 +1,4 @@
-import type { Change, Key } from '../model/change.ts';
+import { keyBytes, type Change, type Key } from '../model/change.ts';
 import type { Table } from '../model/table.ts';
 import type { Records } from './records.ts';
 import { changeOf, type Row } from './row.ts';
@@ -68,5 +68,5 @@ export function rowsOfKeys(
 
 /** About what it takes in an answer. */
 function bytesOf(key: Key, { bytes }: Row): number {
-  return (typeof key === 'string' ? Buffer.byteLength(key) : 9) + (bytes?.length ?? 0) + 55;
+  return keyBytes(key) + (bytes?.length ?? 0) + 55;
 }

@@ -25,6 +25,13 @@ export interface LmdbEnvironmentOptions {
   readonly minFreeDiskBytes?: number;
 }
 
+/**
+ * lmdb's types lack it. The list of free pages is read anew in each transaction, as LMDB itself does: lmdb's fork keeps it from
+ * one to the next, and ends the process where it goes back to the very first free page with a kept list whose records it has not
+ * read (`mdb_freelist_save`, "Freelist record not found"). Two processes that write much in turn met that.
+ */
+const freeList = { maxFreeSpaceToRetain: 0 };
+
 const { EIO, EFBIG, ENOSPC, EDQUOT } = constants.errno;
 const diskCodes: ReadonlySet<unknown> = new Set([EIO, EFBIG, ENOSPC, EDQUOT]);
 
@@ -57,6 +64,7 @@ export class LmdbEnvironment implements Environment {
       strictAsyncOrder: true,
       // lmdb's own batches begin with a promise that nobody holds: it would end the process when a commit fails.
       eventTurnBatching: false,
+      ...freeList,
       maxDbs: treeNames.length + 4,
       mapSize: options.mapSizeBytes,
       encoding: 'binary',

@@ -1,4 +1,4 @@
-import type { Document, Key } from '../model/change.ts';
+import { maxKeyBytes, type Document, type Key } from '../model/change.ts';
 import type { Table } from '../model/table.ts';
 import { readTableState } from './commit.ts';
 import type { Environment, Tree } from './environment.ts';
@@ -71,11 +71,20 @@ export class TableSearchSource implements SearchSource {
 
 function keyRange(prefix: readonly number[], bounds: IndexBounds) {
   return {
-    start: lmdbKey(bounds.low === undefined ? prefix : [...prefix, entryValue(bounds.low)]),
+    start: lmdbKey(bounds.low === undefined ? prefix : [...prefix, boundOf(bounds.low)]),
     end: lmdbKey(
-      bounds.high === undefined ? [...prefix, afterAll] : [...prefix, entryValue(bounds.high), afterAll],
+      bounds.high === undefined ? [...prefix, afterAll] : [...prefix, boundOf(bounds.high), afterAll],
     ),
   };
+}
+
+/** Nothing that is stored is as long as this, so where a longer bound is cut makes no difference; LMDB takes no longer key. */
+const maxBoundBytes = 2 * maxKeyBytes + 100;
+
+function boundOf(bound: IndexValue): IndexValue {
+  const value = entryValue(bound);
+  if (typeof value !== 'string' || Buffer.byteLength(value) <= maxBoundBytes) return value;
+  return Buffer.from(value).toString('utf8', 0, maxBoundBytes);
 }
 
 function isExcluded(value: IndexValue, bounds: IndexBounds): boolean {

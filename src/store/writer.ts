@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   hasReservedCharacters,
+  keyBytes,
   maxKeyBytes,
   type Change,
   type Document,
@@ -206,7 +207,7 @@ export class Writer {
       const image = document && stamped(table, document, old, timeMs);
       const bytes = image && encodeDocument(image);
       // What stays here no peer has to apply.
-      if (!table.local) budget.bytes -= bytes?.length ?? 0;
+      if (!table.local) budget.bytes -= (bytes?.length ?? 0) + keyBytes(key);
       if (budget.bytes < 0)
         throw new CodedError(
           'too_large',

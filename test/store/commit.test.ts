@@ -34,6 +34,17 @@ describe('a failed commit', () => {
     expect(await test.dump()).toEqual(before);
   });
 
+  test('is refused with `too_large` where only its keys are large, also when it deletes', async () => {
+    await using test = await TestStore.open({ maxTransactionBytes: 1_000 });
+    const table = await makeTable(test.store);
+    const keys = Array.from({ length: 4 }, (_, id) => String(id).padEnd(400, '.'));
+    for (const id of keys) await upsert(test.store, { id });
+
+    await expect(test.store.delete({ table, keys })).rejects.toMatchObject({ code: 'too_large' });
+
+    expect(documentsOf(test.store)).toHaveLength(4);
+  });
+
   test('of an invalid key in the middle changes nothing', async () => {
     await using test = await TestStore.open();
     const table = await makeTable(test.store);

@@ -106,6 +106,35 @@ describe('a search of a table', () => {
     });
   });
 
+  test('by the primary key takes a text that is longer than any key', async () => {
+    await using test = await TestStore.open();
+    const table = await makeTable(test.store);
+    const ids = ['a', '語', '語'.repeat(299), `${'語'.repeat(299)}a`, '語'.repeat(300), '誤'];
+    const documents = ids.map((id) => ({ id }));
+    await upsert(test.store, ...documents);
+    const comparators = [
+      'equals',
+      'greater_than',
+      'greater_than_equal',
+      'less_than',
+      'less_than_equal',
+    ] as const;
+    for (const comparator of [...comparators, 'starts_with'] as const)
+      for (const value of [
+        '語'.repeat(800),
+        '語'.repeat(5_000),
+        `${'語'.repeat(299)}${'\0'.repeat(3_000)}`,
+      ]) {
+        const query: Query = {
+          where: { operator: 'and', conditions: [{ attribute: 'id', comparator, value }] },
+        };
+
+        const found = [...test.store.search(table, query)].map(withoutTimes);
+
+        expect(found, `${comparator} ${value.length}`).toEqual(naiveSearch(documents, query));
+      }
+  });
+
   test('finds the record at the lower end of a range of keys in either direction', async () => {
     await using test = await TestStore.open();
     const table = await makeTable(test.store, 'dog');
