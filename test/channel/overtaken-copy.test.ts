@@ -22,6 +22,18 @@ async function overtake(publisher: Replica, round: number): Promise<void> {
   await publisher.store.purgeChannel(publisher.table, {});
 }
 
+/** Something new is followed behind the copy, before that is proven. */
+async function followed({ a, b }: Pair): Promise<void> {
+  await a.upsert({ id: 'followed' });
+  await b.follow(a);
+  expect(b.cursor(a)?.unproven).toMatchObject({ overtaken: expect.any(Array) });
+}
+
+/** The highest number of the publisher that the subscriber knows to hold. */
+function numberKnown({ a, b }: Pair): number {
+  return b.store.marks.get(b.table.id, a.store.identity.storeId, a.table.incarnation);
+}
+
 function stateOf(subscriber: Replica, publisher: Replica) {
   const [subscription] = subscriber.store.nodes.get(publisher.name)?.subscriptions ?? [];
   if (!subscription) throw new Error(`${subscriber.name} has no subscription`);
@@ -65,15 +77,12 @@ describe('a copy that the log has overtaken', () => {
     await copying(nodes);
     await overtake(a, 0);
     await b.follow(a);
-    await a.upsert({ id: 'followed' });
-    await b.follow(a);
-    expect(b.cursor(a)?.unproven).toMatchObject({ overtaken: expect.any(Array) });
+    await followed(nodes);
 
     await b.compare(a);
 
-    const { headSeq } = a.store.log.head(a.table.id);
     expect(b.cursor(a)?.unproven).toBeUndefined();
-    expect(b.store.marks.get(b.table.id, a.store.identity.storeId, a.table.incarnation)).toBe(headSeq);
+    expect(numberKnown(nodes)).toBe(a.store.log.head(a.table.id).headSeq);
   });
 
   test('and is proven knows what it followed while it was compared', async () => {
@@ -86,15 +95,12 @@ describe('a copy that the log has overtaken', () => {
     const asked = await receiver.nextComparison();
     expect(asked).toMatchObject({ kind: 'digest', after: null });
     if (asked) await receiver.accept(await a.server().answer('b', asked));
-    await a.upsert({ id: 'followed' });
-    await b.follow(a);
-    expect(b.cursor(a)?.unproven).toMatchObject({ overtaken: expect.any(Array) });
+    await followed(nodes);
 
     await b.compare(a);
 
-    const { headSeq } = a.store.log.head(a.table.id);
     expect(b.cursor(a)?.unproven).toBeUndefined();
-    expect(b.store.marks.get(b.table.id, a.store.identity.storeId, a.table.incarnation)).toBe(headSeq);
+    expect(numberKnown(nodes)).toBe(a.store.log.head(a.table.id).headSeq);
   });
 
   test('comes to its end however often it is overtaken', async () => {
