@@ -18,10 +18,12 @@ const frozenMs = Number(process.env['FROZEN_MS'] ?? 2_500);
 /** Proof of life is as old as this at most. */
 const noticeLimitMs = 8_000;
 
-async function noticed(node: ClusterNode, frozen: ClusterNode): Promise<void> {
+/** Until the node says that the frozen one is silent, or the process that stood still is ended: it may be back by then. */
+async function noticed(node: ClusterNode, frozen: ClusterNode, pid: number): Promise<void> {
   await waitFor(
     `${node.name} to notice that ${frozen.name} is silent`,
     async () => {
+      if (!isStopped(pid)) return true;
       const view = await peerOf(node, frozen);
       if (view?.status === 'open') throw new Error(JSON.stringify(view));
       return view !== undefined;
@@ -48,7 +50,7 @@ test.each(['host', 'edge'] as const)(
       expect(pid).toBe(before[which]);
       // The host dials, so the link passes the nats-server of the edge only.
       const isSilent = which === 'bridge' || (which === 'nats' && side === 'edge');
-      if (isSilent) await noticed(other, victim);
+      if (isSilent) await noticed(other, victim, pid);
       else await pause(frozenMs);
       // The other takes writes all the while, and so does the victim as long as its api runs.
       await otherLoad.advance(10);
