@@ -1,7 +1,13 @@
 import { channelName } from '../model/channel-name.ts';
 import type { Origin } from '../model/change.ts';
 import type { Table } from '../model/table.ts';
-import { isVia, type StubItem, type TransactionHeader, type WholeItem } from '../model/transaction.ts';
+import {
+  isVia,
+  type PieceItem,
+  type StubItem,
+  type TransactionHeader,
+  type WholeItem,
+} from '../model/transaction.ts';
 import { encodeItem, splitItem } from '../model/transaction-codec.ts';
 import type { LogEntry } from '../store/change-log.ts';
 import type { Store } from '../store/store.ts';
@@ -29,13 +35,26 @@ export interface EncodedItem {
   readonly committedAtMs: number;
 }
 
-/** Transactions of a channel after `afterSeq`, encoded, those larger than `maxItemBytes` in pieces. */
+/** A transaction that is too large for a message, packed and cut. */
+export interface CutTransaction {
+  readonly seq: number;
+  readonly id: string;
+  readonly committedAtMs: number;
+  readonly pieces: readonly PieceItem[];
+}
+
+/**
+ * Transactions of a channel after `afterSeq`, encoded, those larger than `maxItemBytes` in pieces.
+ *
+ * @param onCut told of each that comes in pieces, before the first of them
+ */
 export function* encodedItems(
   store: Store,
   table: Table,
   afterSeq: number,
   wantsBody: (header: TransactionHeader) => boolean,
   maxItemBytes: number,
+  onCut?: (cut: CutTransaction) => void,
 ): Generator<EncodedItem> {
   const channel = channelName(table.database, table.name);
   for (const { seq, entry } of store.log.readChannel(table.id, afterSeq)) {
@@ -47,10 +66,19 @@ export function* encodedItems(
       yield { seq, id, bytes, isPartial: false, committedAtMs };
       continue;
     }
-    const pieces = splitItem(item, bytes, maxItemBytes);
-    for (const [index, piece] of pieces.entries())
-      yield { seq, id, bytes: encodeItem(piece), isPartial: index < pieces.length - 1, committedAtMs };
+    const cut = { seq, id, committedAtMs, pieces: splitItem(item, bytes, maxItemBytes) };
+    onCut?.(cut);
+    yield* encodedPieces(cut);
   }
+}
+
+/** The pieces of a transaction, without the first `skip`. */
+export function* encodedPieces(
+  { seq, id, committedAtMs, pieces }: CutTransaction,
+  skip = 0,
+): Generator<EncodedItem> {
+  for (const piece of pieces.slice(skip))
+    yield { seq, id, bytes: encodeItem(piece), isPartial: piece.index < pieces.length - 1, committedAtMs };
 }
 
 function itemOf(

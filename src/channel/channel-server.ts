@@ -6,7 +6,8 @@ import { msToVersion } from '../model/version-clock.ts';
 import { withoutClaim } from '../store/marks.ts';
 import { isBehindGap } from '../store/cursors.ts';
 import type { Store } from '../store/store.ts';
-import { encodedItems, needsBody, type Reader } from './channel-items.ts';
+import { encodedItems, encodedPieces, needsBody, type EncodedItem, type Reader } from './channel-items.ts';
+import { KeptCut } from './kept-cut.ts';
 import type { ChannelRequest, ChannelResponse, WireCursor } from './protocol.ts';
 import { packDigests, packEntries } from './packed-digests.ts';
 import { CutAnswers } from './rows-in-parts.ts';
@@ -40,10 +41,12 @@ const digestPageRows = 8_192;
 export class ChannelServer {
   readonly #options: ChannelServerOptions;
   readonly #cut: CutAnswers<Extract<ChannelResponse, { kind: 'page' | 'rows' }>>;
+  readonly #keptCut: KeptCut;
 
   constructor(options: ChannelServerOptions) {
     this.#options = options;
     this.#cut = new CutAnswers(options.steadyMs);
+    this.#keptCut = new KeptCut(options.steadyMs);
   }
 
   async answer(peer: string, request: ChannelRequest): Promise<ChannelResponse> {
@@ -130,14 +133,9 @@ export class ChannelServer {
     const items: FramedItem[] = [];
     let bytes = 0;
     let last = cursor.seq;
-    let skip = request.pieces;
     const budget = Math.min(request.maxBytes ?? maxBatchBytes, maxBatchBytes);
     const isEnough = this.#readLimit();
-    for (const item of encodedItems(store, table, cursor.seq, wantsBody, maxBatchBytes)) {
-      if (skip > 0 && item.seq === cursor.seq + 1) {
-        skip -= 1;
-        continue;
-      }
+    for (const item of this.#itemsBehind(table, cursor.seq, request.pieces, wantsBody)) {
       if (items.length > 0 && (bytes + item.bytes.length > budget || isEnough())) break;
       items.push({ seq: item.seq, id: item.id, bytes: item.bytes });
       bytes += item.bytes.length;
@@ -151,6 +149,29 @@ export class ChannelServer {
       head,
       hasStream: streams.covers(table, last) && (budget === maxBatchBytes || last >= head.seq),
     };
+  }
+
+  /** @param pieces of transaction `seq + 1` that are there already */
+  *#itemsBehind(
+    table: Table,
+    seq: number,
+    pieces: number,
+    wantsBody: Parameters<typeof encodedItems>[3],
+  ): Generator<EncodedItem> {
+    const { store, maxBatchBytes } = this.#options;
+    const kept = this.#keptCut;
+    kept.dropAbandoned();
+    const known = pieces > 0 ? kept.find(table, seq + 1, store.log.idAt(table.id, seq + 1)) : undefined;
+    if (known) {
+      yield* encodedPieces(known, pieces);
+      kept.drop(known);
+    }
+    let skip = known ? 0 : pieces;
+    const keep = kept.keep.bind(kept, table);
+    for (const item of encodedItems(store, table, known?.seq ?? seq, wantsBody, maxBatchBytes, keep)) {
+      if (item.seq === seq + 1 && skip > 0) skip -= 1;
+      else yield item;
+    }
   }
 
   #copy(table: Table, request: Extract<ChannelRequest, { kind: 'copy' }>): ChannelResponse {

@@ -41,6 +41,8 @@ export interface NewPart {
  */
 export class ChangeLog {
   readonly #environment: Environment;
+  /** The last that was asked for: answers say it of the newest entry, which may be very large. */
+  #committedAt: { readonly position: number; readonly ms: number | undefined } | undefined;
 
   constructor(environment: Environment) {
     this.#environment = environment;
@@ -130,8 +132,11 @@ export class ChangeLog {
 
   /** When the transaction `seq` of a channel was committed here, ms since 1970. */
   committedAt(tableId: number, seq: number): number | undefined {
-    const place = this.place(tableId, seq);
-    return place && this.at(place.position)?.committedAtMs;
+    const position = this.place(tableId, seq)?.position;
+    if (position === undefined) return undefined;
+    if (this.#committedAt?.position !== position)
+      this.#committedAt = { position, ms: this.at(position)?.committedAtMs };
+    return this.#committedAt.ms;
   }
 
   /** Number of the first transaction of a channel that was committed here at or after a moment; the next one when none was. */

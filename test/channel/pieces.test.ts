@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { openFrame } from '../../src/model/transaction-codec.ts';
-import { numbersOf } from '../store/test-store.ts';
-import { openPair, records } from './replica-pair.ts';
-import { expectSame, keysOf, settle } from './replica.ts';
+import { StoreCounter } from '../budget/store-counter.ts';
+import { makeTable, numbersOf } from '../store/test-store.ts';
+import { openMesh, openPair, records } from './replica-pair.ts';
+import { both, connect, expectSame, keysOf, Replica, settle } from './replica.ts';
 
 describe('a transaction larger than a message', () => {
   test('comes in pieces and applies in one commit, with its cursor', async () => {
@@ -47,5 +48,49 @@ describe('a transaction larger than a message', () => {
 
     expectSame(a, b);
     expect((await b.dump())['spool']).toEqual([]);
+  });
+
+  test('is read once, however many pieces it has', async () => {
+    const store = new StoreCounter();
+    await using a = await Replica.open('a', { maxBatchBytes: 1_000, wrap: store.wrap });
+    await using b = await Replica.open('b', { maxBatchBytes: 1_000 });
+    await makeTable(a.store);
+    await connect(a, b, both);
+    await settle(a, b);
+    await a.upsert(...records(20, 'x'.repeat(500)));
+    let pieces = 0;
+
+    const counts = await store.counting(async () => {
+      while (keysOf(b).length === 0) {
+        await b.step(a);
+        pieces += 1;
+      }
+    });
+
+    expect(pieces).toBeGreaterThan(10);
+    // Once for its pieces, once for when it was committed.
+    expect(counts['log gets']).toBe(2);
+  });
+
+  test('comes whole to each of two that fetch different ones in turn', async () => {
+    await using mesh = await openMesh({ maxBatchBytes: 1_000 });
+    const { a, b, c } = mesh;
+    await a.upsert(...records(20, 'x'.repeat(500)));
+    await b.follow(a);
+    await a.upsert(...records(20, 'y'.repeat(500)));
+    const inTurn: number[] = [];
+
+    for (const subscriber of Array.from({ length: 5 }, () => [b, c]).flat()) {
+      const { response } = await subscriber.step(a);
+      if (response.kind === 'items') inTurn.push(...response.items.map(({ seq }) => seq));
+    }
+
+    const [ofB, ofC] = inTurn;
+    expect(ofB).not.toBe(ofC);
+    expect(inTurn).toEqual(Array.from({ length: 5 }, () => [ofB, ofC]).flat());
+    await settle(a, b, c);
+    expectSame(a, b, c);
+    expect((await b.dump())['spool']).toEqual([]);
+    expect((await c.dump())['spool']).toEqual([]);
   });
 });
