@@ -5,12 +5,14 @@ import { hasLeftOut, type Cursor } from '../store/cursors.ts';
 import type { Source } from '../store/source.ts';
 import type { Store } from '../store/store.ts';
 import { AgreedChannel } from './agreed-channel.ts';
+import { AwaitedBody } from './awaited-body.ts';
 import { Beginning } from './beginning.ts';
 import type { PartGate } from './part-gate.ts';
-import { inRealTime, type Later } from './later.ts';
+import type { Later } from './later.ts';
 import { carriedBytes, isOfComparison, type ChannelRequest, type ChannelResponse } from './protocol.ts';
 import { Questions } from './questions.ts';
 import type { ReceiverState, StreamPlace } from './receiver-state.ts';
+import { Rest } from './rest.ts';
 import { RowsInParts } from './rows-in-parts.ts';
 import type { Bulk } from './turns.ts';
 import type { Verifier } from './verifier.ts';
@@ -37,12 +39,6 @@ export interface ChannelReceiverOptions {
   readonly onApplied: (result: ApplyResult) => void;
 }
 
-/** One wait for a body, and between two looks for it. */
-const bodyWaitMs = 500;
-const bodyLookMs = 20;
-const restMs = 1_000;
-/** Each time that there is still no room the whole backlog has come again. */
-const maxRestMs = 60_000;
 const quarantineFull = {
   kind: 'quarantine-full',
   reason: 'the quarantine is full: retry or skip what is in system.hdb_quarantine',
@@ -63,6 +59,8 @@ export class ChannelReceiver {
   readonly #agreed: AgreedChannel;
   readonly #questions: Questions;
   readonly #beginning: Beginning;
+  readonly #rest: Rest;
+  readonly #awaitedBody: AwaitedBody;
   readonly #pageParts = new RowsInParts();
   readonly #options: ChannelReceiverOptions;
   readonly #steadyMs: () => number;
@@ -71,9 +69,6 @@ export class ChannelReceiver {
   #isBehind = false;
   #hasBacklog = false;
   #needsBodies = false;
-  #restUntilMs = -Infinity;
-  /** There was no room in quarantine, so often: it is tried again then, or as soon as there is some. */
-  #noRoom: { readonly storeId: string; readonly times: number; readonly untilMs: number } | undefined;
   #askedAtMs = 0;
   #answers = 0;
   /** The stream did not bring what comes next. */
@@ -87,6 +82,8 @@ export class ChannelReceiver {
     this.tableName = options.tableName;
     this.channel = channelName(options.database, options.tableName);
     this.#questions = new Questions({ ...options, channel: this.channel });
+    this.#rest = new Rest({ store: options.store, steadyMs: this.#steadyMs });
+    this.#awaitedBody = new AwaitedBody({ ...options, steadyMs: this.#steadyMs });
     this.#beginning = new Beginning({ ...options, agreed: this.#agreed, questions: this.#questions });
     this.verifier = options.verifier;
   }
@@ -131,7 +128,7 @@ export class ChannelReceiver {
   /** Something went wrong that trying at once will not mend: status says what until the next try. */
   fail(reason: string): void {
     this.#questions.budget.lost();
-    this.#rest({ kind: 'failed', reason });
+    this.#restWith({ kind: 'failed', reason });
   }
 
   /** What is asked from now on goes over another connection. */
@@ -144,15 +141,9 @@ export class ChannelReceiver {
     this.#questions.budget.lost();
   }
 
-  /** A failure is fresh, or there is no room for what would come: nothing is asked for now. */
-  get isResting(): boolean {
-    const { quarantine, shortage } = this.#options.store;
-    const now = this.#steadyMs();
-    const noRoom = this.#noRoom;
-    // To look for room takes a while: once a second.
-    if (noRoom && now >= this.#restUntilMs && now < noRoom.untilMs && !quarantine.hasRoom(noRoom.storeId, 1))
-      this.#restUntilMs = now + restMs;
-    return now < this.#restUntilMs || shortage !== undefined;
+  /** False while a failure is fresh, or there is no room for what would come: nothing is asked for now. */
+  mayAsk(): boolean {
+    return this.#rest.isOver() && this.#options.store.shortage === undefined;
   }
 
   /** What to ask the publisher now. */
@@ -193,30 +184,17 @@ export class ChannelReceiver {
         // What was being applied while the agreement changed may have left something out since.
         if (!cursor || hasLeftOut(cursor, () => this.#agreed.newerThan)) return undefined;
         const bodies =
-          this.#needsBodies || (state.kind === 'awaiting-body' && this.#steadyMs() >= state.untilMs);
+          this.#needsBodies || (state.kind === 'awaiting-body' && this.#awaitedBody.isOverdue(state));
         return this.#questions.pull(state.source, cursor, { bodies, pieces: this.#pieces });
       }
     }
   }
 
-  /**
-   * Waits a moment for the body that the next transaction came without: a question before it is here would bring the same
-   * again. Resolves to true, or at once to false where none is awaited.
-   */
+  /** Waits a moment for the body that the next transaction came without; false, at once, where none is awaited. */
   async untilBody(signal?: AbortSignal): Promise<boolean> {
     if (this.#state.kind !== 'awaiting-body') return false;
-    const { later = inRealTime } = this.#options;
-    const endMs = this.#steadyMs() + bodyWaitMs;
-    while (this.#isBodyAway && this.#steadyMs() < endMs && !signal?.aborted)
-      await new Promise<void>((resolve) => later(bodyLookMs, resolve));
+    await this.#awaitedBody.aMoment(() => this.#state, signal);
     return true;
-  }
-
-  get #isBodyAway(): boolean {
-    const state = this.#state;
-    if (state.kind !== 'awaiting-body' || this.#steadyMs() >= state.untilMs) return false;
-    const { source, storeId, place } = state;
-    return this.#options.store.marks.get(source.table.id, storeId, place.incarnation) < place.seq;
   }
 
   /** What to ask while an answer is applied: where nothing goes wrong with it, {@link next} will be the same. */
@@ -248,7 +226,7 @@ export class ChannelReceiver {
         this.#state = { kind: 'waiting', reason: response.reason };
         return;
       case 'refused':
-        this.#rest({ kind: 'failed', reason: response.reason });
+        this.#restWith({ kind: 'failed', reason: response.reason });
         return;
       case 'diverged':
         this.#subscribeAgain();
@@ -281,7 +259,7 @@ export class ChannelReceiver {
   async #begin(response: Extract<ChannelResponse, { kind: 'begin' }>): Promise<void> {
     const { state, hasBacklog } = await this.#beginning.answered(response);
     this.#state = state;
-    if (state.kind === 'failed') this.#rest(state);
+    if (state.kind === 'failed') this.#restWith(state);
     if (state.kind === 'failed' || state.kind === 'waiting') return;
     this.#isStreamTorn = false;
     this.#pieces = 0;
@@ -314,7 +292,7 @@ export class ChannelReceiver {
     this.#pieces = last?.kind === 'piece' && last.seq > seq ? last.index + 1 : 0;
     if (this.#pieces > 0) this.#answers += 1;
     this.#options.onApplied(result);
-    if (result.transactions > 0) this.#noRoom = undefined;
+    if (result.transactions > 0) this.#rest.foundRoom();
     // The rest of a body must come the same way.
     this.#needsBodies = this.#pieces > 0;
     if (result.stop) {
@@ -354,18 +332,10 @@ export class ChannelReceiver {
     }
   }
 
-  /** The body may come by the link to its origin; after `relayWaitMs` whoever showed the stub is asked for it. */
-  #awaitBody(source: Source, { storeId, place }: Extract<Stop, { kind: 'stub' }>): void {
-    const state = this.#state;
-    const now = this.#steadyMs();
-    const isSame =
-      state.kind === 'awaiting-body' &&
-      state.storeId === storeId &&
-      state.place.incarnation === place.incarnation &&
-      state.place.seq === place.seq;
-    const untilMs = isSame ? state.untilMs : now + this.#options.relayWaitMs;
-    this.#state = { kind: 'awaiting-body', source, storeId, place, untilMs };
-    this.#needsBodies = now >= untilMs;
+  #awaitBody(source: Source, stop: Extract<Stop, { kind: 'stub' }>): void {
+    const state = this.#awaitedBody.await(this.#state, source, stop);
+    this.#state = state;
+    this.#needsBodies = this.#awaitedBody.isOverdue(state);
     this.#isBehind = this.#needsBodies;
   }
 
@@ -390,7 +360,7 @@ export class ChannelReceiver {
       isLast: response.isLast,
     });
     this.#options.onApplied(result);
-    if (result.transactions > 0) this.#noRoom = undefined;
+    if (result.transactions > 0) this.#rest.foundRoom();
     if (result.stop?.kind === 'quarantine-full') {
       this.#restWithoutRoom(state.source);
       return;
@@ -411,17 +381,14 @@ export class ChannelReceiver {
   }
 
   /** Status says why; it is asked for again now and then, also by a peer that pushes. */
-  #rest(state: Extract<ReceiverState, { kind: 'failed' | 'quarantine-full' }>): void {
+  #restWith(state: Extract<ReceiverState, { kind: 'failed' }>): void {
     this.#state = state;
-    this.#noRoom = undefined;
-    this.#restUntilMs = this.#steadyMs() + restMs;
+    this.#rest.begin();
   }
 
   #restWithoutRoom({ storeId }: Source): void {
-    const times = this.#noRoom?.times ?? 0;
-    const untilMs = this.#steadyMs() + Math.min(restMs * 2 ** times, maxRestMs);
-    this.#rest(quarantineFull);
-    this.#noRoom = { storeId, times: times + 1, untilMs };
+    this.#state = quarantineFull;
+    this.#rest.beginWithoutRoom(storeId);
   }
 
   #cursorOf({ storeId, table }: Source): Cursor | undefined {

@@ -119,7 +119,7 @@ export class IncomingChannels implements AsyncDisposable {
     // Over our own link we pull: nobody needs to push.
     if (this.#options.link()?.isOpen) return { next: null, reason: 'pulling' };
     const { pushed } = incoming;
-    if (pushed.isResting) return { next: null, reason: 'resting' };
+    if (!pushed.mayAsk()) return { next: null, reason: 'resting' };
     const turn = incoming.pushing.then(async () => {
       try {
         if (request.response) await pushed.accept(request.response);

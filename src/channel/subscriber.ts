@@ -105,7 +105,7 @@ export class Subscriber implements AsyncDisposable {
   /** There is somebody to ask, and nothing speaks against it now. */
   get #isAsking(): boolean {
     const { receiver, link } = this.#options;
-    return link.isOpen && !receiver.isResting;
+    return link.isOpen && receiver.mayAsk();
   }
 
   async #round(signal: AbortSignal): Promise<boolean> {

@@ -106,7 +106,7 @@ describe('a full quarantine', () => {
     const receiver = b.receiver(a);
     let tries = 0;
     for (let second = 0; second < 600; second += 1) {
-      if (!receiver.isResting) {
+      if (receiver.mayAsk()) {
         tries += 1;
         await b.follow(a);
       }
@@ -119,7 +119,7 @@ describe('a full quarantine', () => {
 
     await b.store.skipQuarantined('0-full');
     b.pass(1_000);
-    expect(receiver.isResting).toBe(false);
+    expect(receiver.mayAsk()).toBe(true);
     await b.follow(a);
 
     expect(receiver.state).toMatchObject({ kind: 'following' });

@@ -1,0 +1,67 @@
+import type { Stop } from '../store/applier.ts';
+import type { Source } from '../store/source.ts';
+import type { Store } from '../store/store.ts';
+import { inRealTime, type Later } from './later.ts';
+import type { ReceiverState } from './receiver-state.ts';
+
+export interface AwaitedBodyOptions {
+  readonly store: Store;
+  /** How long it may take by another link; after that whoever showed the stub is asked for it. */
+  readonly relayWaitMs: number;
+  readonly steadyMs: () => number;
+  readonly later?: Later;
+}
+
+type Awaiting = Extract<ReceiverState, { kind: 'awaiting-body' }>;
+
+/** One wait for a body, and between two looks for it. */
+const waitMs = 500;
+const lookMs = 20;
+
+/** The body of a transaction that came as a stub: it is expected by the link to its origin. */
+export class AwaitedBody {
+  readonly #options: AwaitedBodyOptions;
+
+  constructor(options: AwaitedBodyOptions) {
+    this.#options = options;
+  }
+
+  /** @param before in which the stub came, also once more */
+  await(
+    before: ReceiverState,
+    source: Source,
+    { storeId, place }: Extract<Stop, { kind: 'stub' }>,
+  ): Awaiting {
+    const { steadyMs, relayWaitMs } = this.#options;
+    const isSame =
+      before.kind === 'awaiting-body' &&
+      before.storeId === storeId &&
+      before.place.incarnation === place.incarnation &&
+      before.place.seq === place.seq;
+    const untilMs = isSame ? before.untilMs : steadyMs() + relayWaitMs;
+    return { kind: 'awaiting-body', source, storeId, place, untilMs };
+  }
+
+  /** It has not come by the other link in time. */
+  isOverdue({ untilMs }: Awaiting): boolean {
+    return this.#options.steadyMs() >= untilMs;
+  }
+
+  /**
+   * Waits a moment for it: a question before it is here would bring the stub again.
+   *
+   * @param state the receiver's, now
+   */
+  async aMoment(state: () => ReceiverState, signal?: AbortSignal): Promise<void> {
+    const { later = inRealTime, steadyMs } = this.#options;
+    const endMs = steadyMs() + waitMs;
+    while (this.#isAway(state()) && steadyMs() < endMs && !signal?.aborted)
+      await new Promise<void>((resolve) => later(lookMs, resolve));
+  }
+
+  #isAway(state: ReceiverState): boolean {
+    if (state.kind !== 'awaiting-body' || this.isOverdue(state)) return false;
+    const { source, storeId, place } = state;
+    return this.#options.store.marks.get(source.table.id, storeId, place.incarnation) < place.seq;
+  }
+}
