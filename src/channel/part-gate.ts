@@ -27,6 +27,8 @@ export interface PartGateOptions {
 
 /** Times `waitMs`. */
 const maxPauses = 5;
+/** As much as one transaction may have. */
+const maxKeptBytes = 64 << 20;
 
 interface Arrival {
   readonly source: Source;
@@ -44,8 +46,9 @@ interface Gathering {
 /**
  * Where the parts of a transaction that travel in several channels of one peer meet, to be applied in one commit.
  *
- * Nothing is kept on disk: a part that waits has not moved its cursor, so after a crash it simply comes again.
- * The waits cannot form a cycle, because one log gives all channels of a peer one order.
+ * Nothing is kept on disk: a part that waits has not moved its cursor, so after a crash it simply comes again. It is kept in
+ * memory, also when it has waited long enough and is asked for again: over a slow link the others may take longer than any
+ * of them waits. The waits cannot form a cycle, because one log gives all channels of a peer one order.
  */
 export class PartGate {
   readonly #options: PartGateOptions;
@@ -112,6 +115,7 @@ export class PartGate {
     behind: readonly ChannelItem[],
   ): Promise<'passed' | 'waiting' | 'quarantine-full'> {
     const { id } = item.header;
+    this.#forgetPassed();
     const gathering = this.#gatherings.get(id) ?? {
       arrivals: new Map<string, Arrival>(),
       waiting: new Set<() => void>(),
@@ -121,29 +125,38 @@ export class PartGate {
     gathering.arrivals.set(channel, { source, items: [item, ...behind] });
     const missing = this.#missing(channel, source, item);
     if (missing.length === 0) return this.#leave(id, channel, 'passed');
-    if (missing.every((name) => gathering.arrivals.has(name))) return this.#meet(id, gathering);
+    if (missing.every((name) => gathering.arrivals.has(name)))
+      return this.#meet(id, gathering, [channel, ...missing]);
     if (missing.some((name) => this.#options.followed(name)?.isHeldUp))
       return this.#leave(id, channel, 'quarantine-full');
     using _aside = this.#options.stepAside?.(channel);
-    const isPassed = (): boolean =>
-      (this.#options.store.cursors.get(source.storeId, source.table.id)?.seq ?? 0) >= item.seq;
+    const isPassed = (): boolean => this.#isPassed(source, item);
     for (let pauses = 0; pauses < maxPauses; pauses += 1) {
       await this.#pause(gathering);
       if (gathering.isRefused) return 'quarantine-full';
       if (isPassed() || !this.#isOneComing(channel, source, item)) break;
     }
-    return this.#leave(id, channel, isPassed() ? 'passed' : 'waiting');
+    if (isPassed()) return this.#leave(id, channel, 'passed');
+    // What came behind it comes again with it.
+    this.#keep(id, gathering, channel, { source, items: [item] });
+    return 'waiting';
   }
 
   /** All parts are there. Whatever becomes of them, who waits for it goes on. */
-  async #meet(id: string, gathering: Gathering): Promise<'passed' | 'waiting' | 'quarantine-full'> {
+  async #meet(
+    id: string,
+    gathering: Gathering,
+    channels: readonly string[],
+  ): Promise<'passed' | 'waiting' | 'quarantine-full'> {
     try {
-      const outcome = await this.#options.store.applyTogether(this.#wholeAmong(gathering.arrivals));
+      const arrivals = new Map([...gathering.arrivals].filter(([channel]) => channels.includes(channel)));
+      const outcome = await this.#options.store.applyTogether(this.#wholeAmong(arrivals));
       gathering.isRefused = outcome === 'quarantine-full';
       if (outcome === 'applied') return 'passed';
       return gathering.isRefused ? 'quarantine-full' : 'waiting';
     } finally {
       this.#gatherings.delete(id);
+      gathering.arrivals.clear();
       for (const wake of gathering.waiting) wake();
     }
   }
@@ -187,6 +200,38 @@ export class PartGate {
   #isOneComing(channel: string, source: Source, item: WholeItem): boolean {
     const { isComing } = this.#options;
     return isComing !== undefined && this.#missing(channel, source, item).some(isComing);
+  }
+
+  /** Until the others come; where that is too much in all, those that have been kept longest come again. */
+  #keep(id: string, gathering: Gathering, channel: string, arrival: Arrival): void {
+    gathering.arrivals.set(channel, arrival);
+    this.#gatherings.delete(id);
+    this.#gatherings.set(id, gathering);
+    for (const [oldest, { waiting }] of this.#gatherings) {
+      if (oldest === id || this.#heldBytes <= maxKeptBytes) return;
+      if (waiting.size === 0) this.#gatherings.delete(oldest);
+    }
+  }
+
+  /** What was kept and has gone another way: nobody waits for it any more. */
+  #forgetPassed(): void {
+    for (const [id, { arrivals, waiting }] of this.#gatherings)
+      if (
+        waiting.size === 0 &&
+        [...arrivals.values()].every((one) => this.#isPassed(one.source, one.items[0]))
+      )
+        this.#gatherings.delete(id);
+  }
+
+  #isPassed({ storeId, table }: Source, item: ChannelItem | undefined): boolean {
+    return (this.#options.store.cursors.get(storeId, table.id)?.seq ?? 0) >= (item?.seq ?? 0);
+  }
+
+  get #heldBytes(): number {
+    return [...this.#gatherings.values()]
+      .flatMap(({ arrivals }) => [...arrivals.values()])
+      .flatMap(({ items }) => items)
+      .reduce((sum, item) => sum + (item.kind === 'whole' ? item.changes.length : 0), 0);
   }
 
   #leave<T>(id: string, channel: string, result: T): T {

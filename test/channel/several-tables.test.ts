@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { WholeItem } from '../../src/model/transaction.ts';
-import { tableOf } from '../store/test-store.ts';
+import { makeTable, tableOf } from '../store/test-store.ts';
 import { openTables, transact } from './replica-pair.ts';
 import { keysOf } from './replica.ts';
 
@@ -20,6 +20,35 @@ describe('a transaction over two tables', () => {
       ...b.store.log.readChannel(tableOf(b.store, name).id, 0),
     ]);
     expect(dog?.at(-1)?.entry.position).toBe(cat?.at(-1)?.entry.position);
+  });
+
+  test('applies although its parts never come at the same time: over a slow link one takes longer than the other waits', async () => {
+    await using nodes = await openTables();
+    const { a, b } = nodes;
+    await transact(a, 'both');
+
+    await b.step(a, 'dog');
+    expect(keysOf(b, 'dog')).toEqual([]);
+    await b.step(a, 'cat');
+
+    expect(keysOf(b, 'dog')).toEqual(['both']);
+    expect(keysOf(b, 'cat')).toEqual(['both']);
+    await b.follow(a, 'dog');
+    expect(b.store.cursors.get(a.store.identity.storeId, tableOf(b.store, 'dog').id)?.seq).toBe(1);
+  });
+
+  test('a part that came before its channel was left is not applied with the others', async () => {
+    await using nodes = await openTables();
+    const { a, b } = nodes;
+    await transact(a, 'both');
+    await b.step(a, 'dog');
+
+    await b.store.catalog.dropTable('dev', 'dog');
+    await makeTable(b.store, 'dog');
+    await b.step(a, 'cat');
+
+    expect(keysOf(b, 'dog')).toEqual([]);
+    expect(keysOf(b, 'cat')).toEqual(['both']);
   });
 
   test('does not come back to the node that made it, even when it asks for all bodies', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { connected, peerOf } from './support/cluster-view.ts';
+import { connected, countOf, peerOf } from './support/cluster-view.ts';
 import { converged } from './support/converged.ts';
 import { ExpectedWinners } from './support/expected-winners.ts';
 import { Load } from './support/load.ts';
@@ -160,6 +160,40 @@ describe('a link of 64 kbit/s and 600 ms', () => {
       expect(link.counters.forwardedBytes - forwardedBytes).toBeGreaterThan(80_000);
       // What the host sends nobody can see arriving: it dials again, and what was sent arrives all the same.
       if (side === 'edge') expect(link.counters.accepted).toBe(accepted);
+    },
+  );
+
+  test.concurrent(
+    'carries a transaction over two tables of which each takes it longer than one waits for the other',
+    async () => {
+      await using pair = await Pair.sharing(place);
+      const { host, edge, link } = pair;
+      await host.must({ operation: 'create_table', schema: 'default', table: 'other', hash_attribute: 'id' });
+      await pair.connect([{ channel: 'default:other', publish: true, subscribe: true }]);
+      await waitFor('the second table', () => edge.hasTable('default', 'other'));
+      link.shape(satellite);
+      await pair.cut();
+      pair.mend();
+      await dialledSlowly(pair);
+      const { forwardedBytes } = link.counters;
+
+      // Three seconds each; the edge waits for two.
+      const size = 24_000;
+      await host.must({
+        operation: 'transaction',
+        operations: ['shared', 'other'].map((table, number) => ({
+          operation: 'insert',
+          schema: 'default',
+          table,
+          records: [{ id: 1, text: noise(number, size) }],
+        })),
+      });
+
+      for (const table of ['shared', 'other'])
+        await waitFor(`its part of ${table}`, async () => (await countOf(edge, ['default', table])) === 1, {
+          limitMs: 60_000,
+        });
+      expect(link.counters.forwardedBytes - forwardedBytes).toBeGreaterThan(2 * size);
     },
   );
 
