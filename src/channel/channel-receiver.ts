@@ -155,7 +155,8 @@ export class ChannelReceiver {
   /** What to ask the publisher for a comparison with it; undefined when none is due, or none can go on now. */
   async nextComparison(): Promise<ChannelRequest | undefined> {
     const request = await this.verifier.next(this, this.#followed);
-    return request?.kind === 'rows' ? { ...request, maxBytes: this.#questions.budget.bytes } : request;
+    const isBounded = request?.kind === 'rows' || request?.kind === 'list';
+    return isBounded ? { ...request, maxBytes: this.#questions.budget.bytes } : request;
   }
 
   get #followed(): Source | undefined {

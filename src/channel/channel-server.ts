@@ -133,7 +133,7 @@ export class ChannelServer {
     const items: FramedItem[] = [];
     let bytes = 0;
     let last = cursor.seq;
-    const budget = Math.min(request.maxBytes ?? maxBatchBytes, maxBatchBytes);
+    const budget = this.#budget(request);
     const isEnough = this.#readLimit();
     for (const item of this.#itemsBehind(table, cursor.seq, request.pieces, wantsBody)) {
       if (items.length > 0 && (bytes + item.bytes.length > budget || isEnough())) break;
@@ -175,11 +175,11 @@ export class ChannelServer {
   }
 
   #copy(table: Table, request: Extract<ChannelRequest, { kind: 'copy' }>): ChannelResponse {
-    const { store, maxBatchBytes } = this.#options;
+    const { store } = this.#options;
     const { cursor } = request;
     const isServable = this.#isServable(table, cursor);
     if (!isServable && !this.#isOvertaken(table, cursor)) return this.#diverged(table, cursor);
-    const maxBytes = Math.min(request.maxBytes ?? maxBatchBytes, maxBatchBytes);
+    const maxBytes = this.#budget(request);
     const next = this.#cut.next(request.nextPart, maxBytes);
     if (next?.kind === 'page' && next.copyId === request.copyId) return next;
     // Before the rows are read: they hold at least what is noted.
@@ -210,7 +210,7 @@ export class ChannelServer {
     table: Table,
     request: Extract<ChannelRequest, { kind: 'digest' | 'list' | 'rows' }>,
   ): ChannelResponse {
-    const { store, maxBatchBytes } = this.#options;
+    const { store } = this.#options;
     const identity = this.#identity(table);
     if (
       request.identity.storeId !== identity.storeId ||
@@ -232,16 +232,13 @@ export class ChannelServer {
       case 'list': {
         // The head first: what the list shows beyond it can only look older than it is.
         const head = this.#head(table);
-        return {
-          kind: 'list',
-          identity,
-          range: request.range,
-          ...packEntries(store.digests.list(table, request.range, request.newerThan)),
-          head,
-        };
+        const { range, newerThan } = request;
+        const limit = { maxBytes: this.#budget(request), isEnough: this.#readLimit() };
+        const listed = store.digests.list(table, range, newerThan, limit);
+        return { kind: 'list', identity, range: listed.range, ...packEntries(listed.entries), head };
       }
       case 'rows': {
-        const maxBytes = Math.min(request.maxBytes ?? maxBatchBytes, maxBatchBytes);
+        const maxBytes = this.#budget(request);
         const next = this.#cut.next(request.nextPart, maxBytes);
         if (next?.kind === 'rows' && next.identity.incarnation === identity.incarnation) return next;
         const { rows, covered } = store.rowsOf(table, request.keys, maxBytes);
@@ -258,6 +255,11 @@ export class ChannelServer {
         return this.#cut.begin(answer, maxBytes);
       }
     }
+  }
+
+  /** How much an answer may bring. */
+  #budget({ maxBytes = Infinity }: { readonly maxBytes?: number | undefined }): number {
+    return Math.min(maxBytes, this.#options.maxBatchBytes);
   }
 
   /** Whether what is read for an answer that begins now has taken long enough. */

@@ -69,7 +69,7 @@ export const channelRequest = z.discriminatedUnion('kind', [
     newerThan: count,
   }),
   /** The rows of a range, without their contents. */
-  z.object({ kind: z.literal('list'), channel: z.string(), identity, range, newerThan: count }),
+  z.object({ kind: z.literal('list'), channel: z.string(), identity, range, newerThan: count, maxBytes }),
   /** Some rows, tombstones too. */
   z.object({
     kind: z.literal('rows'),

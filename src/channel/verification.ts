@@ -25,18 +25,24 @@ export interface VerificationResult {
 /** What follows once the differences of a page are settled. */
 type NextPage = { readonly kind: 'digest'; readonly after: Key | null } | { readonly kind: 'done' };
 
+/** Ranges of a page that differ, to be listed one by one. */
+interface Listing {
+  readonly kind: 'list';
+  readonly ranges: readonly KeyRange[];
+  readonly following: NextPage;
+}
+
 type Step =
   | NextPage
-  /** Ranges of a page that differ, to be listed one by one. */
-  | { readonly kind: 'list'; readonly ranges: readonly KeyRange[]; readonly following: NextPage }
+  | Listing
   /** Rows that differed when they were listed: judged once everything up to `seq` is applied here. */
-  | { readonly kind: 'settle'; readonly seq: number; readonly following: NextPage }
+  | { readonly kind: 'settle'; readonly seq: number; readonly following: NextPage | Listing }
   | {
       readonly kind: 'rows';
       readonly keys: readonly Key[];
       /** Those of which the publisher has listed nothing, and what is here. */
       readonly onlyHere: ReadonlyMap<Key, Stamp>;
-      readonly following: NextPage;
+      readonly following: NextPage | Listing;
     };
 
 export interface VerificationOptions {
@@ -47,6 +53,8 @@ export interface VerificationOptions {
 }
 
 const keysAtOnce = 200;
+/** So many rows that differ are held: then it is looked at which of them still do. */
+const suspectsHeld = 5_000;
 const keysTold = 100;
 
 /**
@@ -63,7 +71,6 @@ export class Verification {
   readonly #repaired: Key[] = [];
   readonly #rowParts = new RowsInParts();
   #step: Step = { kind: 'digest', after: null };
-  #headSeq = 0;
   #rows = 0;
   #repairedCount = 0;
   #onlyHere = 0;
@@ -157,20 +164,21 @@ export class Verification {
     step: Extract<Step, { kind: 'list' }>,
   ): void {
     const { store, source } = this.#options;
-    const [range, ...left] = step.ranges;
+    const [range, ...behind] = step.ranges;
+    // It may be as much of the range as an answer can carry.
+    const listed = response.range;
+    const isWhole = !range || listed.upTo === range.upTo;
+    const left = isWhole ? behind : [{ after: listed.upTo, upTo: range.upTo }, ...behind];
     const theirs = new Map(
       unpackEntries(response.origins, response.entries).map((entry) => [entry.key, entry]),
     );
     for (const entry of theirs.values())
       if (this.#differs(entry.key, entry)) this.#suspects.set(entry.key, entry);
-    if (range)
-      for (const { key } of store.digests.list(source.table, range, source.newerThan))
-        if (!theirs.has(key)) this.#suspects.set(key, undefined);
-    this.#headSeq = response.head.seq;
-    this.#step =
-      left.length > 0
-        ? { ...step, ranges: left }
-        : { kind: 'settle', seq: this.#headSeq, following: step.following };
+    for (const { key } of store.digests.list(source.table, listed, source.newerThan).entries)
+      if (!theirs.has(key)) this.#suspects.set(key, undefined);
+    const following = left.length > 0 ? { ...step, ranges: left } : step.following;
+    const goesOn = following.kind === 'list' && this.#suspects.size < suspectsHeld;
+    this.#step = goesOn ? following : { kind: 'settle', seq: response.head.seq, following };
   }
 
   #settle({ seq, following }: Extract<Step, { kind: 'settle' }>): void {

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import type { Key, Stamp } from '../model/change.ts';
+import { keyBytes, type Key, type Stamp } from '../model/change.ts';
 import type { Table } from '../model/table.ts';
 import type { Records } from './records.ts';
 import type { Row } from './row.ts';
@@ -25,6 +25,19 @@ export interface DigestEntry extends Stamp {
   readonly hash: string;
 }
 
+export interface RangeList {
+  /** What was listed: it begins where it was asked for, and may end before. */
+  readonly range: KeyRange;
+  readonly entries: readonly DigestEntry[];
+}
+
+export interface ListLimit {
+  /** About so much, as a message carries it. */
+  readonly maxBytes: number;
+  /** Asked after each row. */
+  readonly isEnough: () => boolean;
+}
+
 export interface HashedStamp extends Stamp {
   /** Undefined for a tombstone. */
   readonly hash: string | undefined;
@@ -34,6 +47,8 @@ export interface HashedStamp extends Stamp {
 const rowsPerDigest = 64;
 
 const hashCharacters = 16;
+/** What an entry of a list takes beside its key. */
+const stampBytes = 24;
 
 /** Digests of tables, and the rows behind them. */
 export class Digests {
@@ -100,13 +115,20 @@ export class Digests {
     return { range, rows, hash: shortened(hash) };
   }
 
-  /** Every live row of a range, without its contents. */
-  list(table: Table, range: KeyRange, newerThan: number): DigestEntry[] {
+  /** Every live row of a range, without its contents; with a limit, of as much of it as the answer says. */
+  list(table: Table, range: KeyRange, newerThan: number, limit?: ListLimit): RangeList {
     const entries: DigestEntry[] = [];
-    for (const { key, row } of this.#records.rowsWithin(table, range))
-      if (row.bytes && row.version > newerThan)
-        entries.push({ key, version: row.version, origin: row.origin, hash: contentHash(row.bytes) });
-    return entries;
+    let bytes = 0;
+    let last: Key | undefined;
+    for (const { key, row } of this.#records.rowsWithin(table, range)) {
+      if (limit && last !== undefined && (bytes >= limit.maxBytes || limit.isEnough()))
+        return { range: { ...range, upTo: last }, entries };
+      last = key;
+      if (!row.bytes || row.version <= newerThan) continue;
+      entries.push({ key, version: row.version, origin: row.origin, hash: contentHash(row.bytes) });
+      bytes += keyBytes(key) + stampBytes;
+    }
+    return { range, entries };
   }
 
   /** Stamp of the row under a key, and the hash of its contents. */

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
+import { encodeBody } from '../../src/channel/protocol.ts';
 import { Subscriber } from '../../src/channel/subscriber.ts';
 import { Turns } from '../../src/channel/turns.ts';
 import type { RunLoopOptions } from '../../src/runtime/run-loop.ts';
@@ -54,6 +55,43 @@ describe('a comparison with the publisher', () => {
     expect(asked.filter((kind) => kind === 'list').length).toBeLessThan(4);
     await b.verify(a);
     expect(b.receiver(a).verifier.last).toMatchObject({ repairedCount: 0 });
+  });
+
+  test('lists what was written behind its last row meanwhile, however much, in answers that a message and a slow link can carry', async () => {
+    await using nodes = await openPair();
+    const { a, b } = nodes;
+    await a.upsert(...records(10));
+    await settle(a, b);
+    const receiver = b.receiver(a);
+    void receiver.verifier.request();
+    await a.upsert({ id: 10 });
+    const digest = await receiver.nextComparison();
+    if (digest) await receiver.accept(await a.server().answer('b', digest));
+    expect(await receiver.nextComparison()).toMatchObject({ kind: 'list', range: { upTo: null } });
+    const count = 20_000;
+    await a.upsert(...records(count).map((row) => ({ ...row, id: Number(row['id']) + 11 })));
+
+    const sizes: number[] = [];
+    const listed: number[] = [];
+    for (let next = await receiver.nextComparison(); next?.kind === 'list';) {
+      const answer = await a.server().answer('b', next);
+      const bytes = encodeBody(answer).length;
+      expect(bytes).toBeLessThan(1.5 * (next.maxBytes ?? 0));
+      sizes.push(bytes);
+      if (answer.kind === 'list') listed.push(...answer.entries.map(([key]) => Number(key)));
+      await receiver.accept(answer);
+      next = await receiver.nextComparison();
+      if (!next) {
+        await b.follow(a);
+        next = await receiver.nextComparison();
+      }
+    }
+
+    expect(listed).toEqual(Array.from({ length: count + 11 }, (_, key) => key));
+    expect(Math.max(...sizes)).toBeGreaterThan(8_000);
+    await b.compare(a);
+    expect(receiver.verifier.last).toMatchObject({ repairedCount: 0 });
+    expectSame(a, b);
   });
 
   test('that is asked for while one is under way is made after it', async () => {
