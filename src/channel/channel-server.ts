@@ -82,6 +82,12 @@ export class ChannelServer {
     }
   }
 
+  /** What is kept for those who fetch something large goes when they have gone; to be called now and then. */
+  dropAbandoned(): void {
+    this.#cut.dropAbandoned();
+    this.#keptCut.dropAbandoned();
+  }
+
   async #subscribe(
     peer: string,
     table: Table,
@@ -160,7 +166,6 @@ export class ChannelServer {
   ): Generator<EncodedItem> {
     const { store, maxBatchBytes } = this.#options;
     const kept = this.#keptCut;
-    kept.dropAbandoned();
     const known = pieces > 0 ? kept.find(table, seq + 1, store.log.idAt(table.id, seq + 1)) : undefined;
     if (known) {
       yield* encodedPieces(known, pieces);

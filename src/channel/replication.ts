@@ -238,6 +238,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
   }
 
   async #round(): Promise<boolean> {
+    for (const server of [this.#server, this.#pushServer]) server.dropAbandoned();
     await this.#sync();
     return false;
   }

@@ -18,7 +18,7 @@ interface Kept<T> {
 
 /** Two of the largest records: no more of them in memory, whoever asks. */
 const keptBytes = 128 << 20;
-/** Nobody has asked for so long: what is kept makes room for others. */
+/** Nobody has asked for so long: what is kept makes room for others. What has been given to its end is kept no longer. */
 const abandonedMs = 60_000;
 /** And so long it is kept for one whose link was lost. */
 const keptMs = 600_000;
@@ -57,13 +57,23 @@ export class CutAnswers<T extends { readonly rows: Uint8Array }> {
     if (!kept) return undefined;
     const isLast = asked.from + maxBytes >= kept.answer.rows.length;
     // The last part may be lost, and asked for again: until then it makes room as soon as others need it.
-    kept.usedAtMs = this.#steadyMs() - (isLast ? abandonedMs + 1 : 0);
+    kept.usedAtMs = this.#steadyMs() - (isLast ? keptMs - abandonedMs : 0);
     return partOf(kept.answer, asked.id, asked.from, maxBytes);
   }
 
+  /** Of all that is kept. */
+  get heldBytes(): number {
+    return [...this.#kept.values()].reduce((sum, { answer }) => sum + answer.rows.length, 0);
+  }
+
+  /** What nobody will ask for any more goes, also where nobody asks for anything. */
+  dropAbandoned(): void {
+    this.#forget(keptMs);
+  }
+
   #hasRoom({ rows }: T): boolean {
-    const held = [...this.#kept.values()].reduce((sum, { answer }) => sum + answer.rows.length, 0);
-    return held === 0 || held + rows.length <= keptBytes;
+    const { heldBytes } = this;
+    return heldBytes === 0 || heldBytes + rows.length <= keptBytes;
   }
 
   #forget(unusedMs: number): void {

@@ -41,3 +41,19 @@ test('large records of several askers are kept up to a limit, those of askers th
   expect(cut.next(after(first), mebibyte)).toBeUndefined();
   expect(cut.next(after(second), mebibyte)?.part).toMatchObject({ from: mebibyte });
 });
+
+test('what has been given to its end is kept for a minute, for an asker whose last part was lost', () => {
+  let nowMs = 0;
+  const cut = new CutAnswers(() => nowMs);
+  const { part } = cut.begin({ rows: Buffer.alloc(3 * mebibyte) }, mebibyte);
+  const last = part && { id: part.id, from: 2 * mebibyte };
+  expect(cut.next(last, mebibyte)).toBeDefined();
+  nowMs = 59_000;
+  cut.dropAbandoned();
+  expect(cut.next(last, mebibyte)).toBeDefined();
+
+  nowMs += 61_000;
+  cut.dropAbandoned();
+
+  expect(cut.heldBytes).toBe(0);
+});
