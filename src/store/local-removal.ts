@@ -4,6 +4,7 @@ import type { Catalog } from './catalog.ts';
 import type { Commit } from './commit.ts';
 import type { Nodes } from './nodes.ts';
 import { visibleDocument, type Records } from './records.ts';
+import { rowOf } from './row.ts';
 import type { Writer } from './writer.ts';
 
 export interface RemovalRequest {
@@ -27,7 +28,8 @@ export interface LocalRemovalOptions {
  * Of a table that is or was shared with a peer the row stays where it is and is hidden: no read, count or index
  * knows it, and replication sees it unchanged. So nothing travels, digests stay equal, what a peer sends again is
  * nothing new, and a later write of the record shows it again. Its bytes stay on this disk: without them this node
- * could neither prove its table nor copy it to a new subscriber. Of any other table records are deleted.
+ * could neither prove its table nor copy it to a new subscriber. Of what only `on_delete: ignore` keeps, the tombstone
+ * is left, which is all that replication sees. Of any other table records are deleted.
  */
 export class LocalRemoval {
   readonly #options: LocalRemovalOptions;
@@ -50,7 +52,8 @@ export class LocalRemoval {
     if (!nodes.isShared(table)) return writer.delete(commit, { table, keys: doomed, user }).deleted.length;
     for (const key of doomed) {
       const row = records.row(table, key);
-      if (row && visibleDocument(table, row)) records.put(commit, table, key, row, { ...row, hidden: true });
+      if (row && visibleDocument(table, row))
+        records.put(commit, table, key, row, row.bytes ? { ...row, hidden: true } : rowOf(row, null));
     }
     return doomed.length;
   }

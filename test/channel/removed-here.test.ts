@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import type { Document, Key } from '../../src/model/change.ts';
 import { documentsOf, makeTable, rowsOf, tableOf, TestStore, upsert } from '../store/test-store.ts';
 import { differences, expectIndexed, openDeleting, tagged } from './deleting-pair.ts';
-import { openPair } from './replica-pair.ts';
+import { yearsPass } from './long-absence.ts';
+import { openPair, type Pair } from './replica-pair.ts';
 import { connect, expectSame, keysOf, Replica, settle } from './replica.ts';
 
 const brown = (id: string): Document => ({ id, tag: 'brown' });
@@ -86,6 +87,59 @@ test('a later write of the record, here or there, shows it again; a delete by a 
   await expectIndexed(b);
   expect(b.store.statistics(b.table)).toMatchObject({ records: 2, tombstones: 1 });
 });
+
+/** How long after it has come a record that `on_delete: ignore` kept is removed. */
+const moments: Record<string, (nodes: Pair) => Promise<void>> = {
+  async 'at once'() {
+    // Its delete is in the queue of tombstones.
+  },
+  async 'years later'({ a, b }) {
+    await yearsPass(a, b);
+  },
+};
+
+test.each(Object.keys(moments))(
+  'what on_delete: ignore kept and is removed %s leaves a tombstone that is counted, and goes in its time',
+  async (moment) => {
+    await using nodes = await openDeleting('ignore');
+    const { a, b } = nodes;
+    const expectCounted = (records: number, tombstones: number): void => {
+      expect(b.store.statistics(b.table)).toMatchObject({ records, tombstones });
+      expect(rowsOf(b.store)).toHaveLength(records + tombstones);
+    };
+    await a.upsert(brown('rex'));
+    await settle(a, b);
+    await a.delete('rex');
+    await settle(a, b);
+    await moments[moment]?.(nodes);
+    expectCounted(1, 0);
+    const kept = rowsOf(b.store);
+
+    expect(await removeHere(b, ['rex'])).toBe(1);
+
+    expect(documentsOf(b.store)).toEqual([]);
+    await expectIndexed(b);
+    expectCounted(0, 1);
+    expect(rowsOf(b.store)).toEqual(kept);
+    const line = (await b.dump())['records']?.find((entry) => entry.includes('"rex"'));
+    expect(line).not.toContain(Buffer.from('brown').toString('hex'));
+    expect(await differences(nodes)).toBe(0);
+
+    await yearsPass(a, b);
+    expectCounted(0, 0);
+    await using c = await Replica.open('c');
+    c.pass(b.nowMs - c.nowMs);
+    await connect(b, c);
+    const kinds = (await c.follow(b)).map(({ request }) => request.kind);
+    expect(kinds).toContain('copy');
+
+    await a.upsert({ id: 'rex', age: 5 });
+    await settle(a, b, c);
+    expect(documentsOf(c.store)).toEqual([{ id: 'rex', age: 5 }]);
+    expectSame(a, b, c);
+    expectCounted(1, 0);
+  },
+);
 
 test('of a table that nobody shares they are deleted, and their place is freed', async () => {
   await using opened = await TestStore.open();
