@@ -66,7 +66,8 @@ export function decodeTableState(value: Buffer): TableState {
     trimmedSeq,
     trimmedId,
     records,
-    tombstones,
+    // With the records it says how many rows there are: a copy of fewer than none is refused, and none passes for empty.
+    tombstones: Math.max(0, tombstones),
     bytes,
     lastVersion,
     conflicts,

@@ -1,8 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import { decodeChanges } from '../../src/model/transaction-codec.ts';
+import { Commit } from '../../src/store/commit.ts';
 import { documentsOf, makeTable, rowsOf } from '../store/test-store.ts';
 import { openPair, records } from './replica-pair.ts';
-import { expectSame, greet, keysOf, settle } from './replica.ts';
+import { expectSame, greet, keysOf, settle, type Replica } from './replica.ts';
+import { tamper } from './tamper.ts';
+
+/** As if more tombstones had been dropped than were ever counted. */
+async function miscount(replica: Replica): Promise<void> {
+  const { id } = replica.table;
+  await tamper(replica, (_records, environment) => {
+    const commit = new Commit(environment, replica.nowMs);
+    commit.table(id).tombstones = -3;
+    commit.finish();
+  });
+}
 
 describe('a copy', () => {
   test('brings what was there before, tombstones too, and makes the table', async () => {
@@ -95,5 +107,31 @@ describe('a copy', () => {
       { id: 2, by: 'a' },
       { id: 3, by: 'b' },
     ]);
+  });
+
+  test('is made also of a table whose tombstones are miscounted', async () => {
+    await using nodes = await openPair();
+    const { a, b } = nodes;
+    await a.upsert({ id: 1 });
+    await miscount(a);
+
+    const totals = (await b.follow(a)).flatMap(({ response }) =>
+      'total' in response ? [response.total] : [],
+    );
+
+    expect(totals).toEqual([1]);
+    expect(keysOf(b)).toEqual([1]);
+  });
+
+  test('into a table whose tombstones are miscounted meets the records that are there', async () => {
+    await using nodes = await openPair();
+    const { a, b } = nodes;
+    await makeTable(b.store);
+    await b.upsert({ id: 1 });
+    await miscount(b);
+
+    await b.follow(a);
+
+    expect(b.cursor(a)?.unproven).toBeDefined();
   });
 });
