@@ -327,6 +327,32 @@ test('the transaction log lists writes and deletes with who made them', async ()
   });
 });
 
+test('the transaction log tells what a transaction put and what it deleted, each by itself', async () => {
+  await using t = await openWithDogs();
+  await t.call({ operation: 'insert', ...dog, records: [{ id: 1, name: 'Rex' }] });
+  const operations = [
+    { operation: 'insert', ...dog, records: [{ id: 2, name: 'Fido' }] },
+    { operation: 'delete', ...dog, ids: [1] },
+  ];
+  await t.call({ operation: 'transaction', operations });
+
+  const log = await t.call({ operation: 'read_transaction_log', ...dog });
+  const two = await t.call({ operation: 'read_transaction_log', ...dog, limit: 2 });
+
+  const [, { timestamp }] = log as [unknown, { timestamp: number }];
+  expect(log).toEqual([
+    expect.objectContaining({ operation: 'insert' }),
+    {
+      operation: 'upsert',
+      user: 'local',
+      timestamp,
+      records: [expect.objectContaining({ id: 2, name: 'Fido' })],
+    },
+    { operation: 'delete', user: 'local', timestamp, hash_values: [1] },
+  ]);
+  expect(two).toEqual((log as unknown[]).slice(0, 2));
+});
+
 test('what is read without the schema is what the schema makes of it', () => {
   const name = fc.oneof(fc.string(), fc.integer(), fc.constantFrom(undefined, null, ''));
   const record = fc.oneof(

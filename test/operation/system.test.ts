@@ -280,6 +280,33 @@ test('read_audit_log tells who wrote what, by time, key and user', async () => {
   expect(await read({ limit: 1 })).toEqual(all.slice(0, 1));
 });
 
+test('read_audit_log tells what a transaction put and what it deleted under the keys of each', async () => {
+  await using n = await openNode();
+  await n.call({ operation: 'create_table', ...dog, primary_key: 'id' });
+  await n.call({ operation: 'insert', ...dog, records: [{ id: 1 }] });
+  const operations = [
+    { operation: 'delete', ...dog, ids: [1] },
+    { operation: 'insert', ...dog, records: [{ id: 2 }] },
+  ];
+  await n.call({ operation: 'transaction', operations });
+  const read = (more: object = {}): Promise<unknown> =>
+    n.call({ operation: 'read_audit_log', ...dog, ...more });
+
+  const all = (await read()) as { timestamp: number }[];
+
+  const [inserted, deleted, put] = all;
+  const common = { user_name: 'local', timestamp: deleted?.timestamp };
+  expect(all).toEqual([
+    expect.objectContaining({ operation: 'insert', hash_values: [1] }),
+    { operation: 'delete', ...common, hash_values: [1] },
+    { operation: 'upsert', ...common, hash_values: [2], records: [expect.objectContaining({ id: 2 })] },
+  ]);
+  expect(await read({ search_type: 'hash_value', search_values: [1, 2] })).toEqual({
+    '1': [inserted, deleted],
+    '2': [put],
+  });
+});
+
 test('the audit log says what is missing, and that it is switched off', async () => {
   await using n = await openNode();
   await using off = await openNode('', false);
