@@ -80,8 +80,6 @@ export class Beginning {
     const { copyId } = start;
     const isUnderWay = stored?.copy?.id === copyId && stored.incarnation === incarnation;
     if (isUnderWay) return { kind: 'copying', source, copyId };
-    const { records, tombstones } = store.statistics(table);
-    const hasRows = records + tombstones > 0;
     const asked = this.#asked?.storeId === storeId ? this.#asked.cursor : stored;
     const isBegun = await store.beginCopy(source, asked, {
       incarnation,
@@ -94,7 +92,7 @@ export class Beginning {
         total: start.total,
         startedAtMs: now(),
         marks: start.marks,
-        ...(hasRows ? { unproven: { id: copyId } } : {}),
+        ...(store.hasRows(table) ? { unproven: { id: copyId } } : {}),
       },
     });
     // The answer was late: what it goes on from is not where this channel is any more.

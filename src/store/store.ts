@@ -233,6 +233,11 @@ export class Store implements AsyncDisposable {
     return this.#parts.tableSearch.plan(table, query);
   }
 
+  /** Whether there is anything of the table, also what only replication sees. */
+  hasRows(table: Table): boolean {
+    return this.#parts.records.keys(table).next().done !== true;
+  }
+
   statistics(table: Table): TableStatistics {
     const state = readTableState(this.#environment, table.id);
     return {

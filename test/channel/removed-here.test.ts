@@ -52,6 +52,22 @@ test('a copy of the table again brings them back on neither side', async () => {
   expect(await differences(nodes)).toBe(0);
 });
 
+test('a table of which all is removed here passes for none that is empty: a copy into it is compared', async () => {
+  await using nodes = await openDeleting('apply');
+  const { a, b } = nodes;
+  await b.upsert(brown('rex'));
+  await removeHere(b, ['rex']);
+  await a.upsert(brown('max'));
+  await b.store.putCursor(a.store.identity.storeId, b.table, undefined);
+  b.receiver(a).restart();
+
+  await b.follow(a);
+
+  expect(b.cursor(a)).toMatchObject({ unproven: expect.anything() });
+  await b.compare(a);
+  expect(b.cursor(a)?.unproven).toBeUndefined();
+});
+
 test('a node that subscribes later gets them, for they are records of the table', async () => {
   await using nodes = await openDeleting('apply');
   const { a, b } = nodes;
