@@ -25,6 +25,7 @@ const statusOf: Readonly<Record<ErrorCode, number>> = {
   not_found: 404,
   already_exists: 409,
   in_use: 409,
+  record_changed: 409,
   invalid_key: 400,
   too_large: 413,
   forbidden: 403,

@@ -15,6 +15,7 @@ export type ErrorCode =
   | 'not_found'
   | 'already_exists'
   | 'in_use'
+  | 'record_changed'
   | 'invalid_key'
   | 'too_large'
   | 'forbidden'

@@ -84,12 +84,13 @@ export class Maintenance {
   }
 
   async #reclaim(): Promise<boolean> {
-    const { catalog, records, log, run } = this.#options;
+    const { catalog, records, conflicts, log, run } = this.#options;
     const [id] = catalog.garbage();
     if (id === undefined) return false;
     await run((commit) => {
       const more =
         records.reclaim(id, rowsAtOnce) ||
+        conflicts.reclaim(commit, id, rowsAtOnce) ||
         log.trimChannel(commit, id, Number.MAX_SAFE_INTEGER - 1, rowsAtOnce) > 0;
       commit.removeTable(id);
       if (!more) catalog.forgetGarbage(id);

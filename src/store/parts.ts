@@ -196,6 +196,7 @@ export function makeParts({ environment, options, localWrites, commits, identity
     copyApplier,
     pacedApplier,
     comparison,
+    conflicts,
     digests: new Digests(records),
     tableSearch: new TableSearch({ environment, records, definitions }),
     isolation,

@@ -172,8 +172,9 @@ function indexedDocument(table: Table, row: Row): Document | undefined {
   return withoutHidden(table, row, document);
 }
 
-function withoutHidden(table: Table, row: Row, document: Document): Document {
-  const hidden = hiddenIn(table, row);
+/** A document of that version without what a drop_attribute hid since. */
+export function withoutHidden(table: Table, written: Pick<Row, 'version'>, document: Document): Document {
+  const hidden = hiddenIn(table, written);
   if (hidden.length === 0) return document;
   const names = new Set(hidden.map(({ name }) => name));
   return Object.fromEntries(Object.entries(document).filter(([name]) => !names.has(name)));
@@ -186,8 +187,8 @@ export function visibleBytes(table: Table, row: Row): Uint8Array | null {
   return document ? encodeDocument(document) : null;
 }
 
-function hiddenIn(table: Table, row: Row): readonly Attribute[] {
-  return hiddenAttributes(table).filter(({ hiddenUpTo }) => row.version <= hiddenUpTo);
+function hiddenIn(table: Table, { version }: Pick<Row, 'version'>): readonly Attribute[] {
+  return hiddenAttributes(table).filter(({ hiddenUpTo }) => version <= hiddenUpTo);
 }
 
 const hiddenByTable = new WeakMap<Table, readonly Attribute[]>();

@@ -10,6 +10,7 @@ import { readStoreState, readTableState } from './commit.ts';
 import { Commits } from './commits.ts';
 import type { Comparison } from './comparison.ts';
 import type { Confirmed } from './confirmed.ts';
+import type { Conflict } from './conflicts.ts';
 import type { CopyPage } from './copy-applier.ts';
 import { copyRows, rowsOfKeys, type CopiedRows, type RowsOfKeys } from './copy-rows.ts';
 import type { Cursor, Cursors } from './cursors.ts';
@@ -211,6 +212,21 @@ export class Store implements AsyncDisposable {
   async removeHere(request: RemovalRequest): Promise<number> {
     this.localWrites.begin();
     return this.#commits.run((commit) => this.#parts.localRemoval.remove(commit, request), 'small');
+  }
+
+  /**
+   * Puts what had lost in the place of what it lost to, where that is still there.
+   *
+   * @throws CodedError `not_found`, `table_missing`, `record_changed`, `too_large`
+   */
+  async restoreConflict(id: string, user: string): Promise<Conflict> {
+    this.localWrites.begin();
+    return this.#commits.run((commit) => this.#parts.conflicts.restore(commit, id, user));
+  }
+
+  /** Lets what had lost go. @throws CodedError `not_found` */
+  async dismissConflict(id: string): Promise<Conflict> {
+    return this.#commits.run((commit) => this.#parts.conflicts.dismiss(commit, id), 'small');
   }
 
   /** Replaces or removes (null) a document of a `system` table. */

@@ -19,7 +19,7 @@ import { knownNames, type Catalog } from './catalog.ts';
 import type { ChangeLog, NewPart } from './change-log.ts';
 import type { Commit } from './commit.ts';
 import { visibleDocument, type Records } from './records.ts';
-import { changeOf, rowOf, type Row } from './row.ts';
+import { changeOf, isTombstone, rowOf, type Row } from './row.ts';
 
 export interface WriteRequest {
   readonly table: Table;
@@ -101,15 +101,16 @@ export class Writer {
     return results.map((result) => ({ ...result, version }));
   }
 
-  /** Replaces a whole document of a local (system) table; null removes it. */
-  replace(commit: Commit, table: Table, key: Key, document: Document | null): void {
+  /** Puts a whole document in the place of what is there, of which nothing stays; null removes it. */
+  replace(commit: Commit, table: Table, key: Key, document: Document | null, user?: string): void {
     const before = this.#options.records.row(table, key);
-    if (!before && document === null) return;
+    if (document === null && (!before || isTombstone(before))) return;
     const staged = new Map<number, Staged>();
     const target = this.#target(staged, table);
-    target.rows.set(key, { before, old: undefined, document });
+    // What tells when it was created keeps that.
+    target.rows.set(key, { before, old: document ?? undefined, document });
     if (document) this.#widen(commit, target, Object.keys(document));
-    this.#commit(commit, staged, 'upsert', undefined);
+    this.#commit(commit, staged, document ? 'upsert' : 'delete', user);
   }
 
   #stageWrite(

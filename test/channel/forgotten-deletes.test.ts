@@ -1,10 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Table } from '../../src/model/table.ts';
-import { openServices } from '../operation/open-services.ts';
-import { runOperation } from '../../src/operation/run-operation.ts';
-import { localUser } from '../../src/operation/user/user.ts';
-import { conflictsTable } from '../../src/store/conflicts.ts';
 import { documentsOf, makeTable, maintain } from '../store/test-store.ts';
+import { conflictsOf, resolve } from './conflicts.ts';
 import {
   dayMs,
   forgetDelete,
@@ -17,15 +13,9 @@ import {
 import { openMesh, openPair } from './replica-pair.ts';
 import { connect, expectSameRecords, greet, keysOf, Replica, settle } from './replica.ts';
 
-function conflictsOf({ store }: Replica): Table {
-  const table = store.catalog.table('system', conflictsTable);
-  if (!table) throw new Error('There is no table of conflicts');
-  return table;
-}
-
 /** Keys of what went to the conflicts as stale. */
 function staleOf(replica: Replica): unknown[] {
-  return documentsOf(replica.store, conflictsOf(replica))
+  return conflictsOf(replica)
     .filter(({ reason }) => reason === 'stale')
     .map(({ hash_value: key }) => key);
 }
@@ -205,17 +195,15 @@ describe('a stale row', () => {
     await yearsPass(a, b);
     await reunite([a, b]);
     await settle(a, b);
-    const [conflict] = documentsOf(b.store, conflictsOf(b));
+    const [conflict] = conflictsOf(b);
     expect(conflict).toMatchObject({ reason: 'stale', hash_value: 1, winner: { record: null } });
 
-    await using opened = await openServices(b.store);
-    const context = { ...opened.services, user: localUser };
-    await runOperation(context, { operation: 'resolve_conflict', id: conflict?.['id'], action: 'restore' });
+    await resolve(b, conflict, 'restore');
     await settle(a, b);
 
     expectSameRecords(a, b);
     expect(documentsOf(a.store)).toEqual([{ id: 1, by: 'a' }]);
-    expect(documentsOf(b.store, conflictsOf(b))).toEqual([]);
+    expect(conflictsOf(b)).toEqual([]);
   });
 
   test('is known as such by a node that has become another store since it had it', async () => {

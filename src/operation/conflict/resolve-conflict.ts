@@ -1,21 +1,13 @@
 import * as z from 'zod';
-import { CodedError } from '../../model/errors.ts';
-import { systemDatabase } from '../../model/table.ts';
 import * as field from '../field.ts';
 import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
-import { requireTable } from '../table-lookup.ts';
-
-const conflict = z.object({
-  schema: z.string(),
-  table: z.string(),
-  hash_value: z.union([z.string(), z.number()]),
-  loser: z.object({ record: z.record(z.string(), z.unknown()).nullable() }),
-});
 
 /**
- * Settles a row of `system.hdb_conflicts`: `restore` writes what had lost again, as a new write of this node;
- * `dismiss` lets it go.
+ * Settles a row of `system.hdb_conflicts`. `restore` puts what had lost in the place of what it lost to, the whole
+ * record or its delete, as a new write of this node that wins everywhere. It is refused with 409 once the record is
+ * another one than the winner that the row shows: nothing is replaced that nobody has looked at. So of several conflicts
+ * of one record only one whose winner is still there can be restored, and then no other. `dismiss` lets what had lost go.
  */
 export const resolveConflict = defineOperation({
   name: 'resolve_conflict',
@@ -23,18 +15,10 @@ export const resolveConflict = defineOperation({
   request: z.object({ id: field.existingName, action: z.enum(['restore', 'dismiss']) }),
   response: messageAnswer,
   async run({ store, user }, { id, action }) {
-    const conflicts = requireTable(store, systemDatabase, 'hdb_conflicts');
-    const row = store.get(conflicts, id);
-    if (row === undefined) throw new CodedError('not_found', `There is no conflict '${id}'`);
-    const { schema, table: name, hash_value: key, loser } = conflict.parse(row);
-    if (action === 'restore') {
-      const table = requireTable(store, schema, name);
-      const by = { user: user.username };
-      if (loser.record === null) await store.delete({ table, keys: [key], ...by });
-      else await store.write({ table, operation: 'upsert', documents: [loser.record], ...by });
-    }
-    await store.replaceSystemDocument('hdb_conflicts', id, null);
-    const done = action === 'restore' ? 'restored' : 'dismissed';
-    return `conflict '${id}' on '${schema}.${name}' ${done}`;
+    const isRestored = action === 'restore';
+    const { schema, table } = isRestored
+      ? await store.restoreConflict(id, user.username)
+      : await store.dismissConflict(id);
+    return `conflict '${id}' on '${schema}.${table}' ${isRestored ? 'restored' : 'dismissed'}`;
   },
 });
