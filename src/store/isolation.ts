@@ -9,6 +9,7 @@ import type { ClockGuard } from './clock-guard.ts';
 import type { Commit } from './commit.ts';
 import type { Cursors } from './cursors.ts';
 import type { Merger } from './merger.ts';
+import type { Nodes } from './nodes.ts';
 import { openedChange } from './opened-change.ts';
 import type { Quarantine, Quarantined, Suspect } from './quarantine.ts';
 import { newer, type Source } from './source.ts';
@@ -31,6 +32,7 @@ export interface IsolationOptions {
   readonly catalog: Catalog;
   readonly cursors: Cursors;
   readonly merger: Merger;
+  readonly nodes: Nodes;
   readonly quarantine: Quarantine;
   readonly clockGuard: ClockGuard;
 }
@@ -124,17 +126,28 @@ export class Isolation {
    * would take the clock of this node along
    */
   retry(commit: Commit, parts: readonly Quarantined[]): 'applied' | 'no-table' {
-    for (const { item } of parts) {
-      const decoded = decodeItem(item);
-      const doubt = decoded.kind === 'whole' ? this.#aheadOfClock(commit, decoded.header.version) : undefined;
-      if (doubt?.dueAtMs === undefined) continue;
-      const due = new Date(doubt.dueAtMs).toISOString();
-      throw new CodedError('invalid_request', `${doubt.detail}: it applies by itself at ${due}`);
-    }
+    this.#refuseEarly(commit, parts);
     const { catalog } = this.#options;
     if (parts.some(({ database, tableName }) => !catalog.table(database, tableName))) return 'no-table';
     for (const part of parts) this.release(commit, part);
     return 'applied';
+  }
+
+  /**
+   * Gives all parts of a transaction up because somebody asks for it.
+   *
+   * @throws CodedError `invalid_request` while it is ahead of the clock and still at its sender: the comparison that
+   * follows would put its rows here again, those of each table by themselves, and take the transaction apart
+   */
+  skip(commit: Commit, parts: readonly Quarantined[]): void {
+    const { nodes, quarantine } = this.#options;
+    const mayCome = parts.some(({ peer, database, tableName: name }) =>
+      nodes.isFollowed(peer, { database, name }),
+    );
+    const waiting = parts.filter(({ dueAtMs }) => dueAtMs !== undefined);
+    if (mayCome)
+      this.#refuseEarly(commit, waiting, ', and what is skipped before comes again by a comparison');
+    for (const { id } of parts) quarantine.remove(commit, id);
   }
 
   /**
@@ -153,6 +166,20 @@ export class Isolation {
       merger.mergeRows(commit, table, newer(decodeChanges(decoded.changes), { newerThan }), quarantined);
     quarantine.remove(commit, id);
     return 'applied';
+  }
+
+  /** @throws CodedError `invalid_request` with the time at which they apply by themselves; `undecodable` */
+  #refuseEarly(commit: Commit, parts: readonly Quarantined[], consequence = ''): void {
+    for (const { item } of parts) {
+      const decoded = decodeItem(item);
+      const doubt = decoded.kind === 'whole' ? this.#aheadOfClock(commit, decoded.header.version) : undefined;
+      if (doubt?.dueAtMs === undefined) continue;
+      const due = new Date(doubt.dueAtMs).toISOString();
+      throw new CodedError(
+        'invalid_request',
+        `${doubt.detail}: it applies by itself at ${due}${consequence}`,
+      );
+    }
   }
 
   #aheadOfClock(commit: Commit, version: number): Doubt | undefined {

@@ -72,10 +72,12 @@ export class Nodes {
 
   /** What a delete that a peer brings does to a record of this table here. */
   deletePolicy(peer: string, table: Table): DeletePolicy {
-    const subscription = this.get(peer)?.subscriptions.find(
-      (candidate) => candidate.database === table.database && candidate.table === table.name,
-    );
-    return subscription?.onDelete ?? 'apply';
+    return this.#subscription(peer, table)?.onDelete ?? 'apply';
+  }
+
+  /** Whether a table is taken from a peer, or may be. */
+  isFollowed(peer: string, table: Pick<Table, 'database' | 'name'>): boolean {
+    return this.isUnreadable(peer) || this.#subscription(peer, table)?.subscribe === true;
   }
 
   /** Whether a table is published to a peer. */
@@ -144,6 +146,15 @@ export class Nodes {
       );
       this.#replace(commit, { ...node, subscriptions });
     }
+  }
+
+  #subscription(
+    peer: string,
+    { database, name }: Pick<Table, 'database' | 'name'>,
+  ): Subscription | undefined {
+    return this.get(peer)?.subscriptions.find(
+      (candidate) => candidate.database === database && candidate.table === name,
+    );
   }
 
   #replace(commit: Commit, row: NodeRow): void {

@@ -120,6 +120,7 @@ export function makeParts({ environment, options, localWrites, commits, identity
     catalog,
     cursors,
     merger,
+    nodes,
     quarantine,
     clockGuard: new ClockGuard(options.maxClockSkewMs ?? 300_000),
   });

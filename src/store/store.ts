@@ -324,11 +324,12 @@ export class Store implements AsyncDisposable {
     return this.#commits.run((commit) => this.#parts.isolation.retry(commit, this.quarantine.partsOf(id)));
   }
 
-  /** Gives a quarantined transaction up, with all its parts. @throws CodedError `not_found` */
+  /** Gives a quarantined transaction up, with all its parts. @throws CodedError `not_found`, `invalid_request` */
   async skipQuarantined(id: string): Promise<void> {
-    await this.#commits.run((commit) => {
-      for (const part of this.quarantine.partsOf(id)) this.quarantine.remove(commit, part.id);
-    }, 'small');
+    await this.#commits.run(
+      (commit) => this.#parts.isolation.skip(commit, this.quarantine.partsOf(id)),
+      'small',
+    );
   }
 
   async putCursor(storeId: string, table: Table, cursor: Cursor | undefined): Promise<void> {

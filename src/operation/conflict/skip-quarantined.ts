@@ -3,7 +3,10 @@ import * as field from '../field.ts';
 import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 
-/** Gives up a transaction of `system.hdb_quarantine`. */
+/**
+ * Gives up a transaction of `system.hdb_quarantine`. One that is ahead of the clock is refused, with the time at which it
+ * applies by itself, as long as its table is taken from that node: what is skipped would come again by a comparison.
+ */
 export const skipQuarantined = defineOperation({
   name: 'skip_quarantined',
   permission: 'super_user',
