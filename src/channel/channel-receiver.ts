@@ -327,8 +327,8 @@ export class ChannelReceiver {
         return;
       case 'lost-own':
         // An older backup was put back, or a clone wrote: from here on that history is another store's.
-        await this.#options.store.redrawIdentity();
-        this.#subscribeAgain();
+        if (await this.#options.store.redrawIdentity()) this.#subscribeAgain();
+        else this.fail(notOurs(this.#options));
         return;
     }
   }
@@ -395,4 +395,8 @@ export class ChannelReceiver {
   #cursorOf({ storeId, table }: Source): Cursor | undefined {
     return this.#options.store.cursors.get(storeId, table.id);
   }
+}
+
+function notOurs({ peer, store }: ChannelReceiverOptions): string {
+  return `${peer} has transactions that name the store of ${store.nodeName}, which never made them: where a copy of ${store.nodeName} runs, end it; then start ${store.nodeName} again`;
 }

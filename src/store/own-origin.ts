@@ -16,6 +16,8 @@ export class OwnOrigin {
   /** As of a version of the catalog: either process may draw another one. */
   #known: { readonly origin: Origin; readonly catalogVersion: number } | undefined;
 
+  #isRedrawn = false;
+
   constructor(options: OwnOriginOptions) {
     this.#options = options;
     options.environment.onAbort(() => (this.#known = undefined));
@@ -33,12 +35,20 @@ export class OwnOrigin {
     return this.#known.origin;
   }
 
-  /** This store has lost transactions that it had told: what it writes from here on must not pass for them. */
-  async redraw(): Promise<void> {
+  /**
+   * This store has lost transactions that it had told: what it writes from here on must not pass for them.
+   *
+   * @returns false where it has been drawn anew since the store was opened: a store goes back by being opened again, and
+   * in no other way, so whoever says it once more is wrong
+   */
+  async redraw(): Promise<boolean> {
+    if (this.#isRedrawn) return false;
     const { environment, commits } = this.#options;
     await commits.run((commit) => {
       redrawIdentity(environment);
       commit.touchCatalog();
     }, 'small');
+    this.#isRedrawn = true;
+    return true;
   }
 }

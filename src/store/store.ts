@@ -155,9 +155,9 @@ export class Store implements AsyncDisposable {
     return this.#ownOrigin.require();
   }
 
-  /** This store has lost transactions that it had told: what it writes from here on must not pass for them. */
-  async redrawIdentity(): Promise<void> {
-    await this.#ownOrigin.redraw();
+  /** This store has lost transactions that it had told; false where that cannot be, see {@link OwnOrigin.redraw}. */
+  async redrawIdentity(): Promise<boolean> {
+    return this.#ownOrigin.redraw();
   }
 
   /** How long commits of this process have stood in line behind another process. */

@@ -1,5 +1,7 @@
 import { cp } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
+import type { WholeItem } from '../../src/model/transaction.ts';
+import { encodeChanges, encodeItem } from '../../src/model/transaction-codec.ts';
 import { makeTable } from '../store/test-store.ts';
 import { openPair } from './replica-pair.ts';
 import { connect, expectSame, greet, keysOf, Replica, settle } from './replica.ts';
@@ -94,6 +96,84 @@ describe('a cursor that the publisher cannot serve', () => {
     expect(kinds).toContain('page');
     expectSame(a, b);
     expect(keysOf(b)).toEqual([2]);
+  });
+
+  test('a peer cannot make a node another store again and again by naming what it never had', async () => {
+    await using nodes = await openPair();
+    const { a, b } = nodes;
+    await a.upsert({ id: 1 });
+    await settle(a, b);
+    const claim = async (): Promise<string> => {
+      const { storeId } = a.store.identity;
+      const cursor = { storeId, incarnation: a.table.incarnation, seq: 1_000_000, id: 'never logged' };
+      await a.server().answer('b', {
+        kind: 'pull',
+        channel: 'dev:dog',
+        cursor,
+        sources: [],
+        bodies: false,
+        pieces: 0,
+      });
+      return a.store.identity.storeId;
+    };
+
+    const drawn = await claim();
+    const again = await claim();
+
+    expect(again).toBe(drawn);
+    await greet(a, b);
+    await settle(a, b);
+    await a.upsert({ id: 2 });
+    await settle(a, b);
+    expectSame(a, b);
+    // A store that is opened again may be an older one.
+    await a.restart();
+    expect(await claim()).not.toBe(drawn);
+  });
+
+  test('a publisher that goes on claiming what this store never made is refused, and asked now and then', async () => {
+    await using nodes = await openPair();
+    const { a, b } = nodes;
+    await a.upsert({ id: 1 });
+    await settle(a, b);
+    const claimed = async (): Promise<void> => {
+      const { seq = 0 } = b.cursor(a) ?? {};
+      const item: WholeItem = {
+        kind: 'whole',
+        seq: seq + 1,
+        header: {
+          id: `forged-${seq}`,
+          kind: 'write',
+          origin: b.store.identity,
+          version: b.store.clock + 1,
+          via: undefined,
+          operation: 'upsert',
+          user: undefined,
+        },
+        originPlace: { incarnation: b.table.incarnation, seq: 1_000_000 },
+        parts: [{ channel: 'dev:dog', seq: seq + 1 }],
+        changes: encodeChanges([]),
+      };
+      await b.receiver(a).accept({
+        kind: 'items',
+        identity: { storeId: a.store.identity.storeId, incarnation: a.table.incarnation },
+        items: [{ seq: item.seq, id: item.header.id, bytes: encodeItem(item) }],
+        head: { seq: item.seq, committedAtMs: 0 },
+        hasStream: false,
+      });
+    };
+    const { storeId } = b.store.identity;
+    await claimed();
+    const drawn = b.store.identity.storeId;
+    expect(drawn).not.toBe(storeId);
+    await greet(a, b);
+    await settle(a, b);
+
+    await claimed();
+
+    expect(b.store.identity.storeId).toBe(drawn);
+    expect(b.receiver(a).state).toMatchObject({ kind: 'failed', reason: expect.stringContaining('a') });
+    expect(b.receiver(a).mayAsk()).toBe(false);
   });
 
   test('a table that was dropped and made again at the publisher is another history', async () => {
