@@ -14,7 +14,7 @@ const fillLimit = 0.75;
 
 /** What concerns the node as a whole. */
 export function nodeAlarms(store: Store): readonly Alarm[] {
-  const quarantined = store.quarantine.all().length;
+  const quarantined = store.quarantine.count;
   const { fill, fullMs } = store.endurance;
   const { shortage, knownAs, nodeName } = store;
   return [

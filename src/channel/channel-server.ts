@@ -303,10 +303,7 @@ export class ChannelServer {
   /** Something behind an origin's mark is not in the rows: it is in quarantine, or the log overtook the copy that should have brought it. */
   #hasHoles(table: Table): boolean {
     const { store } = this.#options;
-    const isQuarantining = store.quarantine
-      .all()
-      .some(({ database, tableName }) => database === table.database && tableName === table.name);
-    return isQuarantining || store.cursors.all(table.id).some((cursor) => isBehindGap(cursor));
+    return store.quarantine.holds(table) || store.cursors.all(table.id).some((cursor) => isBehindGap(cursor));
   }
 
   #isServable(table: Table, cursor: WireCursor): boolean {

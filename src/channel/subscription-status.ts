@@ -43,7 +43,7 @@ export function subscriptionStatus(facts: SubscriptionFacts): SubscriptionStatus
   const quarantined =
     peerStoreId === undefined
       ? 0
-      : store.quarantine.of(peerStoreId, subscription.database, subscription.table).length;
+      : store.quarantine.held(peerStoreId, subscription.database, subscription.table).transactions;
   return {
     database: subscription.database,
     table: subscription.table,

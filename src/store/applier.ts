@@ -204,7 +204,7 @@ export class Applier {
       const isNew =
         !isOwnItem && originPlace.seq > marks.get(table.id, header.origin.storeId, originPlace.incarnation);
       const next = { ...cursor, seq: item.seq, id: header.id, newerThan: leftOut(cursor, source) };
-      if (isNew && doubt && !isolation.isolate(commit, table, source, item, doubt)) return 'quarantine-full';
+      if (isNew && doubt) isolation.isolate(commit, table, source, item, doubt);
       const part = isNew && !doubt ? this.#mergePart(batch, item, changes, isBehind).part : undefined;
       if (part) logged.push(part);
       cursors.put(source.storeId, table.id, isNew && doubt ? withHole(next) : followed(batch, item, next));
@@ -220,7 +220,7 @@ export class Applier {
     item: Exclude<ChannelItem, PieceItem>,
     cursor: Cursor,
   ): number | 'isolated' | Stop {
-    const { marks, log, isolation } = this.#options;
+    const { marks, log, isolation, quarantine } = this.#options;
     const { commit, source, table } = batch;
     const isBehind = isBehindGap(cursor);
     if (item.kind !== 'undecodable') {
@@ -239,7 +239,8 @@ export class Applier {
     }
     const { changes, doubt } = isolation.judge(commit, table, item);
     if (doubt) {
-      if (!isolation.isolate(commit, table, source, item, doubt)) return { kind: 'quarantine-full' };
+      if (!quarantine.hasRoom(source.storeId, 1)) return { kind: 'quarantine-full' };
+      isolation.isolate(commit, table, source, item, doubt);
       return 'isolated';
     }
     if (item.kind === 'undecodable') return 0;

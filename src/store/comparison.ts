@@ -111,9 +111,7 @@ export class Comparison {
 
   /** Something of the channel is in quarantine for its time to come. */
   #isWaiting({ storeId, table }: Pick<Source, 'storeId' | 'table'>): boolean {
-    return this.#options.quarantine
-      .of(storeId, table.database, table.name)
-      .some(({ dueAtMs }) => dueAtMs !== undefined);
+    return this.#options.quarantine.held(storeId, table.database, table.name).waiting > 0;
   }
 }
 

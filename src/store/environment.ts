@@ -21,6 +21,9 @@ export interface Tree {
   getKeysCount(range: TreeRange): number;
 }
 
+/** Sorts after every key in the order of the trees. */
+export const afterAll = Buffer.from([0xff, 0xff]);
+
 export const treeNames = [
   'meta',
   'catalog',
@@ -36,6 +39,7 @@ export const treeNames = [
   'heard',
   'tombstones',
   'spool',
+  'quarantine',
 ] as const;
 
 export type TreeName = (typeof treeNames)[number];

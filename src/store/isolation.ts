@@ -62,17 +62,17 @@ export class Isolation {
     return { changes, doubt: this.#aheadOfClock(commit, highest) };
   }
 
-  /** Keeps what cannot be applied; false when there is no room. */
+  /** Keeps what cannot be applied, where there is room for it. */
   isolate(
     commit: Commit,
     table: Table,
     source: Source,
     item: WholeItem | UndecodableItem,
     doubt: Doubt,
-  ): boolean {
+  ): void {
     const bytes = item.kind === 'undecodable' ? item.bytes : encodeItem(item);
     const id = item.kind === 'undecodable' ? item.id : item.header.id;
-    return this.#options.quarantine.put(commit, {
+    this.#options.quarantine.put(commit, {
       id,
       peer: source.peer,
       storeId: source.storeId,
@@ -100,6 +100,7 @@ export class Isolation {
     const version = early.reduce((most, row) => Math.max(most, row.version), 0);
     const doubt = this.#aheadOfClock(commit, version);
     if (!first || !doubt) return true;
+    if (!this.#options.quarantine.hasRoom(source.storeId, 1)) return false;
     const item: WholeItem = {
       kind: 'whole',
       seq,
@@ -116,7 +117,8 @@ export class Isolation {
       parts: [],
       changes: encodeChanges(early),
     };
-    return this.isolate(commit, table, source, item, doubt);
+    this.isolate(commit, table, source, item, doubt);
+    return true;
   }
 
   /**

@@ -100,20 +100,14 @@ export class Maintenance {
 
   /** Transactions that were ahead of the clock apply by themselves once time has caught up, with all their parts. */
   async #release(): Promise<boolean> {
-    const { quarantine, isolation, catalog, run, now } = this.#options;
-    const due = quarantine
-      .all()
-      .filter(
-        ({ dueAtMs, database, tableName }) =>
-          dueAtMs !== undefined && dueAtMs <= now() && catalog.table(database, tableName) !== undefined,
-      );
-    const [first] = due;
-    if (!first) return false;
-    const parts = due.filter(({ transactionId }) => transactionId === first.transactionId);
-    await run((commit) => {
+    const { quarantine, isolation, run, now } = this.#options;
+    const next = quarantine.nextDue(now());
+    if (next === undefined) return false;
+    return run((commit) => {
+      const parts = quarantine.dueParts(next, now());
       for (const part of parts) isolation.release(commit, part);
+      return parts.length > 0;
     });
-    return true;
   }
 
   async #forgetConflicts(): Promise<boolean> {

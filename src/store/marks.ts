@@ -1,7 +1,6 @@
 import type { Stamp } from '../model/change.ts';
 import type { OriginPlace } from '../model/transaction.ts';
-import type { Environment } from './environment.ts';
-import { afterAll } from './records.ts';
+import { afterAll, type Environment } from './environment.ts';
 import { readWide, writeWide } from './wide-integer.ts';
 
 /** Versions of an origin's writes that this store holds, or held until something newer came: above `after`, up to and with `upTo`. */

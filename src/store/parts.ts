@@ -27,6 +27,7 @@ import { Merger } from './merger.ts';
 import { Nodes } from './nodes.ts';
 import { Origins } from './origins.ts';
 import { PacedApplier } from './paced-applier.ts';
+import { QuarantineTally } from './quarantine-tally.ts';
 import { Quarantine } from './quarantine.ts';
 import { Records } from './records.ts';
 import { Spool } from './spool.ts';
@@ -60,7 +61,8 @@ export function makeParts({ environment, options, localWrites, commits, identity
   const run = <T>(body: (commit: Commit) => T, kind?: CommitKind): Promise<T> => commits.run(body, kind);
   const runSmall = async <T>(body: (commit: Commit) => T): Promise<T> => run(body, 'small');
   const tombstones = new Tombstones(environment);
-  const records = new Records(environment, new Origins(environment), tombstones);
+  const tally = new QuarantineTally(environment);
+  const records = new Records(environment, new Origins(environment), tombstones, tally);
   const log = new ChangeLog(environment);
   const cursors = new Cursors(environment);
   const marks = new Marks(environment);
@@ -92,6 +94,7 @@ export function makeParts({ environment, options, localWrites, commits, identity
     catalog,
     records,
     writer,
+    tally,
     maxPerPeer: maxQuarantinedPerPeer,
   });
   const definitions = new Definitions({

@@ -5,7 +5,7 @@ import { conflictsTable } from './conflicts.ts';
 import type { Environment } from './environment.ts';
 import { IdentityClaim, readIdentity } from './identity.ts';
 import type { StoreParts } from './parts.ts';
-import { quarantineTable } from './quarantine.ts';
+import { quarantineTable } from './quarantine-tally.ts';
 
 const systemTables = [
   { name: 'hdb_nodes', primaryKey: 'name' },
@@ -31,7 +31,7 @@ export async function prepareStore({
   parts,
   nodeName,
 }: PrepareStoreOptions): Promise<void> {
-  const { catalog, collected, nodes } = parts;
+  const { catalog, collected, nodes, quarantine } = parts;
   environment.checkReaders();
   const claim = new IdentityClaim(environment);
   await commits.run((commit) => {
@@ -45,6 +45,7 @@ export async function prepareStore({
     for (const { name, primaryKey } of systemTables)
       if (!catalog.table(systemDatabase, name))
         catalog.createTable(commit, { database: systemDatabase, name, primaryKey });
+    quarantine.recount();
     claim.settle(nodeName, nodes.hasPeers);
   }, 'small');
 }

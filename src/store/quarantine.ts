@@ -2,10 +2,15 @@ import { CodedError } from '../model/errors.ts';
 import { systemDatabase, type Table } from '../model/table.ts';
 import type { Catalog } from './catalog.ts';
 import type { Commit } from './commit.ts';
+import {
+  factsOf,
+  quarantineTable,
+  type Held,
+  type QuarantineFacts,
+  type QuarantineTally,
+} from './quarantine-tally.ts';
 import type { Records } from './records.ts';
 import type { Writer } from './writer.ts';
-
-export const quarantineTable = 'hdb_quarantine';
 
 export interface Suspect {
   /** Id of the transaction. */
@@ -24,27 +29,28 @@ export interface Suspect {
 }
 
 /** A quarantined transaction, as its row of `system.hdb_quarantine` says. */
-export interface Quarantined {
+export interface Quarantined extends QuarantineFacts {
   readonly id: string;
   /** The same for all parts of one transaction, each of another table. */
   readonly transactionId: string;
-  readonly database: string;
-  readonly tableName: string;
   readonly peer: string;
-  readonly storeId: string;
   readonly item: Uint8Array;
-  readonly dueAtMs: number | undefined;
 }
 
 export interface QuarantineOptions {
   readonly catalog: Catalog;
   readonly records: Records;
   readonly writer: Writer;
+  readonly tally: QuarantineTally;
   /** Of one peer; when it is full the channel waits: stopping beats dropping. */
   readonly maxPerPeer: number;
 }
 
-/** Transactions of peers that could not be applied: kept, counted, listed, retried or skipped by a person. */
+/**
+ * Transactions of peers that could not be applied: kept, counted, listed, retried or skipped by a person.
+ *
+ * How much there is and what is due is known without reading them ({@link QuarantineTally}).
+ */
 export class Quarantine {
   readonly #options: QuarantineOptions;
 
@@ -52,20 +58,31 @@ export class Quarantine {
     this.#options = options;
   }
 
-  /** Whether so many more of a peer may come. */
-  hasRoom(storeId: string, count: number): boolean {
-    const { maxPerPeer } = this.#options;
-    return this.all().filter((one) => one.storeId === storeId).length + count <= maxPerPeer;
+  /** Of all peers. */
+  get count(): number {
+    return this.#options.records.count(this.#table);
   }
 
-  /** Inside a commit: false when there is no room for another one of this peer. */
-  put(commit: Commit, suspect: Suspect): boolean {
-    const { writer } = this.#options;
-    const rows = this.#table();
-    if (!rows) return false;
-    if (!this.hasRoom(suspect.storeId, 1)) return false;
+  /** Of one table of a peer. */
+  held(storeId: string, database: string, tableName: string): Held {
+    return this.#options.tally.ofChannel(storeId, database, tableName);
+  }
+
+  /** Whether anything of the table is here, of whatever peer. */
+  holds(table: Pick<Table, 'database' | 'name'>): boolean {
+    return this.#options.tally.holds(table);
+  }
+
+  /** Whether so many more of a peer may come. */
+  hasRoom(storeId: string, count: number): boolean {
+    const { tally, maxPerPeer } = this.#options;
+    return tally.ofPeer(storeId).transactions + count <= maxPerPeer;
+  }
+
+  /** Inside a commit, which has found that there is room. */
+  put(commit: Commit, suspect: Suspect): void {
     const id = `${suspect.id}-${suspect.table.id}`;
-    writer.replace(commit, rows, id, {
+    this.#options.writer.replace(commit, this.#table, id, {
       id,
       reason: suspect.reason,
       detail: suspect.detail,
@@ -78,67 +95,90 @@ export class Quarantine {
       item: Buffer.from(suspect.item).toString('base64'),
       ...(suspect.dueAtMs === undefined ? {} : { due_at: suspect.dueAtMs }),
     });
-    return true;
   }
 
+  /** Everything with its bodies: to look at it, not to count it. */
   all(): readonly Quarantined[] {
-    const rows = this.#table();
-    if (!rows) return [];
-    return [...this.#options.records.rows(rows)].flatMap(({ key, row }) => {
-      const found = row.bytes ? this.get(String(key)) : undefined;
-      return found ? [found] : [];
-    });
-  }
-
-  /** Of one table of a peer. */
-  of(storeId: string, database: string, tableName: string): readonly Quarantined[] {
-    return this.all().filter(
-      (one) => one.storeId === storeId && one.database === database && one.tableName === tableName,
-    );
+    return this.#keys().flatMap((id) => this.get(id) ?? []);
   }
 
   /** All parts of a transaction, by the id of one of them: half of it would be none. @throws CodedError `not_found` */
   partsOf(id: string): readonly Quarantined[] {
     const found = this.get(id);
     if (!found) throw new CodedError('not_found', `There is no quarantined transaction '${id}'`);
-    const { transactionId, storeId } = found;
-    return this.all().filter((one) => one.transactionId === transactionId && one.storeId === storeId);
+    return [found, ...this.#otherParts(found).filter(({ storeId }) => storeId === found.storeId)];
+  }
+
+  /** The id of what is due next, of tables that are here. */
+  nextDue(nowMs: number): string | undefined {
+    for (const { id, ...place } of this.#options.tally.due(nowMs)) if (this.#hasTable(place)) return id;
+    return undefined;
+  }
+
+  /** All parts of a transaction that are due, of tables that are here, by the id of one of them. */
+  dueParts(id: string, nowMs: number): readonly Quarantined[] {
+    const found = this.get(id);
+    if (!found) return [];
+    return [found, ...this.#otherParts(found)].filter(
+      (part) => part.dueAtMs !== undefined && part.dueAtMs <= nowMs && this.#hasTable(part),
+    );
   }
 
   get(id: string): Quarantined | undefined {
-    const rows = this.#table();
-    const document = rows && this.#options.records.document(rows, id);
+    const document = this.#options.records.document(this.#table, id);
     if (!document) return undefined;
-    const { schema, table, node, store_id: storeId, item, due_at: dueAt } = document;
+    const { node, item } = document;
     return {
+      ...factsOf(document),
       id,
-      transactionId: id.slice(0, id.lastIndexOf('-')),
-      database: String(schema),
-      tableName: String(table),
+      transactionId: transactionIdOf(id),
       // Older rows do not name the peer.
       peer: typeof node === 'string' ? node : '',
-      storeId: String(storeId),
-      // Looked through far more often than applied.
-      get item() {
-        return Buffer.from(String(item), 'base64');
-      },
-      dueAtMs: typeof dueAt === 'number' ? dueAt : undefined,
+      item: Buffer.from(String(item), 'base64'),
     };
   }
 
   /** Inside a commit. */
   remove(commit: Commit, id: string): void {
-    const rows = this.#table();
-    if (rows) this.#options.writer.replace(commit, rows, id, null);
+    this.#options.writer.replace(commit, this.#table, id, null);
   }
 
   /** Inside a commit: of a table that is dropped. One that is made anew under its name is another one. */
-  removeTable(commit: Commit, { database, name }: Table): void {
-    for (const one of this.all())
-      if (one.database === database && one.tableName === name) this.remove(commit, one.id);
+  removeTable(commit: Commit, table: Table): void {
+    if (!this.holds(table)) return;
+    const ending = `-${table.id}`;
+    for (const id of this.#keys()) if (id.endsWith(ending)) this.remove(commit, id);
   }
 
-  #table(): Table | undefined {
-    return this.#options.catalog.table(systemDatabase, quarantineTable);
+  /** Inside a commit, at the start: counts anew where rows have been written that are not counted. */
+  recount(): void {
+    const { records, tally } = this.#options;
+    const version = records.lastVersion(this.#table);
+    if (!tally.isUpTo(version)) tally.recount(records.rows(this.#table), version);
   }
+
+  #otherParts({ id, transactionId }: Quarantined): readonly Quarantined[] {
+    return this.#keys(`${transactionId}-`)
+      .filter((other) => other !== id && transactionIdOf(other) === transactionId)
+      .flatMap((other) => this.get(other) ?? []);
+  }
+
+  #keys(beginning?: string): readonly string[] {
+    return [...this.#options.records.keys(this.#table, beginning)].map(String);
+  }
+
+  #hasTable({ database, tableName }: Pick<QuarantineFacts, 'database' | 'tableName'>): boolean {
+    return this.#options.catalog.table(database, tableName) !== undefined;
+  }
+
+  get #table(): Table {
+    const table = this.#options.catalog.table(systemDatabase, quarantineTable);
+    // Rather stop than lose a transaction.
+    if (!table) throw new CodedError('table_missing', `Table 'system.${quarantineTable}' does not exist`);
+    return table;
+  }
+}
+
+function transactionIdOf(id: string): string {
+  return id.slice(0, id.lastIndexOf('-'));
 }

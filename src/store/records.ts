@@ -2,26 +2,31 @@ import { maxKeyBytes, type Document, type Key } from '../model/change.ts';
 import { isAccessTable, type Attribute, type Table } from '../model/table.ts';
 import { decodeDocument, encodeDocument } from '../model/transaction-codec.ts';
 import { readTableState, type Commit } from './commit.ts';
-import type { Environment } from './environment.ts';
+import { afterAll, type Environment } from './environment.ts';
 import { indexKey, indexValues, maintainedIndexes } from './index-entry.ts';
 import type { Origins } from './origins.ts';
 import { indexedAttributes } from './opened-change.ts';
+import { isQuarantine, type QuarantineTally } from './quarantine-tally.ts';
 import { decodeRow, encodeRow, isTombstone, readableBytes, type Row } from './row.ts';
 import type { Tombstones } from './tombstones.ts';
-
-/** Sorts after every key in the order of the trees. */
-export const afterAll = Buffer.from([0xff, 0xff]);
 
 /** Rows of every table and their index entries. */
 export class Records {
   readonly #environment: Environment;
   readonly #origins: Origins;
   readonly #tombstones: Tombstones;
+  readonly #quarantined: QuarantineTally;
 
-  constructor(environment: Environment, origins: Origins, tombstones: Tombstones) {
+  constructor(
+    environment: Environment,
+    origins: Origins,
+    tombstones: Tombstones,
+    quarantined: QuarantineTally,
+  ) {
     this.#environment = environment;
     this.#origins = origins;
     this.#tombstones = tombstones;
+    this.#quarantined = quarantined;
   }
 
   /** The row, tombstones too; none under what is too long for a key. */
@@ -36,15 +41,24 @@ export class Records {
     return readTableState(this.#environment, table.id).records;
   }
 
+  /** The highest version of its rows, also of those that are gone. */
+  lastVersion(table: Table): number {
+    return readTableState(this.#environment, table.id).lastVersion;
+  }
+
   document(table: Table, key: Key): Document | undefined {
     const row = this.row(table, key);
     return row && visibleDocument(table, row);
   }
 
-  /** Keys of all rows of a table, also of rows that cannot be decoded. */
-  *keys(table: Table): Generator<Key> {
-    for (const key of this.#environment.trees.records.getKeys({ start: [table.id], end: [table.id + 1] }))
-      yield (key as [number, Key])[1];
+  /** Keys of all rows of a table, or of those that begin with a text, also of rows that cannot be decoded. */
+  *keys(table: Table, beginning = ''): Generator<Key> {
+    const start = beginning === '' ? [table.id] : [table.id, beginning];
+    for (const key of this.#environment.trees.records.getKeys({ start, end: [table.id + 1] })) {
+      const [, primaryKey] = key as [number, Key];
+      if (beginning !== '' && !String(primaryKey).startsWith(beginning)) return;
+      yield primaryKey;
+    }
   }
 
   /** Rows in key order, numbers before strings, tombstones too. */
@@ -138,6 +152,7 @@ export class Records {
     state.bytes += (readable?.length ?? 0) - (old?.length ?? 0);
     if (after.version > state.lastVersion) state.lastVersion = after.version;
     if (maintainedIndexes(table).length > 0) this.#reindex(table, key, before, after);
+    if (isQuarantine(table)) this.#quarantined.follow(key, before, after, state.lastVersion);
     // Whoever keeps what a user may do looks again.
     if (isAccessTable(table)) commit.touchCatalog();
   }

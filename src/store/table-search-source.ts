@@ -1,9 +1,9 @@
 import { maxKeyBytes, type Document, type Key } from '../model/change.ts';
 import type { Table } from '../model/table.ts';
 import { readTableState } from './commit.ts';
-import type { Environment, Tree } from './environment.ts';
+import { afterAll, type Environment, type Tree } from './environment.ts';
 import { entryValue, lmdbKey } from './index-entry.ts';
-import { afterAll, visibleDocument, type Records } from './records.ts';
+import { visibleDocument, type Records } from './records.ts';
 import { compareIndexValues } from './search/index-value.ts';
 import type { IndexBounds, IndexValue, SearchSource } from './search/search-source.ts';
 

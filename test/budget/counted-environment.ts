@@ -23,6 +23,12 @@ export type StoreAct = 'transactions' | 'commits' | 'written bytes' | `${TreeNam
 
 export type StoreCounts = Partial<Record<StoreAct, number>>;
 
+/** Entries that gets and ranges have given, and the bytes of their values. */
+export interface StoreReads {
+  readonly entries: number;
+  readonly bytes: number;
+}
+
 /** A real environment that counts what is done to it. */
 export class CountedEnvironment implements Environment {
   readonly trees: Trees;
@@ -30,6 +36,7 @@ export class CountedEnvironment implements Environment {
   /** lmdb tells the number of its last transaction to whoever has the file open. */
   readonly #probe: RootDatabase;
   readonly #counts = new Map<StoreAct, number>();
+  #reads: StoreReads = { entries: 0, bytes: 0 };
   /** What was done since the event loop last went on: within one transaction, however many requests share it. */
   #doneNow: Set<string> | undefined;
 
@@ -66,6 +73,13 @@ export class CountedEnvironment implements Environment {
     return Object.fromEntries(this.#counts);
   }
 
+  /** What `body` reads of the store. */
+  async reading(body: () => Promise<unknown>): Promise<StoreReads> {
+    this.#reads = { entries: 0, bytes: 0 };
+    await body();
+    return this.#reads;
+  }
+
   onAbort(forget: () => void): void {
     this.#real.onAbort(forget);
   }
@@ -96,6 +110,11 @@ export class CountedEnvironment implements Environment {
     this.#counts.set(act, (this.#counts.get(act) ?? 0) + count);
   }
 
+  #read(value: Buffer | undefined): void {
+    const { entries, bytes } = this.#reads;
+    this.#reads = { entries: entries + 1, bytes: bytes + (value?.length ?? 0) };
+  }
+
   #isAgain(deed: string): boolean {
     if (!this.#doneNow) {
       this.#doneNow = new Set();
@@ -108,9 +127,11 @@ export class CountedEnvironment implements Environment {
 
   #counted(name: TreeName, tree: Tree): Tree {
     const add = (act: TreeAct, count = 1): void => this.#add(`${name} ${act}`, count);
-    function* scanned<T>(entries: Iterable<T>): Generator<T> {
+    const read = (value?: Buffer): void => this.#read(value);
+    function* scanned<T>(entries: Iterable<T>, valueOf: (entry: T) => Buffer | undefined): Generator<T> {
       for (const entry of entries) {
         add('scanned');
+        read(valueOf(entry));
         yield entry;
       }
     }
@@ -122,7 +143,9 @@ export class CountedEnvironment implements Environment {
     return {
       get: (key) => {
         count('get', key);
-        return tree.get(key);
+        const value = tree.get(key);
+        read(value);
+        return value;
       },
       putSync: (key, value) => {
         count('put', key, value);
@@ -139,8 +162,8 @@ export class CountedEnvironment implements Environment {
         add('removes');
         return tree.removeSync(key);
       },
-      getRange: (range: TreeRange) => scanned(tree.getRange(range)),
-      getKeys: (range: TreeRange) => scanned(tree.getKeys(range)),
+      getRange: (range: TreeRange) => scanned(tree.getRange(range), ({ value }) => value),
+      getKeys: (range: TreeRange) => scanned(tree.getKeys(range), () => undefined),
       getKeysCount: (range: TreeRange) => {
         const found = tree.getKeysCount(range);
         add('scanned', found);

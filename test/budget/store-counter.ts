@@ -1,5 +1,5 @@
 import type { LmdbEnvironment } from '../../src/store/lmdb-environment.ts';
-import { CountedEnvironment, type StoreCounts } from './counted-environment.ts';
+import { CountedEnvironment, type StoreCounts, type StoreReads } from './counted-environment.ts';
 
 /** Counts what is done to the store that is opened with its {@link wrap}. */
 export class StoreCounter {
@@ -10,8 +10,17 @@ export class StoreCounter {
 
   /** What `body` does to the store. */
   async counting(body: () => Promise<unknown>): Promise<StoreCounts> {
+    return this.#opened.counting(body);
+  }
+
+  /** What `body` reads of the store. */
+  async reading(body: () => Promise<unknown>): Promise<StoreReads> {
+    return this.#opened.reading(body);
+  }
+
+  get #opened(): CountedEnvironment {
     if (!this.#environment) throw new Error('No store has been opened');
-    return this.#environment.counting(body);
+    return this.#environment;
   }
 }
 
