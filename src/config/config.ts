@@ -67,6 +67,8 @@ export interface Config {
     /** From the end of one comparison with a publisher to the next. */
     readonly verifyIntervalMs: number;
     readonly maxClockSkewMs: number;
+    /** Once what a peer has in quarantine takes so much, nothing more of it goes there. */
+    readonly maxQuarantineBytes: number;
     /** Limits of each stream. */
     readonly stream: { readonly maxBytes: number; readonly maxAgeSeconds: number };
   };
@@ -269,6 +271,7 @@ function toConfig(settings: Settings, cwd: string, ignored: readonly string[]): 
       relayWaitMs: settings['clustering.relayWaitMs'],
       verifyIntervalMs: settings['clustering.verifyIntervalMs'],
       maxClockSkewMs: settings['clustering.maxClockSkewMs'],
+      maxQuarantineBytes: settings['clustering.maxQuarantineBytes'],
       stream: {
         maxBytes: settings['clustering.leafServer.streams.maxBytes'],
         maxAgeSeconds: Math.max(1, Math.round(settings['clustering.leafServer.streams.maxAge'] / 1_000)),

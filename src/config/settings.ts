@@ -178,6 +178,7 @@ export const settingsSchema = z.object({
   'clustering.relayWaitMs': setting(milliseconds.default(2_000), { expects: someMilliseconds }),
   'clustering.verifyIntervalMs': setting(milliseconds.default(10 * minuteMs), { expects: someMilliseconds }),
   'clustering.maxClockSkewMs': setting(milliseconds.default(5 * minuteMs), { expects: someMilliseconds }),
+  'clustering.maxQuarantineBytes': setting(size.default(64 * MiB), { expects: aSize }),
 
   'storage.path': setting(path.optional(), aPath),
   'storage.mapSize': setting(size.default(64 * GiB), { expects: aSize }),

@@ -10,6 +10,7 @@ export function storeOptions(config: Config): Omit<StoreOptions, 'role'> {
     maxTransactionBytes: config.store.maxTransactionBytes,
     minFreeDiskBytes: config.store.minFreeDiskBytes,
     maxClockSkewMs: config.clustering.maxClockSkewMs,
+    maxQuarantineBytes: config.clustering.maxQuarantineBytes,
     logMaxAgeMs: config.log.maxAgeMs,
     logMaxBytes: config.log.maxBytes,
     tombstoneRetentionMs: config.tombstoneRetentionMs,

@@ -96,6 +96,7 @@ export function makeParts({ environment, options, localWrites, commits, identity
     writer,
     tally,
     maxPerPeer: maxQuarantinedPerPeer,
+    maxBytesPerPeer: options.maxQuarantineBytes ?? 64 * 2 ** 20,
   });
   const definitions = new Definitions({
     catalog,

@@ -42,8 +42,9 @@ export interface QuarantineOptions {
   readonly records: Records;
   readonly writer: Writer;
   readonly tally: QuarantineTally;
-  /** Of one peer; when it is full the channel waits: stopping beats dropping. */
+  /** Transactions of one peer, and bytes; when it is full the channel waits: stopping beats dropping. */
   readonly maxPerPeer: number;
+  readonly maxBytesPerPeer: number;
 }
 
 /**
@@ -73,10 +74,14 @@ export class Quarantine {
     return this.#options.tally.holds(table);
   }
 
-  /** Whether so many more of a peer may come. */
+  /**
+   * Whether so many more of a peer may come. As long as it has not used up its bytes, whatever their size: what is larger
+   * than all of them fits where nothing is, and a channel that waits for room need not know what comes next.
+   */
   hasRoom(storeId: string, count: number): boolean {
-    const { tally, maxPerPeer } = this.#options;
-    return tally.ofPeer(storeId).transactions + count <= maxPerPeer;
+    const { tally, maxPerPeer, maxBytesPerPeer } = this.#options;
+    const { transactions, bytes } = tally.ofPeer(storeId);
+    return transactions + count <= maxPerPeer && bytes < maxBytesPerPeer;
   }
 
   /** Inside a commit, which has found that there is room. */

@@ -13,6 +13,8 @@ export interface OpenStoreOptions {
   readonly maxTransactionBytes?: number;
   /** Versions of peers further ahead than this wait in quarantine. */
   readonly maxClockSkewMs?: number;
+  /** Once what a peer has in quarantine takes so much, nothing more of it goes there. */
+  readonly maxQuarantineBytes?: number;
   readonly logMaxAgeMs?: number;
   readonly logMaxBytes?: number;
   /** A peer that the log will overtake is warned of at least so long before. */

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
+import type { Document } from '../../src/model/change.ts';
 import { makeTable } from '../store/test-store.ts';
 import { DirectLink } from './direct-link.ts';
 import { directSession, rowOf } from './direct-session.ts';
@@ -152,4 +153,78 @@ describe('a full quarantine', () => {
       expect(pages()).toBeLessThan(15);
     },
   );
+});
+
+describe('a quarantine that is full of bytes', () => {
+  const text = 'x'.repeat(1_000);
+
+  function rowsIn({ store }: Replica): Document[] {
+    const quarantine = store.catalog.table('system', 'hdb_quarantine') ?? expect.fail('no quarantine');
+    return [...store.search(quarantine, {})];
+  }
+
+  /** Numbers of the transactions that wait. */
+  function waitingAt(replica: Replica): number[] {
+    return rowsIn(replica)
+      .map((row) => Number(row['channel_seq']))
+      .toSorted((one, other) => one - other);
+  }
+
+  test('takes nothing more of a peer before there is room', async () => {
+    await using nodes = await openPair({ maxClockSkewMs: 60_000, maxQuarantineBytes: 3_000 });
+    const { a, b } = nodes;
+    await b.follow(a);
+    a.pass(3_600_000);
+    for (const id of [1, 2, 3, 4]) await a.upsert({ id, text });
+
+    await b.follow(a);
+
+    // Each takes more than 1,500 bytes, and less than 3,000.
+    expect(waitingAt(b)).toEqual([1, 2]);
+    expect(b.receiver(a).state.kind).toBe('quarantine-full');
+    expect(b.cursor(a)?.seq).toBe(2);
+
+    const first = rowsIn(b).find((row) => row['channel_seq'] === 1);
+    await b.store.skipQuarantined(String(first?.['id']));
+    b.pass(60_000);
+    await b.follow(a);
+
+    expect(waitingAt(b)).toEqual([2, 3]);
+    expect(b.cursor(a)?.seq).toBe(3);
+  });
+
+  test('takes a transaction that is larger than all of it while it is empty, and what another peer sends', async () => {
+    await using nodes = await openPair({ maxClockSkewMs: 60_000, maxQuarantineBytes: 3_000 });
+    const { a, b } = nodes;
+    await using c = await Replica.open('c', { maxClockSkewMs: 60_000 });
+    await makeTable(c.store);
+    await connect(c, b);
+    await b.follow(a);
+    await b.follow(c);
+    a.pass(3_600_000);
+    c.pass(3_600_000);
+    await a.upsert({ id: 1, text: text.repeat(10) });
+    await a.upsert({ id: 2 });
+    await c.upsert({ id: 3 });
+
+    await b.follow(a);
+    await b.follow(c);
+
+    expect(waitingAt(b)).toEqual([1, 1]);
+    expect(b.receiver(a).state.kind).toBe('quarantine-full');
+    expect(b.receiver(c).state.kind).toBe('following');
+  });
+
+  test('takes all parts of a transaction over two channels, though the first one fills it, or none', async () => {
+    await using nodes = await openTables({ maxClockSkewMs: 60_000, maxQuarantineBytes: 1 });
+    const { a, b } = nodes;
+    a.pass(3_600_000);
+    for (const id of [1, 2]) await transact(a, id);
+
+    for (let round = 0; round < 3; round += 1)
+      await Promise.all(twoTables.map(async (name) => b.step(a, name)));
+
+    expect(waitingAt(b)).toEqual([1, 1]);
+    expect(twoTables.map((name) => b.cursor(a, name)?.seq)).toEqual([1, 1]);
+  });
 });

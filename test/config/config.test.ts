@@ -83,6 +83,7 @@ describe('defaults', () => {
         relayWaitMs: 2000,
         verifyIntervalMs: 600_000,
         maxClockSkewMs: 300_000,
+        maxQuarantineBytes: 64 * 1024 ** 2,
         stream: { maxBytes: 1024 ** 3, maxAgeSeconds: 2_592_000 },
       },
       store: {
@@ -250,6 +251,12 @@ describe('names', () => {
     ['LOG_TO_FILE', 'FALSE', (config) => config.logging.file, false],
     ['LOGGING_STDSTREAMS', 'false', (config) => config.logging.stdStreams, false],
     ['NETWORK_HOST', '::1', (config) => config.host, '::1'],
+    [
+      'CLUSTERING_MAXQUARANTINEBYTES',
+      '8MiB',
+      (config) => config.clustering.maxQuarantineBytes,
+      8 * 1024 ** 2,
+    ],
     ['CHANGELOG_MAXAGE', '12h', (config) => config.log.maxAgeMs, 43_200_000],
     ['CHANGELOG_MAXAGE', '90', (config) => config.log.maxAgeMs, 90_000],
     ['CHANGELOG_MAXBYTES', '1.5GiB', (config) => config.log.maxBytes, 1.5 * 1024 ** 3],
