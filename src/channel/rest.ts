@@ -40,18 +40,11 @@ export class Rest {
     this.#noRoom = undefined;
   }
 
-  /** To look for room takes a while: it is done once a second, and a rest that finds none goes on. */
   isOver(): boolean {
     const { store, steadyMs } = this.#options;
     const now = steadyMs();
     const noRoom = this.#noRoom;
-    if (
-      noRoom &&
-      now >= this.#untilMs &&
-      now < noRoom.untilMs &&
-      !store.quarantine.hasRoom(noRoom.storeId, 1)
-    )
-      this.#untilMs = now + restMs;
-    return now >= this.#untilMs;
+    if (now < this.#untilMs) return false;
+    return !noRoom || now >= noRoom.untilMs || store.quarantine.hasRoom(noRoom.storeId, 1);
   }
 }
