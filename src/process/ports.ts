@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { CodedError, messageOf } from '../model/errors.ts';
+import { writeWhole } from '../runtime/whole-file.ts';
 
 /** The ports that a node listens on, in `<ROOTPATH>/ports.json` for its command line and for its next start. */
 export interface Ports {
@@ -21,9 +22,7 @@ export function readPorts(rootPath: string): Partial<Ports> {
 }
 
 export function writePorts(rootPath: string, ports: Ports): void {
-  const file = join(rootPath, 'ports.json');
-  writeFileSync(`${file}.${process.pid}`, JSON.stringify(ports));
-  renameSync(`${file}.${process.pid}`, file);
+  writeWhole(join(rootPath, 'ports.json'), JSON.stringify(ports), 0o644);
 }
 
 /**

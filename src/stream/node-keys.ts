@@ -1,7 +1,8 @@
-import { X509Certificate } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeSecret } from '../runtime/secret-file.ts';
+import { openSecret, parseSecret, readSecret } from '../runtime/secret-file.ts';
+import { writeWhole } from '../runtime/whole-file.ts';
 import { makeSeed, publicKeyOf } from './nkey.ts';
 
 /** The secrets of a node, made at first start under `<ROOTPATH>/keys`, readable by its user only. */
@@ -18,28 +19,16 @@ export interface NodeKeys {
   readonly privateKeyFile: string;
 }
 
-/** Reads the keys of a node, making those that are missing. */
+/** Reads the keys of a node, making those that are missing. @throws DamagedSecretError */
 export async function openNodeKeys(directory: string, nodeName: string): Promise<NodeKeys> {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const certificateFile = join(directory, 'certificate.pem');
-  const privateKeyFile = join(directory, 'privateKey.pem');
-  if (!existsSync(certificateFile) || !existsSync(privateKeyFile)) {
-    // What it takes to make one is large, and needed once in the life of a node.
-    const { makeCertificate } = await import('./make-certificate.ts');
-    const made = await makeCertificate(nodeName);
-    writeSecret(privateKeyFile, made.privateKey);
-    writeSecret(certificateFile, made.certificate);
-  }
-  const seed = openSeed(join(directory, 'node.nk'));
-  const systemSeed = openSeed(join(directory, 'system.nk'));
+  const node = await openSeed(join(directory, 'node.nk'));
+  const system = await openSeed(join(directory, 'system.nk'));
   return {
-    seed,
-    publicKey: publicKeyOf(seed),
-    systemSeed,
-    systemPublicKey: publicKeyOf(systemSeed),
-    certificate: readFileSync(certificateFile, 'utf8'),
-    certificateFile,
-    privateKeyFile,
+    ...node,
+    systemSeed: system.seed,
+    systemPublicKey: system.publicKey,
+    ...(await openCertificate(directory, nodeName)),
   };
 }
 
@@ -48,7 +37,34 @@ export function fingerprintOf(certificatePem: string): string {
   return new X509Certificate(certificatePem).fingerprint256.replaceAll(':', '').toLowerCase();
 }
 
-function openSeed(file: string): Uint8Array {
-  if (!existsSync(file)) writeSecret(file, makeSeed());
-  return new TextEncoder().encode(readFileSync(file, 'utf8').trim());
+async function openSeed(file: string): Promise<Pick<NodeKeys, 'seed' | 'publicKey'>> {
+  return openSecret(file, makeSeed, (content) => {
+    const seed = new TextEncoder().encode(content.trim());
+    return { seed, publicKey: publicKeyOf(seed) };
+  });
+}
+
+async function openCertificate(
+  directory: string,
+  nodeName: string,
+): Promise<Pick<NodeKeys, 'certificate' | 'certificateFile' | 'privateKeyFile'>> {
+  const certificateFile = join(directory, 'certificate.pem');
+  const privateKeyFile = join(directory, 'privateKey.pem');
+  let certificate = readSecret(certificateFile);
+  let privateKey = readSecret(privateKeyFile);
+  if (certificate === undefined || privateKey === undefined) {
+    // What it takes to make one is large, and needed once in the life of a node.
+    const { makeCertificate } = await import('./make-certificate.ts');
+    ({ certificate, privateKey } = await makeCertificate(nodeName));
+    // A certificate that is there has its key, whenever this is broken off.
+    rmSync(certificateFile, { force: true });
+    writeWhole(privateKeyFile, privateKey);
+    writeWhole(certificateFile, certificate);
+  }
+  const parsed = parseSecret(certificateFile, () => new X509Certificate(certificate));
+  parseSecret(privateKeyFile, () => {
+    if (!parsed.checkPrivateKey(createPrivateKey(privateKey)))
+      throw new Error('It is the key of another certificate');
+  });
+  return { certificate, certificateFile, privateKeyFile };
 }

@@ -1,7 +1,8 @@
-import { copyFileSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { channelName, encodeToken } from '../model/channel-name.ts';
 import type { NodeRow } from '../model/node.ts';
+import { writeWhole } from '../runtime/whole-file.ts';
 import type { NodeKeys } from './node-keys.ts';
 
 export interface ServerConfigOptions {
@@ -64,10 +65,4 @@ function userOf(peer: NodeRow, nkey: string): string {
 
 function peersFile(directory: string): string {
   return join(directory, 'peers.conf');
-}
-
-function writeWhole(file: string, content: string): void {
-  const half = `${file}.${process.pid}`;
-  writeFileSync(half, content, { mode: 0o600 });
-  renameSync(half, file);
 }

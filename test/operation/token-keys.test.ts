@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -16,5 +16,21 @@ test('the key of the tokens is made once, and only its owner can read it', async
   expect(await readdir(keys)).toEqual(['tokenKey.pem']);
   expect((await stat(keys)).mode & 0o777).toBe(0o700);
   expect((await stat(join(keys, 'tokenKey.pem'))).mode & 0o777).toBe(0o600);
+  await rm(directory, { recursive: true });
+});
+
+test('an empty key, left by a power cut, is made anew; a damaged one is kept, and named with what to do', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'lyre-keys-'));
+  const file = join(directory, 'tokenKey.pem');
+  await writeFile(file, '');
+
+  await openTokenKeys(directory);
+
+  const damaged = (await readFile(file, 'utf8')).slice(0, -100);
+  await writeFile(file, damaged);
+  await expect(openTokenKeys(directory)).rejects.toThrow(
+    `The key file ${file} is damaged: put back a copy of it, or remove it, and a new one is made`,
+  );
+  expect(await readFile(file, 'utf8')).toBe(damaged);
   await rm(directory, { recursive: true });
 });

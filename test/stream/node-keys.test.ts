@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromSeed } from '@nats-io/nkeys';
 import { expect, test } from 'vitest';
@@ -58,18 +58,65 @@ test('two nodes have different keys and certificates', async () => {
   expect(fingerprintOf(one.certificate)).not.toBe(fingerprintOf(two.certificate));
 });
 
-test.each([['certificate.pem'], ['privateKey.pem']])(
-  'when %s is missing both are made anew: the two always fit, and the nkey stays',
+const without = { missing: (file: string) => rmSync(file), empty: (file: string) => writeFileSync(file, '') };
+
+test.each([
+  ['certificate.pem', 'missing'],
+  ['privateKey.pem', 'missing'],
+  ['certificate.pem', 'empty'],
+  ['privateKey.pem', 'empty'],
+] as const)('when %s is %s both are made anew: the two always fit, and the nkey stays', async (file, how) => {
+  await using directory = await TemporaryDirectory.make();
+  const path = join(directory.path, 'keys');
+  const before = await openNodeKeys(path, 'edge');
+  without[how](join(path, file));
+
+  const after = await openNodeKeys(path, 'edge');
+
+  expect(after.publicKey).toBe(before.publicKey);
+  const certificate = new X509Certificate(after.certificate);
+  expect(certificate.checkPrivateKey(createPrivateKey(readFileSync(after.privateKeyFile)))).toBe(true);
+});
+
+test.each(['node.nk', 'system.nk'])('an empty %s, left by a power cut, is made anew', async (file) => {
+  await using directory = await TemporaryDirectory.make();
+  const path = join(directory.path, 'keys');
+  const before = await openNodeKeys(path, 'edge');
+  writeFileSync(join(path, file), '');
+
+  const after = await openNodeKeys(path, 'edge');
+
+  expect(after.publicKey === before.publicKey).toBe(file !== 'node.nk');
+  expect(after.systemPublicKey === before.systemPublicKey).toBe(file !== 'system.nk');
+  expect(await openNodeKeys(path, 'edge')).toEqual(after);
+});
+
+test.each(['node.nk', 'system.nk', 'certificate.pem', 'privateKey.pem'])(
+  'a damaged %s is kept, and named with what to do',
   async (file) => {
     await using directory = await TemporaryDirectory.make();
     const path = join(directory.path, 'keys');
-    const before = await openNodeKeys(path, 'edge');
-    rmSync(join(path, file));
+    await openNodeKeys(path, 'edge');
+    const damaged = readFileSync(join(path, file), 'utf8').slice(0, -40);
+    writeFileSync(join(path, file), damaged);
 
-    const after = await openNodeKeys(path, 'edge');
+    await expect(openNodeKeys(path, 'edge')).rejects.toThrow(
+      `The key file ${join(path, file)} is damaged: put back a copy of it, or remove it, and a new one is made`,
+    );
 
-    expect(after.publicKey).toBe(before.publicKey);
-    const certificate = new X509Certificate(after.certificate);
-    expect(certificate.checkPrivateKey(createPrivateKey(readFileSync(after.privateKeyFile)))).toBe(true);
+    expect(readFileSync(join(path, file), 'utf8')).toBe(damaged);
   },
 );
+
+test('a private key of another certificate is named as damaged', async () => {
+  await using directory = await TemporaryDirectory.make();
+  const [one, two] = [
+    await openNodeKeys(join(directory.path, 'one'), 'edge'),
+    await openNodeKeys(join(directory.path, 'two'), 'edge'),
+  ];
+  writeFileSync(one.privateKeyFile, readFileSync(two.privateKeyFile));
+
+  await expect(openNodeKeys(join(directory.path, 'one'), 'edge')).rejects.toThrow(
+    `${one.privateKeyFile} is damaged`,
+  );
+});

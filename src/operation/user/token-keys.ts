@@ -1,8 +1,8 @@
 import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { writeSecret } from '../../runtime/secret-file.ts';
+import { openSecret } from '../../runtime/secret-file.ts';
 
 /** What tokens of this node are signed and checked with. */
 export interface TokenKeys {
@@ -10,14 +10,14 @@ export interface TokenKeys {
   readonly publicKey: KeyObject;
 }
 
-/** Reads the key of a node's tokens, making it at the first start. Without the file all tokens end. */
+/** Reads the key of a node's tokens, making it at the first start. Without the file all tokens end. @throws DamagedSecretError */
 export async function openTokenKeys(directory: string): Promise<TokenKeys> {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const file = join(directory, 'tokenKey.pem');
-  if (!existsSync(file)) {
-    const made = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
-    writeSecret(file, made.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
-  }
-  const privateKey = createPrivateKey(readFileSync(file));
+  const privateKey = await openSecret(join(directory, 'tokenKey.pem'), makeKey, createPrivateKey);
   return { privateKey, publicKey: createPublicKey(privateKey) };
+}
+
+async function makeKey(): Promise<string> {
+  const made = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
+  return made.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 }

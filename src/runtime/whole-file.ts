@@ -1,0 +1,24 @@
+import { closeSync, fsyncSync, openSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/**
+ * Writes a file, readable by its owner only unless told otherwise, whole or not at all: after a crash or a power cut it
+ * is what it was before or what it is now. It is on disk when this returns.
+ */
+export function writeWhole(file: string, content: string, mode = 0o600): void {
+  const half = `${file}.${process.pid}`;
+  writeFileSync(half, content, { mode, flush: true });
+  renameSync(half, file);
+  flushDirectory(dirname(file));
+}
+
+function flushDirectory(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } catch {
+    // Some file systems, such as those of a network, know this of files only.
+  } finally {
+    closeSync(fd);
+  }
+}
