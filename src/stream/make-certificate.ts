@@ -12,10 +12,14 @@ import { tlsServerName } from './tls-server-name.ts';
 const notBefore = new Date('2020-01-01T00:00:00Z');
 const notAfter = new Date('9999-12-31T23:59:59Z');
 
-/** A self-signed certificate and its key, both PEM. */
-export async function makeCertificate(
-  nodeName: string,
-): Promise<{ readonly certificate: string; readonly privateKey: string }> {
+/** A certificate and its key, both PEM. */
+export interface CertificatePair {
+  readonly certificate: string;
+  readonly privateKey: string;
+}
+
+/** A self-signed certificate. */
+export async function makeCertificate(nodeName: string): Promise<CertificatePair> {
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const certificate = await X509CertificateGenerator.createSelfSigned(

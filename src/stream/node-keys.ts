@@ -3,7 +3,9 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { openSecret, parseSecret, readSecret } from '../runtime/secret-file.ts';
 import { writeWhole } from '../runtime/whole-file.ts';
+import type { CertificatePair } from './make-certificate.ts';
 import { makeSeed, publicKeyOf } from './nkey.ts';
+import { tlsServerName } from './tls-server-name.ts';
 
 /** The secrets of a node, made at first start under `<ROOTPATH>/keys`, readable by its user only. */
 export interface NodeKeys {
@@ -13,7 +15,7 @@ export interface NodeKeys {
   /** Seed of the nkey that may reload the node's own nats-server. */
   readonly systemSeed: Uint8Array;
   readonly systemPublicKey: string;
-  /** PEM. */
+  /** PEM, of the node's nats-server and of nothing else: peers pin it. */
   readonly certificate: string;
   readonly certificateFile: string;
   readonly privateKeyFile: string;
@@ -48,23 +50,51 @@ async function openCertificate(
   directory: string,
   nodeName: string,
 ): Promise<Pick<NodeKeys, 'certificate' | 'certificateFile' | 'privateKeyFile'>> {
-  const certificateFile = join(directory, 'certificate.pem');
-  const privateKeyFile = join(directory, 'privateKey.pem');
-  let certificate = readSecret(certificateFile);
-  let privateKey = readSecret(privateKeyFile);
-  if (certificate === undefined || privateKey === undefined) {
-    // What it takes to make one is large, and needed once in the life of a node.
-    const { makeCertificate } = await import('./make-certificate.ts');
-    ({ certificate, privateKey } = await makeCertificate(nodeName));
+  const certificateFile = join(directory, 'cluster.pem');
+  const privateKeyFile = join(directory, 'clusterKey.pem');
+  let pair = readPair(certificateFile, privateKeyFile);
+  if (pair === undefined) {
+    pair = formerPair(directory) ?? (await makePair(nodeName));
     // A certificate that is there has its key, whenever this is broken off.
     rmSync(certificateFile, { force: true });
-    writeWhole(privateKeyFile, privateKey);
-    writeWhole(certificateFile, certificate);
+    writeWhole(privateKeyFile, pair.privateKey);
+    writeWhole(certificateFile, pair.certificate);
   }
+  const { certificate, privateKey } = pair;
   const parsed = parseSecret(certificateFile, () => new X509Certificate(certificate));
   parseSecret(privateKeyFile, () => {
-    if (!parsed.checkPrivateKey(createPrivateKey(privateKey)))
-      throw new Error('It is the key of another certificate');
+    if (!isPair(parsed, privateKey)) throw new Error('It is the key of another certificate');
   });
   return { certificate, certificateFile, privateKeyFile };
+}
+
+function readPair(certificateFile: string, privateKeyFile: string): CertificatePair | undefined {
+  const certificate = readSecret(certificateFile);
+  const privateKey = readSecret(privateKeyFile);
+  return certificate === undefined || privateKey === undefined ? undefined : { certificate, privateKey };
+}
+
+/**
+ * The pair of a node of an older release, which keeps it where that of the API belongs. Peers have pinned it. What
+ * somebody else has made and put there is the API's alone.
+ */
+function formerPair(directory: string): CertificatePair | undefined {
+  const pair = readPair(join(directory, 'certificate.pem'), join(directory, 'privateKey.pem'));
+  if (pair === undefined) return undefined;
+  try {
+    const certificate = new X509Certificate(pair.certificate);
+    return certificate.checkHost(tlsServerName) && isPair(certificate, pair.privateKey) ? pair : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function makePair(nodeName: string): Promise<CertificatePair> {
+  // What it takes to make one is large, and needed once in the life of a node.
+  const { makeCertificate } = await import('./make-certificate.ts');
+  return makeCertificate(nodeName);
+}
+
+function isPair(certificate: X509Certificate, privateKey: string): boolean {
+  return certificate.checkPrivateKey(createPrivateKey(privateKey));
 }

@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { foreignCertificate, putForApi } from '../stream/api-certificate.ts';
 import { channelOf, connected, peerOf, peersOf } from './support/cluster-view.ts';
 import { ClusterNode } from './support/cluster-node.ts';
 import { converged } from './support/converged.ts';
@@ -18,6 +20,8 @@ describe.concurrent('a node that is down when it is added', () => {
     const { host, edge } = pair;
     await makeTable(host, place);
     await edge.stop();
+    // Nothing between nodes.
+    putForApi(join(edge.rootPath, 'keys'), await foreignCertificate());
     const expected = new ExpectedWinners();
     const recorder = new Recorder(host, place, expected);
     await recorder.insert({ id: 'before' });

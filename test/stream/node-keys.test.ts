@@ -3,9 +3,11 @@ import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { fromSeed } from '@nats-io/nkeys';
 import { expect, test } from 'vitest';
+import { makeCertificate } from '../../src/stream/make-certificate.ts';
 import { fingerprintOf, openNodeKeys } from '../../src/stream/node-keys.ts';
 import { tlsServerName } from '../../src/stream/tls-server-name.ts';
 import { TemporaryDirectory } from '../store/test-store.ts';
+import { foreignCertificate, putForApi } from './api-certificate.ts';
 
 test('keys are made once and read ever after', async () => {
   await using directory = await TemporaryDirectory.make();
@@ -29,7 +31,7 @@ test('files and directory are readable by their user only, and nothing half-writ
 
   expect(statSync(path).mode & 0o777).toBe(0o700);
   const files = readdirSync(path).toSorted();
-  expect(files).toEqual(['certificate.pem', 'node.nk', 'privateKey.pem', 'system.nk']);
+  expect(files).toEqual(['cluster.pem', 'clusterKey.pem', 'node.nk', 'system.nk']);
   expect(files.map((file) => statSync(join(path, file)).mode & 0o777)).toEqual([0o600, 0o600, 0o600, 0o600]);
 });
 
@@ -61,10 +63,10 @@ test('two nodes have different keys and certificates', async () => {
 const without = { missing: (file: string) => rmSync(file), empty: (file: string) => writeFileSync(file, '') };
 
 test.each([
-  ['certificate.pem', 'missing'],
-  ['privateKey.pem', 'missing'],
-  ['certificate.pem', 'empty'],
-  ['privateKey.pem', 'empty'],
+  ['cluster.pem', 'missing'],
+  ['clusterKey.pem', 'missing'],
+  ['cluster.pem', 'empty'],
+  ['clusterKey.pem', 'empty'],
 ] as const)('when %s is %s both are made anew: the two always fit, and the nkey stays', async (file, how) => {
   await using directory = await TemporaryDirectory.make();
   const path = join(directory.path, 'keys');
@@ -91,7 +93,7 @@ test.each(['node.nk', 'system.nk'])('an empty %s, left by a power cut, is made a
   expect(await openNodeKeys(path, 'edge')).toEqual(after);
 });
 
-test.each(['node.nk', 'system.nk', 'certificate.pem', 'privateKey.pem'])(
+test.each(['node.nk', 'system.nk', 'cluster.pem', 'clusterKey.pem'])(
   'a damaged %s is kept, and named with what to do',
   async (file) => {
     await using directory = await TemporaryDirectory.make();
@@ -119,4 +121,49 @@ test('a private key of another certificate is named as damaged', async () => {
   await expect(openNodeKeys(join(directory.path, 'one'), 'edge')).rejects.toThrow(
     `${one.privateKeyFile} is damaged`,
   );
+});
+
+test('a certificate that is put there for the API changes nothing between nodes', async () => {
+  await using directory = await TemporaryDirectory.make();
+  const path = join(directory.path, 'keys');
+  const before = await openNodeKeys(path, 'edge');
+  putForApi(path, await foreignCertificate());
+
+  expect(await openNodeKeys(path, 'edge')).toEqual(before);
+});
+
+test('a node whose own certificate is where that of the API belongs keeps it, and so does the API', async () => {
+  await using directory = await TemporaryDirectory.make();
+  const path = join(directory.path, 'keys');
+  const made = await makeCertificate('edge');
+  putForApi(path, made);
+
+  const keys = await openNodeKeys(path, 'edge');
+
+  expect(keys.certificate).toBe(made.certificate);
+  expect(readFileSync(keys.privateKeyFile, 'utf8')).toBe(made.privateKey);
+  expect(readFileSync(join(path, 'certificate.pem'), 'utf8')).toBe(made.certificate);
+  putForApi(path, await foreignCertificate());
+  expect(await openNodeKeys(path, 'edge')).toEqual(keys);
+});
+
+test.each([
+  ['for another name', foreignCertificate],
+  [
+    'without its key',
+    async () => ({ ...(await makeCertificate('edge')), privateKey: (await foreignCertificate()).privateKey }),
+  ],
+  ['that is damaged', async () => ({ ...(await makeCertificate('edge')), certificate: 'no certificate' })],
+])('a certificate of the API %s does not become that of the node, and stays', async (_what, make) => {
+  await using directory = await TemporaryDirectory.make();
+  const path = join(directory.path, 'keys');
+  const put = await make();
+  putForApi(path, put);
+
+  const keys = await openNodeKeys(path, 'edge');
+
+  expect(keys.certificate).not.toBe(put.certificate);
+  expect(new X509Certificate(keys.certificate).checkHost(tlsServerName)).toBe(tlsServerName);
+  expect(readFileSync(join(path, 'certificate.pem'), 'utf8')).toBe(put.certificate);
+  expect(readFileSync(join(path, 'privateKey.pem'), 'utf8')).toBe(put.privateKey);
 });

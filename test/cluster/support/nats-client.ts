@@ -57,7 +57,7 @@ export class NatsClient implements AsyncDisposable {
     const inboxPrefix = `_INBOX_${inbox}`;
     // `servername` is handed through to node:tls; the type of nats.js does not list it.
     const tls = {
-      ca: readFileSync(join(server.rootPath, 'keys', 'certificate.pem'), 'utf8'),
+      ca: readFileSync(join(server.rootPath, 'keys', 'cluster.pem'), 'utf8'),
       servername: 'node.lyredb',
     };
     const options: ConnectionOptions = {
