@@ -119,7 +119,7 @@ export async function startApi(
         log,
       }),
     );
-    writePorts(config.rootPath, { ...ports, api: http.port });
+    rememberPorts(config.rootPath, { ...ports, api: http.port }, log);
     await cluster?.ready();
     // Closed first: no request is taken once the rest begins to stop.
     closer.own('requests', http);
@@ -179,6 +179,15 @@ async function claimPorts(
   if (!clustering.enabled) return { ports: { api }, letGo };
   await endLeftoverNatsServer(join(rootPath, 'nats'));
   return { ports: { api, cluster: await claimPort(host, clustering.port, last.cluster) }, letGo };
+}
+
+/** Without, the next start may take other ports where any are allowed: no reason not to serve. */
+function rememberPorts(rootPath: string, ports: Ports, log: Logger): void {
+  try {
+    writePorts(rootPath, ports);
+  } catch (err) {
+    log.warn({ err }, 'ports not written');
+  }
 }
 
 function restartClustering(cluster: Cluster | undefined): void {

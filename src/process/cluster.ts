@@ -42,7 +42,7 @@ export interface ClusterOptions {
   readonly log: Logger;
 }
 
-/** Writes the server's configuration and starts it. @throws Error when no nats-server is found */
+/** Starts nats-server, whose configuration is written each time. @throws Error when none is found */
 export async function startNats(
   closer: Closer,
   { config, clusterPort }: BridgeConfig,
@@ -51,7 +51,7 @@ export async function startNats(
 ): Promise<SupervisedProcess> {
   const spawn = await program.find();
   const directory = join(config.rootPath, 'nats');
-  const configFile = writeServerConfig({
+  const serverConfig = {
     directory,
     template: join(packageRoot, 'nats-config', 'node.conf'),
     nodeName: config.nodeName,
@@ -60,12 +60,13 @@ export async function startNats(
     keys: await openNodeKeys(join(config.rootPath, 'keys'), config.nodeName),
     // Each stream has its own limit; the server refuses streams whose limits add up to more than this.
     maxFileBytes: config.clustering.stream.maxBytes * 10_000,
-  });
+  };
   const nats = closer.own(
     'nats-server',
     new SupervisedProcess({
       name: 'nats-server',
-      spawn: () => spawn(configFile, join(directory, 'nats.log')),
+      // Written here: what cannot be written, as on a full disk, is tried again, and the API serves meanwhile.
+      spawn: () => spawn(writeServerConfig(serverConfig), join(directory, 'nats.log')),
       log,
     }),
   );

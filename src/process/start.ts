@@ -33,8 +33,13 @@ export async function startNode(
   const closer = new Closer();
   try {
     makeDirectory(config.rootPath);
-    closer.own('data directory', await lockDirectory(config.rootPath));
+    const lock = closer.own('data directory', await lockDirectory(config.rootPath));
     const log = openLog(config);
+    if (lock.unwritten !== undefined)
+      log.warn(
+        { err: lock.unwritten, path: lock.path },
+        'process number not written: lyre stop finds no node',
+      );
     if (config.ignored.length > 0)
       log.warn({ settings: config.ignored }, 'settings that are accepted and have no effect here');
     let restart = (): void => {};

@@ -7,7 +7,7 @@ export class FileLockedError extends Error {
   override readonly name = 'FileLockedError';
   readonly code = 'locked';
   readonly path: string;
-  /** Undefined in the instant between a holder's locking and its writing of the number. */
+  /** Undefined in the instant between a holder's locking and its writing of the number, and where that failed. */
   readonly holderPid: number | undefined;
 
   constructor(path: string, holderPid: number | undefined) {
@@ -28,12 +28,15 @@ const retryMs = 20;
  */
 export class FileLock implements AsyncDisposable {
   readonly path: string;
+  /** Why the number of this process is not in the file; undefined when it is. The lock holds all the same. */
+  readonly unwritten: unknown;
   // A plain number: a FileHandle that is garbage-collected closes itself, and the lock with it.
   #fd: number | undefined;
 
   private constructor(path: string, fd: number) {
     this.path = path;
     this.#fd = fd;
+    this.unwritten = replaceText(fd, `${process.pid}\n`);
   }
 
   /**
@@ -50,8 +53,6 @@ export class FileLock implements AsyncDisposable {
         if (performance.now() >= deadlineMs) throw new FileLockedError(path, readPid(path));
         await wait(retryMs);
       }
-      ftruncateSync(fd);
-      writeSync(fd, `${process.pid}\n`, 0);
       return new FileLock(path, fd);
     } catch (error) {
       closeSync(fd);
@@ -65,11 +66,26 @@ export class FileLock implements AsyncDisposable {
     if (fd === undefined) return;
     this.#fd = undefined;
     try {
-      ftruncateSync(fd);
+      replaceText(fd, '\n');
       unlock(fd);
     } finally {
       closeSync(fd);
     }
+  }
+}
+
+/**
+ * Returns why it failed; then the file is empty. In place and never to nothing, so that the room that the file has once
+ * taken is its own: the number of the next holder fits also on a full disk.
+ */
+function replaceText(fd: number, text: string): unknown {
+  try {
+    writeSync(fd, text, 0);
+    ftruncateSync(fd, text.length);
+    return undefined;
+  } catch (error) {
+    ftruncateSync(fd);
+    return error;
   }
 }
 

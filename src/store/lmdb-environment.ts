@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { CodedError, messageOf } from '../model/errors.ts';
+import { writeWhole } from '../runtime/whole-file.ts';
 import { open, type RootDatabase } from 'lmdb';
 import { DiskRoom } from './disk-room.ts';
 import { emptyBytesOf } from './empty-bytes.ts';
@@ -181,8 +182,13 @@ function markerFile(file: string): { read(): string | undefined; write(text: str
   return {
     read: () => (existsSync(file) ? readFileSync(file, 'utf8') : undefined),
     write: (text) => {
-      writeFileSync(`${file}.new`, text, { flush: true });
-      renameSync(`${file}.new`, file);
+      try {
+        writeWhole(file, text, 0o644);
+      } catch (error) {
+        if (!existsSync(file)) throw error;
+        // A full disk has room for it in its place. If a power cut tears it the store id is drawn anew.
+        writeFileSync(file, text, { flag: 'r+', flush: true });
+      }
     },
   };
 }

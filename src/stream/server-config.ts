@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { channelName, encodeToken } from '../model/channel-name.ts';
 import type { NodeRow } from '../model/node.ts';
@@ -36,7 +36,7 @@ export function writeServerConfig(options: ServerConfigOptions): string {
   writeWhole(join(options.directory, 'node-values.conf'), lines.join(''));
   if (!existsSync(peersFile(options.directory))) writePeers(options.directory, peersConfig([]));
   const file = join(options.directory, 'node.conf');
-  copyFileSync(options.template, file);
+  writeWhole(file, readFileSync(options.template, 'utf8'));
   return file;
 }
 

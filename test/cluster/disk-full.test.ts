@@ -132,7 +132,17 @@ test.skipIf(hindrance !== undefined)(
     await converged(pair.nodes, place, expected);
     // The very processes that were there all the time.
     expect(await edge.whole()).toEqual(processes);
-    await edge.restart();
+
+    // Nor does a start need room.
+    await edge.stop();
+    disk.fillUpTo(0);
+    await edge.start();
+    expect(disk.freeBytes).toBe(0);
+    expect(expected.problems(await edge.rows(...place))).toEqual([]);
+    expectClear((await writeUntilFull(edge, expected, 'full-at-start')).refusal);
+    await atEdge.delete('before at the edge');
+    disk.makeRoom();
+    await connected(pair.host, edge);
     await atEdge.insert({ id: 'last at the edge' });
     await atHost.insert({ id: 'last at the host' });
     const rows = await converged(pair.nodes, place, expected);

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -78,4 +78,15 @@ it('can be acquired again after its release, and is released once', async () => 
   await first[Symbol.asyncDispose]();
 
   await expect(FileLock.acquire(directory.lockPath)).rejects.toThrow(FileLockedError);
+});
+
+it('leaves nothing of a longer number, nor of its own after its release', async () => {
+  using directory = new Directory();
+  writeFileSync(directory.lockPath, '123456789012\n');
+
+  const lock = await FileLock.acquire(directory.lockPath);
+
+  expect(readFileSync(lock.path, 'utf8')).toBe(`${process.pid}\n`);
+  await lock[Symbol.asyncDispose]();
+  expect(readFileSync(lock.path, 'utf8').trim()).toBe('');
 });
