@@ -1,4 +1,5 @@
 import { nodeNameProblem } from '../model/names.ts';
+import { keyHolders, type KeyedNode } from '../model/node.ts';
 import type { Store } from '../store/store.ts';
 import type { JoinResult } from './join.ts';
 
@@ -6,12 +7,12 @@ import type { JoinResult } from './join.ts';
  * Takes in a node that has proved that it knows the cluster user and holds its nkey.
  *
  * A name that has another key joins only while that key's node is not connected: a node that was set up
- * anew may return, and nobody takes the place of one that is there.
+ * anew may return, and nobody takes the place of one that is there. A key lets in one node only.
  */
 export async function admit(
   store: Store,
   joiner: { readonly name: string; readonly nkey: string; readonly addedVersion: number },
-  isAlive: (name: string) => boolean,
+  { publicKey, isAlive }: { readonly publicKey: string; readonly isAlive: (name: string) => boolean },
 ): Promise<JoinResult | 'admitted'> {
   const { name, nkey, addedVersion } = joiner;
   if (name === store.nodeName)
@@ -44,6 +45,12 @@ export async function admit(
       };
       return undefined;
     }
+    const holders = keyHolders({ name: store.nodeName, nkey: publicKey }, store.nodes.known());
+    const shared = sharedKeyProblem(holders, joiner);
+    if (shared !== undefined) {
+      refusal = { refused: 'join_refused', reason: shared };
+      return undefined;
+    }
     if (row?.nkey === nkey && row.removedVersion === undefined) return undefined;
     const { removedVersion: _removed, ...kept } = row ?? { name, subscriptions: [], addedVersion };
     return {
@@ -53,4 +60,18 @@ export async function admit(
     };
   });
   return refusal ?? 'admitted';
+}
+
+/** Why a node cannot be a peer by its key, and what to do; undefined when the key is its own. */
+export function sharedKeyProblem(
+  holders: ReadonlyMap<string, string>,
+  { name, nkey }: KeyedNode,
+): string | undefined {
+  const holder = holders.get(nkey);
+  if (holder === undefined || holder === name) return undefined;
+  return (
+    `'${name}' has the key of '${holder}', and is not let in: where one is a copy of the other, stop the copy, ` +
+    `delete the directory 'keys' in its ROOTPATH and start it again; where '${name}' is '${holder}' under another ` +
+    `name, remove '${holder}'`
+  );
 }

@@ -1,7 +1,9 @@
 import { durationText } from '../model/duration-text.ts';
+import { keyHolders, type KeyedNode, type NodeRow } from '../model/node.ts';
 import type { PeerStatus, SubscriptionStatus } from '../model/replication-control.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Store } from '../store/store.ts';
+import { sharedKeyProblem } from './admission.ts';
 
 /** Something that a person should look at before it costs something. */
 export interface Alarm {
@@ -50,6 +52,15 @@ export function nodeAlarms(store: Store): readonly Alarm[] {
       text: `the row of ${name} in system.hdb_nodes cannot be read, and nothing is exchanged with it: add it again with add_node, or remove it with remove_node`,
     })),
   ];
+}
+
+/** Peers that are not let in because their key is another's. */
+export function keyAlarms(self: KeyedNode, rows: readonly NodeRow[]): readonly Alarm[] {
+  const holders = keyHolders(self, rows);
+  return rows.flatMap(({ name, nkey }) => {
+    const text = nkey === undefined ? undefined : sharedKeyProblem(holders, { name, nkey });
+    return text === undefined ? [] : [{ key: `${name} key`, text }];
+  });
 }
 
 /** What concerns one peer. */

@@ -1,11 +1,13 @@
 import { CodedError } from '../model/errors.ts';
-import type { NodeRow } from '../model/node.ts';
+import { keyHolders, type NodeRow } from '../model/node.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Store } from '../store/store.ts';
+import type { Address } from '../stream/connection.ts';
 import type { NodeKeys } from '../stream/node-keys.ts';
-import { admit } from './admission.ts';
+import { admit, sharedKeyProblem } from './admission.ts';
 import { clusterVerifier } from './cluster-verifier.ts';
-import { JoinServer, RemovedError, requestJoin } from './join.ts';
+import { JoinServer, RemovedError, requestJoin, type Joined } from './join.ts';
+import { RefusedError } from './link.ts';
 
 export interface JoiningOptions {
   readonly store: Store;
@@ -37,7 +39,7 @@ export class Joining {
       user,
       verifier: () => clusterVerifier(store, user),
       admit: async (joiner) => {
-        const result = await admit(store, joiner, isAlive);
+        const result = await admit(store, joiner, { publicKey: keys.publicKey, isAlive });
         if (result === 'admitted') await sync();
         log.info({ peer: joiner.name, result }, 'join answered');
         return result;
@@ -70,12 +72,19 @@ export class Joining {
     }
   }
 
-  /** Joins whoever is at an address. */
-  join({ host, port, ...rest }: { host: string; port: number; addedVersion: number; timeoutMs: number }) {
-    const { store, keys, user, password } = this.#options;
-    return requestJoin(
-      { host, port },
-      { ...rest, user, password, selfName: store.nodeName, seed: keys.seed, publicKey: keys.publicKey },
-    );
+  /** Joins whoever is at an address. @throws RefusedError */
+  async join({
+    host,
+    port,
+    ...rest
+  }: Address & { readonly addedVersion: number; readonly timeoutMs: number }): Promise<Joined> {
+    const { store, user, password } = this.#options;
+    const { seed, publicKey } = this.#options.keys;
+    const { nodeName: selfName } = store;
+    const joined = await requestJoin({ host, port }, { ...rest, user, password, selfName, seed, publicKey });
+    const holders = keyHolders({ name: selfName, nkey: publicKey }, store.nodes.known());
+    const problem = sharedKeyProblem(holders, joined);
+    if (problem !== undefined) throw new RefusedError('join_refused', problem);
+    return joined;
   }
 }

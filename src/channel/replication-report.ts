@@ -2,10 +2,12 @@ import type { PeerStatus, ReplicationStatus } from '../model/replication-control
 import type { Logger } from '../runtime/logger.ts';
 import { RunLoop } from '../runtime/run-loop.ts';
 import type { Store } from '../store/store.ts';
-import { AlarmLog, nodeAlarms, peerAlarms, type Alarm } from './alarms.ts';
+import type { NodeKeys } from '../stream/node-keys.ts';
+import { AlarmLog, keyAlarms, nodeAlarms, peerAlarms, type Alarm } from './alarms.ts';
 
 export interface ReplicationReportOptions {
   readonly store: Store;
+  readonly keys: Pick<NodeKeys, 'publicKey'>;
   readonly isServerUp: () => boolean;
   /** Every peer that is not removed. */
   readonly peers: () => readonly PeerStatus[];
@@ -22,12 +24,12 @@ export class ReplicationReport implements AsyncDisposable {
 
   constructor(options: ReplicationReportOptions) {
     this.#options = options;
-    const { store, peers, log } = options;
+    const { peers, log } = options;
     const alarmLog = new AlarmLog(log);
     this.#loop = new RunLoop({
       name: 'alarms',
       body: async () => {
-        alarmLog.report([...nodeAlarms(store), ...peers().flatMap((peer) => this.#alarmsOf(peer))]);
+        alarmLog.report([...this.#nodeAlarms(), ...peers().flatMap((peer) => this.#alarmsOf(peer))]);
         return false;
       },
       idleMs: lookAgainMs,
@@ -40,19 +42,25 @@ export class ReplicationReport implements AsyncDisposable {
   }
 
   status(): ReplicationStatus {
-    const { store, isServerUp, peers } = this.#options;
+    const { isServerUp, peers } = this.#options;
     return {
       nats: isServerUp() ? 'running' : 'down',
       peers: peers().map((peer) => {
         const alarms = this.#alarmsOf(peer).map(({ text }) => text);
         return alarms.length > 0 ? { ...peer, alarms } : peer;
       }),
-      alarms: nodeAlarms(store).map(({ text }) => text),
+      alarms: this.#nodeAlarms().map(({ text }) => text),
     };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#loop[Symbol.asyncDispose]();
+  }
+
+  #nodeAlarms(): readonly Alarm[] {
+    const { store, keys } = this.#options;
+    const self = { name: store.nodeName, nkey: keys.publicKey };
+    return [...nodeAlarms(store), ...keyAlarms(self, store.nodes.known())];
   }
 
   #alarmsOf(peer: PeerStatus): readonly Alarm[] {

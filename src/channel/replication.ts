@@ -275,14 +275,15 @@ export class Replication implements ReplicationControl, AsyncDisposable {
     await session[Symbol.asyncDispose]();
   }
 
-  /** Users and permissions of nats-server follow the rows; done when the server has confirmed. */
+  /** Users and permissions of nats-server follow the rows; done when the server, if it runs, has confirmed. */
   async #enforcePeers(rows: readonly NodeRow[]): Promise<void> {
-    const { server, keys } = this.#options;
+    const { store, server, keys } = this.#options;
     const { connection } = this.#local;
-    if (!connection?.info) return;
-    const content = peersConfig(rows);
+    const content = peersConfig(rows, { name: store.nodeName, nkey: keys.publicKey });
     if (content === this.#peersInForce && connection === this.#connectionInForce) return;
+    // Also while it does not run: it may not start with what is there.
     writePeers(server.directory, content);
+    if (!connection?.info) return;
     await reloadServer(
       {
         host: this.#local.host,

@@ -41,3 +41,15 @@ export interface NodeRow {
   /** Set by remove_node: kept as a mark so that an old join does not bring the node back; hidden from answers. */
   readonly removedVersion?: number;
 }
+
+/** A node as its key shows it. */
+export type KeyedNode = Required<Pick<NodeRow, 'name' | 'nkey'>>;
+
+/** Whom each key lets in: this node itself, or of the peers that have it the one that was added first. */
+export function keyHolders(self: KeyedNode, rows: readonly NodeRow[]): ReadonlyMap<string, string> {
+  const lastFirst = rows
+    .filter(({ removedVersion }) => removedVersion === undefined)
+    .toSorted((one, other) => other.addedVersion - one.addedVersion);
+  const peers = lastFirst.flatMap(({ nkey, name }) => (nkey === undefined ? [] : [[nkey, name] as const]));
+  return new Map([...peers, [self.nkey, self.name]]);
+}

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { channelName, encodeToken } from '../model/channel-name.ts';
-import type { NodeRow } from '../model/node.ts';
+import { keyHolders, type KeyedNode, type NodeRow } from '../model/node.ts';
 import { writeWhole } from '../runtime/whole-file.ts';
 import type { NodeKeys } from './node-keys.ts';
 
@@ -34,7 +34,10 @@ export function writeServerConfig(options: ServerConfigOptions): string {
   };
   const lines = Object.entries(values).map(([name, value]) => `${name}: ${JSON.stringify(value)}\n`);
   writeWhole(join(options.directory, 'node-values.conf'), lines.join(''));
-  if (!existsSync(peersFile(options.directory))) writePeers(options.directory, peersConfig([]));
+  if (!existsSync(peersFile(options.directory))) {
+    const self = { name: options.nodeName, nkey: options.keys.publicKey };
+    writePeers(options.directory, peersConfig([], self));
+  }
   const file = join(options.directory, 'node.conf');
   writeWhole(file, readFileSync(options.template, 'utf8'));
   return file;
@@ -45,10 +48,16 @@ export function writePeers(directory: string, content: string): void {
   writeWhole(peersFile(directory), content);
 }
 
-/** The users of the PEERS account: each may call its own services and pull from the channels published to it. */
-export function peersConfig(peers: readonly NodeRow[]): string {
+/**
+ * The users of the PEERS account: each may call its own services and pull from the channels published to it. No key
+ * stands there twice: nats-server refuses such a file, and does not start with it.
+ */
+export function peersConfig(peers: readonly NodeRow[], self: KeyedNode): string {
+  const holders = keyHolders(self, peers);
   const users = peers.flatMap((peer) =>
-    peer.nkey && peer.removedVersion === undefined ? [userOf(peer, peer.nkey)] : [],
+    peer.nkey && peer.removedVersion === undefined && holders.get(peer.nkey) === peer.name
+      ? [userOf(peer, peer.nkey)]
+      : [],
   );
   return `users: [\n${users.join('')}]\n`;
 }

@@ -4,8 +4,8 @@ import { tearNodeRow } from '../store/tear-node-row.ts';
 import { TestStore } from '../store/test-store.ts';
 
 const joiner = { name: 'edge', nkey: 'UKEY', addedVersion: 10 };
-const nobody = (): boolean => false;
-const everybody = (): boolean => true;
+const nobody = { publicKey: 'UCLOUD', isAlive: (): boolean => false };
+const everybody = { publicKey: 'UCLOUD', isAlive: (): boolean => true };
 
 describe('a node that has proved itself', () => {
   test('is taken in with its key and no subscriptions', async () => {
@@ -71,6 +71,27 @@ describe('a node that has proved itself', () => {
     expect(await admit(test.store, { ...joiner, nkey: 'UNEW' }, nobody)).toBe('admitted');
 
     expect(test.store.nodes.get('edge')?.nkey).toBe('UNEW');
+  });
+
+  test.each([
+    { holder: 'edge', nkey: 'UKEY' },
+    { holder: 'cloud', nkey: 'UCLOUD' },
+  ])('does not share the key of $holder', async ({ holder, nkey }) => {
+    await using test = await TestStore.open({ nodeName: 'cloud' });
+    await admit(test.store, joiner, nobody);
+
+    expect(await admit(test.store, { ...joiner, name: 'twin', nkey }, nobody)).toEqual({
+      refused: 'join_refused',
+      reason: expect.stringMatching(`^'twin' has the key of '${holder}'.* delete .*keys`),
+    });
+    expect(test.store.nodes.get('twin')).toBeUndefined();
+  });
+
+  test('may have the key of one that was removed: it is that node under another name', async () => {
+    await using test = await TestStore.open({ nodeName: 'cloud' });
+    await test.store.nodes.put({ ...joiner, removedVersion: 20, subscriptions: [] });
+
+    expect(await admit(test.store, { ...joiner, name: 'twin' }, nobody)).toBe('admitted');
   });
 
   test('does not get the name of the node that it dialled', async () => {

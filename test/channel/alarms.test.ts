@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import { AlarmLog, nodeAlarms, peerAlarms } from '../../src/channel/alarms.ts';
+import { AlarmLog, keyAlarms, nodeAlarms, peerAlarms } from '../../src/channel/alarms.ts';
 import type { Endurance } from '../../src/model/endurance.ts';
 import type { PeerStatus } from '../../src/model/replication-control.ts';
 import { makeTable, TestStore, upsert } from '../store/test-store.ts';
@@ -58,6 +58,21 @@ test('a peer that calls itself by another name than it was added under raises an
       key: 'edge-12 name',
       text: expect.stringMatching(/^edge-12 calls itself edge-13: start it as edge-12/),
     },
+  ]);
+});
+
+test('a peer that has the key of another, or ours, raises an alarm', () => {
+  const row = { addedVersion: 1, subscriptions: [] };
+  const rows = [
+    { ...row, name: 'edge', nkey: 'U1' },
+    { ...row, name: 'twin', nkey: 'U1', addedVersion: 2 },
+    { ...row, name: 'mirror', nkey: 'U0' },
+    { ...row, name: 'new' },
+  ];
+
+  expect(keyAlarms({ name: 'cloud', nkey: 'U0' }, rows)).toEqual([
+    { key: 'twin key', text: expect.stringMatching(/^'twin' has the key of 'edge'/) },
+    { key: 'mirror key', text: expect.stringMatching(/^'mirror' has the key of 'cloud'/) },
   ]);
 });
 

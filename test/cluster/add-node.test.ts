@@ -1,8 +1,9 @@
+import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { foreignCertificate, putForApi } from '../stream/api-certificate.ts';
 import { channelOf, connected, peerOf, peersOf } from './support/cluster-view.ts';
-import { ClusterNode } from './support/cluster-node.ts';
+import { ClusterNode, type Answer } from './support/cluster-node.ts';
 import { converged } from './support/converged.ts';
 import { ExpectedWinners } from './support/expected-winners.ts';
 import { Pair } from './support/pair.ts';
@@ -128,6 +129,30 @@ describe.concurrent('a node that does not want us', () => {
     const expected = new ExpectedWinners();
     await new Recorder(edge, place, expected).insert({ id: 1 });
     await converged(pair.nodes, place, expected);
+
+    // Under another name, with what an image of the edge brings: one key is never two peers.
+    const twin = { CLUSTERING_NODENAME: 'twin', NODE_NAME: 'twin' };
+    const theirKeys = join(impostor.rootPath, 'keys');
+    await impostor.stop();
+    cpSync(join(edge.rootPath, 'keys'), theirKeys, { recursive: true });
+    await impostor.start(twin);
+    const add = async (node: ClusterNode, name: string, address: object): Promise<Answer> =>
+      node.op({ operation: 'add_node', name, ...address, subscriptions: [both] });
+    for (const answer of [
+      await add(host, 'twin', impostor.address),
+      await add(impostor, 'host', host.address),
+    ])
+      expect(answer).toEqual({
+        status: 400,
+        body: { error: expect.stringMatching(/'twin' has the key of 'edge'.*'keys'/) },
+      });
+    expect(await rowsOfNodes(host)).toEqual(before);
+
+    await impostor.stop();
+    rmSync(theirKeys, { recursive: true });
+    await impostor.start(twin);
+    await host.must({ operation: 'add_node', name: 'twin', ...impostor.address, subscriptions: [both] });
+    await waitFor('its row at the edge', async () => (await idsOf(edge, place)).includes('forged'));
   });
 
   test('because it is another one than was named is told by cluster_status', async () => {

@@ -6,6 +6,7 @@ import { openNodeKeys } from '../../src/stream/node-keys.ts';
 import { peersConfig, writePeers, writeServerConfig } from '../../src/stream/server-config.ts';
 import { TemporaryDirectory } from '../store/test-store.ts';
 
+const self = { name: 'cloud', nkey: 'UCLOUD' };
 const dog: Subscription = { database: 'dev', table: 'dog', publish: true, subscribe: false, version: 1 };
 
 function peer(name: string, changes: Partial<NodeRow> = {}): NodeRow {
@@ -15,7 +16,7 @@ function peer(name: string, changes: Partial<NodeRow> = {}): NodeRow {
 test('a peer may call its own services and pull from the channels that are published to it', () => {
   const cat = { ...dog, table: 'Kä.tze' };
 
-  expect(peersConfig([peer('edge', { subscriptions: [dog, cat] }), peer('b.c', { nkey: 'UBC' })])).toBe(
+  expect(peersConfig([peer('edge', { subscriptions: [dog, cat] }), peer('b.c', { nkey: 'UBC' })], self)).toBe(
     [
       'users: [',
       '  { nkey: UEDGE, permissions: { publish: { allow: ["svc.edge.>","$JS.API.CONSUMER.MSG.NEXT.dev:dog.edge","$JS.API.CONSUMER.MSG.NEXT.dev:K=C3=A4=2Etze.edge"] }, subscribe: { allow: ["_INBOX_edge.>"] } } }',
@@ -32,20 +33,32 @@ test('what is only subscribed, or stopped, gives no right to pull', () => {
     { ...dog, table: 'cat', stopped: 'dropped here' },
   ];
 
-  expect(peersConfig([peer('edge', { subscriptions })])).not.toContain('$JS');
+  expect(peersConfig([peer('edge', { subscriptions })], self)).not.toContain('$JS');
 });
 
 test('a peer that has not joined, or was removed, is no user', () => {
   const { nkey: _nkey, ...unknown } = peer('new');
 
-  expect(peersConfig([unknown, peer('gone', { removedVersion: 2 })])).toBe('users: [\n]\n');
+  expect(peersConfig([unknown, peer('gone', { removedVersion: 2 })], self)).toBe('users: [\n]\n');
+});
+
+test('a key is one user: of several peers with it the one that was added first, and none with our own', () => {
+  const peers = [
+    peer('twin', { nkey: 'UEDGE', addedVersion: 2 }),
+    peer('edge'),
+    peer('gone', { nkey: 'UEDGE', addedVersion: 0, removedVersion: 3 }),
+    peer('us', { nkey: self.nkey }),
+  ];
+
+  expect(peersConfig(peers, self)).toBe(peersConfig([peer('edge')], self));
 });
 
 test('no name of a node or table breaks out of its place in the file', () => {
   const name = 'a" ] } } #\n${X}';
-  const config = peersConfig([
-    peer(name, { nkey: 'UX', subscriptions: [{ ...dog, table: name, database: '>' }] }),
-  ]);
+  const config = peersConfig(
+    [peer(name, { nkey: 'UX', subscriptions: [{ ...dog, table: name, database: '>' }] })],
+    self,
+  );
 
   const lines = config.split('\n');
   expect(lines).toHaveLength(4);
@@ -71,7 +84,7 @@ test('the configuration is written with the values of the node, readable by its 
   };
 
   const file = writeServerConfig(options);
-  writePeers(target, peersConfig([peer('edge')]));
+  writePeers(target, peersConfig([peer('edge')], self));
   writeServerConfig(options);
 
   expect(readFileSync(file, 'utf8')).toBe('include node-values.conf\n');
