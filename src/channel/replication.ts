@@ -163,10 +163,13 @@ export class Replication implements ReplicationControl, AsyncDisposable {
         : { kind: 'unreachable', reason: `no address of ${node} is known` };
     const attempts = link.attempts;
     link.wake();
-    const deadlineMs = performance.now() + timeoutMs;
-    while (link.attempts === attempts && performance.now() < deadlineMs)
-      await new Promise((resolve) => setTimeout(resolve, 10));
+    await isSoon(() => link.attempts !== attempts, timeoutMs);
     return outcomeOf(link.state);
+  }
+
+  async arePeersInForce(timeoutMs: number): Promise<boolean> {
+    this.wake();
+    return isSoon(() => this.#areInForce(this.#peersConfig()), timeoutMs);
   }
 
   async network(timeoutMs: number): Promise<readonly NetworkNode[]> {
@@ -256,7 +259,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
     const gone = [...this.#sessions].filter(([name]) => !names.has(name));
     for (const [name] of gone) this.#sessions.delete(name);
     // Before all that waits for a peer: how long one that was removed may read on is not up to it.
-    await this.#enforcePeers(rows);
+    await this.#enforcePeers();
     for (const [name, session] of gone) await this.#part(name, session);
     for (const row of rows) {
       const session = this.#sessions.get(row.name) ?? this.#makeSession(row);
@@ -276,11 +279,11 @@ export class Replication implements ReplicationControl, AsyncDisposable {
   }
 
   /** Users and permissions of nats-server follow the rows; done when the server, if it runs, has confirmed. */
-  async #enforcePeers(rows: readonly NodeRow[]): Promise<void> {
-    const { store, server, keys } = this.#options;
+  async #enforcePeers(): Promise<void> {
+    const { server, keys } = this.#options;
     const { connection } = this.#local;
-    const content = peersConfig(rows, { name: store.nodeName, nkey: keys.publicKey });
-    if (content === this.#peersInForce && connection === this.#connectionInForce) return;
+    const content = this.#peersConfig();
+    if (this.#areInForce(content)) return;
     // Also while it does not run: it may not start with what is there.
     writePeers(server.directory, content);
     if (!connection?.info) return;
@@ -299,6 +302,18 @@ export class Replication implements ReplicationControl, AsyncDisposable {
     );
     this.#peersInForce = content;
     this.#connectionInForce = connection;
+  }
+
+  #peersConfig(): string {
+    const { store, keys } = this.#options;
+    return peersConfig(store.nodes.known(), { name: store.nodeName, nkey: keys.publicKey });
+  }
+
+  #areInForce(content: string): boolean {
+    const { connection } = this.#local;
+    return (
+      connection !== undefined && connection === this.#connectionInForce && content === this.#peersInForce
+    );
   }
 
   #makeSession(row: NodeRow): PeerSession<Link> {
@@ -378,6 +393,16 @@ export class Replication implements ReplicationControl, AsyncDisposable {
   #describe(): Hello {
     return this.#greeter.compose(undefined);
   }
+}
+
+/** Whether it is so within the time. */
+async function isSoon(isSo: () => boolean, timeoutMs: number): Promise<boolean> {
+  const deadlineMs = performance.now() + timeoutMs;
+  while (!isSo()) {
+    if (performance.now() >= deadlineMs) return false;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return true;
 }
 
 function outcomeOf(state: LinkState): ConnectOutcome {

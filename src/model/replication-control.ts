@@ -104,6 +104,11 @@ export interface ReplicationControl {
   status(): Promise<ReplicationStatus>;
   /** Tries now to reach and join the node, as its row in `system.hdb_nodes` says. */
   connect(node: string, timeoutMs: number): Promise<ConnectOutcome>;
+  /**
+   * Whether nats-server has confirmed, within the time, that it lets in the peers of the rows and nobody else. Later it
+   * is asked on.
+   */
+  arePeersInForce(timeoutMs: number): Promise<boolean>;
   network(timeoutMs: number): Promise<readonly NetworkNode[]>;
   /** Compares a table with every peer (or one) that it is shared with, now, and repairs what differs. */
   verify(

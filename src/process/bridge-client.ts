@@ -81,6 +81,11 @@ export class BridgeClient implements ReplicationControl {
     )) as ConnectOutcome;
   }
 
+  async arePeersInForce(timeoutMs: number): Promise<boolean> {
+    const question: Question = { kind: 'peersInForce', timeoutMs };
+    return (await this.#ask('peersInForce', question, timeoutMs + 1_000)) as boolean;
+  }
+
   async network(timeoutMs: number): Promise<readonly NetworkNode[]> {
     return (await this.#ask(
       'network',

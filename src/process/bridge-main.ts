@@ -59,6 +59,8 @@ async function ask(
       return replication.status();
     case 'connect':
       return replication.connect(question.node, question.timeoutMs);
+    case 'peersInForce':
+      return replication.arePeersInForce(question.timeoutMs);
     case 'network':
       return replication.network(question.timeoutMs);
     case 'verify':

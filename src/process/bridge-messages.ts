@@ -21,6 +21,7 @@ export type Question =
   | { readonly kind: 'ping' }
   | { readonly kind: 'status' }
   | { readonly kind: 'connect'; readonly node: string; readonly timeoutMs: number }
+  | { readonly kind: 'peersInForce'; readonly timeoutMs: number }
   | { readonly kind: 'network'; readonly timeoutMs: number }
   | {
       readonly kind: 'verify';
@@ -35,6 +36,7 @@ export interface Answers {
   readonly ping: undefined;
   readonly status: ReplicationStatus;
   readonly connect: ConnectOutcome;
+  readonly peersInForce: boolean;
   readonly network: readonly NetworkNode[];
   readonly verify: readonly VerifiedTable[];
   readonly purge: undefined;

@@ -60,3 +60,10 @@ test('the users of nats-server are written while it does not run: it may not sta
 
   await vi.waitFor(() => expect(readFileSync(alone.peersFile, 'utf8')).toContain('nkey: UEDGE'));
 });
+
+test('who is let in is not confirmed while nats-server does not run', async () => {
+  await using alone = await Alone.open();
+  alone.replication.start();
+
+  expect(await alone.replication.arePeersInForce(50)).toBe(false);
+});

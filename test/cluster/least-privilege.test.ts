@@ -260,8 +260,9 @@ describe.concurrent("a peer's key in an ordinary client", () => {
 
     await cluster.vault.must({ operation: 'remove_node', name: 'guest' });
 
-    await waitFor('the vault to end the connection', () => client.connection.isClosed());
+    // At once: the answer says that the key is gone.
     await expect(cluster.withGuestKey()).rejects.toThrow(/authorization/i);
+    await waitFor('the vault to end the connection', () => client.connection.isClosed());
     await cluster.tellFriend('still-followed');
   });
 

@@ -155,6 +155,25 @@ test.each(['node_name', 'name'])('remove_node by %s leaves only a mark, hidden f
   expect(t.store.nodes.get('edge')?.removedVersion).toBeUndefined();
 });
 
+test.each([
+  { what: 'nats-server has not confirmed it', inForce: false },
+  {
+    what: 'the bridge does not answer',
+    inForce: new CodedError('unavailable', 'the bridge does not answer'),
+  },
+])('remove_node says so when $what', async ({ inForce }) => {
+  await using t = await openCluster();
+  await t.call(legacy);
+  t.replication.inForce = inForce;
+
+  expect(await t.call({ operation: 'remove_node', name: 'edge' })).toEqual({
+    message:
+      "Successfully removed 'edge' from manifest; nats-server has not confirmed yet that its key is gone, and is asked on",
+  });
+
+  expect(t.store.nodes.knownNamed('edge')).toBeUndefined();
+});
+
 test('configure_cluster replaces nodes and channels, and remembers what it ended', async () => {
   await using t = await openCluster();
   await t.call(legacy);

@@ -53,6 +53,7 @@ export class MemoryReplication implements ReplicationControl {
   told: ReplicationStatus | Error = { nats: 'running', peers: [], alarms: [] };
   nodes: readonly NetworkNode[] | Error = [];
   verified: readonly VerifiedTable[] | Error = [];
+  inForce: boolean | Error = true;
   readonly connected: string[] = [];
   readonly purged: string[] = [];
   wakes = 0;
@@ -64,6 +65,10 @@ export class MemoryReplication implements ReplicationControl {
   connect(node: string): Promise<ConnectOutcome> {
     this.connected.push(node);
     return answer(this.outcome);
+  }
+
+  arePeersInForce(): Promise<boolean> {
+    return answer(this.inForce);
   }
 
   network(): Promise<readonly NetworkNode[]> {

@@ -1,9 +1,18 @@
+import { CodedError } from '../../model/errors.ts';
+import type { ReplicationControl } from '../../model/replication-control.ts';
 import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { markRemoved, refuseUnknownNode } from './known-nodes.ts';
 import { namedNode } from './node-request.ts';
 
-/** Ends everything with a peer. Needs neither the peer nor the replication process to be up. */
+/** How long an answer waits until the node's own nats-server has confirmed; while that is down, it cannot. */
+const confirmTimeoutMs = 5_000;
+
+/**
+ * Ends everything with a peer. Needs neither the peer nor the replication process to be up. Answers when this node's
+ * nats-server has confirmed that the key of the peer opens nothing any more; where that takes longer than 5 s, the answer
+ * says so, and the node goes on asking for it.
+ */
 export const removeNode = defineOperation({
   name: 'remove_node',
   refusalName: 'removeNode',
@@ -14,7 +23,18 @@ export const removeNode = defineOperation({
     refuseUnknownNode(store, name);
     const version = await store.nodes.nextVersion();
     await markRemoved(store, name, version);
-    replication?.wake();
-    return `Successfully removed '${name}' from ${dialect}`;
+    const isGone = replication === undefined || (await isConfirmed(replication));
+    const rest = isGone ? '' : '; nats-server has not confirmed yet that its key is gone, and is asked on';
+    return `Successfully removed '${name}' from ${dialect}${rest}`;
   },
 });
+
+/** A bridge that does not answer finds the row by itself. */
+async function isConfirmed(replication: ReplicationControl): Promise<boolean> {
+  try {
+    return await replication.arePeersInForce(confirmTimeoutMs);
+  } catch (error) {
+    if (error instanceof CodedError && error.code === 'unavailable') return false;
+    throw error;
+  }
+}
