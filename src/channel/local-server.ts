@@ -3,7 +3,7 @@ import { decodeToken } from '../model/channel-name.ts';
 import { CodedError, messageOf } from '../model/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { RunLoop } from '../runtime/run-loop.ts';
-import { ChannelStream, type StreamServer } from '../stream/channel-stream.ts';
+import { streamServer, type StreamServer } from '../stream/channel-stream.ts';
 import { connectTo } from '../stream/connection.ts';
 import type { NodeKeys } from '../stream/node-keys.ts';
 import { encodeBody, encodeFailure } from './protocol.ts';
@@ -76,10 +76,7 @@ export class LocalServer implements AsyncDisposable {
       },
     });
     this.#connection = connection;
-    this.#streams = {
-      isClosed: () => connection.isClosed(),
-      open: async (channel) => ChannelStream.open(connection, channel),
-    };
+    this.#streams = streamServer(connection);
     void connection.closed().then(() => this.#loop.wake());
     onConnected();
     return false;

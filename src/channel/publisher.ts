@@ -78,6 +78,11 @@ export class Publisher implements AsyncDisposable {
     });
   }
 
+  /** There is something to publish. */
+  get hasTable(): boolean {
+    return this.#table !== undefined;
+  }
+
   start(): void {
     this.#loop.start();
   }
@@ -144,10 +149,10 @@ export class Publisher implements AsyncDisposable {
   }
 
   async #round(): Promise<boolean> {
-    const { store, streams, database, tableName } = this.#options;
+    const { store, streams } = this.#options;
     const current = streams();
-    const table = store.catalog.table(database, tableName);
-    if (!current || current.isClosed() || !table || table.local) {
+    const table = this.#table;
+    if (!current || current.isClosed() || !table) {
       this.#place = undefined;
       return false;
     }
@@ -158,6 +163,12 @@ export class Publisher implements AsyncDisposable {
     this.#server = current;
     this.#place ??= await this.#reconcile(await current.open(this.channel), table);
     return this.#publishSome(this.#place);
+  }
+
+  get #table(): Table | undefined {
+    const { store, database, tableName } = this.#options;
+    const table = store.catalog.table(database, tableName);
+    return table?.local ? undefined : table;
   }
 
   async #publishSome(place: Place): Promise<boolean> {
@@ -262,6 +273,8 @@ export class Publisher implements AsyncDisposable {
     const { storeId } = store.identity;
     if (state.identity?.storeId !== storeId || state.identity.incarnation !== table.incarnation)
       return 'another history';
+    const { maxBytes, maxAgeMs } = this.#options.limits;
+    if (state.limits.maxBytes !== maxBytes || state.limits.maxAgeMs !== maxAgeMs) return 'other limits';
     if (!state.isDense) return 'a hole';
     if (state.messages === 0) return 'empty';
     const first = await stream.headAt(state.firstSequence);

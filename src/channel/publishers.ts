@@ -1,4 +1,4 @@
-import { channelName } from '../model/channel-name.ts';
+import { channelName, parseChannelName } from '../model/channel-name.ts';
 import type { NodeRow } from '../model/node.ts';
 import type { Table } from '../model/table.ts';
 import type { Logger } from '../runtime/logger.ts';
@@ -23,10 +23,12 @@ export interface PublishersOptions {
   readonly log: Logger;
 }
 
-/** One publisher for each channel that some subscription publishes. */
+/** One publisher for each channel that some subscription publishes, and no stream of any other channel. */
 export class Publishers implements StreamDirectory, AsyncDisposable {
   readonly #options: PublishersOptions;
   readonly #publishers = new Map<string, Publisher>();
+  /** No stream of this server is of a channel that is not among these. */
+  #tidied: { readonly server: StreamServer; readonly channels: ReadonlySet<string> } | undefined;
 
   constructor(options: PublishersOptions) {
     this.#options = options;
@@ -47,6 +49,7 @@ export class Publishers implements StreamDirectory, AsyncDisposable {
     for (const [channel, { database, table }] of wanted)
       if (!this.#publishers.has(channel))
         this.#publishers.set(channel, this.#start(channel, database, table));
+    await this.#tidy();
   }
 
   wake(): void {
@@ -81,6 +84,27 @@ export class Publishers implements StreamDirectory, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#publishers.values()].map((publisher) => publisher[Symbol.asyncDispose]()));
+  }
+
+  /** Removes the streams that nothing needs: of subscriptions that ended, of dropped tables, and of an earlier run. */
+  async #tidy(): Promise<void> {
+    const { store, streams, log } = this.#options;
+    const server = streams();
+    if (!server) return;
+    const channels = new Set(
+      [...this.#publishers].flatMap(([name, { hasTable }]) => (hasTable ? [name] : [])),
+    );
+    const before = this.#tidied?.server === server ? [...this.#tidied.channels] : undefined;
+    if (!before?.every((channel) => channels.has(channel))) {
+      // What is kept for a peer whose row cannot be read stays, and nobody knows what that is.
+      if (store.nodes.unreadable().length > 0) return;
+      for (const channel of await server.list()) {
+        if (channels.has(channel) || parseChannelName(channel) === undefined) continue;
+        await (await server.open(channel)).remove();
+        log.info({ channel }, 'stream removed');
+      }
+    }
+    this.#tidied = { server, channels };
   }
 
   #of(table: Table): Publisher | undefined {

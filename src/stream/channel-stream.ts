@@ -38,6 +38,7 @@ export interface StreamLimits {
 
 export interface StreamState {
   readonly identity: StreamIdentity | undefined;
+  readonly limits: StreamLimits;
   readonly firstSequence: number;
   readonly lastSequence: number;
   readonly messages: number;
@@ -77,7 +78,22 @@ export interface WritableStream {
 /** A connection to the server that keeps the streams of this node; another object after each reconnect. */
 export interface StreamServer {
   isClosed(): boolean;
+  /** Names of its streams. */
+  list(): Promise<readonly string[]>;
   open(channel: string): Promise<WritableStream>;
+}
+
+/** The server at the other end of a connection that may use JetStream. */
+export function streamServer(connection: NatsConnection): StreamServer {
+  return {
+    isClosed: () => connection.isClosed(),
+    list: async () => {
+      const names: string[] = [];
+      for await (const name of (await managerOf(connection)).streams.names()) names.push(name);
+      return names;
+    },
+    open: async (channel) => ChannelStream.open(connection, channel),
+  };
 }
 
 /** The stream of one channel in the node's own JetStream. */
@@ -93,8 +109,7 @@ export class ChannelStream implements WritableStream {
   }
 
   static async open(connection: NatsConnection, channel: string): Promise<ChannelStream> {
-    const manager = await jetstreamManager(connection, { checkAPI: false, timeout: 5_000 });
-    return new ChannelStream(channel, manager, jetstream(connection, { timeout: 5_000 }));
+    return new ChannelStream(channel, await managerOf(connection), jetstream(connection, { timeout: 5_000 }));
   }
 
   async state(): Promise<StreamState | undefined> {
@@ -109,6 +124,7 @@ export class ChannelStream implements WritableStream {
     } = info.state;
     return {
       identity: parseIdentity(info.config.description),
+      limits: { maxBytes: info.config.max_bytes, maxAgeMs: info.config.max_age / 1_000_000 },
       firstSequence,
       lastSequence,
       messages,
@@ -188,6 +204,10 @@ export class ChannelStream implements WritableStream {
       ifFound(apiErrors.streamNotFound, () => this.#manager.consumers.delete(this.channel, name)),
     );
   }
+}
+
+async function managerOf(connection: NatsConnection): Promise<JetStreamManager> {
+  return jetstreamManager(connection, { checkAPI: false, timeout: 5_000 });
 }
 
 const headerNames = {

@@ -27,6 +27,10 @@ class CountedStreams implements StreamServer {
     return false;
   }
 
+  async list(): Promise<readonly string[]> {
+    return this.#streams.server.list();
+  }
+
   async open(channel: string): Promise<WritableStream> {
     const stream = await this.#streams.server.open(channel);
     return {

@@ -270,6 +270,7 @@ describe.concurrent("a peer's key in an ordinary client", () => {
     await using cluster = await GuardedCluster.start();
     await using first = await cluster.withGuestKey();
     const { place } = await copyOf(first, 'guest', 'default:open');
+    expect(await cluster.streamNames()).toEqual(['default:open', 'default:secret']);
 
     await cluster.vault.must({
       operation: 'update_node',
@@ -285,6 +286,11 @@ describe.concurrent("a peer's key in an ordinary client", () => {
     await using client = await cluster.withGuestKey();
     const answers = await askFor(client, 'guest', 'default:open', place);
     expect(answers.map(({ kind }) => kind)).toEqual(Array.from({ length: 5 }, () => 'waiting'));
+    // Nobody needs it any more.
+    await waitFor('the stream to be gone', async () => {
+      const names = await cluster.streamNames();
+      return names.length === 1 && names[0] === 'default:secret';
+    });
   });
 });
 

@@ -2,6 +2,7 @@ import { CodedError } from '../../src/model/errors.ts';
 import type {
   MessageHead,
   StreamIdentity,
+  StreamLimits,
   StreamServer,
   StreamState,
   WritableStream,
@@ -25,6 +26,7 @@ interface Consumer {
 
 interface StoredStream {
   identity: StreamIdentity | undefined;
+  readonly limits: StreamLimits;
   firstSequence: number;
   lastSequence: number;
   messages: StoredMessage[];
@@ -170,15 +172,17 @@ export class Streams {
   #connect(): StreamServer {
     const server: StreamServer = {
       isClosed: () => server !== this.#server,
+      list: async () => {
+        requireOpen(server);
+        return [...this.#streams.keys()];
+      },
       open: async (channel) => this.#open(server, channel),
     };
     return server;
   }
 
   #open(server: StreamServer, channel: string): WritableStream {
-    const required = (): void => {
-      if (server.isClosed()) throw new CodedError('stream_unavailable', `The connection is closed`);
-    };
+    const required = (): void => requireOpen(server);
     const found = (): StoredStream => {
       required();
       const stream = this.#streams.get(channel);
@@ -196,11 +200,12 @@ export class Streams {
           ? { ...state, isDense: true, identity: this.#hoped({ ...noHead, ...state.identity }, channel) }
           : state;
       },
-      create: async (identity) => {
+      create: async (identity, limits) => {
         required();
         if (this.#streams.has(channel)) throw new CodedError('stream_unavailable', `${channel} is there`);
         this.#streams.set(channel, {
           identity,
+          limits,
           firstSequence: 1,
           lastSequence: 0,
           messages: [],
@@ -247,10 +252,15 @@ export class Streams {
 
 const noHead: MessageHead = { storeId: '', incarnation: '', first: 0, last: 0, lastId: '', isPartial: false };
 
+function requireOpen(server: StreamServer): void {
+  if (server.isClosed()) throw new CodedError('stream_unavailable', `The connection is closed`);
+}
+
 function stateOf(stream: StoredStream): StreamState {
-  const { identity, firstSequence, lastSequence, messages } = stream;
+  const { identity, limits, firstSequence, lastSequence, messages } = stream;
   return {
     identity,
+    limits,
     firstSequence,
     lastSequence,
     messages: messages.length,

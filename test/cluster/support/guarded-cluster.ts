@@ -103,6 +103,13 @@ export class GuardedCluster implements AsyncDisposable {
     return { streams, tables: Object.fromEntries(contents), nodes: await this.nodes() };
   }
 
+  /** Of the vault. */
+  async streamNames(): Promise<readonly string[]> {
+    const names: string[] = [];
+    for await (const name of this.#streams.streams.names()) names.push(name);
+    return names.toSorted();
+  }
+
   /** The vault's rows of its peers. */
   async nodes(): Promise<readonly Fields[]> {
     const rows = await this.vault.must({
