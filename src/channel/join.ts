@@ -77,7 +77,7 @@ export interface Joined {
 /**
  * Asks the node at an address to become a peer: SCRAM-SHA-256 with the cluster user, both directions,
  * over both names, nkeys, nonces and the server certificate's fingerprint, so that neither a node without
- * the password nor one in the middle can pass.
+ * the password nor one in the middle can pass. Where this node itself listens, it hears its own name, and has joined nobody.
  *
  * @throws RefusedError
  */
@@ -107,6 +107,9 @@ export async function requestJoin(address: Address, options: JoinerOptions): Pro
     const challenge = await ask(first, joinChallenge);
     if (!challenge.nonce.startsWith(first.nonce))
       throw new RefusedError('join_refused', 'the other node did not answer our nonce');
+    const { serverName: name, serverNkey: nkey } = challenge;
+    // There is nothing to prove to oneself.
+    if (name === options.selfName && nkey === options.publicKey) return { name, nkey, certificate };
     const authMessage = messageToProve(first, challenge, fingerprintOf(certificate));
     const { proof, serverSignature } = await makeProof(
       options.password,
@@ -122,7 +125,7 @@ export async function requestJoin(address: Address, options: JoinerOptions): Pro
         'join_refused',
         `${challenge.serverName} could not prove that it knows the cluster user '${options.user}'`,
       );
-    return { name: challenge.serverName, nkey: challenge.serverNkey, certificate };
+    return { name, nkey, certificate };
   } finally {
     await connection.close();
   }

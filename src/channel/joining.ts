@@ -54,6 +54,11 @@ export class Joining {
     if (host === undefined || port === undefined) return;
     try {
       const joined = await this.join({ host, port, addedVersion, timeoutMs: 5_000 });
+      if (joined.name === store.nodeName)
+        throw new RefusedError(
+          'name_in_use',
+          `The node at ${host}:${port} is this node itself, or a copy of it`,
+        );
       if (joined.name !== name)
         throw new CodedError('unavailable', `The node at ${host}:${port} is '${joined.name}', not '${name}'`);
       await store.nodes.update(name, (row) =>

@@ -128,9 +128,12 @@ export class Replication implements ReplicationControl, AsyncDisposable {
     this.#routes = new RouteDialler({
       store,
       routes: options.routes,
-      join: (route) =>
-        this.#joining.join({ ...route, addedVersion: Number.MAX_SAFE_INTEGER, timeoutMs: 3_000 }),
+      join: (route, addedVersion = Number.MAX_SAFE_INTEGER) =>
+        this.#joining.join({ ...route, addedVersion, timeoutMs: 3_000 }),
+      isAlive: (node) => this.#sessions.get(node)?.isAlive ?? false,
       onJoined: () => this.wake(),
+      steadyMs: () => performance.now(),
+      makeLoop: runLoop,
       log,
     });
     this.#loop = new RunLoop({ name: 'membership', body: () => this.#round(), idleMs: 1_000, log });

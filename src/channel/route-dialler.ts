@@ -1,7 +1,7 @@
 import { messageOf } from '../model/errors.ts';
 import { systemDatabase } from '../model/table.ts';
 import type { Logger } from '../runtime/logger.ts';
-import { RunLoop } from '../runtime/run-loop.ts';
+import type { Loop, MakeLoop } from '../runtime/run-loop.ts';
 import type { Store } from '../store/store.ts';
 import type { Joined } from './join.ts';
 
@@ -14,19 +14,41 @@ export interface RouteDiallerOptions {
   readonly store: Store;
   /** From the configuration; those of cluster_set_routes are in `system.hdb_routes`. */
   readonly routes: readonly Route[];
-  readonly join: (route: Route) => Promise<Joined>;
+  /** `addedVersion` is that of the row of the node which is looked for there. */
+  readonly join: (route: Route, addedVersion: number | undefined) => Promise<Joined>;
+  /** Whether a node is connected, whoever dialled. */
+  readonly isAlive: (node: string) => boolean;
   readonly onJoined: () => void;
+  readonly steadyMs: () => number;
+  readonly makeLoop: MakeLoop;
   readonly log: Logger;
 }
 
-/** Finds out who listens at each route and makes it a peer, so that add_node can name it without an address. */
+/** Where a route has led. */
+interface Destination {
+  readonly node: string;
+  /** When the node was connected, or this route was tried, last. */
+  atMs: number;
+}
+
+/** How long a node that has an address is away before it is looked for at another one. */
+const failOverMs = 30_000;
+
+/**
+ * Finds out who listens at each route and makes it a peer, so that add_node can name it without an address.
+ *
+ * A node keeps the address that it has; another route that leads to it takes over once the node has been away for a while,
+ * and then stays. Where routes lead is known in memory only: after a start each is joined once.
+ */
 export class RouteDialler implements AsyncDisposable {
   readonly #options: RouteDiallerOptions;
-  readonly #loop: RunLoop;
+  readonly #loop: Loop;
+  readonly #destinations = new Map<string, Destination>();
 
   constructor(options: RouteDiallerOptions) {
     this.#options = options;
-    this.#loop = new RunLoop({ name: 'routes', body: () => this.#round(), idleMs: 2_000, log: options.log });
+    const { makeLoop, log } = options;
+    this.#loop = makeLoop({ name: 'routes', body: () => this.#round(), idleMs: 2_000, log });
   }
 
   start(): void {
@@ -42,6 +64,7 @@ export class RouteDialler implements AsyncDisposable {
     const rows = store.nodes.all();
     for (const route of [...this.#options.routes, ...storedRoutes(store)]) {
       if (rows.some(({ host, port }) => host === route.host && port === route.port)) continue;
+      if (!this.#isDue(route)) continue;
       try {
         await this.#joinRoute(route);
       } catch (error) {
@@ -51,18 +74,42 @@ export class RouteDialler implements AsyncDisposable {
     return false;
   }
 
+  /** Whether there is something to find out at a route, or something to win. */
+  #isDue(route: Route): boolean {
+    const { store, isAlive, steadyMs } = this.#options;
+    const known = this.#destinations.get(keyOf(route));
+    if (!known) return true;
+    const { node } = known;
+    if (node === store.nodeName || store.nodes.isUnreadable(node)) return false;
+    const row = store.nodes.get(node);
+    if (row?.removedVersion !== undefined) return false;
+    if (row?.host === undefined) return true;
+    if (isAlive(node)) known.atMs = steadyMs();
+    if (steadyMs() - known.atMs < failOverMs) return false;
+    known.atMs = steadyMs();
+    return true;
+  }
+
   async #joinRoute(route: Route): Promise<void> {
-    const { store, join, onJoined } = this.#options;
-    const { name, nkey, certificate } = await join(route);
+    const { store, join, onJoined, steadyMs, log } = this.#options;
+    const destination = this.#destinations.get(keyOf(route));
+    const wanted = destination && store.nodes.knownNamed(destination.node);
+    const { name, nkey, certificate } = await join(route, wanted?.addedVersion);
+    this.#destinations.set(keyOf(route), { node: name, atMs: steadyMs() });
+    if (name === store.nodeName) log.info({ route }, 'route leads to this node itself');
     if (name === store.nodeName || store.nodes.isUnreadable(name)) return;
     const version = await store.nodes.nextVersion();
-    await store.nodes.update(name, (row) =>
-      row?.removedVersion === undefined
-        ? { ...(row ?? { name, subscriptions: [], addedVersion: version }), ...route, nkey, certificate }
-        : undefined,
-    );
-    onJoined();
+    const row = await store.nodes.update(name, (row) => {
+      if (row?.removedVersion !== undefined || (row?.host !== undefined && wanted?.name !== name))
+        return undefined;
+      return { ...(row ?? { name, subscriptions: [], addedVersion: version }), ...route, nkey, certificate };
+    });
+    if (row) onJoined();
   }
+}
+
+function keyOf({ host, port }: Route): string {
+  return `${host}:${port}`;
 }
 
 /** Those of cluster_set_routes. */

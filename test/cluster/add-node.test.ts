@@ -178,6 +178,15 @@ describe.concurrent('a node that does not want us', () => {
 
     expect(status).toBe(400);
     expect(await peersOf(host)).toEqual([]);
+
+    const other = await host.op({
+      operation: 'add_node',
+      name: 'other',
+      ...host.address,
+      subscriptions: [both],
+    });
+    expect(other).toEqual({ status: 409, body: { error: expect.stringContaining('this node itself') } });
+    expect(await peersOf(host)).toEqual([]);
   });
 });
 
@@ -207,6 +216,13 @@ describe.concurrent('the dialect of 4.0 to 4.3', () => {
     await waitFor('the table at the edge', () => edge.hasTable(...place));
     await new Recorder(edge, place, expected).insert({ id: 'edge' });
     expect((await converged(pair.nodes, place, expected)).size).toBe(2);
+
+    // Another address of the edge, and our own.
+    await host.must({ operation: 'cluster_set_routes', routes: [edge.address, host.address] });
+    await waitFor('a word about the other routes', () =>
+      host.log.includes('route leads to this node itself'),
+    );
+    expect(await peerOf(host, edge)).toMatchObject({ status: 'open', ...route });
   });
 
   test('adds a node before the route to it is known', async () => {
