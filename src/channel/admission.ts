@@ -1,7 +1,7 @@
 import { nodeNameProblem } from '../model/names.ts';
 import { keyHolders, type KeyedNode } from '../model/node.ts';
 import type { Store } from '../store/store.ts';
-import type { JoinResult } from './join.ts';
+import { foundByRoute, type JoinResult } from './join.ts';
 
 /**
  * Takes in a node that has proved that it knows the cluster user and holds its nkey.
@@ -52,12 +52,9 @@ export async function admit(
       return undefined;
     }
     if (row?.nkey === nkey && row.removedVersion === undefined) return undefined;
-    const { removedVersion: _removed, ...kept } = row ?? { name, subscriptions: [], addedVersion };
-    return {
-      ...kept,
-      nkey,
-      addedVersion: Math.max(kept.addedVersion, addedVersion === Number.MAX_SAFE_INTEGER ? 0 : addedVersion),
-    };
+    const decided = addedVersion === foundByRoute ? 0 : addedVersion;
+    const { removedVersion: _removed, ...kept } = row ?? { name, subscriptions: [], addedVersion: decided };
+    return { ...kept, nkey, addedVersion: Math.max(kept.addedVersion, decided) };
   });
   return refusal ?? 'admitted';
 }

@@ -10,6 +10,9 @@ import { decodeBody, encodeBody } from './protocol.ts';
 /** More than any of these texts needs. Anybody may ask to join, and what he says is kept for some seconds. */
 const shortText = z.string().max(1_000);
 
+/** The version of a join that no add_node has asked for: a mark in the protocol, later than every removal. */
+export const foundByRoute = Number.MAX_SAFE_INTEGER;
+
 /** Who wants to join, and who is asked; both go into what both sides prove. */
 const joinFirst = z.object({
   step: z.literal('first'),
@@ -37,7 +40,7 @@ const joinResult = z.union([
   z.object({
     refused: z.enum(['join_refused', 'name_in_use', 'removed']),
     reason: z.string(),
-    removedVersion: z.number().optional(),
+    removedVersion: z.int().nonnegative().optional(),
   }),
 ]);
 

@@ -21,3 +21,16 @@ export function versionToMs(version: number): number {
 export function msToVersion(ms: number): number {
   return Math.floor(ms * 1000);
 }
+
+/** A hundred years in microseconds: clocks are wrong by decades, where a board has no battery, and not by more. */
+const neverAheadBy = 3_155_760_000_000_000;
+
+/**
+ * A version that another node may have told. Further ahead of `known` than any clock is, it counts as `known`: the
+ * next decision has to be newer, and a number that can be told.
+ *
+ * @param known drawn here when it was heard
+ */
+export function heardVersion(told: number, known: number): number {
+  return told > known + neverAheadBy ? known : told;
+}

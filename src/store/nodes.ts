@@ -2,10 +2,11 @@ import type { Document } from '../model/change.ts';
 import { CodedError } from '../model/errors.ts';
 import type { DeletePolicy, NodeRow, Subscription } from '../model/node.ts';
 import { systemDatabase, type Table } from '../model/table.ts';
+import { heardVersion } from '../model/version-clock.ts';
 import type { Catalog } from './catalog.ts';
 import type { Commit } from './commit.ts';
 import type { Confirmed } from './confirmed.ts';
-import type { Records } from './records.ts';
+import { visibleDocument, type Records } from './records.ts';
 import type { Writer } from './writer.ts';
 
 export interface NodesOptions {
@@ -178,8 +179,10 @@ export class Nodes {
 
   #read(name: string): NodeRow | 'unreadable' | undefined {
     try {
-      const document = this.#options.records.document(this.#table(), name);
-      return document && fromDocument(document);
+      const table = this.#table();
+      const stored = this.#options.records.row(table, name);
+      const document = stored && visibleDocument(table, stored);
+      return document && fromDocument(document, stored.version);
     } catch (error) {
       if (error instanceof CodedError && error.code === 'undecodable') return 'unreadable';
       throw error;
@@ -218,16 +221,24 @@ interface StoredNode extends Omit<NodeRow, 'subscriptions'> {
   readonly __updatedtime__: number;
 }
 
-/** @throws CodedError `undecodable` */
-function fromDocument(document: Document): NodeRow {
+/**
+ * @param written version of the row
+ * @throws CodedError `undecodable`
+ */
+function fromDocument(document: Document, written: number): NodeRow {
   if (!isStoredNode(document))
     throw new CodedError('undecodable', `A row of 'system.hdb_nodes' is not that of a node`);
   const { subscriptions, __createdtime__: _created, __updatedtime__: _updated, ...row } = document;
   return {
     ...row,
+    addedVersion: heardVersion(row.addedVersion, written),
+    ...(row.removedVersion === undefined
+      ? {}
+      : { removedVersion: heardVersion(row.removedVersion, written) }),
     subscriptions: subscriptions.map(({ schema, start_time: startTime, ...rest }) => ({
       database: schema,
       ...rest,
+      version: heardVersion(rest.version, written),
       ...(startTime === undefined ? {} : { startTimeMs: Date.parse(startTime) }),
     })),
   };

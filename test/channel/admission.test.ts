@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { admit } from '../../src/channel/admission.ts';
+import { foundByRoute } from '../../src/channel/join.ts';
 import { tearNodeRow } from '../store/tear-node-row.ts';
 import { TestStore } from '../store/test-store.ts';
 
@@ -52,6 +53,14 @@ describe('a node that has proved itself', () => {
       addedVersion: 20,
       subscriptions: [subscription],
     });
+  });
+
+  test('and was found by a route brings no version of a decision', async () => {
+    await using test = await TestStore.open({ nodeName: 'cloud' });
+
+    expect(await admit(test.store, { ...joiner, addedVersion: foundByRoute }, nobody)).toBe('admitted');
+
+    expect(test.store.nodes.get('edge')?.addedVersion).toBe(0);
   });
 
   test('does not get the name of a node that is connected under another key', async () => {

@@ -3,6 +3,7 @@ import { nodeAlarms } from '../../src/channel/alarms.ts';
 import type { Document } from '../../src/model/change.ts';
 import type { NodeRow } from '../../src/model/node.ts';
 import { encodeDocument, encodeMessage } from '../../src/model/transaction-codec.ts';
+import { msToVersion } from '../../src/model/version-clock.ts';
 import { tearNodeRow } from './tear-node-row.ts';
 import { makeTable, TestStore } from './test-store.ts';
 
@@ -112,4 +113,47 @@ test('a node that is started under another name than its peers know says so unti
   await t.store.nodes.put(edge);
   await t.reopen();
   expect(nodeAlarms(t.store)).toEqual([]);
+});
+
+const decadesMs = 90 * 365 * 86_400_000;
+
+test('a version further ahead than any wrong clock counts as the moment its row was written: decisions go on', async () => {
+  await using t = await TestStore.open();
+  const { nodes } = t.store;
+  const before = await nodes.nextVersion();
+  const decisions = (version: number): Pick<NodeRow, 'addedVersion' | 'subscriptions'> => ({
+    addedVersion: version,
+    subscriptions: [{ ...subscription, version }],
+  });
+  await nodes.put({ ...edge, ...decisions(Number.MAX_SAFE_INTEGER) });
+  await nodes.put({ ...other, ...decisions(2 ** 53), removedVersion: 2 ** 53 });
+
+  const drawn = await nodes.nextVersion();
+
+  expect(drawn).toBeLessThan(before + 3_600_000_000);
+  for (const { addedVersion, removedVersion = addedVersion, subscriptions } of nodes.all())
+    for (const version of [addedVersion, removedVersion, ...subscriptions.map((one) => one.version)]) {
+      expect(version).toBeGreaterThan(before);
+      expect(version).toBeLessThan(drawn);
+    }
+});
+
+test('a version of a clock that is decades ahead stays, and the next decision is newer', async () => {
+  await using t = await TestStore.open();
+  const { nodes } = t.store;
+  const ahead = msToVersion(Date.now() + decadesMs);
+  await nodes.put({ ...edge, removedVersion: ahead });
+
+  expect(nodes.get('edge')?.removedVersion).toBe(ahead);
+  expect(await nodes.nextVersion()).toBe(ahead + 1);
+});
+
+test('a node whose clock has not been set yet takes what others have decided as it is', async () => {
+  await using t = await TestStore.open({ now: () => 0 });
+  const { nodes } = t.store;
+  const decided = msToVersion(Date.UTC(2030, 0));
+  await nodes.put({ ...edge, addedVersion: decided });
+
+  expect(nodes.get('edge')?.addedVersion).toBe(decided);
+  expect(await nodes.nextVersion()).toBe(decided + 1);
 });
