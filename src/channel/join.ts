@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import { checkProof, makeProof, type ScramVerifier } from '../model/scram.ts';
 import { connectTo, presentedCertificate, type Address } from '../stream/connection.ts';
@@ -38,10 +38,13 @@ const joinFinal = z.object({
 const joinResult = z.union([
   z.object({ signature: z.string() }),
   z.object({
-    refused: z.enum(['join_refused', 'name_in_use', 'removed']),
+    refused: z.literal('removed'),
     reason: z.string(),
-    removedVersion: z.int().nonnegative().optional(),
+    removedVersion: z.int().nonnegative(),
+    /** See {@link removalProof}. */
+    proof: z.string().optional(),
   }),
+  z.object({ refused: z.enum(['join_refused', 'name_in_use']), reason: z.string() }),
 ]);
 
 export const joinRequest = z.discriminatedUnion('step', [joinFirst, joinFinal]);
@@ -50,12 +53,15 @@ type JoinFirst = z.infer<typeof joinFirst>;
 type JoinChallenge = z.infer<typeof joinChallenge>;
 export type JoinResult = z.infer<typeof joinResult>;
 
-/** The peer has removed this node, later than this node was told to add the peer. */
+/** A node that knows the cluster user has removed this one, later than this node was told to add it. */
 export class RemovedError extends RefusedError {
+  /** Name of the node that says so. */
+  readonly by: string;
   readonly removedVersion: number;
 
-  constructor(reason: string, removedVersion: number) {
+  constructor(by: string, reason: string, removedVersion: number) {
     super('join_refused', reason);
+    this.by = by;
     this.removedVersion = removedVersion;
   }
 }
@@ -122,21 +128,31 @@ export async function requestJoin(address: Address, options: JoinerOptions): Pro
     );
     const signature = signWith(options.seed, challenge.nonce).toString('base64');
     const result = await ask({ step: 'final', nonce: challenge.nonce, proof, signature }, joinResult);
-    if ('refused' in result) throw refusal(result);
-    if (result.signature !== serverSignature)
+    if ('refused' in result && result.refused !== 'removed')
+      throw new RefusedError(result.refused, result.reason);
+    const isProven =
+      'refused' in result
+        ? result.proof === removalProof(serverSignature, result.removedVersion)
+        : result.signature === serverSignature;
+    if (!isProven)
       throw new RefusedError(
         'join_refused',
         `${challenge.serverName} could not prove that it knows the cluster user '${options.user}'`,
       );
+    if ('refused' in result) throw new RemovedError(name, result.reason, result.removedVersion);
     return { name, nkey, certificate };
   } finally {
     await connection.close();
   }
 }
 
-function refusal(result: Extract<JoinResult, { refused: string }>): RefusedError {
-  if (result.refused === 'removed') return new RemovedError(result.reason, result.removedVersion ?? 0);
-  return new RefusedError(result.refused, result.reason);
+/**
+ * That the server has removed the joiner at that version, in the answer to this very join and from a node that knows
+ * the cluster user: the key is the server's signature, which is not told where a join is refused.
+ */
+function removalProof(serverSignature: string, removedVersion: number): string {
+  const said = JSON.stringify(['removed', removedVersion]);
+  return createHmac('sha256', Buffer.from(serverSignature, 'base64')).update(said).digest('base64');
 }
 
 export interface JoinServerOptions {
@@ -214,7 +230,10 @@ export class JoinServer {
       nkey: first.nkey,
       addedVersion: first.addedVersion,
     });
-    return admitted === 'admitted' ? { signature: serverSignature } : admitted;
+    if (admitted === 'admitted') return { signature: serverSignature };
+    return 'refused' in admitted && admitted.refused === 'removed'
+      ? { ...admitted, proof: removalProof(serverSignature, admitted.removedVersion) }
+      : admitted;
   }
 
   /** Wrong password: each failure under a name makes the next answer slower. */

@@ -52,6 +52,10 @@ export class Joining {
   async joinNode({ name, host, port, addedVersion }: NodeRow): Promise<void> {
     const { store, onChange } = this.#options;
     if (host === undefined || port === undefined) return;
+    const checkName = (found: string): void => {
+      if (found !== name)
+        throw new CodedError('unavailable', `The node at ${host}:${port} is '${found}', not '${name}'`);
+    };
     try {
       const joined = await this.join({ host, port, addedVersion, timeoutMs: 5_000 });
       if (joined.name === store.nodeName)
@@ -59,15 +63,15 @@ export class Joining {
           'name_in_use',
           `The node at ${host}:${port} is this node itself, or a copy of it`,
         );
-      if (joined.name !== name)
-        throw new CodedError('unavailable', `The node at ${host}:${port} is '${joined.name}', not '${name}'`);
+      checkName(joined.name);
       await store.nodes.update(name, (row) =>
         row ? { ...row, nkey: joined.nkey, certificate: joined.certificate } : undefined,
       );
       onChange();
     } catch (error) {
       if (error instanceof RemovedError) {
-        const { removedVersion } = error;
+        const { by, removedVersion } = error;
+        checkName(by);
         await store.nodes.update(name, (row) =>
           row ? { ...row, subscriptions: [], removedVersion } : undefined,
         );

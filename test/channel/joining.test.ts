@@ -1,0 +1,143 @@
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { expect, test } from 'vitest';
+import { JoinServer, joinRequest, type JoinRequest, type JoinResult } from '../../src/channel/join.ts';
+import { Joining } from '../../src/channel/joining.ts';
+import { decodeBody, encodeBody } from '../../src/channel/protocol.ts';
+import type { NodeRow } from '../../src/model/node.ts';
+import { makeVerifier } from '../../src/model/scram.ts';
+import { connectTo } from '../../src/stream/connection.ts';
+import { openNodeKeys, type NodeKeys } from '../../src/stream/node-keys.ts';
+import { TemporaryDirectory, TestStore } from '../store/test-store.ts';
+import { BareServer } from '../stream/bare-server.ts';
+
+const user = 'cluster_user';
+const password = 'pass word';
+const removedVersion = 20;
+const subscription = { database: 'dev', table: 'dog', publish: true, subscribe: true, version: 3 };
+
+/** A node, and whoever answers its joins at the address where it knows the node 'cloud'. */
+class Scene implements AsyncDisposable {
+  readonly keys: NodeKeys;
+  readonly row: NodeRow;
+  readonly test: TestStore;
+  readonly joining: Joining;
+  readonly #owned: readonly AsyncDisposable[];
+
+  private constructor(keys: NodeKeys, port: number, test: TestStore, owned: readonly AsyncDisposable[]) {
+    this.keys = keys;
+    this.test = test;
+    this.#owned = owned;
+    this.row = { name: 'cloud', host: '127.0.0.1', port, addedVersion: 10, subscriptions: [subscription] };
+    this.joining = new Joining({
+      store: test.store,
+      keys,
+      user,
+      password,
+      isAlive: () => false,
+      onChange: () => undefined,
+      sync: async () => undefined,
+      log: pino({ level: 'silent' }),
+    });
+  }
+
+  /** @param answering made with the keys that the node finds at the address */
+  static async open(
+    answering: (keys: NodeKeys) => Promise<(request: JoinRequest) => Promise<unknown>>,
+  ): Promise<Scene> {
+    const directory = await TemporaryDirectory.make();
+    const keys = await openNodeKeys(join(directory.path, 'keys'), 'cloud');
+    const answer = await answering(keys);
+    const server = await BareServer.start(keys);
+    const { port } = server;
+    const connection = await connectTo({
+      ...{ host: '127.0.0.1', port, certificate: keys.certificate, timeoutMs: 5_000 },
+      ...{ inbox: 'cloud', name: 'cloud', reconnect: false },
+    });
+    connection.subscribe('svc.join', {
+      callback: (_, message) => {
+        void answer(decodeBody(joinRequest, message.data)).then((body) => message.respond(encodeBody(body)));
+      },
+    });
+    await connection.flush();
+    const store = await TestStore.open({ nodeName: 'edge' });
+    const scene = new Scene(keys, port, store, [store, server, directory]);
+    await store.store.nodes.put(scene.row);
+    return scene;
+  }
+
+  get known(): NodeRow | undefined {
+    return this.test.store.nodes.get('cloud');
+  }
+
+  join(): Promise<void> {
+    return this.joining.joinNode(this.row);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const owned of this.#owned) await owned[Symbol.asyncDispose]();
+  }
+}
+
+/** A node that knows the cluster user and has removed who joins. */
+async function remover({ publicKey, certificate }: NodeKeys, selfName = 'cloud'): Promise<JoinServer> {
+  const verifier = await makeVerifier(password, new Uint8Array(16), 4_096);
+  return new JoinServer({
+    ...{ selfName, publicKey, certificate, user, verifier: () => verifier },
+    admit: async () => ({ refused: 'removed', reason: 'it was removed', removedVersion }),
+    onFailure: () => undefined,
+  });
+}
+
+test('a node that has removed this one, and proves it, is forgotten here', async () => {
+  await using scene = await Scene.open(async (keys) => {
+    const server = await remover(keys);
+    return (request) => server.answer(request);
+  });
+
+  await expect(scene.join()).rejects.toThrow('it was removed');
+
+  expect(scene.known).toEqual({ ...scene.row, subscriptions: [], removedVersion });
+});
+
+/** What somebody says who does not know the password, or changes the words of who does. */
+const liars: Record<string, (keys: NodeKeys) => Promise<(request: JoinRequest) => Promise<unknown>>> = {
+  async 'who does not know the password'({ publicKey: serverNkey }) {
+    return async (request) =>
+      request.step === 'first'
+        ? { serverName: 'cloud', serverNkey, nonce: `${request.nonce}x`, salt: 'AAAA', iterations: 4_096 }
+        : { refused: 'removed', reason: '', removedVersion, proof: 'AAAA' };
+  },
+  async 'whose words are another version by now'(keys) {
+    const server = await remover(keys);
+    return async (request) => {
+      const answer = (await server.answer(request)) as JoinResult;
+      return 'refused' in answer ? { ...answer, removedVersion: removedVersion + 1 } : answer;
+    };
+  },
+  async 'whose proof is that of another join'(keys) {
+    const server = await remover(keys);
+    let former: unknown;
+    return async (request) => {
+      const answer = await server.answer(request);
+      if (request.step === 'first') return answer;
+      const told = former ?? { refused: 'join_refused', reason: 'not yet' };
+      former ??= answer;
+      return told;
+    };
+  },
+  async 'whose words are those of another node'(keys) {
+    const server = await remover(keys, 'other');
+    return (request) => server.answer(request);
+  },
+};
+
+test.each(Object.keys(liars))('a node is not forgotten for the word of one %s', async (liar) => {
+  await using scene = await Scene.open(liars[liar] ?? expect.fail('there is no such liar'));
+
+  for (let attempt = 0; attempt < 2; attempt += 1) {
+    await expect(scene.join()).rejects.toThrow(/could not prove|not yet|is 'other', not 'cloud'/);
+
+    expect(scene.known).toEqual(scene.row);
+  }
+});
