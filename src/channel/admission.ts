@@ -1,5 +1,5 @@
 import { nodeNameProblem } from '../model/names.ts';
-import { keyHolders, type KeyedNode } from '../model/node.ts';
+import { addedAgain, keyHolders, type KeyedNode } from '../model/node.ts';
 import type { Store } from '../store/store.ts';
 import { foundByRoute, type JoinResult } from './join.ts';
 
@@ -53,7 +53,7 @@ export async function admit(
     }
     if (row?.nkey === nkey && row.removedVersion === undefined) return undefined;
     const decided = addedVersion === foundByRoute ? 0 : addedVersion;
-    const { removedVersion: _removed, ...kept } = row ?? { name, subscriptions: [], addedVersion: decided };
+    const kept = row ? addedAgain(row) : { name, subscriptions: [], addedVersion: decided };
     return { ...kept, nkey, addedVersion: Math.max(kept.addedVersion, decided) };
   });
   return refusal ?? 'admitted';

@@ -1,9 +1,9 @@
 import { channelName } from '../model/channel-name.ts';
 import type { ClockReading } from '../model/clock-reading.ts';
 import { CodedError } from '../model/errors.ts';
-import type { Subscription } from '../model/node.ts';
+import type { NodeRow, Subscription } from '../model/node.ts';
 import { randomId } from '../model/random-id.ts';
-import { mergeSubscriptions, shared } from '../model/subscription.ts';
+import { mergeSubscriptions, shared, type SharedSubscription } from '../model/subscription.ts';
 import type { Told } from '../store/confirmed.ts';
 import { hasLeftOut } from '../store/cursors.ts';
 import type { HeardPlace } from '../store/heard.ts';
@@ -101,8 +101,7 @@ export class Greeter {
       proofs.isProven(peer, store.nodeName, subscription),
     );
     const isRemoved = message.removedVersion !== undefined && message.removedVersion > row.addedVersion;
-    const isKnown =
-      row.storeId === message.storeId && mergeSubscriptions(row.subscriptions, told) === row.subscriptions;
+    const isKnown = row.storeId === message.storeId && agreedWith(row, told) === row.subscriptions;
     if (isKnown && !isRemoved) return false;
     await store.nodes.update(peer, (current) => {
       if (!current || current.removedVersion !== undefined) return undefined;
@@ -111,7 +110,7 @@ export class Greeter {
       return {
         ...current,
         storeId: message.storeId,
-        subscriptions: mergeSubscriptions(current.subscriptions, told),
+        subscriptions: agreedWith(current, told),
       };
     });
     return true;
@@ -187,4 +186,11 @@ export class Greeter {
     const place = { storeId, incarnation: cursor.incarnation, seq: cursor.seq, id: cursor.id };
     return [[channelName(subscription.database, subscription.table), place]];
   }
+}
+
+function agreedWith(
+  { subscriptions, endedUpTo }: NodeRow,
+  told: readonly SharedSubscription[],
+): readonly Subscription[] {
+  return mergeSubscriptions(subscriptions, told, endedUpTo);
 }

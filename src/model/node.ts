@@ -20,6 +20,11 @@ export interface Subscription {
   readonly stopped?: 'dropped here';
   /** This node's own decision, which the other end never hears; absent is `apply`. */
   readonly onDelete?: DeletePolicy;
+  /**
+   * The channel has ended, by configure_cluster or with the node's removal. It stays in the row, with neither direction
+   * and hidden from answers, for the other end to hear of it: the newer version wins between the two.
+   */
+  readonly replaced?: true;
   /** Clock version of the operation that decided this; the newer one wins between the two ends. */
   readonly version: number;
 }
@@ -40,6 +45,13 @@ export interface NodeRow {
   readonly addedVersion: number;
   /** Set by remove_node: kept as a mark so that an old join does not bring the node back; hidden from answers. */
   readonly removedVersion?: number;
+  /** The last {@link removedVersion} of a node that was added again: what was agreed up to there has ended. */
+  readonly endedUpTo?: number;
+}
+
+/** The row of a node that may come back, if it was removed. */
+export function addedAgain({ removedVersion, ...row }: NodeRow): NodeRow {
+  return removedVersion === undefined ? row : { ...row, endedUpTo: removedVersion };
 }
 
 /** A node as its key shows it. */

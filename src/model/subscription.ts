@@ -6,7 +6,7 @@ export const defaultPriority = 5;
 export const highestPriority = 9;
 
 /** What two nodes tell each other of a subscription: from the teller's view, without what is local. */
-export type SharedSubscription = Omit<Subscription, 'stopped' | 'onDelete'>;
+export type SharedSubscription = Omit<Subscription, 'stopped' | 'onDelete' | 'replaced'>;
 
 /** Versions up to here its start time leaves out, however early or late that is; 0 without one. */
 export function leftOutBy({ startTimeMs }: Pick<Subscription, 'startTimeMs'>): number {
@@ -38,23 +38,36 @@ export function mirrored(subscription: SharedSubscription): SharedSubscription {
  * Both ends hold the whole agreement about a pair; per channel the newer decision wins.
  *
  * @param theirs from their view
+ * @param endedUpTo what they decided up to this version has ended: it is taken over as that
  * @returns `mine` itself when nothing in it is older
  */
 export function mergeSubscriptions(
   mine: readonly Subscription[],
   theirs: readonly SharedSubscription[],
+  endedUpTo = -1,
 ): readonly Subscription[] {
   const merged = new Map(mine.map((subscription) => [channelOf(subscription), subscription]));
   let isChanged = false;
-  for (const told of theirs) {
+  for (const said of theirs) {
+    const isEnded = said.version <= endedUpTo;
+    const told = isEnded ? ended(said, endedUpTo) : said;
     const known = merged.get(channelOf(told));
     if (known && known.version > told.version) continue;
     const decided = known?.version === told.version ? united(known, mirrored(told)) : mirrored(told);
     if (known && known.version === decided.version && isSameAgreement(known, decided)) continue;
-    merged.set(channelOf(told), { ...decided, ...(known ? localPart(known, decided) : {}) });
+    merged.set(channelOf(told), {
+      ...decided,
+      ...(isEnded ? { replaced: true } : {}),
+      ...(known ? localPart(known, decided) : {}),
+    });
     isChanged = true;
   }
   return isChanged ? [...merged.values()] : mine;
+}
+
+/** A channel that is agreed no longer, as of a version. */
+export function ended({ database, table }: SharedSubscription, version: number): Subscription {
+  return { database, table, publish: false, subscribe: false, replaced: true, version };
 }
 
 /** What this end keeps of its own under a new agreement. */

@@ -120,11 +120,14 @@ export class Nodes {
   /** A version for a decision about nodes: newer than every decision that this node has taken or heard of. */
   async nextVersion(): Promise<number> {
     return this.#options.run((commit) => {
-      const heard = this.all().flatMap(({ subscriptions, addedVersion, removedVersion = 0 }) => [
-        addedVersion,
-        removedVersion,
-        ...subscriptions.map(({ version }) => version),
-      ]);
+      const heard = this.all().flatMap(
+        ({ subscriptions, addedVersion, removedVersion = 0, endedUpTo = 0 }) => [
+          addedVersion,
+          removedVersion,
+          endedUpTo,
+          ...subscriptions.map(({ version }) => version),
+        ],
+      );
       // Only this number goes beyond what was heard: the clock of another node must not move that of the data here.
       return Math.max(commit.drawVersion(0), ...heard.map((version) => version + 1));
     });
@@ -246,12 +249,12 @@ function fromDocument(document: Document, written: number): NodeRow {
 
 /** Everything by which somebody is let in, dialled, or told something has the type that it is taken for. */
 function isStoredNode(document: Document): document is Document & StoredNode {
-  const { name, host, port, nkey, certificate, storeId, addedVersion, removedVersion, subscriptions } =
-    document;
+  const { name, host, port, nkey, certificate, storeId, subscriptions } = document;
+  const { addedVersion, removedVersion, endedUpTo } = document;
   return (
     typeof name === 'string' &&
     isOptional('string', host, certificate, storeId) &&
-    isOptional('number', port, removedVersion) &&
+    isOptional('number', port, removedVersion, endedUpTo) &&
     typeof addedVersion === 'number' &&
     (nkey === undefined || (typeof nkey === 'string' && /^[A-Z0-9]+$/.test(nkey))) &&
     Array.isArray(subscriptions) &&

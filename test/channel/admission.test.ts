@@ -150,6 +150,19 @@ describe('a node that has proved itself', () => {
       nkey: 'UKEY',
       addedVersion: 11,
       subscriptions: [],
+      endedUpTo: 10,
     });
+  });
+
+  test('and was found by a route after it was removed decides later than what has ended', async () => {
+    await using test = await TestStore.open({ nodeName: 'cloud' });
+    const { nodes } = test.store;
+    const removedVersion = (await nodes.nextVersion()) + 60_000_000;
+    await nodes.put({ name: 'edge', nkey: 'UKEY', addedVersion: 5, removedVersion, subscriptions: [] });
+
+    await admit(test.store, { ...joiner, addedVersion: foundByRoute }, nobody);
+
+    expect(nodes.get('edge')?.endedUpTo).toBe(removedVersion);
+    expect(await nodes.nextVersion()).toBe(removedVersion + 1);
   });
 });

@@ -54,6 +54,21 @@ describe('merging what the other end says', () => {
     expect(mirrored(mine)).toEqual(mirrored(dog));
   });
 
+  test('ends what was decided before a node was removed, for the other end to hear of it, and nothing later', () => {
+    const [old, later] = [dog, { ...dog, table: 'cat', version: 7 }];
+
+    const merged = mergeSubscriptions([], [old, later], 6);
+
+    expect(merged).toEqual([
+      { ...dog, publish: false, subscribe: false, version: 6, replaced: true },
+      mirrored(later),
+    ]);
+    expect(mergeSubscriptions(merged, [old, later], 6)).toBe(merged);
+    const theirs = mergeSubscriptions([old, later], merged.map(shared));
+    expect(channels(theirs.map(mirrored))).toEqual(channels(merged.map(shared)));
+    expect(mergeSubscriptions(merged, theirs.map(shared), 6)).toBe(merged);
+  });
+
   test('tables of the same name in two databases are two channels', () => {
     const other = { ...dog, database: 'live' };
 

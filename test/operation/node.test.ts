@@ -174,6 +174,23 @@ test.each([
   expect(t.store.nodes.knownNamed('edge')).toBeUndefined();
 });
 
+test.each(['add_node', 'set_node_replication', 'configure_cluster'])(
+  '%s of a node that was removed keeps until when what was agreed with it has ended',
+  async (operation) => {
+    await using t = await openCluster();
+    await t.call(legacy);
+    await t.call({ operation: 'remove_node', name: 'edge' });
+    const { removedVersion } = t.store.nodes.get('edge') ?? expect.fail('no row');
+
+    await t.call({ ...legacy, operation, connections: [legacy] });
+    await t.call({ ...legacy, operation: 'update_node' });
+
+    const row = t.store.nodes.get('edge');
+    expect([row?.removedVersion, row?.endedUpTo]).toEqual([undefined, removedVersion]);
+    expect(row?.addedVersion).toBeGreaterThan(removedVersion ?? Infinity);
+  },
+);
+
 test('configure_cluster replaces nodes and channels, and remembers what it ended', async () => {
   await using t = await openCluster();
   await t.call(legacy);

@@ -1,14 +1,7 @@
-import type { NodeRow, Subscription } from '../../model/node.ts';
+import { addedAgain, type NodeRow, type Subscription } from '../../model/node.ts';
+import { ended } from '../../model/subscription.ts';
 import type { NodeRequest } from './node-request.ts';
 import type { RequestedSubscription } from './subscription-request.ts';
-
-/**
- * A subscription that configure_cluster left out. It stays in the row, with neither direction, because the
- * newer version wins between the two ends: without it the other end would bring the old one back.
- */
-interface ReplacedSubscription extends Subscription {
-  readonly replaced: true;
-}
 
 /**
  * The row with the channels of the request put into it; the others stay as they are. What a channel does on a
@@ -22,7 +15,7 @@ export function mergedRow(existing: NodeRow | undefined, request: NodeRequest, v
     const onDelete = one.onDelete ?? known.get(key)?.onDelete;
     return { ...one, ...(onDelete ? { onDelete } : {}), version };
   });
-  const { removedVersion: _wasRemoved, ...node } = existing ?? { name: request.name };
+  const node = existing ? addedAgain(existing) : { name: request.name };
   return {
     ...node,
     ...(request.host === undefined ? {} : { host: request.host }),
@@ -34,21 +27,8 @@ export function mergedRow(existing: NodeRow | undefined, request: NodeRequest, v
 
 /** The row with the channels of the request and no others. */
 export function replacedRow(existing: NodeRow | undefined, request: NodeRequest, version: number): NodeRow {
-  const left = existing?.subscriptions.map((one): ReplacedSubscription => {
-    const {
-      startTimeMs: _noFilter,
-      priority: _noTurn,
-      stopped: _noReason,
-      onDelete: _noPolicy,
-      ...channel
-    } = one;
-    return { ...channel, publish: false, subscribe: false, replaced: true, version };
-  });
-  return mergedRow(
-    existing === undefined ? undefined : { ...existing, subscriptions: left ?? [] },
-    request,
-    version,
-  );
+  const left = existing?.subscriptions.map((one) => ended(one, version));
+  return mergedRow(existing && { ...existing, subscriptions: left ?? [] }, request, version);
 }
 
 /** The row of a removed node: a mark that an old join cannot undo. */
@@ -58,7 +38,7 @@ export function removedRow(existing: NodeRow, version: number): NodeRow {
 
 /** What answers show of the subscriptions. */
 export function currentSubscriptions(row: NodeRow): readonly Subscription[] {
-  return row.subscriptions.filter((one) => !('replaced' in one));
+  return row.subscriptions.filter(({ replaced }) => !replaced);
 }
 
 function lastOfEach(
