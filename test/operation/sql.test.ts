@@ -69,6 +69,77 @@ test('INSERT, UPDATE and DELETE answer as the operations do', async () => {
   expect(await t.sql('SELECT COUNT(*) FROM dev.dog')).toEqual([{ 'COUNT(*)': 3 }]);
 });
 
+const literals: readonly (readonly [string, unknown])[] = [
+  ['71.5', 71.5],
+  ['-0.25', -0.25],
+  ['5.', 5],
+  ['1.5E-3', 0.0015],
+  ['-1e3', -1000],
+  ['9007199254740991', 9007199254740991],
+  ['12345678901234567890', JSON.parse('12345678901234567890')],
+  ['-9007199254740993', JSON.parse('-9007199254740993')],
+  ['0.1234567890123456789', JSON.parse('0.1234567890123456789')],
+  ['true', true],
+  ['FALSE', false],
+  ["'71.5'", '71.5'],
+  ["''", ''],
+  ["''''", "'"],
+  ["'O''Brien'", "O'Brien"],
+  [String.raw`'O\'Brien'`, "O'Brien"],
+  [`'say ""hi""'`, 'say ""hi""'],
+  [`"say ""hi"""`, 'say "hi"'],
+  [`"it''s"`, "it''s"],
+  [String.raw`"\"\'"`, `"'`],
+  [String.raw`'\0\b\n\r\t\Z'`, '\0\b\n\r\t\u001a'],
+  [String.raw`'a\\'`, 'a\\'],
+  [String.raw`'a\\''b'`, String.raw`a\'b`],
+  [String.raw`'\\n \\0 \\u0041'`, String.raw`\n \0 \u0041`],
+  // Other letters stand for themselves, as in MySQL.
+  [String.raw`'\x\f\u0041\ud800\/'`, 'xfu0041ud800/'],
+  [String.raw`'50\% \_'`, String.raw`50\% \_`],
+  ["'two\nlines'", 'two\nlines'],
+  ["'\\\n'", '\n'],
+  ["'😀\\😀'", '😀😀'],
+  ["'-- a; /* b */'", '-- a; /* b */'],
+];
+
+test('a value is the same in INSERT, UPDATE and WHERE', async () => {
+  await using t = await openDogs();
+  const stored: (readonly [string, unknown])[] = [];
+
+  for (const [literal] of literals) {
+    await t.sql(`INSERT INTO dev.dog (id, tag) VALUES (5, ${literal})`);
+    await t.sql(`UPDATE dev.dog SET note = ${literal} WHERE tag IN ('none', ${literal})`);
+    const rows = (await t.sql(`SELECT tag FROM dev.dog WHERE note = ${literal} AND id = 5`)) as {
+      tag: unknown;
+    }[];
+    stored.push([literal, rows[0]?.tag]);
+    await t.sql('DELETE FROM dev.dog WHERE id = 5');
+  }
+
+  expect(stored).toEqual(literals);
+});
+
+test('decimals and quotes count in comparisons', async () => {
+  await using t = await openDogs();
+  await t.sql(
+    String.raw`INSERT INTO dev.dog (id, name, age) VALUES (5, 'O''Brien', 71.5), (6, '50%_\\x', 0.5)`,
+  );
+  const ids = async (where: string): Promise<unknown> => {
+    const rows = (await t.sql(`SELECT id FROM dev.dog WHERE ${where}`)) as { id: number }[];
+    return rows.map(({ id }) => id);
+  };
+
+  expect(await ids('age > 71.25')).toEqual([5]);
+  expect(await ids('age BETWEEN -0.5 AND 0.5')).toEqual([6]);
+  expect(await ids("name LIKE 'O''%'")).toEqual([5]);
+  expect(await ids(String.raw`name LIKE '%\'B%'`)).toEqual([5]);
+  expect(await ids(String.raw`name LIKE '50\%\_%'`)).toEqual([6]);
+  expect(await ids(String.raw`name LIKE '50\%'`)).toEqual([]);
+  // The string halves the backslashes, and the pattern again.
+  expect(await ids(String.raw`name LIKE '%\\\\x'`)).toEqual([6]);
+});
+
 test.each([
   'SELECT d.id FROM dev.dog d',
   'SELECT id FROM dev.dog JOIN dev.cat ON dog.id = cat.id',
@@ -82,6 +153,10 @@ test.each([
   'SELECT id FROM dev.dog WHERE age IS NULL',
   'SELECT id FROM dev.dog WHERE age = id',
   "SELECT id FROM dev.dog WHERE name LIKE 'R_x'",
+  "SELECT id FROM dev.dog WHERE name LIKE 'R|%' ESCAPE '|'",
+  "SELECT id FROM dev.dog WHERE name = 'Rex' COLLATE utf8_bin",
+  'SELECT id FROM dev.dog WHERE age < 1.5e400',
+  'INSERT INTO dev.dog (id, age) VALUES (9, -1.5e400)',
   "SELECT id FROM dev.dog WHERE name NOT LIKE 'R%'",
   'SELECT id FROM dev.dog WHERE id IN (SELECT id FROM dev.cat)',
   'SELECT id FROM dev.dog UNION SELECT id FROM dev.cat',

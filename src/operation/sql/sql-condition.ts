@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Comparator, Condition, ConditionGroup } from '../../model/query.ts';
+import { orderedLiteral, scalarLiteral, textLiteral } from './literal.ts';
 
 const comparators: Readonly<Record<string, Comparator>> = {
   '=': 'equals',
@@ -18,15 +19,8 @@ const binary = z.object({
   right: z.unknown(),
 });
 const attribute = z.object({ type: z.literal('column_ref'), table: z.null(), column: z.string() });
-const number = z.object({ type: z.literal('number'), value: z.number() });
-const text = z.object({
-  type: z.enum(['single_quote_string', 'double_quote_string', 'string']),
-  value: z.string(),
-});
-const ordered = z.union([number, text]);
-const scalar = z.union([ordered, z.object({ type: z.literal('bool'), value: z.boolean() })]);
-const list = z.object({ type: z.literal('expr_list'), value: z.array(scalar).min(1) });
-const range = z.object({ type: z.literal('expr_list'), value: z.tuple([ordered, ordered]) });
+const list = z.object({ type: z.literal('expr_list'), value: z.array(scalarLiteral).min(1) });
+const range = z.object({ type: z.literal('expr_list'), value: z.tuple([orderedLiteral, orderedLiteral]) });
 
 /** The condition that a WHERE tree says; undefined for what the store cannot search by. */
 export function conditionOf(tree: unknown): Condition | ConditionGroup | undefined {
@@ -46,18 +40,18 @@ export function conditionOf(tree: unknown): Condition | ConditionGroup | undefin
 function comparison(name: string, operator: string, right: unknown): Condition | ConditionGroup | undefined {
   switch (operator) {
     case 'LIKE': {
-      const pattern = text.safeParse(right);
-      return pattern.success ? likeCondition(name, pattern.data.value) : undefined;
+      const pattern = textLiteral.safeParse(right);
+      return pattern.success ? likeCondition(name, pattern.data) : undefined;
     }
     case 'BETWEEN': {
       const ends = range.safeParse(right);
       if (!ends.success) return undefined;
-      return { attribute: name, comparator: 'between', value: ends.data.value.map(({ value }) => value) };
+      return { attribute: name, comparator: 'between', value: ends.data.value };
     }
     case 'IN': {
       const values = list.safeParse(right);
       if (!values.success) return undefined;
-      const conditions = values.data.value.map(({ value }): Condition => ({
+      const conditions = values.data.value.map((value): Condition => ({
         attribute: name,
         comparator: 'equals',
         value,
@@ -67,19 +61,19 @@ function comparison(name: string, operator: string, right: unknown): Condition |
     default: {
       const comparator = comparators[operator];
       const isEquality = comparator === 'equals' || comparator === 'not_equal';
-      const literal = (isEquality ? scalar : ordered).safeParse(right);
+      const literal = (isEquality ? scalarLiteral : orderedLiteral).safeParse(right);
       if (comparator === undefined || !literal.success) return undefined;
-      return { attribute: name, comparator, value: literal.data.value };
+      return { attribute: name, comparator, value: literal.data };
     }
   }
 }
 
 /** `%` counts at the ends only; elsewhere, and `_` anywhere, would need every text to be looked at by a pattern. */
 function likeCondition(name: string, pattern: string): Condition | undefined {
-  const begins = pattern.startsWith('%');
-  const ends = pattern.length > 1 && pattern.endsWith('%');
-  const value = pattern.slice(begins ? 1 : 0, ends ? -1 : undefined);
-  if (/[%_\\]/.test(value)) return undefined;
-  const comparator = begins ? (ends ? 'contains' : 'ends_with') : ends ? 'starts_with' : 'equals';
+  const parts = /^(%?)((?:[^%_\\]|\\[\s\S])*)(%?)$/.exec(pattern);
+  if (!parts) return undefined;
+  const [, before, middle = '', after] = parts;
+  const value = middle.replaceAll(/\\([\s\S])/g, '$1');
+  const comparator = before ? (after ? 'contains' : 'ends_with') : after ? 'starts_with' : 'equals';
   return { attribute: name, comparator, value };
 }

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { CodedError } from '../../model/errors.ts';
 import type { ConditionGroup, Sort } from '../../model/query.ts';
 import { defaultDatabase } from '../field.ts';
+import { literal, withPlainLetters } from './literal.ts';
 import { conditionOf } from './sql-condition.ts';
 
 export interface NamedTable {
@@ -48,12 +49,6 @@ const nothing = z.null().optional();
 const tables = z
   .tuple([z.object({ db: z.string().nullish(), table: z.string(), as: z.null(), join: nothing })])
   .transform(([{ db, table }]): NamedTable => ({ database: db ?? defaultDatabase, table }));
-const value = z
-  .object({
-    type: z.enum(['number', 'single_quote_string', 'double_quote_string', 'string', 'bool', 'null']),
-    value: z.union([z.number(), z.string(), z.boolean(), z.null()]),
-  })
-  .transform((literal) => literal.value);
 const attribute = z
   .object({ type: z.literal('column_ref'), table: z.null(), column: z.string() })
   .transform(({ column }) => column);
@@ -87,7 +82,7 @@ const columns = z.union([
     .transform((list) => (list.length === 1 && list[0]?.attribute === '*' ? 'all' : list)),
 ]);
 
-const whole = z.object({ value: z.int().min(0) }).transform((literal) => literal.value);
+const whole = z.object({ value: z.int().min(0) }).transform(({ value }) => value);
 const limit = z
   .object({ seperator: z.string(), value: z.array(whole).max(2) })
   .nullish()
@@ -133,7 +128,7 @@ const insert = z
     columns: z.array(z.string()).min(1),
     values: z.object({
       type: z.literal('values'),
-      values: z.array(z.object({ type: z.literal('expr_list'), value: z.array(value) })),
+      values: z.array(z.object({ type: z.literal('expr_list'), value: z.array(literal) })),
     }),
     ...{ partition: nothing, on_duplicate_update: nothing, prefix: z.literal('into') },
   })
@@ -150,7 +145,7 @@ const update = z
   .object({
     type: z.literal('update'),
     table: tables,
-    set: z.array(z.object({ column: z.string(), value, table: z.null() })).min(1),
+    set: z.array(z.object({ column: z.string(), value: literal, table: z.null() })).min(1),
     ...{ where, with: nothing, orderby: nothing, limit: nothing },
   })
   .transform((read): Statement => ({
@@ -177,7 +172,7 @@ export async function parseStatement(sql: string): Promise<Statement> {
   const { Parser } = (await import('node-sql-parser/build/mysql.js')).default;
   let tree: unknown;
   try {
-    tree = new Parser().astify(sql);
+    tree = new Parser().astify(withPlainLetters(sql));
   } catch (cause) {
     throw new CodedError('invalid_request', `This is not SQL that can be read. ${supported}`, { cause });
   }

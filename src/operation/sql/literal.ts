@@ -1,0 +1,49 @@
+import * as z from 'zod';
+
+/** The parser gives decimals and long numbers as their text. A number is the double that JSON makes of its digits. */
+const number = z
+  .object({ type: z.enum(['number', 'bigint']), value: z.union([z.number(), z.string()]) })
+  .transform(({ value }) => Number(value))
+  .pipe(z.number());
+
+/** A text in quotes, without a collation or an ESCAPE of its own. */
+export const textLiteral = z
+  .object({
+    type: z.enum(['single_quote_string', 'double_quote_string']),
+    value: z.string(),
+    ...{ suffix: z.undefined().optional(), escape: z.undefined().optional() },
+  })
+  .transform(({ type, value }) => unquoted(value, type === 'single_quote_string' ? "''" : '""'));
+
+/** What has an order. */
+export const orderedLiteral = z.union([number, textLiteral]);
+
+/** What a condition can be equal to. */
+export const scalarLiteral = z.union([
+  orderedLiteral,
+  z.object({ type: z.literal('bool'), value: z.boolean() }).transform(({ value }) => value),
+]);
+
+/** What can be stored. */
+export const literal = z.union([
+  scalarLiteral,
+  z.object({ type: z.literal('null'), value: z.null() }).transform(({ value }) => value),
+]);
+
+/** In MySQL `\f` and `\u0041` are the letters f and u; the parser would read them as JSON does. */
+export function withPlainLetters(sql: string): string {
+  return sql.replaceAll(/\\([\s\S])/g, (pair: string, next: string) => (/[fu]/.test(next) ? next : pair));
+}
+
+const controls: Readonly<Record<string, string>> = { 0: '\0', Z: '\u001a' };
+
+/**
+ * What a text between quotes says: doubled quotes are one, and `\` before a character is that character, but for
+ * `\%` and `\_`, which are for patterns. The parser has replaced `\b`, `\n`, `\r` and `\t`.
+ */
+function unquoted(text: string, doubledQuote: string): string {
+  return text.replaceAll(/\\([\s\S])|''|""/g, (found: string, escaped: string | undefined) => {
+    if (escaped === undefined) return found === doubledQuote ? found.charAt(0) : found;
+    return /[%_]/.test(escaped) ? found : (controls[escaped] ?? escaped);
+  });
+}
