@@ -1,7 +1,7 @@
 import { createReadStream, statSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { parse } from 'csv-parse';
 import * as z from 'zod';
+import { csvRows } from '../operation/job/csv-rows.ts';
 import { csvText } from '../operation/job/export-text.ts';
 import type { ConfigFlags } from './config-flags.ts';
 import { findClient, type TargetOptions } from './find-client.ts';
@@ -33,10 +33,6 @@ export async function runImport(
   const client = findClient(options, flags);
   const total = statSync(path).size;
   const source = createReadStream(path);
-  const parser = source.pipe(
-    parse({ bom: true, relax_column_count: true, relax_quotes: true, skip_empty_lines: true }),
-  );
-  source.once('error', (error) => parser.destroy(error));
   using progress = new ProgressLine('import');
   let header: readonly string[] | undefined;
   let rows: string[][] = [];
@@ -49,7 +45,7 @@ export async function runImport(
     rows = [];
     progress.show({ bytes: source.bytesRead, rows: sent }, total);
   };
-  for await (const cells of parser as AsyncIterable<string[]>) {
+  for await (const cells of csvRows(source)) {
     if (!header) {
       header = cells;
       continue;

@@ -2,7 +2,7 @@ import { Decoder as CborDecoder } from 'cbor-x';
 import { Unpackr } from 'msgpackr';
 import { CodedError } from '../model/errors.ts';
 import { isSoundCbor, isSoundMessagePack } from './binary-structure.ts';
-import { forbiddenName, refuseUnkeepable } from './refuse-unkeepable.ts';
+import { forbiddenName, refuseUnkeepable } from '../model/refuse-unkeepable.ts';
 
 /** A request body in MessagePack. @throws CodedError `invalid_request` */
 export function parseMessagePack(body: Buffer): unknown {

@@ -77,6 +77,16 @@ it('says what was wrong with a row, and how many were loaded before it', async (
   );
 });
 
+it('imports no file in another encoding', async () => {
+  await using desk = await openDesk();
+  const file = desk.file('in.csv', '');
+  writeFileSync(file, 'id,name\n1,Bj\xf8rn\n', 'latin1');
+
+  await expect(runImport(file, { ...dog, action: 'insert' }, desk.flags)).rejects.toThrow(
+    'The file is not UTF-8 in line 2: convert it and load it again',
+  );
+});
+
 it('says what the node or the machine refuses, and leaves an earlier file as it was', async () => {
   await using desk = await openDesk();
   const file = desk.file('out.csv', 'old');

@@ -1,3 +1,4 @@
+import { refuseUnkeepable } from '../../model/refuse-unkeepable.ts';
 import { isoDateMs } from '../iso-date.ts';
 
 const words: ReadonlyMap<string, boolean | null> = new Map([
@@ -13,7 +14,8 @@ const plainNumber = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/;
 
 /**
  * A cell of an untyped column: numbers, true, false, null, moments, and what looks like a JSON object or array and
- * is one. Everything else is the text as it stands; so are numbers that a double would change, and `011`.
+ * is one. Everything else is the text as it stands; so are numbers that a double would change, `011`, and JSON that
+ * could not be kept.
  */
 export function csvValue(cell: string): unknown {
   const word = words.get(cell);
@@ -49,7 +51,9 @@ function csvStructure(cell: string): unknown {
   const ends = `${text[0] ?? ''}${text.at(-1) ?? ''}`;
   if (ends !== '{}' && ends !== '[]') return undefined;
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    refuseUnkeepable(value);
+    return value;
   } catch {
     return undefined;
   }

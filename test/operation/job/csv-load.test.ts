@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createWriteStream, readFileSync, statSync } from 'node:fs';
+import { createWriteStream, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
@@ -110,6 +110,19 @@ test.each([
   await using t = await openJobContext();
 
   expect(await load(t, data)).toMatchObject({ status: 'ERROR', message });
+  expect(await t.dogs()).toEqual([]);
+});
+
+test('a file in another encoding is an error of the job and writes nothing', async () => {
+  await using t = await openJobContext();
+  writeFileSync(join(t.directory, 'import', 'old.csv'), 'id,name\n1,Bj\xf8rn\n', 'latin1');
+
+  const job = await t.finish({ operation: 'csv_file_load', ...dog, file_path: 'old.csv' });
+
+  expect(job).toMatchObject({
+    status: 'ERROR',
+    message: 'The file is not UTF-8 in line 2: convert it and load it again',
+  });
   expect(await t.dogs()).toEqual([]);
 });
 

@@ -40,6 +40,10 @@ test.each([
   '2024-02-03T04:05:06.123456Z',
   '2024-99-03T04:05:06Z',
   '__proto__',
+  '{"half": "\\ud800"}',
+  '{"large": 1e999}',
+  '[{"__proto__": {"x": 1}}]',
+  '{"constructor": {"prototype": 1}}',
 ])('%j stays a text', (cell) => {
   expect(csvValue(cell)).toBe(cell);
 });

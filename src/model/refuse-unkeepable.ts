@@ -1,4 +1,4 @@
-import { CodedError } from '../model/errors.ts';
+import { CodedError } from './errors.ts';
 
 /** Half of a pair, which UTF-8 cannot carry: something else would be stored. */
 const loneSurrogate = /\p{Surrogate}/u;
