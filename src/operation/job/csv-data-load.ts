@@ -16,7 +16,7 @@ export const csvDataLoad = defineOperation({
   async run(context, { data, ...request }) {
     checkCsvLoad(context, request);
     const bytes = Buffer.from(data);
-    return startCsvLoad(context, 'csv_data_load', request, () =>
+    return startCsvLoad(context, { type: 'csv_data_load', heldBytes: bytes.length }, request, () =>
       Promise.resolve({ stream: Readable.from(pieces(bytes)), totalBytes: bytes.length }),
     );
   },

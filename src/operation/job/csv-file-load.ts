@@ -16,7 +16,7 @@ export const csvFileLoad = defineOperation({
     const { importDirectories } = context.bulk;
     // Opened again when the job begins: it may wait, and must not hold a file meanwhile.
     await (await openInside(path, importDirectories)).close();
-    return startCsvLoad(context, 'csv_file_load', request, async () => {
+    return startCsvLoad(context, { type: 'csv_file_load' }, request, async () => {
       const file = await openInside(path, importDirectories);
       const { size } = await file.stat();
       return { stream: file.createReadStream(), totalBytes: size };

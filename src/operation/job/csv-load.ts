@@ -11,7 +11,7 @@ import { writeNeed } from '../record/write-need.ts';
 import { checkWrite } from '../record/write-request.ts';
 import { requireTable } from '../table-lookup.ts';
 import { csvDocuments } from './csv-documents.ts';
-import type { JobOutcome, RunningJob } from './jobs.ts';
+import type { JobOutcome, NewJob, RunningJob } from './jobs.ts';
 
 /** The fields that every load of CSV has. */
 export const csvLoadFields = {
@@ -48,14 +48,14 @@ export function checkCsvLoad({ store }: OperationContext, { schema, table, actio
 /** Starts a load; the source is opened when the job begins. */
 export async function startCsvLoad(
   context: OperationContext,
-  type: string,
+  job: Omit<NewJob, 'user' | 'body'>,
   request: CsvLoadRequest,
   open: (signal: AbortSignal) => Promise<CsvSource>,
 ): Promise<unknown> {
   return context.jobs.submit({
-    type,
+    ...job,
     user: context.user.username,
-    body: async (job) => load(context, job, request, await open(job.signal)),
+    body: async (running) => load(context, running, request, await open(running.signal)),
   });
 }
 

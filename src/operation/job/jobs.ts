@@ -30,6 +30,15 @@ export interface RunningJob {
 
 export type JobBody = (job: RunningJob) => Promise<JobOutcome>;
 
+/** A job as it is asked for. */
+export interface NewJob {
+  readonly type: string;
+  readonly user: string;
+  readonly body: JobBody;
+  /** What its body keeps in memory until it ends; 0 if not said. */
+  readonly heldBytes?: number;
+}
+
 export interface JobsOptions {
   readonly store: Store;
   /** Ms since 1970. */
@@ -40,11 +49,13 @@ export interface JobsOptions {
 interface WaitingJob {
   readonly id: string;
   readonly body: JobBody;
+  readonly heldBytes: number;
   /** Kept until it is on disk: a full disk must not make a job run twice. */
   end?: Document | undefined;
 }
 
 const maxWaiting = 100;
+const maxHeldMebibytes = 256;
 const forgetIntervalMs = 10 * 60_000;
 
 /**
@@ -88,21 +99,25 @@ export class Jobs implements AsyncDisposable {
   /**
    * Takes a job and answers as clients know it; the fifth word of the message is the id.
    *
-   * @throws CodedError `unavailable` while too many are waiting
+   * @throws CodedError `unavailable` while too many are waiting, or hold too much; one that is alone may hold anything
    */
-  async submit(job: {
-    readonly type: string;
-    readonly user: string;
-    readonly body: JobBody;
-  }): Promise<{ readonly message: string; readonly job_id: string }> {
+  async submit(job: NewJob): Promise<{ readonly message: string; readonly job_id: string }> {
+    const { body, heldBytes = 0 } = job;
     if (this.#waiting.length >= maxWaiting) {
       throw new CodedError(
         'unavailable',
         `${maxWaiting} jobs are waiting already; try again when some are done`,
       );
     }
+    const held = this.#waiting.reduce((sum, waiting) => sum + waiting.heldBytes, 0);
+    if (heldBytes > 0 && held > 0 && held + heldBytes > maxHeldMebibytes * 2 ** 20) {
+      throw new CodedError(
+        'unavailable',
+        `The jobs that wait may hold ${maxHeldMebibytes} MiB: try again when some are done, or use csv_file_load or csv_url_load`,
+      );
+    }
     const id = randomUUID();
-    const waiting = { id, body: job.body };
+    const waiting = { id, body, heldBytes };
     this.#waiting.push(waiting);
     const row: JobRow = {
       id,

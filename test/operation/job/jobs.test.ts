@@ -10,7 +10,7 @@ import { CodedError } from '../../../src/model/errors.ts';
 import { ForbiddenError } from '../../../src/operation/refusals.ts';
 import { documentsOf, makeTable, tableOf, TestStore } from '../../store/test-store.ts';
 import { clusterUser } from '../open-context.ts';
-import { openJobContext } from './open-job-context.ts';
+import { dog, openJobContext } from './open-job-context.ts';
 
 const log = pino({ level: 'silent' });
 
@@ -103,6 +103,35 @@ test('more than a hundred waiting jobs are refused and leave no row', async () =
   await expect(submit()).rejects.toMatchObject({ code: 'unavailable' });
   expect(t.context.jobs.all()).toHaveLength(100);
   end.resolve(undefined);
+});
+
+test('jobs that hold more than 256 MiB together are refused until one ends; one alone is accepted', async () => {
+  await using t = await openJobContext();
+  const mebibyte = 2 ** 20;
+  const ends: (() => void)[] = [];
+  const submit = (heldBytes: number): Promise<{ readonly job_id: string }> => {
+    const end = deferred<undefined>();
+    ends.push(() => end.resolve(undefined));
+    return t.context.jobs.submit({ type: 'test', user: 'local', body: () => end.promise, heldBytes });
+  };
+  const load = (): Promise<unknown> => t.call({ operation: 'csv_data_load', ...dog, data: 'id\n1\n' });
+  const refusal = {
+    code: 'unavailable',
+    message:
+      'The jobs that wait may hold 256 MiB: try again when some are done, or use csv_file_load or csv_url_load',
+  };
+
+  const large = await submit(300 * mebibyte);
+  await expect(submit(1)).rejects.toMatchObject(refusal);
+  await submit(0);
+  ends[0]?.();
+  await t.ended(large.job_id);
+  await vi.waitFor(() => submit(256 * mebibyte - 6), { interval: 1 });
+  await load();
+  await expect(load()).rejects.toMatchObject(refusal);
+
+  expect(t.context.jobs.all()).toHaveLength(4);
+  for (const end of ends) end();
 });
 
 test('a load that a stop of the node interrupts is failed at the next start, at the row that the table has', async () => {
