@@ -32,10 +32,8 @@ export const csvUrlLoad = defineOperation({
     checkCsvLoad(context, request);
     const isPermitted = context.bulk.allowPrivateUrls ? (): boolean => true : isPublicAddress;
     refuseForbiddenUrl(new URL(url), isPermitted);
-    return startCsvLoad(context, { type: 'csv_url_load' }, request, async (signal) => {
-      const response = await fetchUrl(url, { headers: passed, isPermitted, signal });
-      const length = Number(response.headers['content-length']);
-      return { stream: response, totalBytes: Number.isSafeInteger(length) ? length : null };
-    });
+    return startCsvLoad(context, { type: 'csv_url_load', lane: 'downloads' }, request, (signal) =>
+      fetchUrl(url, { headers: passed, isPermitted, signal }),
+    );
   },
 });

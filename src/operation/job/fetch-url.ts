@@ -2,7 +2,10 @@ import { lookup as systemLookup, type LookupAddress } from 'node:dns';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
+import { PassThrough, pipeline } from 'node:stream';
 import { CodedError, messageOf } from '../../model/errors.ts';
+import type { CsvSource } from './csv-load.ts';
+import { atLeastSpeed } from './least-speed.ts';
 
 /** Calls back with all addresses of a name. */
 export type Resolve = (
@@ -17,6 +20,10 @@ export interface FetchOptions {
   readonly signal: AbortSignal;
   /** All addresses of a name; the resolver of the system when not given. */
   readonly resolve?: Resolve;
+  /** For the head of each answer, from the question on; 60 s when not given. */
+  readonly answerTimeoutMs?: number;
+  /** The clock of {@link atLeastSpeed}. */
+  readonly steadyMs?: () => number;
 }
 
 const maxRedirects = 5;
@@ -26,11 +33,12 @@ const idleTimeoutMs = 60_000;
  * Gets an http(s) address and follows redirects. The name is resolved once for each connection and the connection
  * goes to an address that was checked, so no answer of a name server can change between check and use.
  *
- * Headers of the caller go to the first origin only.
+ * Headers of the caller go to the first origin only. The stream fails when the server is silent for a minute, or slower
+ * than {@link atLeastSpeed}.
  *
  * @throws CodedError `invalid_request`
  */
-export async function fetchUrl(url: string, options: FetchOptions): Promise<IncomingMessage> {
+export async function fetchUrl(url: string, options: FetchOptions): Promise<CsvSource> {
   let next = new URL(url);
   const { origin } = next;
   for (let redirects = 0; redirects <= maxRedirects; redirects += 1) {
@@ -38,7 +46,19 @@ export async function fetchUrl(url: string, options: FetchOptions): Promise<Inco
     refuseForbiddenUrl(next, options.isPermitted);
     const response = await get(next, next.origin === origin ? options : { ...options, headers: {} });
     const { statusCode = 0, headers, statusMessage = '' } = response;
-    if (statusCode === 200) return response;
+    if (statusCode === 200) {
+      const length = Number(headers['content-length']);
+      return {
+        stream: pipeline(
+          response,
+          (source: AsyncIterable<Buffer>) => atLeastSpeed(source, options.steadyMs),
+          new PassThrough(),
+          // Who reads the stream is told.
+          () => {},
+        ),
+        totalBytes: Number.isSafeInteger(length) ? length : null,
+      };
+    }
     response.destroy();
     if (![301, 302, 303, 307, 308].includes(statusCode) || headers.location === undefined) {
       throw new CodedError(
@@ -66,7 +86,7 @@ export function refuseForbiddenUrl(url: URL, isPermitted: FetchOptions['isPermit
 }
 
 async function get(url: URL, options: FetchOptions): Promise<IncomingMessage> {
-  const { headers, isPermitted, signal, resolve = resolveAll } = options;
+  const { headers, isPermitted, signal, resolve = resolveAll, answerTimeoutMs = 60_000 } = options;
   const lookup: LookupFunction = (name, { all }, done) => {
     resolve(name, (error, addresses) => {
       const permitted = error ? [] : addresses.filter(({ address }) => isPermitted(address));
@@ -77,12 +97,16 @@ async function get(url: URL, options: FetchOptions): Promise<IncomingMessage> {
     });
   };
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+  let timer: NodeJS.Timeout | undefined;
   try {
     return await new Promise((settle, reject) => {
       const asked = send(url, { headers, signal, agent: false, lookup });
-      asked.setTimeout(idleTimeoutMs, () => {
-        asked.destroy(new Error(`no answer for ${idleTimeoutMs / 1_000} s`));
-      });
+      const giveUpAfter = (ms: number): void => {
+        asked.destroy(new Error(`no answer for ${ms / 1_000} s`));
+      };
+      asked.setTimeout(idleTimeoutMs, () => giveUpAfter(idleTimeoutMs));
+      // The head may come drop by drop, and is never idle then.
+      timer = setTimeout(giveUpAfter, answerTimeoutMs, answerTimeoutMs);
       asked.once('error', reject);
       asked.once('response', settle);
       asked.end();
@@ -92,6 +116,8 @@ async function get(url: URL, options: FetchOptions): Promise<IncomingMessage> {
     throw new CodedError('invalid_request', `CSV Load failed from URL: ${url.href}: ${messageOf(cause)}`, {
       cause,
     });
+  } finally {
+    clearTimeout(timer);
   }
 }
 

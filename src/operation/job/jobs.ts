@@ -30,6 +30,9 @@ export interface RunningJob {
 
 export type JobBody = (job: RunningJob) => Promise<JobOutcome>;
 
+/** Jobs of one lane run one after another. */
+type Lane = 'jobs' | 'downloads';
+
 /** A job as it is asked for. */
 export interface NewJob {
   readonly type: string;
@@ -37,6 +40,8 @@ export interface NewJob {
   readonly body: JobBody;
   /** What its body keeps in memory until it ends; 0 if not said. */
   readonly heldBytes?: number;
+  /** `downloads` for what waits for another server; `jobs` if not said. */
+  readonly lane?: Lane;
 }
 
 export interface JobsOptions {
@@ -50,6 +55,7 @@ interface WaitingJob {
   readonly id: string;
   readonly body: JobBody;
   readonly heldBytes: number;
+  readonly lane: Lane;
   /** Kept until it is on disk: a full disk must not make a job run twice. */
   end?: Document | undefined;
 }
@@ -59,7 +65,7 @@ const maxHeldMebibytes = 256;
 const forgetIntervalMs = 10 * 60_000;
 
 /**
- * Runs jobs one after another, and keeps what became of them in `system.hdb_job`.
+ * Runs jobs, one after another in each lane, and keeps what became of them in `system.hdb_job`.
  *
  * A job is no longer than the process that runs it: what a stop or a crash interrupted is failed at the next
  * start, with the row that it had reached. What it wrote before stays, in whole chunks; a file that it was writing
@@ -68,17 +74,12 @@ const forgetIntervalMs = 10 * 60_000;
 export class Jobs implements AsyncDisposable {
   readonly #options: JobsOptions;
   readonly #waiting: WaitingJob[] = [];
-  readonly #loop: RunLoop;
+  readonly #lanes: Readonly<Record<Lane, RunLoop>>;
   readonly #forgetting: RunLoop;
 
   private constructor(options: JobsOptions) {
     this.#options = options;
-    this.#loop = new RunLoop({
-      name: 'jobs',
-      body: (signal) => this.#next(signal),
-      idleMs: 60_000,
-      log: options.log,
-    });
+    this.#lanes = { jobs: this.#lane('jobs'), downloads: this.#lane('downloads') };
     this.#forgetting = new RunLoop({
       name: 'finished jobs',
       body: () => this.#forgetOld(),
@@ -91,7 +92,7 @@ export class Jobs implements AsyncDisposable {
   static async open(options: JobsOptions): Promise<Jobs> {
     const jobs = new Jobs(options);
     await jobs.#failInterrupted();
-    jobs.#loop.start();
+    for (const loop of Object.values(jobs.#lanes)) loop.start();
     jobs.#forgetting.start();
     return jobs;
   }
@@ -102,7 +103,7 @@ export class Jobs implements AsyncDisposable {
    * @throws CodedError `unavailable` while too many are waiting, or hold too much; one that is alone may hold anything
    */
   async submit(job: NewJob): Promise<{ readonly message: string; readonly job_id: string }> {
-    const { body, heldBytes = 0 } = job;
+    const { body, heldBytes = 0, lane = 'jobs' } = job;
     if (this.#waiting.length >= maxWaiting) {
       throw new CodedError(
         'unavailable',
@@ -117,7 +118,7 @@ export class Jobs implements AsyncDisposable {
       );
     }
     const id = randomUUID();
-    const waiting = { id, body, heldBytes };
+    const waiting = { id, body, heldBytes, lane };
     this.#waiting.push(waiting);
     const row: JobRow = {
       id,
@@ -135,7 +136,7 @@ export class Jobs implements AsyncDisposable {
       this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
       throw error;
     }
-    this.#loop.wake();
+    this.#lanes[lane].wake();
     return { message: `Starting job with id ${id}`, job_id: id };
   }
 
@@ -150,14 +151,19 @@ export class Jobs implements AsyncDisposable {
     return rows.sort((a, b) => a.created_datetime - b.created_datetime);
   }
 
-  /** Resolves when the running job has stopped, which fails at the next start. */
+  /** Resolves when the running jobs have stopped, which fail at the next start. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#forgetting[Symbol.asyncDispose]();
-    await this.#loop[Symbol.asyncDispose]();
+    const loops = [this.#forgetting, ...Object.values(this.#lanes)];
+    await Promise.all(loops.map((loop) => loop[Symbol.asyncDispose]()));
   }
 
-  async #next(signal: AbortSignal): Promise<boolean> {
-    const job = this.#waiting.find(({ id }) => this.get(id) !== undefined);
+  #lane(lane: Lane): RunLoop {
+    const { log } = this.#options;
+    return new RunLoop({ name: lane, body: (signal) => this.#next(lane, signal), idleMs: 60_000, log });
+  }
+
+  async #next(lane: Lane, signal: AbortSignal): Promise<boolean> {
+    const job = this.#waiting.find((waiting) => waiting.lane === lane && this.get(waiting.id) !== undefined);
     if (!job) return false;
     job.end ??= await this.#run(job, signal);
     if (job.end !== undefined) await this.#patch(job.id, job.end);

@@ -1,7 +1,7 @@
-import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { fetchUrl, type FetchOptions } from '../../../src/operation/job/fetch-url.ts';
 import { isPublicAddress } from '../../../src/operation/job/public-address.ts';
 import { dog, openJobContext } from './open-job-context.ts';
@@ -144,6 +144,50 @@ test('a server that does not have the file, or breaks off in it, is an error of 
   });
 });
 
+test('a server that goes on too slowly is given up, in the head of its answer and in the file', async () => {
+  let nowMs = 0;
+  const steadyMs = (): number => (nowMs += 11 * 60_000);
+  await using server = await WebServer.open((request, response) => {
+    if (request.url === '/file') {
+      response.write('id\n');
+      return;
+    }
+    const { socket } = request;
+    socket.write('HTTP/1.1 200 OK\r\nX-Slow: ');
+    const timer = setInterval(() => socket.write('x'), 1);
+    socket.once('close', () => clearInterval(timer));
+  });
+  const fetchFrom = (path: string) =>
+    fetchUrl(`http://127.0.0.1:${server.port}${path}`, options({ steadyMs, answerTimeoutMs: 100 }));
+
+  await expect(fetchFrom('/head')).rejects.toMatchObject({
+    code: 'invalid_request',
+    message: expect.stringContaining('/head: no answer for 0.1 s'),
+  });
+  const { stream } = await fetchFrom('/file');
+  await expect(text(stream)).rejects.toThrow('it brought fewer than 64 KiB in 10 minutes');
+});
+
+test('a load from a slow server holds up no other job', async () => {
+  const answers: ServerResponse[] = [];
+  await using server = await WebServer.open((_request, response) => {
+    answers.push(response);
+    response.write('id\n1\n');
+  });
+  await using t = await openJobContext({ allowPrivateUrls: true });
+  const url = { operation: 'csv_url_load', ...dog, csv_url: `http://127.0.0.1:${server.port}/` };
+  const slow = (await t.call(url)) as { job_id: string };
+  await vi.waitFor(() => expect(answers).toHaveLength(1));
+
+  expect(await t.finish({ operation: 'csv_data_load', ...dog, data: 'id\n2\n' })).toMatchObject({
+    message: 'successfully loaded 1 of 1 records',
+  });
+
+  expect(t.context.jobs.get(slow.job_id)).toMatchObject({ status: 'IN_PROGRESS' });
+  answers[0]?.end();
+  expect(await t.ended(slow.job_id)).toMatchObject({ message: 'successfully loaded 1 of 1 records' });
+});
+
 test.each([
   'http://127.0.0.2:<port>/inside',
   'http://[::ffff:127.0.0.2]:<port>/inside',
@@ -177,7 +221,7 @@ test('redirects are followed a few times, and the headers of the caller stay wit
     options({ headers: { authorization: 'secret' } }),
   );
 
-  expect(await text(response)).toBe('id\n1\n');
+  expect(await text(response.stream)).toBe('id\n1\n');
   expect(first.asked.map(({ headers }) => headers.authorization)).toEqual(['secret', 'secret']);
   expect(second.asked.map(({ headers }) => headers.authorization)).toEqual([undefined]);
   await expect(fetchUrl(`http://127.0.0.1:${round.port}/`, options())).rejects.toMatchObject({
@@ -195,7 +239,7 @@ test('the connection goes to the address that was checked: a second answer of th
   };
 
   const url = `http://rebound.example:${server.port}/`;
-  expect(await text(await fetchUrl(url, options({ resolve })))).toBe('id\n1\n');
+  expect(await text((await fetchUrl(url, options({ resolve }))).stream)).toBe('id\n1\n');
 
   expect(questions).toBe(1);
   expect(server.asked[0]?.address).toBe('127.0.0.1');
