@@ -1,8 +1,8 @@
 import { createReadStream, statSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import * as z from 'zod';
+import { csvText } from '../operation/csv-text.ts';
 import { csvRows } from '../operation/job/csv-rows.ts';
-import { csvText } from '../operation/job/export-text.ts';
 import type { ConfigFlags } from './config-flags.ts';
 import { findClient, type TargetOptions } from './find-client.ts';
 import type { NodeClient } from './node-client.ts';

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Encoder as CborEncoder } from 'cbor-x';
-import { stringify } from 'csv-stringify/sync';
 import { Packr } from 'msgpackr';
+import { csvDocumentsText, csvText } from '../operation/csv-text.ts';
 import { acceptedType } from './negotiation.ts';
 
 /** How rows are written one after the other, without knowing how many there will be. */
@@ -59,9 +59,13 @@ const csvFormat: AnswerFormat = {
   encode: (value) => {
     const rows = (Array.isArray(value) ? value : [value]).map(asRow);
     const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-    return Buffer.concat([csvLine(columns), ...rows.map((row) => csvRow(row, columns))]);
+    return csvText([columns]) + csvDocumentsText(rows, columns);
   },
-  rows: { begin: csvLine, row: csvRow, end: empty },
+  rows: {
+    begin: (columns) => Buffer.from(csvText([columns])),
+    row: (row, columns) => Buffer.from(csvDocumentsText([row], columns)),
+    end: empty,
+  },
 };
 
 const byContentType: Readonly<Record<string, AnswerFormat>> = {
@@ -84,16 +88,6 @@ export function formatOf(request: IncomingMessage): AnswerFormat {
 export function errorFormatOf(request: IncomingMessage): AnswerFormat {
   const format = formatOf(request);
   return format === csvFormat ? jsonFormat : format;
-}
-
-function csvRow(row: object, columns: readonly string[]): Buffer {
-  const values = row as Readonly<Record<string, unknown>>;
-  return csvLine(columns.map((column) => values[column]));
-}
-
-function csvLine(cells: readonly unknown[]): Buffer {
-  if (cells.length === 0) return empty;
-  return Buffer.from(stringify([[...cells]], { cast: { boolean: String } }), 'utf8');
 }
 
 function asRow(value: unknown): object {

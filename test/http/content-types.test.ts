@@ -65,6 +65,16 @@ test('an answer comes as CSV, an error even then as JSON', async () => {
   expect([refused.status, await refused.json()]).toEqual([400, { error: "Operation 'nothing' not found" }]);
 });
 
+test('CSV quotes what ends a line for some reader', async () => {
+  await using t = await openWithRex();
+  await t.post({ operation: 'insert', ...dog, records: [{ id: 2, name: 'a\rb' }] });
+  const query = { operation: 'sql', sql: 'SELECT id, name FROM dev.dog WHERE id = 2' };
+
+  const rows = await ask(t, JSON.stringify(query), { accept: 'text/csv' });
+
+  expect(await rows.text()).toBe('id,name\n2,"a\rb"\n');
+});
+
 test.each([
   ['application/x-msgpack', pack],
   ['application/cbor', encodeCbor],

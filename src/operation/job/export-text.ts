@@ -1,5 +1,5 @@
-import { stringify } from 'csv-stringify/sync';
 import type { Document } from '../../model/change.ts';
+import { csvDocumentsText, csvText } from '../csv-text.ts';
 
 export const exportFormats = ['json', 'csv'] as const;
 
@@ -15,8 +15,7 @@ export interface ExportText {
 }
 
 /**
- * JSON is an array with one document on each line. CSV begins with a line of names; it has no null: null, absent
- * and the empty text are all an empty cell, objects and arrays are JSON.
+ * JSON is an array with one document on each line. CSV begins with a line of names.
  *
  * @param columns of CSV; what a document has beside them is left out
  */
@@ -36,23 +35,7 @@ const json: ExportText = {
 function csv(columns: readonly string[]): ExportText {
   return {
     head: csvText([columns]),
-    documents: (documents) =>
-      csvText(documents.map((document) => columns.map((column) => cellOf(document, column)))),
+    documents: (documents) => csvDocumentsText(documents, columns),
     tail: () => '',
   };
-}
-
-/** Lines of CSV. */
-export function csvText(lines: readonly (readonly string[])[]): string {
-  return stringify(
-    lines.map((line) => [...line]),
-    // A lone carriage return ends a line for some readers, too.
-    { quoted_match: /[\r\n]/ },
-  );
-}
-
-function cellOf(document: Document, column: string): string {
-  const value = Object.hasOwn(document, column) ? document[column] : null;
-  if (value === null || value === undefined) return '';
-  return typeof value === 'string' ? value : JSON.stringify(value);
 }
