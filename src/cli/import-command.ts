@@ -15,10 +15,17 @@ export interface ImportOptions extends TargetOptions {
 }
 
 const rowsAtOnce = 5_000;
+const charactersAtOnce = 4 * 2 ** 20;
 const pollMs = 20;
 
 const started = z.object({ job_id: z.string() });
-const jobs = z.tuple([z.object({ status: z.string(), message: z.unknown() })]);
+const jobs = z.tuple([
+  z.object({
+    status: z.string(),
+    message: z.unknown(),
+    progress: z.object({ rows: z.number() }).default({ rows: 0 }),
+  }),
+]);
 
 /**
  * Loads a CSV file of this machine into a table of a node, here or elsewhere, some rows at a time.
@@ -36,6 +43,7 @@ export async function runImport(
   using progress = new ProgressLine('import');
   let header: readonly string[] | undefined;
   let rows: string[][] = [];
+  let characters = 0;
   let sent = 0;
   let loaded = 0;
   const send = async (): Promise<void> => {
@@ -43,6 +51,7 @@ export async function runImport(
     loaded += await loadPiece(client, options, data, sent);
     sent += rows.length;
     rows = [];
+    characters = 0;
     progress.show({ bytes: source.bytesRead, rows: sent }, total);
   };
   for await (const cells of csvRows(source)) {
@@ -51,7 +60,8 @@ export async function runImport(
       continue;
     }
     rows.push(cells);
-    if (rows.length >= rowsAtOnce) await send();
+    for (const cell of cells) characters += cell.length;
+    if (rows.length >= rowsAtOnce || characters >= charactersAtOnce) await send();
   }
   if (rows.length > 0) await send();
   progress[Symbol.dispose]();
@@ -70,7 +80,8 @@ async function loadPiece(
   const { job_id: id } = started.parse(await client.run(body));
   for (;;) {
     const [job] = jobs.parse(await client.run({ operation: 'get_job', id }));
-    if (job.status === 'ERROR') throw new Error(`${textOf(job.message)} (${before} rows were loaded before)`);
+    if (job.status === 'ERROR')
+      throw new Error(`${textOf(job.message)} (${before + job.progress.rows} rows were loaded before)`);
     if (job.status === 'COMPLETE') return Number(/\d+/.exec(textOf(job.message))?.[0] ?? 0);
     await wait(pollMs);
   }

@@ -77,6 +77,33 @@ it('says what was wrong with a row, and how many were loaded before it', async (
   );
 });
 
+it('counts what was loaded of the piece that failed', async () => {
+  await using desk = await openDesk();
+  const rows = Array.from({ length: 2_501 }, (_, id) => (id === 2_500 ? '1,2,3' : `${id},x`));
+  const file = desk.file('in.csv', `id,name\n${rows.join('\n')}\n`);
+
+  await expect(runImport(file, { ...dog, action: 'insert' }, desk.flags)).rejects.toThrow(
+    'Row 2501 has 3 values for 2 columns, cancelling load operation (2000 rows were loaded before)',
+  );
+});
+
+it('sends long rows in pieces of a few MiB', async () => {
+  await using desk = await openDesk();
+  const long = 'x'.repeat(2 ** 20);
+  const rows = Array.from({ length: 10 }, (_, id) => `${id},${long}`);
+
+  await runImport(
+    desk.file('in.csv', `id,name\n${rows.join('\n')}\n`),
+    { ...dog, action: 'insert' },
+    desk.flags,
+  );
+
+  const jobs = await desk.node.post({
+    ...{ operation: 'search_jobs_by_start_date', from_date: '2000-01-01', to_date: '9999-01-01' },
+  });
+  expect(jobs.body).toMatchObject([4, 4, 2].map((count) => ({ progress: { rows: count } })));
+});
+
 it('imports no file in another encoding', async () => {
   await using desk = await openDesk();
   const file = desk.file('in.csv', '');
