@@ -131,7 +131,11 @@ export class NatsClient implements AsyncDisposable {
 
   /** The server answers a flush after its refusals; a turn later those have come through the client's own queue. */
   async #heard(): Promise<void> {
-    await this.connection.flush();
+    const flushed = await Promise.race([
+      this.connection.flush().then(() => true),
+      this.connection.closed().then(() => false),
+    ]);
+    if (!flushed) throw new Error('the server has ended the connection');
     await new Promise((resolve) => setImmediate(resolve));
   }
 
