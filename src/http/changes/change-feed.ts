@@ -3,6 +3,7 @@ import type { Table } from '../../model/table.ts';
 import { decodeChanges } from '../../model/transaction-codec.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import { RunLoop } from '../../runtime/run-loop.ts';
+import type { LogEntry } from '../../store/change-log.ts';
 import type { Store } from '../../store/store.ts';
 import { changeEvent, type ReadableTable } from './change-event.ts';
 import type { ChangePosition } from './change-position.ts';
@@ -61,7 +62,15 @@ export class ChangeFeed implements AsyncDisposable {
     return this.#store.log.idAt(table.id, position.seq) === position.transactionId;
   }
 
-  /** What follows the place, which {@link reaches}; undefined when nothing does yet. */
+  /** Whether a place that a listener brings {@link reaches}, and its transaction has as much as it says is left. */
+  accepts(table: Table, position: ChangePosition): boolean {
+    if (!this.reaches(table, position)) return false;
+    if (position.left === 0) return true;
+    const [found] = this.#store.log.readChannel(table.id, position.seq - 1);
+    return found !== undefined && position.left <= changesOf(table, found.entry).length;
+  }
+
+  /** What follows a place that was accepted and that the log {@link reaches}; undefined when nothing does yet. */
   after(readable: ReadableTable, position: ChangePosition): ChangePiece | undefined {
     const { table, attributes } = readable;
     const shown = attributes === undefined ? '*' : JSON.stringify([...attributes].sort());
@@ -125,8 +134,7 @@ export class ChangeFeed implements AsyncDisposable {
     let after = position;
     const first = position.left > 0 ? position.seq - 1 : position.seq;
     for (const { seq, entry } of this.#store.log.readChannel(table.id, first)) {
-      const part = entry.parts.find(({ tableId }) => tableId === table.id);
-      const changes = part === undefined ? [] : decodeChanges(part.changes);
+      const changes = changesOf(table, entry);
       const skipped = seq === position.seq ? changes.length - position.left : 0;
       for (let index = skipped; index < changes.length; index += 1) {
         const change = changes[index];
@@ -161,6 +169,11 @@ export class ChangeFeed implements AsyncDisposable {
       this.#rememberedCharacters -= text.length;
     }
   }
+}
+
+function changesOf(table: Table, { parts }: LogEntry): readonly Change[] {
+  const part = parts.find(({ tableId }) => tableId === table.id);
+  return part === undefined ? [] : decodeChanges(part.changes);
 }
 
 /** What a dropped attribute hides was perhaps remembered before the drop. */

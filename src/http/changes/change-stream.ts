@@ -78,8 +78,9 @@ export class ChangeStream {
   async #tell(): Promise<void> {
     const { feed, changeTimes, from } = this.#options;
     const { heartbeatMs, recheckMs } = changeTimes;
-    if (from === undefined || feed.reaches(this.#table, from))
+    if (from === undefined || feed.accepts(this.#table, from))
       await this.#write(controlEvent('ready', { resumed: from !== undefined }, this.#position));
+    else await this.#tellGap();
     let checkedAtMs = performance.now();
     while (!this.#gone.signal.aborted && !feed.closing.aborted) {
       if (performance.now() - checkedAtMs >= recheckMs) {

@@ -161,6 +161,20 @@ test('an id of a table that was dropped and made again is of another history', a
   expect((await after.next()).event).toBe('gap');
 });
 
+test('an id that says more is left of a transaction than it has is of no event: a gap, and from now on', async () => {
+  await using t = await openWithDogs();
+  using before = await listen(t);
+  await before.next();
+  await insert(t, 1, 2);
+  const [, last] = await before.take(2);
+
+  using after = await listen(t, last?.id?.replace('.0.', '.3.'));
+
+  expect((await after.next()).event).toBe('gap');
+  await insert(t, 3);
+  expect((await after.next()).data).toMatchObject({ id: 3 });
+});
+
 test('many listeners read the log once, not each', async () => {
   await using t = await openWithDogs();
   const readers = await Promise.all(Array.from({ length: 50 }, () => listen(t)));
