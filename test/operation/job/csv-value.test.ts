@@ -48,6 +48,12 @@ test.each([
   expect(csvValue(cell)).toBe(cell);
 });
 
+test('a long cell that begins like a moment is read once, not once for each T', () => {
+  const cell = `2024-${'T+00'.repeat(100_000)}`;
+
+  expect(csvValue(cell)).toBe(cell);
+});
+
 test('a key is a number or a text and nothing else', () => {
   expect(['1', '01', 'true', '[1]', '2024-02-03T04:05:06Z'].map(csvKey)).toEqual([
     1,
