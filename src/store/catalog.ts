@@ -18,6 +18,9 @@ export interface TableSpec {
   readonly schemaDefined?: boolean;
 }
 
+/** What clients may give a table; a definition is read and written as a whole. Peers may bring more. */
+export const maxAttributes = 10_000;
+
 interface Snapshot {
   readonly version: number;
   readonly databases: ReadonlySet<string>;
@@ -104,7 +107,7 @@ export class Catalog {
     commit.touchCatalog();
   }
 
-  /** Inside a commit; creates the database when it is missing. @throws CodedError `table_exists` */
+  /** Inside a commit; creates the database when it is missing. @throws CodedError `table_exists`, `invalid_request` */
   createTable(commit: Commit, spec: TableSpec): Table {
     const { database, name } = spec;
     const others = this.tables(database);
@@ -122,6 +125,7 @@ export class Catalog {
       { name: spec.primaryKey, indexed: false },
       ...(spec.attributes ?? []).filter((attribute) => attribute.name !== spec.primaryKey),
     ];
+    if (declared.length > maxAttributes) throw tooManyAttributes(spec);
     // Above all that was ever written here, also while the clock was ahead: what went into a former table of this name
     // would pass for written into this one, and deleted since (`collected.ts`).
     const createdAtMs = Math.max(commit.nowMs, Math.ceil(versionToMs(commit.state.clock + 1)));
@@ -164,21 +168,26 @@ export class Catalog {
   /**
    * Inside a commit: the table with the attributes of `names` that it lacked, or itself. What others have added since the
    * definition was read, in this commit too, stays.
+   *
+   * @throws CodedError `invalid_request` where that would be more than `most`
    */
-  withAttributes(commit: Commit, table: Table, names: Iterable<string>): Table {
+  withAttributes(commit: Commit, table: Table, names: Iterable<string>, most = Infinity): Table {
     const asRead = knownNames(table);
     const lacking = [...names].filter((name) => !asRead.has(name));
     if (lacking.length === 0) return table;
     const current = this.tableById(table.id) ?? table;
     const known = knownNames(current);
+    // Of those of one name the last counts.
+    const latest = new Map(current.attributes.map((attribute) => [attribute.name, attribute]));
     const added = new Map<string, Attribute>();
     for (const name of lacking) {
       if (known.has(name) || added.has(name)) continue;
       const number = current.attributes.length + added.size;
-      const before = current.attributes.findLast((attribute) => attribute.name === name);
-      added.set(name, { name, number, index: 'none', dropped: false, hiddenUpTo: before?.hiddenUpTo ?? 0 });
+      const hiddenUpTo = latest.get(name)?.hiddenUpTo ?? 0;
+      added.set(name, { name, number, index: 'none', dropped: false, hiddenUpTo });
     }
     if (added.size === 0) return current;
+    if (known.size + added.size > most) throw tooManyAttributes(current);
     const changed = { ...current, attributes: [...current.attributes, ...added.values()] };
     this.putTable(commit, changed);
     return changed;
@@ -225,6 +234,13 @@ export class Catalog {
   forget(): void {
     this.#cached = undefined;
   }
+}
+
+function tooManyAttributes({ database, name }: Pick<Table, 'database' | 'name'>): CodedError {
+  return new CodedError(
+    'invalid_request',
+    `Table '${database}.${name}' may have at most ${maxAttributes} attributes: put names that vary into an object in one attribute, or drop attributes`,
+  );
 }
 
 /** Live attributes, as clients see them. */

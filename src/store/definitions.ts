@@ -1,6 +1,6 @@
 import { CodedError } from '../model/errors.ts';
 import { createdTime, updatedTime, type Attribute, type Table } from '../model/table.ts';
-import { visibleAttributes, type Catalog, type TableSpec } from './catalog.ts';
+import { maxAttributes, visibleAttributes, type Catalog, type TableSpec } from './catalog.ts';
 import type { Commit } from './commit.ts';
 import type { Confirmed } from './confirmed.ts';
 import type { CommitKind } from './environment.ts';
@@ -74,7 +74,7 @@ export class Definitions {
     }, 'small');
   }
 
-  /** Creates the database when it is missing. @throws CodedError `table_exists` */
+  /** Creates the database when it is missing. @throws CodedError `table_exists`, `invalid_request` */
   async createTable(spec: TableSpec): Promise<Table> {
     return this.#options.run((commit) => {
       const table = this.#options.catalog.createTable(commit, spec);
@@ -91,7 +91,7 @@ export class Definitions {
     await this.#options.run((commit) => this.#drop(commit, this.#require(database, name)), 'small');
   }
 
-  /** @throws CodedError `attribute_exists` */
+  /** @throws CodedError `attribute_exists`, `invalid_request` */
   async createAttribute(
     database: string,
     tableName: string,
@@ -104,7 +104,7 @@ export class Definitions {
           'attribute_exists',
           `attribute '${attribute.name}' already exists in ${database}.${tableName}`,
         );
-      const widened = this.#options.catalog.withAttributes(commit, table, [attribute.name]);
+      const widened = this.#options.catalog.withAttributes(commit, table, [attribute.name], maxAttributes);
       // Rows may hold values under this name already: the index is built before it is read.
       if (attribute.indexed)
         this.#options.catalog.putTable(commit, withIndex(widened, attribute.name, 'building'));

@@ -184,7 +184,10 @@ export class Store implements AsyncDisposable {
     this.#commits.guard(guard);
   }
 
-  /** insert, update, upsert: one commit, all or nothing. @throws CodedError `invalid_key`, `too_large`, `table_missing` */
+  /**
+   * insert, update, upsert: one commit, all or nothing.
+   * @throws CodedError `invalid_key`, `invalid_request`, `too_large`, `table_missing`
+   */
   write(request: WriteRequest): Promise<WriteResult> {
     this.localWrites.begin();
     return this.#commits.runGuarded([request.table], (commit) => this.#parts.writer.write(commit, request));

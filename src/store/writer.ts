@@ -15,7 +15,7 @@ import { createdTime, updatedTime, type Table } from '../model/table.ts';
 import type { WriteOperation } from '../model/transaction.ts';
 import { decodeDocument, encodeChanges, encodeDocument } from '../model/transaction-codec.ts';
 import { versionToMs } from '../model/version-clock.ts';
-import { knownNames, type Catalog } from './catalog.ts';
+import { knownNames, maxAttributes, type Catalog } from './catalog.ts';
 import type { ChangeLog, NewPart } from './change-log.ts';
 import type { Commit } from './commit.ts';
 import { visibleDocument, type Records } from './records.ts';
@@ -144,7 +144,12 @@ export class Writer {
   /** Searches know the attributes of what is written. */
   #widen(commit: Commit, target: Staged, names: Iterable<string>): void {
     const stamps = target.table.schemaDefined ? [] : [createdTime, updatedTime];
-    target.table = this.#options.catalog.withAttributes(commit, target.table, [...names, ...stamps]);
+    target.table = this.#options.catalog.withAttributes(
+      commit,
+      target.table,
+      [...names, ...stamps],
+      maxAttributes,
+    );
   }
 
   #stageDelete(staged: Map<number, Staged>, request: DeleteRequest): Omit<WriteResult, 'version'> {

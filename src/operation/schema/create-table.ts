@@ -45,9 +45,8 @@ export const createTable = defineOperation({
     if (store.catalog.table(schema, table) !== undefined) {
       throw new CodedError('table_exists', `Table '${table}' already exists in '${schema}'`);
     }
-    const twice = attributes?.find(
-      ({ name }, index) => attributes.findIndex((other) => other.name === name) < index,
-    );
+    const names = new Set<string>();
+    const twice = attributes?.find(({ name }) => names.size === names.add(name).size);
     if (twice !== undefined) {
       throw new CodedError('invalid_request', `'attributes' names '${twice.name}' more than once`);
     }
