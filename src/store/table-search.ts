@@ -5,7 +5,7 @@ import { readTableState } from './commit.ts';
 import type { Definitions } from './definitions.ts';
 import type { Environment } from './environment.ts';
 import type { Records } from './records.ts';
-import { planOf, type PlanDescription } from './search/search-plan.ts';
+import { planOf, planSearch, type PlanDescription } from './search/search-plan.ts';
 import { search } from './search/search.ts';
 import { TableSearchSource } from './table-search-source.ts';
 
@@ -30,11 +30,12 @@ export class TableSearch {
   search(table: Table, query: Query): Iterable<Document> {
     const { environment, definitions } = this.#options;
     const source = this.#source(table);
+    const plan = planSearch(source, query);
     if (readTableState(environment, table.id).records >= largeTable)
-      for (const attribute of planOf(source, query).wanted)
+      for (const attribute of planOf(source, query, plan).wanted)
         // A wish: where there is no room for it now, the next search has it again.
         definitions.wantIndex(table, attribute).catch(() => undefined);
-    return search(source, query);
+    return search(source, query, plan);
   }
 
   /** What {@link search} would do. */

@@ -33,6 +33,8 @@ export interface SearchPlan {
   readonly access: Access;
   readonly arrival: Arrival;
   readonly order: readonly OrderLevel[];
+  /** Entries or records to read for it, about; counted to {@link estimateCap}. */
+  readonly entries: number;
 }
 
 /** What a search would do, for triggering index builds and for people. */
@@ -40,20 +42,25 @@ export interface PlanDescription {
   /** The index that is read; undefined for a table scan, and for an `or` that reads several. */
   readonly index: string | undefined;
   readonly scanned: 'index' | 'table';
-  /** Entries or records to read for it, about; counted to {@link estimateCap}. */
+  /** {@link SearchPlan.entries} */
   readonly estimate: number;
   /** Attributes whose index is missing or not ready, and would have helped. */
   readonly wanted: readonly string[];
 }
 
-interface Option {
-  readonly access: Access;
-  /** Entries to read, at most {@link estimateCap}. */
-  readonly entries: number;
+type Option = Pick<SearchPlan, 'access' | 'entries'>;
+
+/** What the estimates of one plan may still count, all together. */
+interface Budget {
+  left: number;
 }
 
 /** Counting further would cost more than the better choice saves. */
 export const estimateCap = 10_000;
+/** What was not counted passes for large. */
+const countedEntries = 10 * estimateCap;
+/** Where an `and` has so few to read, looking for fewer costs as much as it saves. */
+const cheapEntries = 100;
 /** Fetching by key costs about twice a step of a scan. */
 const fetchCost = 2;
 /** A table of unknown size is taken for larger than any range of unknown size. */
@@ -63,27 +70,9 @@ const sortCost = 4;
 
 /** Chooses the cheapest access by estimates. The choice changes what is read, never the answer. */
 export function planSearch(source: SearchSource, query: Query): SearchPlan {
-  return choose(source, query).plan;
-}
-
-/** Says what {@link planSearch} chose, without searching. */
-export function planOf(source: SearchSource, query: Query): PlanDescription {
-  const { plan, entries } = choose(source, query);
-  const { access } = plan;
-  const isServed = access.kind !== 'table' && entries < estimateCap;
-  return {
-    index: indexOf(access),
-    scanned: access.kind === 'table' ? 'table' : 'index',
-    estimate: entries,
-    wanted: isServed ? [] : wantedBy(source, query, plan.order),
-  };
-}
-
-function choose(source: SearchSource, query: Query): { readonly plan: SearchPlan; readonly entries: number } {
   const order = orderOf(query, source.table.primaryKey);
-  const options = query.where ? optionsOf(source, query.where) : [];
-  if (options === 'nothing')
-    return { plan: { access: { kind: 'nothing' }, arrival: 'sorted', order }, entries: 0 };
+  const options = query.where ? optionsOf(source, query.where, { left: countedEntries }) : [];
+  if (options === 'nothing') return { access: { kind: 'nothing' }, arrival: 'sorted', order, entries: 0 };
 
   const tableSize = source.estimate(source.table.primaryKey, {}, estimateCap);
   const tableCost = tableSize < estimateCap ? tableSize : largeTableCost;
@@ -98,19 +87,46 @@ function choose(source: SearchSource, query: Query): { readonly plan: SearchPlan
   for (const option of options) consider(option, option.entries * fetchCost);
   const descent = descentOf(source, query, order, tableSize);
   if (descent) consider(descent, query.where ? tableCost * fetchCost : descent.entries * fetchCost);
-  return { plan: { access: best.option.access, arrival: best.arrival, order }, entries: best.option.entries };
+  return { ...best.option, arrival: best.arrival, order };
+}
+
+/** Says what {@link planSearch} chose, without searching. */
+export function planOf(
+  source: SearchSource,
+  query: Query,
+  plan: SearchPlan = planSearch(source, query),
+): PlanDescription {
+  const { access, entries, order } = plan;
+  const isServed = access.kind !== 'table' && entries < estimateCap;
+  return {
+    index: indexOf(access),
+    scanned: access.kind === 'table' ? 'table' : 'index',
+    estimate: entries,
+    wanted: isServed ? [] : wantedBy(source, query, order),
+  };
 }
 
 /** The index accesses that yield every match of the group; 'nothing' when there can be no match. */
-function optionsOf(source: SearchSource, group: ConditionGroup): readonly Option[] | 'nothing' {
-  const members = group.conditions.map((member) =>
-    'comparator' in member ? rangeOptions(source, member) : optionsOf(source, member),
-  );
+function optionsOf(
+  source: SearchSource,
+  group: ConditionGroup,
+  budget: Budget,
+): readonly Option[] | 'nothing' {
+  const found = (member: Condition | ConditionGroup, left: Budget) =>
+    'comparator' in member ? rangeOptions(source, member, left) : optionsOf(source, member, left);
   if (isConjunction(group)) {
-    const options = members.filter((member) => member !== 'nothing');
-    return options.length < members.length ? 'nothing' : options.flat();
+    const options: Option[] = [];
+    for (const member of group.conditions) {
+      const isEnough = options.some(({ entries }) => entries <= cheapEntries);
+      const more = found(member, isEnough ? { left: 0 } : budget);
+      if (more === 'nothing') return 'nothing';
+      options.push(...more);
+    }
+    return options;
   }
-  const branches = members.filter((member) => member !== 'nothing');
+  const branches = group.conditions
+    .map((member) => found(member, budget))
+    .filter((branch) => branch !== 'nothing');
   if (branches.length === 0) return 'nothing';
   const ranges: IndexRange[] = [];
   let entries = 0;
@@ -124,12 +140,20 @@ function optionsOf(source: SearchSource, group: ConditionGroup): readonly Option
   return [{ access: { kind: 'union', ranges }, entries: Math.min(entries, estimateCap) }];
 }
 
-function rangeOptions(source: SearchSource, condition: Condition): readonly Option[] | 'nothing' {
+function rangeOptions(
+  source: SearchSource,
+  condition: Condition,
+  budget: Budget,
+): readonly Option[] | 'nothing' {
   const { attribute } = condition;
   const bounds = boundsOf(condition, attribute === source.table.primaryKey ? maxKeyBytes : undefined);
   if (bounds === 'nothing') return 'nothing';
   if (bounds === undefined || !source.isIndexed(attribute)) return [];
-  const entries = source.estimate(attribute, bounds, estimateCap);
+  const most = Math.min(estimateCap, budget.left);
+  const counted = most > 0 ? source.estimate(attribute, bounds, most) : 0;
+  // To find that there is none costs something, too.
+  if (most > 0) budget.left -= Math.max(counted, 1);
+  const entries = counted < most ? counted : estimateCap;
   return [{ access: { kind: 'range', range: { attribute, condition, bounds } }, entries }];
 }
 

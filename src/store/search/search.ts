@@ -17,21 +17,29 @@ import type { Ranked } from './top-documents.ts';
  * gives the order; otherwise it sorts in memory, with a limit never more than twice `offset + limit` documents.
  * The source must stay the same snapshot until the iteration ends.
  */
-export function* search(source: SearchSource, query: Query): Generator<Document, void, undefined> {
+export function* search(
+  source: SearchSource,
+  query: Query,
+  plan: SearchPlan = planSearch(source, query),
+): Generator<Document, void, undefined> {
   const { offset = 0, limit = Infinity } = query;
   if (limit <= 0) return;
   let seen = 0;
-  for (const document of inOrder(source, query, offset + limit)) {
+  for (const document of inOrder(source, query, plan, offset + limit)) {
     seen++;
     if (seen > offset) yield document;
     if (seen === offset + limit) return;
   }
 }
 
-function* inOrder(source: SearchSource, query: Query, wanted: number): Generator<Document> {
+function* inOrder(
+  source: SearchSource,
+  query: Query,
+  chosen: SearchPlan,
+  wanted: number,
+): Generator<Document> {
   const { after } = query;
-  const plan =
-    after === undefined ? planSearch(source, query) : resumed(planSearch(source, query), source, after);
+  const plan = after === undefined ? chosen : resumed(chosen, source, after);
   const matching = filter(candidates(source, plan), matcherOf(query.where));
   const found = after === undefined ? matching : filter(matching, isLater(plan.order, after));
   switch (plan.arrival) {

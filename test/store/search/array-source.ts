@@ -14,6 +14,8 @@ export interface ArraySourceOptions {
 export class ArraySource implements SearchSource {
   readonly table: Table;
   readonly reads = { scanned: 0, fetched: 0 };
+  /** Entries that estimates have counted; the size of the table costs nothing. */
+  counted = 0;
   readonly #documents: readonly Document[];
   readonly #indexed: readonly string[];
   readonly #distort: (attribute: string, count: number) => number;
@@ -67,7 +69,9 @@ export class ArraySource implements SearchSource {
 
   estimate(attribute: string, bounds: IndexBounds, cap: number): number {
     const count = this.#entries(attribute).filter(({ value }) => holds(bounds, value)).length;
-    return Math.min(cap, Math.max(0, this.#distort(attribute, count)));
+    const estimate = Math.min(cap, Math.max(0, this.#distort(attribute, count)));
+    if (Object.keys(bounds).length > 0) this.counted += estimate;
+    return estimate;
   }
 
   #entries(attribute: string): { value: IndexValue; key: Key }[] {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Document } from '../../../src/model/change.ts';
 import type { Comparator, Query, Sort } from '../../../src/model/query.ts';
-import { planOf } from '../../../src/store/search/search-plan.ts';
+import { planOf, planSearch } from '../../../src/store/search/search-plan.ts';
 import { search } from '../../../src/store/search/search.ts';
 import { ArraySource } from './array-source.ts';
 import { naiveSearch } from './naive-search.ts';
@@ -372,6 +372,52 @@ describe('a plan', () => {
   test('wants an index for the newest', () => {
     expect(plan({ sort: by('age', true), limit: 5 }).wanted).toEqual(['age']);
     expect(plan({ sort: by('age', true) }).wanted).toEqual([]);
+  });
+});
+
+describe('estimates', () => {
+  const documents = Array.from({ length: 20 }, (_, id) => ({ id, age: id % 2 }));
+  const many = Array.from({ length: 1_000 }, () => conditions('age', 'equals', 1)).flat();
+  const planFor = (query: Query, entriesOfAge: number) => {
+    const distort = (attribute: string) => (attribute === 'id' ? 10_000 : entriesOfAge);
+    const source = new ArraySource({ documents, indexed: ['age'], distort });
+    return { plan: planOf(source, query), source };
+  };
+
+  test.each(['and', 'or'] as const)(
+    'of all conditions of an %s count so many entries, and no more',
+    (operator) => {
+      const { source } = planFor({ where: { operator, conditions: many } }, 10_000);
+
+      expect(source.counted).toBe(10 * 10_000);
+    },
+  );
+
+  test('of an and end with the first that is cheap', () => {
+    const { source, plan } = planFor({ where: { operator: 'and', conditions: many } }, 100);
+
+    expect(plan).toMatchObject({ index: 'age', estimate: 100 });
+    expect(source.counted).toBe(100);
+  });
+
+  test('that were not made do not hide a condition that nothing can match', () => {
+    const where = {
+      operator: 'and' as const,
+      conditions: [...many, ...conditions('age', 'less_than', null)],
+    };
+    const { source, plan } = planFor({ where }, 100);
+
+    expect(plan).toMatchObject({ estimate: 0 });
+    expect([...search(source, { where })]).toEqual([]);
+  });
+
+  test('are made once for a search', () => {
+    const { source } = planFor(one('age', 'equals', 1), 10);
+    const plan = planSearch(source, one('age', 'equals', 1));
+    source.counted = 0;
+
+    expect([...search(source, one('age', 'equals', 1), plan)]).toHaveLength(10);
+    expect(source.counted).toBe(0);
   });
 });
 
