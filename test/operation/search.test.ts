@@ -131,6 +131,28 @@ test('a sort with a next one, an offset and a limit', async () => {
 });
 
 const byConditions = { operation: 'search_by_conditions', ...dog };
+
+test('a search may have 1,000 conditions, those of groups counted, and is told so when it has more', async () => {
+  await using t = await openWithDogs();
+  const many = Array.from({ length: 999 }, (_, age) => ({
+    attribute: 'age',
+    comparator: 'not_equal',
+    value: age + 3,
+  }));
+  const [one] = many;
+
+  const found = await t.call({ ...byConditions, conditions: [one, { conditions: many }] });
+
+  expect(found).toMatchObject([{ id: 4 }, { id: 5 }]);
+  await expect(
+    t.call({ ...byConditions, conditions: [one, { conditions: [one, ...many] }] }),
+  ).rejects.toMatchObject({
+    code: 'invalid_request',
+    message:
+      "'conditions' must hold at most 1000 conditions, those of groups included: search in parts, or by keys with search_by_id",
+  });
+});
+
 test.each([
   [
     { operation: 'search_by_hash', ...dog, hash_values: 1, get_attributes: ['*'] },

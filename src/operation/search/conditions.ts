@@ -17,8 +17,10 @@ const condition = z
     return { attribute: read.attribute, comparator: read.comparator, value: read.value };
   });
 
-/** A list of conditions and groups of them. */
-export const conditions: z.ZodType<readonly (Condition | ConditionGroup)[]> = z
+/** Each is planned, and tested on every record that the plan proposes. */
+const maxConditions = 1_000;
+
+const list: z.ZodType<readonly (Condition | ConditionGroup)[]> = z
   .array(
     z.unknown().transform((value, context): Condition | ConditionGroup => {
       const isGroup = isDocument(value) && value['conditions'] !== undefined;
@@ -38,14 +40,32 @@ export const conditions: z.ZodType<readonly (Condition | ConditionGroup)[]> = z
 const group: z.ZodType<ConditionGroup> = z.object({
   operator,
   get conditions() {
-    return conditions;
+    return list;
   },
 });
+
+/** A list of conditions and groups of them; too many are refused before any is looked at. */
+export const conditions = z.preprocess((value, context) => {
+  if (countOf(value) > maxConditions)
+    context.addIssue({
+      code: 'custom',
+      message: `must hold at most ${maxConditions} conditions, those of groups included: search in parts, or by keys with search_by_id`,
+    });
+  return value;
+}, list);
 
 /** The attributes that conditions name, in all depths. */
 export function conditionAttributes(list: readonly (Condition | ConditionGroup)[]): readonly string[] {
   return list.flatMap((item) =>
     'conditions' in item ? conditionAttributes(item.conditions) : [item.attribute],
+  );
+}
+
+function countOf(conditionList: unknown): number {
+  if (!Array.isArray(conditionList)) return 0;
+  return conditionList.reduce<number>(
+    (count, item) => count + (isDocument(item) ? Math.max(1, countOf(item['conditions'])) : 1),
+    0,
   );
 }
 
