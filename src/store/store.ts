@@ -3,6 +3,7 @@ import { CodedError } from '../model/errors.ts';
 import type { Query } from '../model/query.ts';
 import { systemDatabase, type Table } from '../model/table.ts';
 import type { ChannelItem } from '../model/transaction.ts';
+import { atOnce, type Pausing } from '../runtime/pauses.ts';
 import type { ApplyResult, Together, TransactionPart } from './applier.ts';
 import type { ChangeLog } from './change-log.ts';
 import type { Collected } from './collected.ts';
@@ -243,11 +244,17 @@ export class Store implements AsyncDisposable {
     return this.#parts.records.document(table, key);
   }
 
+  /** {@link searchWithPauses}, for what is short or may keep everybody waiting. */
   search(table: Table, query: Query): Iterable<Document> {
+    return atOnce(this.searchWithPauses(table, query));
+  }
+
+  /** What the query asks for. What is read between two pauses is one snapshot. */
+  searchWithPauses(table: Table, query: Query): Pausing<Document> {
     return this.#parts.tableSearch.search(table, query);
   }
 
-  /** What {@link search} would do. */
+  /** What {@link searchWithPauses} would do. */
   plan(table: Table, query: Query): PlanDescription {
     return this.#parts.tableSearch.plan(table, query);
   }

@@ -19,11 +19,8 @@ export class TableSearchSource implements SearchSource {
     this.#records = records;
   }
 
-  *scan(options?: { readonly reverse?: boolean }): Generator<Document> {
-    for (const { row } of this.#records.rows(this.table, options)) {
-      const document = visibleDocument(this.table, row);
-      if (document) yield document;
-    }
+  *scan(options?: { readonly reverse?: boolean }): Generator<Document | undefined> {
+    for (const { row } of this.#records.rows(this.table, options)) yield visibleDocument(this.table, row);
   }
 
   get(key: Key): Document | undefined {

@@ -1,12 +1,13 @@
 import type { Document } from '../model/change.ts';
 import type { Query } from '../model/query.ts';
 import type { Table } from '../model/table.ts';
+import type { Pausing } from '../runtime/pauses.ts';
 import { readTableState } from './commit.ts';
 import type { Definitions } from './definitions.ts';
 import type { Environment } from './environment.ts';
 import type { Records } from './records.ts';
 import { planOf, planSearch, type PlanDescription } from './search/search-plan.ts';
-import { search } from './search/search.ts';
+import { searchWithPauses } from './search/search.ts';
 import { TableSearchSource } from './table-search-source.ts';
 
 /** A search over a table of at least this many records builds the index that it missed. */
@@ -27,7 +28,7 @@ export class TableSearch {
   }
 
   /** Lazy where the order permits; on a large table it asks for the index that it missed. */
-  search(table: Table, query: Query): Iterable<Document> {
+  search(table: Table, query: Query): Pausing<Document> {
     const { environment, definitions } = this.#options;
     const source = this.#source(table);
     const plan = planSearch(source, query);
@@ -35,7 +36,7 @@ export class TableSearch {
       for (const attribute of planOf(source, query, plan).wanted)
         // A wish: where there is no room for it now, the next search has it again.
         definitions.wantIndex(table, attribute).catch(() => undefined);
-    return search(source, query, plan);
+    return searchWithPauses(source, query, plan);
   }
 
   /** What {@link search} would do. */

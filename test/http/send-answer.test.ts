@@ -105,10 +105,34 @@ test('rows are read no faster than the client takes them, while others are serve
   expect(JSON.parse((await bytesOf(response)).toString())).toHaveLength(20_000);
 });
 
+test.each([
+  ['rows that are sent as they are found', everything, 'application/json'],
+  ['rows that are counted first', everything, 'application/x-msgpack'],
+  ['a page', { ...everything, cursor: '' }, 'application/json'],
+  ['a count', { operation: 'sql', sql: 'SELECT COUNT(*) FROM dev.reading' }, 'application/json'],
+  ['keys to change', { operation: 'sql', sql: 'DELETE FROM dev.reading WHERE id > 5' }, 'application/json'],
+])('others are served while a long search finds nothing: %s', async (_, body, accept) => {
+  await using t = await openWithReadings(1);
+  let isOtherServed = false;
+  let pauses = 0;
+  const search = vi.spyOn(t.store, 'searchWithPauses').mockImplementation(function* () {
+    for (; !isOtherServed && pauses < 1_000_000; pauses += 1) yield undefined;
+  });
+
+  const long = ask(t, body, { accept });
+  await vi.waitFor(() => expect(search).toHaveBeenCalled());
+  const other = await t.post({ operation: 'search_by_id', ...table, ids: [0] });
+  isOtherServed = true;
+
+  expect(other.body).toMatchObject([{ id: 0 }]);
+  expect((await long).statusCode).toBe(200);
+  expect(pauses).toBeLessThan(1_000_000);
+});
+
 test('an error in the middle ends the connection: the answer never looks whole', async () => {
   await using t = await openWithReadings(2_000);
-  const real = t.store.search.bind(t.store);
-  vi.spyOn(t.store, 'search').mockImplementation(function* (...args) {
+  const real = t.store.searchWithPauses.bind(t.store);
+  vi.spyOn(t.store, 'searchWithPauses').mockImplementation(function* (...args) {
     let left = 1_000;
     for (const document of real(...args)) {
       left -= 1;

@@ -2,6 +2,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { Document } from '../../model/change.ts';
+import { inTurns, type Pausing } from '../../runtime/pauses.ts';
 import * as field from '../field.ts';
 import { jobStartedAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
@@ -67,7 +68,7 @@ async function writeExport(
       bytes += Buffer.byteLength(piece);
     };
     await write(text.head);
-    for (const batch of inBatches(found.documents)) {
+    for await (const batch of inBatches(found.documents)) {
       await write(text.documents(batch, rows));
       rows += batch.length;
       if (rows % rowsPerReport === 0) await job.report({ rows, bytes, totalBytes: null });
@@ -87,9 +88,9 @@ async function writeExport(
   };
 }
 
-function* inBatches(documents: Iterable<Document>): Generator<Document[]> {
+async function* inBatches(documents: Pausing<Document>): AsyncGenerator<Document[]> {
   let batch: Document[] = [];
-  for (const document of documents) {
+  for await (const document of inTurns(documents)) {
     batch.push(document);
     if (batch.length < documentsAtOnce) continue;
     yield batch;

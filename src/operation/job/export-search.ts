@@ -1,5 +1,6 @@
 import type { Document } from '../../model/change.ts';
 import { CodedError } from '../../model/errors.ts';
+import type { Pausing } from '../../runtime/pauses.ts';
 import { isDocument } from '../field.ts';
 import type { OperationContext } from '../operation.ts';
 import { Rows } from '../rows.ts';
@@ -14,7 +15,7 @@ const searches = [searchByValue, searchByConditions, searchById];
 export interface Found {
   /** In the order of the request or of the table. */
   readonly columns: readonly string[];
-  readonly documents: Iterable<Document>;
+  readonly documents: Pausing<Document>;
 }
 
 /**
@@ -47,6 +48,6 @@ function asFound(rows: Rows): Found {
   return { columns: rows.columns, documents: documentsOf(rows) };
 }
 
-function* documentsOf(rows: Rows): Generator<Document> {
-  for (const row of rows) if (isDocument(row)) yield row;
+function* documentsOf(rows: Rows): Generator<Document | undefined> {
+  for (const row of rows.withPauses) if (row === undefined || isDocument(row)) yield row;
 }

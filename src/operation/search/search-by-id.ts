@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { CodedError } from '../../model/errors.ts';
 import type { Table } from '../../model/table.ts';
+import { withPauses } from '../../runtime/pauses.ts';
 import type { Store } from '../../store/store.ts';
 import * as field from '../field.ts';
 import { readableAttributes } from '../grants.ts';
@@ -39,7 +40,10 @@ export const searchById = defineOperation({
     const table = requireTable(store, request.schema, request.table);
     const readable = readableAttributes(user, table);
     const project = projection(table, attributes, readable);
-    return new Rows(columnsOf(table, attributes, readable), recordsOf(store, table, keys, project));
+    return new Rows(
+      columnsOf(table, attributes, readable),
+      withPauses(recordsOf(store, table, keys, project)),
+    );
   },
 });
 
@@ -48,11 +52,10 @@ function* recordsOf(
   table: Table,
   keys: readonly unknown[],
   project: ReturnType<typeof projection>,
-): Generator<object> {
+): Generator<object | undefined> {
   for (const key of keys) {
     const document = field.isKey(key) ? store.get(table, key) : undefined;
-    const shown = document === undefined ? undefined : project(document);
-    if (shown !== undefined) yield shown;
+    yield document && project(document);
   }
 }
 

@@ -5,6 +5,7 @@ import { CodedError } from '../../model/errors.ts';
 import type { Query } from '../../model/query.ts';
 import type { Table } from '../../model/table.ts';
 import { orderOf, rank } from '../../store/search/search-order.ts';
+import { inTurns } from '../../runtime/pauses.ts';
 import { readableAttributes } from '../grants.ts';
 import type { OperationContext } from '../operation.ts';
 import { projection } from './projection.ts';
@@ -29,17 +30,19 @@ export interface SearchPage {
  *
  * @throws CodedError `invalid_request` for a cursor of another query
  */
-export function searchPage(
+export async function searchPage(
   { store, user }: OperationContext,
   table: Table,
   { limit = standardLimit, ...query }: Query,
   attributes: readonly string[] | undefined,
   cursor: string,
-): SearchPage {
+): Promise<SearchPage> {
   const name = nameOf(table, query);
   const after = cursor === '' ? undefined : afterOf(cursor, name);
   const project = projection(table, attributes, readableAttributes(user, table));
-  const found = [...store.search(table, { ...query, ...(after && { after }), limit })];
+  const found: Document[] = [];
+  const records = store.searchWithPauses(table, { ...query, ...(after && { after }), limit });
+  for await (const document of inTurns(records)) found.push(document);
   const last = found.at(-1);
   return {
     records: found.map(project).filter((shown) => shown !== undefined),

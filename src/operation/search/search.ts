@@ -87,13 +87,14 @@ function* shownRecords(
   table: Table,
   query: Query,
   project: ReturnType<typeof projection>,
-): Generator<Document> {
+): Generator<Document | undefined> {
   // Hidden rows must not count: where there are some, the page is cut after they are gone.
   const isPaged = showsEveryRecord(table);
   const { limit = Infinity, offset = 0, ...unpaged } = query;
   let seen = 0;
-  for (const document of store.search(table, isPaged ? query : unpaged)) {
-    const shown = project(document);
+  for (const document of store.searchWithPauses(table, isPaged ? query : unpaged)) {
+    if (document === undefined) yield undefined;
+    const shown = document && project(document);
     if (shown === undefined) continue;
     seen += 1;
     if (isPaged || seen > offset) yield shown;

@@ -1,6 +1,7 @@
 import type { Document } from '../../model/change.ts';
 import { CodedError } from '../../model/errors.ts';
 import type { Table } from '../../model/table.ts';
+import { inTurns } from '../../runtime/pauses.ts';
 import type { OperationContext } from '../operation.ts';
 import { Rows } from '../rows.ts';
 import { conditionAttributes } from '../search/conditions.ts';
@@ -20,7 +21,7 @@ export async function selectRows(context: OperationContext, text: string): Promi
   throw new CodedError('invalid_request', "'sql' must be a SELECT here");
 }
 
-export function select(context: OperationContext, table: Table, statement: Select): Rows {
+export async function select(context: OperationContext, table: Table, statement: Select): Promise<Rows> {
   const { columns, where, sort, limit, offset } = statement;
   const named = Array.isArray(columns) ? columns : [];
   refuseUnknownAttributes(table, [
@@ -39,22 +40,22 @@ export function select(context: OperationContext, table: Table, statement: Selec
   if (columns === 'all') return search(context, table, query, undefined);
   const attributes = named.length > 0 ? named.map(({ attribute }) => attribute) : [table.primaryKey];
   const rows = search(context, table, query, attributes);
-  if ('countAs' in columns) return new Rows([columns.countAs], [{ [columns.countAs]: countOf(rows) }]);
+  if ('countAs' in columns) return new Rows([columns.countAs], [{ [columns.countAs]: await countOf(rows) }]);
   return new Rows(shown, renamed(rows, named));
 }
 
 function* renamed(
   rows: Rows,
   columns: readonly { readonly attribute: string; readonly shownAs: string }[],
-): Generator<Document> {
-  for (const row of rows) {
-    const values = row as Document;
-    yield Object.fromEntries(columns.map(({ attribute, shownAs }) => [shownAs, values[attribute]]));
+): Generator<Document | undefined> {
+  for (const row of rows.withPauses) {
+    const values = row as Document | undefined;
+    yield values && Object.fromEntries(columns.map(({ attribute, shownAs }) => [shownAs, values[attribute]]));
   }
 }
 
-function countOf(rows: Rows): number {
+async function countOf(rows: Rows): Promise<number> {
   let count = 0;
-  for (const _ of rows) count += 1;
+  for await (const _ of inTurns(rows.withPauses)) count += 1;
   return count;
 }

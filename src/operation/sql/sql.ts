@@ -3,6 +3,7 @@ import type { Key } from '../../model/change.ts';
 import { CodedError } from '../../model/errors.ts';
 import type { ConditionGroup } from '../../model/query.ts';
 import type { Table } from '../../model/table.ts';
+import { inTurns } from '../../runtime/pauses.ts';
 import * as field from '../field.ts';
 import { records as rows } from '../answer.ts';
 import { defineOperation, type OperationContext } from '../operation.ts';
@@ -40,7 +41,8 @@ export const sql = defineOperation({
         const keyName = table.primaryKey;
         if (Object.hasOwn(statement.set, keyName))
           throw new CodedError('invalid_request', `'${keyName}' is the primary key and cannot be set`);
-        const records = keysOf(context, table, statement.where).map((key) => ({
+        const keys = await keysOf(context, table, statement.where);
+        const records = keys.map((key) => ({
           ...statement.set,
           [keyName]: key,
         }));
@@ -49,7 +51,7 @@ export const sql = defineOperation({
         return writeAnswer('update', written, skipped);
       }
       case 'delete': {
-        const keys = keysOf(context, table, statement.where);
+        const keys = await keysOf(context, table, statement.where);
         const { deleted, skipped } = await commitDelete(context, table, keys);
         return writeAnswer('delete', deleted, skipped);
       }
@@ -57,14 +59,15 @@ export const sql = defineOperation({
   },
 });
 
-function keysOf(
+async function keysOf(
   { store }: OperationContext,
   table: Table,
   where: ConditionGroup | undefined,
-): readonly Key[] {
+): Promise<readonly Key[]> {
   refuseUnknownAttributes(table, conditionAttributes(where?.conditions ?? []));
   const keys: Key[] = [];
-  for (const document of store.search(table, where === undefined ? {} : { where })) {
+  const found = store.searchWithPauses(table, where === undefined ? {} : { where });
+  for await (const document of inTurns(found)) {
     const key = document[table.primaryKey];
     if (field.isKey(key)) keys.push(key);
     if (keys.length > maxChanged)

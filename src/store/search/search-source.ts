@@ -13,7 +13,7 @@ export interface IndexBounds {
 }
 
 /**
- * What a search reads of one table: one snapshot of it, without tombstones and dropped attributes.
+ * What a search reads of one table: one snapshot of it between two pauses, without tombstones and dropped attributes.
  *
  * The order of values is null, false, true, numbers, strings by UTF-16 unit (JavaScript's `<`). An index holds
  * what `indexEntriesOf` makes of an attribute: one entry for each element of an array, strings cut short.
@@ -22,8 +22,8 @@ export interface IndexBounds {
 export interface SearchSource {
   readonly table: Table;
 
-  /** Live documents in primary key order, numbers before strings. */
-  scan(options?: { readonly reverse?: boolean }): Iterable<Document>;
+  /** Live documents in primary key order, numbers before strings; undefined for a row that holds none. */
+  scan(options?: { readonly reverse?: boolean }): Iterable<Document | undefined>;
 
   get(key: Key): Document | undefined;
 

@@ -1,5 +1,6 @@
 import { maxKeyBytes, type Document, type Key } from '../../model/change.ts';
 import type { Query } from '../../model/query.ts';
+import { atOnce, withPauses, type Pausing } from '../../runtime/pauses.ts';
 import { indexForm, indexedUnits } from './index-value.ts';
 import { matcherOf } from './matcher.ts';
 import { compareRanked, rank } from './search-order.ts';
@@ -10,24 +11,29 @@ import type { IndexBounds, IndexValue, SearchSource } from './search-source.ts';
 import { TopDocuments } from './top-documents.ts';
 import type { Ranked } from './top-documents.ts';
 
+/** {@link searchWithPauses}, for what is short or may keep everybody waiting. */
+export function search(source: SearchSource, query: Query, plan?: SearchPlan): Generator<Document> {
+  return atOnce(searchWithPauses(source, query, plan));
+}
+
 /**
- * The documents that the query asks for, in its order (see `orderOf`).
+ * The documents that the query asks for, in its order (see `orderOf`); pauses also while none is found.
  *
  * Reads while it is iterated, once, and no further than the answer needs where an index or the primary key
  * gives the order; otherwise it sorts in memory, with a limit never more than twice `offset + limit` documents.
- * The source must stay the same snapshot until the iteration ends.
+ * What is read between two pauses must be one snapshot.
  */
-export function* search(
+export function* searchWithPauses(
   source: SearchSource,
   query: Query,
   plan: SearchPlan = planSearch(source, query),
-): Generator<Document, void, undefined> {
+): Generator<Document | undefined, void, undefined> {
   const { offset = 0, limit = Infinity } = query;
   if (limit <= 0) return;
   let seen = 0;
   for (const document of inOrder(source, query, plan, offset + limit)) {
-    seen++;
-    if (seen > offset) yield document;
+    if (document !== undefined) seen++;
+    if (document === undefined || seen > offset) yield document;
     if (seen === offset + limit) return;
   }
 }
@@ -37,10 +43,10 @@ function* inOrder(
   query: Query,
   chosen: SearchPlan,
   wanted: number,
-): Generator<Document> {
+): Generator<Document | undefined> {
   const { after } = query;
   const plan = after === undefined ? chosen : resumed(chosen, source, after);
-  const matching = filter(candidates(source, plan), matcherOf(query.where));
+  const matching = filter(withPauses(candidates(source, plan)), matcherOf(query.where));
   const found = after === undefined ? matching : filter(matching, isLater(plan.order, after));
   switch (plan.arrival) {
     case 'sorted':
@@ -93,8 +99,11 @@ function isLater(
   return (document) => compare(rank(document, order), { document, values: after }) > 0;
 }
 
-/** A superset of the matching documents, each once, as far in order as the plan says. */
-function* candidates(source: SearchSource, { access, arrival, order }: SearchPlan): Generator<Document> {
+/** A superset of the matching documents, each once, as far in order as the plan says; undefined for what is no document. */
+function* candidates(
+  source: SearchSource,
+  { access, arrival, order }: SearchPlan,
+): Generator<Document | undefined> {
   const isDescending = arrival !== 'unsorted' && order[0]?.descending === true;
   switch (access.kind) {
     case 'nothing':
@@ -115,8 +124,8 @@ function* candidates(source: SearchSource, { access, arrival, order }: SearchPla
       const hasValue = (document: Document) => rank(document, [level]).values[0] !== null;
       const isLast = order.at(-1)?.descending === true;
       // Tested on both sides, so that no document comes twice whatever its entries say.
-      yield* filter(walk(source, level.attribute, { low: false }, true), hasValue);
-      yield* filter(source.scan({ reverse: isLast }), (document) => !hasValue(document));
+      yield* masked(walk(source, level.attribute, { low: false }, true), hasValue);
+      yield* masked(source.scan({ reverse: isLast }), (document) => !hasValue(document));
     }
   }
 }
@@ -126,41 +135,43 @@ function* walk(
   attribute: string,
   bounds: IndexBounds,
   reverse: boolean,
-): Generator<Document> {
+): Generator<Document | undefined> {
   const repeated = new Set<Key>();
   for (const key of source.index(attribute, { ...bounds, reverse })) {
     if (repeated.has(key)) continue;
     const document = source.get(key);
-    if (document === undefined) continue;
     // Only an array has several entries; remembering every key would hold the whole answer in memory.
-    if (Array.isArray(document[attribute])) repeated.add(key);
+    if (Array.isArray(document?.[attribute])) repeated.add(key);
     yield document;
   }
 }
 
-function* walkAll(source: SearchSource, ranges: readonly IndexRange[]): Generator<Document> {
+function* walkAll(source: SearchSource, ranges: readonly IndexRange[]): Generator<Document | undefined> {
   const walked = new Set<Key>();
   for (const { attribute, bounds } of ranges) {
     for (const key of source.index(attribute, bounds)) {
       if (walked.has(key)) continue;
       walked.add(key);
-      const document = source.get(key);
-      if (document !== undefined) yield document;
+      yield source.get(key);
     }
   }
 }
 
 /** Sorts what an index gives together: documents whose values look alike to it. */
 function* sortRuns(
-  documents: Iterable<Document>,
+  documents: Pausing<Document>,
   order: readonly OrderLevel[],
   wanted: number,
-): Generator<Document> {
+): Generator<Document | undefined> {
   const run = new TopDocuments(compareRanked(order), wanted);
   // By value, then key, is how an index gives them; only where it has cut strings short is there more to decide.
   const isByValueAndKey = order.length === 2 && order[0]?.descending === order[1]?.descending;
   let current: IndexValue | undefined;
   for (const document of documents) {
+    if (document === undefined) {
+      yield undefined;
+      continue;
+    }
     const ranked = rank(document, order);
     const value = indexForm(ranked.values[0] ?? null);
     if (value !== current) {
@@ -174,12 +185,14 @@ function* sortRuns(
 }
 
 function* sortAll(
-  documents: Iterable<Document>,
+  documents: Pausing<Document>,
   order: readonly OrderLevel[],
   wanted: number,
-): Generator<Document> {
+): Generator<Document | undefined> {
   const all = new TopDocuments(compareRanked(order), wanted);
-  for (const document of documents) all.add(rank(document, order));
+  for (const document of documents)
+    if (document === undefined) yield undefined;
+    else all.add(rank(document, order));
   yield* documentsOf(all.drain());
 }
 
@@ -191,6 +204,11 @@ function* documentsOf(ranked: readonly Ranked[]): Generator<Document> {
   for (const { document } of ranked) yield document;
 }
 
-function* filter(documents: Iterable<Document>, matches: (document: Document) => boolean) {
-  for (const document of documents) if (matches(document)) yield document;
+/** Undefined in the place of the others: to read them has taken time. */
+function* masked(documents: Iterable<Document | undefined>, matches: (document: Document) => boolean) {
+  for (const document of documents) yield document && matches(document) ? document : undefined;
+}
+
+function* filter(documents: Pausing<Document>, matches: (document: Document) => boolean) {
+  for (const document of documents) if (document === undefined || matches(document)) yield document;
 }
