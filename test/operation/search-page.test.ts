@@ -88,6 +88,32 @@ test('what is written between two pages neither repeats nor hides a record', asy
   expect(second.records.map(({ id }) => id)).toEqual([2.5, 3, 4]);
 });
 
+test('a page ends before its limit where its records are large, and the next one goes on', async () => {
+  await using t = await openDogs(false);
+  const name = 'x'.repeat(6 * 1024 * 1024);
+  const ids = ['l1', 'l2', 'l3', 'l4'];
+  for (const id of ids) await t.call({ operation: 'insert', ...dog, records: [{ id, name }] });
+  const large = conditions({ attribute: 'id', comparator: 'starts_with', value: 'l' });
+
+  const first = (await t.call({ ...large, limit: 10, cursor: '' })) as Page;
+  const second = (await t.call({ ...large, limit: 10, cursor: first.cursor })) as Page;
+
+  expect(first.records.map(({ id }) => id)).toEqual(['l1', 'l2', 'l3']);
+  expect(second).toMatchObject({ records: [{ id: 'l4' }], cursor: null });
+});
+
+test('a page has at most 10,000 records, and a request for more is told so', async () => {
+  await using t = await openDogs(false);
+
+  const page = (await t.call({ ...everything, limit: 10_000, cursor: '' })) as Page;
+  expect(page.cursor).toBeNull();
+  await expect(t.call({ ...everything, limit: 10_001, cursor: '' })).rejects.toMatchObject({
+    code: 'invalid_request',
+    message: "'limit' must be less than or equal to 10000 with 'cursor': ask for the next page",
+  });
+  expect(await t.call({ ...everything, limit: 10_001 })).toHaveLength(12);
+});
+
 test('a cursor of another search is refused, and an offset beside it', async () => {
   await using t = await openDogs(true);
   const { cursor } = (await t.call({ ...everything, limit: 3, cursor: '' })) as Page;

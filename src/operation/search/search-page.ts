@@ -4,6 +4,7 @@ import type { Document } from '../../model/change.ts';
 import { CodedError } from '../../model/errors.ts';
 import type { Query } from '../../model/query.ts';
 import type { Table } from '../../model/table.ts';
+import { heldBytes } from '../../store/search/held-bytes.ts';
 import { orderOf, rank } from '../../store/search/search-order.ts';
 import { inTurns } from '../../runtime/pauses.ts';
 import { readableAttributes } from '../grants.ts';
@@ -13,12 +14,16 @@ import { projection } from './projection.ts';
 /** Records of a page for which a request sets no `limit`. */
 const standardLimit = 1_000;
 
+/** A page is held in memory: so many records, and it ends with the one that brings it to so many bytes. */
+const maxPageRecords = 10_000;
+const maxPageBytes = 16 * 1024 * 1024;
+
 const place = z.object({
   query: z.string(),
   after: z.array(z.union([z.string(), z.number(), z.boolean(), z.null()])),
 });
 
-/** One page of an answer; `cursor` is null with the last one. */
+/** One page of an answer; `cursor` is null with the last one, which may be empty. */
 export interface SearchPage {
   readonly records: readonly Document[];
   readonly cursor: string | null;
@@ -28,7 +33,7 @@ export interface SearchPage {
  * The page after a cursor. The cursor holds the place of the last record in the order, not a number of records, so
  * what is written between two pages neither repeats nor hides a record that stays where it is.
  *
- * @throws CodedError `invalid_request` for a cursor of another query
+ * @throws CodedError `invalid_request` for a cursor of another query, and for a limit above {@link maxPageRecords}
  */
 export async function searchPage(
   { store, user }: OperationContext,
@@ -37,17 +42,27 @@ export async function searchPage(
   attributes: readonly string[] | undefined,
   cursor: string,
 ): Promise<SearchPage> {
+  if (limit > maxPageRecords)
+    throw new CodedError(
+      'invalid_request',
+      `'limit' must be less than or equal to ${maxPageRecords} with 'cursor': ask for the next page`,
+    );
   const name = nameOf(table, query);
   const after = cursor === '' ? undefined : afterOf(cursor, name);
   const project = projection(table, attributes, readableAttributes(user, table));
   const found: Document[] = [];
+  let bytes = 0;
   const records = store.searchWithPauses(table, { ...query, ...(after && { after }), limit });
-  for await (const document of inTurns(records)) found.push(document);
+  for await (const document of inTurns(records)) {
+    found.push(document);
+    bytes += heldBytes(document);
+    if (bytes >= maxPageBytes) break;
+  }
   const last = found.at(-1);
   return {
     records: found.map(project).filter((shown) => shown !== undefined),
     cursor:
-      last === undefined || found.length < limit
+      last === undefined || (found.length < limit && bytes < maxPageBytes)
         ? null
         : cursorOf(name, rank(last, orderOf(query, table.primaryKey)).values),
   };
