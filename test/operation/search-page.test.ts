@@ -76,6 +76,30 @@ test.each(
   for (const limit of [1, 2, 5, 100]) expect(await idsByPages(t, search, limit)).toEqual(whole);
 });
 
+test.each([false, true])(
+  'texts that differ behind what an index holds, in characters of two units, are in order (descending: %s)',
+  async (descending) => {
+    await using t = await openDogs(true);
+    const held = `${'a'.repeat(199)}😀`;
+    const ends = ['c', 'a', 'b'];
+    await t.call({
+      operation: 'insert',
+      ...dog,
+      records: ends.map((end, index) => ({ id: `r${index}`, name: `${held}${end}` })),
+    });
+    const search = {
+      ...conditions({ attribute: 'name', comparator: 'starts_with', value: 'aaa' }),
+      sort: { attribute: 'name', descending },
+    };
+
+    const whole = (await t.call(search)) as { id: unknown }[];
+
+    const inOrder = descending ? ['r0', 'r2', 'r1'] : ['r1', 'r2', 'r0'];
+    expect(whole.map(({ id }) => id)).toEqual(inOrder);
+    expect(await idsByPages(t, search, 1)).toEqual(inOrder);
+  },
+);
+
 test('what is written between two pages neither repeats nor hides a record', async () => {
   await using t = await openDogs(true);
   const first = (await t.call({ ...everything, limit: 3, cursor: null })) as Page;

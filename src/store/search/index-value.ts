@@ -20,8 +20,7 @@ export function indexEntriesOf(value: unknown): readonly IndexValue[] {
 export function indexForm(value: IndexValue, units = indexedUnits): IndexValue {
   if (typeof value === 'string') {
     // Half a character is not kept: what is read back has the mark for it in its place.
-    const text = value.toWellFormed();
-    return text.length > units ? [...text].slice(0, units).join('') : text;
+    return cut(value, units).toWellFormed();
   }
   // One zero: -0 equals 0 for a search, so it must not have a place of its own.
   return value === 0 ? 0 : value;
@@ -29,7 +28,8 @@ export function indexForm(value: IndexValue, units = indexedUnits): IndexValue {
 
 /** The first code points of a text. */
 export function cut(text: string, units: number): string {
-  return text.length > units ? [...text].slice(0, units).join('') : text;
+  // A code point has at most two units: what is behind them would only be taken apart to be thrown away.
+  return text.length > units ? [...text.slice(0, 2 * units)].slice(0, units).join('') : text;
 }
 
 /** By code point, as the key encoding of the store (UTF-8) orders them; JavaScript's `<` goes by UTF-16 unit. */

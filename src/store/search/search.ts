@@ -196,8 +196,9 @@ function* sortAll(
   yield* documentsOf(all.drain());
 }
 
+/** Perhaps: what is cut has so many code points, which are one or two units each. */
 function isCut(value: IndexValue): boolean {
-  return typeof value === 'string' && value.length === indexedUnits;
+  return typeof value === 'string' && value.length >= indexedUnits;
 }
 
 function* documentsOf(ranked: readonly Ranked[]): Generator<Document> {
