@@ -55,8 +55,8 @@ export type WriteStep = WriteRequest | DeleteRequest;
 /** A row that a commit is about to replace, and what it will hold. */
 interface Pending {
   readonly before: Row | undefined;
-  /** What reads show of it. */
-  readonly old: Document | undefined;
+  /** What reads show of it, until it is deleted: what is written after that is another record. */
+  old: Document | undefined;
   document: Document | null;
 }
 
@@ -163,6 +163,7 @@ export class Writer {
         continue;
       }
       slot.document = null;
+      slot.old = undefined;
       rows.set(key, slot);
       written.push(key);
     }

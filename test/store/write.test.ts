@@ -81,6 +81,32 @@ describe('update', () => {
   });
 });
 
+test('what a transaction deletes and writes again is a new record, created then', async () => {
+  let nowMs = 1_800_000_000_000;
+  await using test = await TestStore.open({ now: () => nowMs });
+  const table = await makeTable(test.store);
+  await write(test.store, 'insert', { id: 1, name: 'rex' }, { id: 2, name: 'max' });
+  nowMs += 5;
+
+  await test.store.transact(
+    [
+      { table, keys: [1] },
+      { table, operation: 'insert', documents: [{ id: 1 }] },
+      { table, operation: 'upsert', documents: [{ id: 1, name: 'new' }] },
+      { table, operation: 'update', documents: [{ id: 2, name: 'mia' }] },
+    ],
+    undefined,
+  );
+
+  expect(test.store.get(table, 1)).toEqual({
+    id: 1,
+    name: 'new',
+    __createdtime__: nowMs,
+    __updatedtime__: nowMs,
+  });
+  expect(test.store.get(table, 2)).toMatchObject({ __createdtime__: nowMs - 5, __updatedtime__: nowMs });
+});
+
 test('upsert merges or creates', async () => {
   await using test = await TestStore.open();
   await makeTable(test.store);
