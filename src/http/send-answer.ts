@@ -55,8 +55,9 @@ export async function sendAnswer(
     response.writeHead(status, head).end(sent);
   };
   if (!(body instanceof Rows)) return whole(format.encode(body));
-  if (format.rows === undefined) return whole(format.encode(await gather(body, format)));
-  const pieces = piecesOf(body, format.rows);
+  const rows = new Rows(body.columns, whileTaken(body, response));
+  if (format.rows === undefined) return whole(format.encode(await gather(rows, format)));
+  const pieces = piecesOf(rows, format.rows);
   const first = (await pieces.next()).value ?? Buffer.alloc(0);
   const second = await pieces.next();
   if (second.done === true) return whole(first);
@@ -98,6 +99,14 @@ const compressions: Readonly<Record<string, Compression>> = {
 function compressionOf(request: IncomingMessage): Compression | undefined {
   const best = acceptedEncoding(request, [...Object.keys(compressions), 'identity']);
   return best === undefined ? undefined : compressions[best];
+}
+
+/** Ends at the first pause at which the client is gone: what is read then is for nobody. */
+function* whileTaken(rows: Rows, response: ServerResponse): Generator<object | undefined> {
+  for (const row of rows.withPauses) {
+    if (row === undefined && response.destroyed) return;
+    yield row;
+  }
 }
 
 async function* piecesOf(rows: Rows, format: RowFormat): AsyncGenerator<Buffer, undefined> {

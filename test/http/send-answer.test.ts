@@ -129,6 +129,31 @@ test.each([
   expect(pauses).toBeLessThan(1_000_000);
 });
 
+test.each(['application/json', 'application/x-msgpack'])(
+  'a long search ends when its client is gone before anything was found: %s',
+  async (accept) => {
+    await using t = await openWithReadings(1);
+    let pauses = 0;
+    let isEnded = false;
+    const search = vi.spyOn(t.store, 'searchWithPauses').mockImplementation(function* () {
+      try {
+        for (; pauses < 1_000_000; pauses += 1) yield undefined;
+      } finally {
+        isEnded = true;
+      }
+    });
+
+    const headers = { authorization: admin, accept };
+    const long = send(t.url, { method: 'POST', headers }).on('error', () => undefined);
+    long.end(JSON.stringify(everything));
+    await vi.waitFor(() => expect(search).toHaveBeenCalled());
+    long.destroy();
+    await vi.waitFor(() => expect(isEnded).toBe(true), 10_000);
+
+    expect(pauses).toBeLessThan(1_000_000);
+  },
+);
+
 test('an error in the middle ends the connection: the answer never looks whole', async () => {
   await using t = await openWithReadings(2_000);
   const real = t.store.searchWithPauses.bind(t.store);
