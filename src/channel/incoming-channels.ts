@@ -95,6 +95,7 @@ export class IncomingChannels implements AsyncDisposable {
     // Only now: what it is applying may take a while, and parts in other channels wait for a channel that is followed.
     await Promise.all(ended.map(async ([, { subscriber }]) => subscriber?.[Symbol.asyncDispose]()));
     await this.#forgetEnded(row, wanted);
+    this.#gate.forgetPassed();
   }
 
   /** The receiver that is in use: our own when we dial, else the one that is pushed to. */

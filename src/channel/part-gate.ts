@@ -115,7 +115,7 @@ export class PartGate {
     behind: readonly ChannelItem[],
   ): Promise<'passed' | 'waiting' | 'quarantine-full'> {
     const { id } = item.header;
-    this.#forgetPassed();
+    this.forgetPassed();
     const gathering = this.#gatherings.get(id) ?? {
       arrivals: new Map<string, Arrival>(),
       waiting: new Set<() => void>(),
@@ -131,12 +131,15 @@ export class PartGate {
       return this.#leave(id, channel, 'quarantine-full');
     using _aside = this.#options.stepAside?.(channel);
     const isPassed = (): boolean => this.#isPassed(source, item);
+    const isOpen = (): boolean => this.#gatherings.get(id) === gathering;
     for (let pauses = 0; pauses < maxPauses; pauses += 1) {
       await this.#pause(gathering);
       if (gathering.isRefused) return 'quarantine-full';
-      if (isPassed() || !this.#isOneComing(channel, source, item)) break;
+      if (isPassed() || !isOpen() || !this.#isOneComing(channel, source, item)) break;
     }
     if (isPassed()) return this.#leave(id, channel, 'passed');
+    // They met, and it came to nothing: whoever comes now begins another one.
+    if (!isOpen()) return 'waiting';
     // What came behind it comes again with it.
     this.#keep(id, gathering, channel, { source, items: [item] });
     return 'waiting';
@@ -213,8 +216,8 @@ export class PartGate {
     }
   }
 
-  /** What was kept and has gone another way: nobody waits for it any more. */
-  #forgetPassed(): void {
+  /** What was kept and has gone another way, or has nowhere to go: to be called now and then. */
+  forgetPassed(): void {
     for (const [id, { arrivals, waiting }] of this.#gatherings)
       if (
         waiting.size === 0 &&
@@ -224,7 +227,7 @@ export class PartGate {
   }
 
   #isPassed({ storeId, table }: Source, item: ChannelItem | undefined): boolean {
-    return (this.#options.store.cursors.get(storeId, table.id)?.seq ?? 0) >= (item?.seq ?? 0);
+    return (this.#options.store.cursors.get(storeId, table.id)?.seq ?? Infinity) >= (item?.seq ?? 0);
   }
 
   get #heldBytes(): number {

@@ -23,12 +23,17 @@ export interface PublishersOptions {
   readonly log: Logger;
 }
 
+/** After nats-server has not listed or removed a stream. */
+const retryMs = 30_000;
+
 /** One publisher for each channel that some subscription publishes, and no stream of any other channel. */
 export class Publishers implements StreamDirectory, AsyncDisposable {
   readonly #options: PublishersOptions;
   readonly #publishers = new Map<string, Publisher>();
   /** No stream of this server is of a channel that is not among these. */
   #tidied: { readonly server: StreamServer; readonly channels: ReadonlySet<string> } | undefined;
+
+  #tidyAfterMs = -Infinity;
 
   constructor(options: PublishersOptions) {
     this.#options = options;
@@ -49,7 +54,7 @@ export class Publishers implements StreamDirectory, AsyncDisposable {
     for (const [channel, { database, table }] of wanted)
       if (!this.#publishers.has(channel))
         this.#publishers.set(channel, this.#start(channel, database, table));
-    await this.#tidy();
+    await this.#tidyNowAndThen();
   }
 
   wake(): void {
@@ -84,6 +89,17 @@ export class Publishers implements StreamDirectory, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#publishers.values()].map((publisher) => publisher[Symbol.asyncDispose]()));
+  }
+
+  /** Peers are served without it. */
+  async #tidyNowAndThen(): Promise<void> {
+    if (performance.now() < this.#tidyAfterMs) return;
+    try {
+      await this.#tidy();
+    } catch (error) {
+      this.#tidyAfterMs = performance.now() + retryMs;
+      this.#options.log.warn({ err: error }, 'streams that nothing needs cannot be removed now');
+    }
   }
 
   /** Removes the streams that nothing needs: of subscriptions that ended, of dropped tables, and of an earlier run. */

@@ -33,6 +33,8 @@ interface Destination {
 
 /** How long a node that has an address is away before it is looked for at another one. */
 const failOverMs = 30_000;
+/** Between two looks whether a route that leads here still does. */
+const ownAddressMs = 600_000;
 
 /**
  * Finds out who listens at each route and makes it a peer, so that add_node can name it without an address.
@@ -80,7 +82,9 @@ export class RouteDialler implements AsyncDisposable {
     const known = this.#destinations.get(keyOf(route));
     if (!known) return true;
     const { node } = known;
-    if (node === store.nodeName || store.nodes.isUnreadable(node)) return false;
+    if (store.nodes.isUnreadable(node)) return false;
+    // An address may come to be another's; and nobody has proven that it is ours.
+    if (node === store.nodeName) return steadyMs() - known.atMs >= ownAddressMs;
     const row = store.nodes.get(node);
     if (row?.removedVersion !== undefined) return false;
     if (row?.host === undefined) return true;
@@ -96,7 +100,8 @@ export class RouteDialler implements AsyncDisposable {
     const wanted = destination && store.nodes.knownNamed(destination.node);
     const { name, nkey, certificate } = await join(route, wanted?.addedVersion);
     this.#destinations.set(keyOf(route), { node: name, atMs: steadyMs() });
-    if (name === store.nodeName) log.info({ route }, 'route leads to this node itself');
+    if (name === store.nodeName && destination?.node !== name)
+      log.info({ route }, 'route leads to this node itself');
     if (name === store.nodeName || store.nodes.isUnreadable(name)) return;
     const version = await store.nodes.nextVersion();
     const row = await store.nodes.update(name, (row) => {

@@ -261,7 +261,8 @@ export class Store implements AsyncDisposable {
 
   /** Whether there is anything of the table, also what only replication sees. */
   hasRows(table: Table): boolean {
-    return this.#parts.records.keys(table).next().done !== true;
+    for (const _ of this.#parts.records.keys(table)) return true;
+    return false;
   }
 
   statistics(table: Table): TableStatistics {

@@ -1,5 +1,7 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { PartGate } from '../../src/channel/part-gate.ts';
 import type { WholeItem } from '../../src/model/transaction.ts';
+import { openFrame } from '../../src/model/transaction-codec.ts';
 import { makeTable, tableOf } from '../store/test-store.ts';
 import { openTables, transact } from './replica-pair.ts';
 import { keysOf } from './replica.ts';
@@ -35,6 +37,36 @@ describe('a transaction over two tables', () => {
     expect(keysOf(b, 'cat')).toEqual(['both']);
     await b.follow(a, 'dog');
     expect(b.store.cursors.get(a.store.identity.storeId, tableOf(b.store, 'dog').id)?.seq).toBe(1);
+  });
+
+  test('applies although the commit in which its parts meet fails once', async () => {
+    await using nodes = await openTables();
+    const { a, b } = nodes;
+    await transact(a, 'both');
+    const gate = new PartGate({
+      store: b.store,
+      followed: (channel) => ({
+        storeId: a.store.identity.storeId,
+        tableId: tableOf(b.store, channel.slice('dev:'.length)).id,
+      }),
+      waitMs: 50,
+      isComing: () => true,
+    });
+    const failing = vi.spyOn(b.store, 'applyTogether').mockRejectedValueOnce(new Error('the disk is full'));
+    const bring = async (name: string): Promise<void> => {
+      const { state } = b.receiver(a, name);
+      const { response } = await b.ask(a, name);
+      if (state.kind !== 'following' || response.kind !== 'items') throw new Error(response.kind);
+      const items = response.items.map((frame) => openFrame(frame));
+      for (let asked = 0; asked < 20 && keysOf(b, name).length === 0; asked += 1)
+        await gate.apply(`dev:${name}`, state.source, items).catch(() => undefined);
+    };
+
+    await Promise.all(['dog', 'cat'].map(bring));
+
+    expect(failing).toHaveBeenCalledTimes(2);
+    expect(keysOf(b, 'dog')).toEqual(['both']);
+    expect(keysOf(b, 'cat')).toEqual(['both']);
   });
 
   test('a part that came before its channel was left is not applied with the others', async () => {
