@@ -58,7 +58,7 @@ test('the users of nats-server are written while it does not run: it may not sta
 
   alone.replication.start();
 
-  await vi.waitFor(() => expect(readFileSync(alone.peersFile, 'utf8')).toContain('nkey: UEDGE'));
+  await vi.waitFor(() => expect(readFileSync(alone.peersFile, 'utf8')).toContain('nkey: UEDGE'), 10_000);
 });
 
 test('who is let in is not confirmed while nats-server does not run', async () => {

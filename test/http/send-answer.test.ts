@@ -120,7 +120,7 @@ test.each([
   });
 
   const long = ask(t, body, { accept });
-  await vi.waitFor(() => expect(search).toHaveBeenCalled());
+  await vi.waitFor(() => expect(search).toHaveBeenCalled(), 10_000);
   const other = await t.post({ operation: 'search_by_id', ...table, ids: [0] });
   isOtherServed = true;
 
@@ -146,7 +146,7 @@ test.each(['application/json', 'application/x-msgpack'])(
     const headers = { authorization: admin, accept };
     const long = send(t.url, { method: 'POST', headers }).on('error', () => undefined);
     long.end(JSON.stringify(everything));
-    await vi.waitFor(() => expect(search).toHaveBeenCalled());
+    await vi.waitFor(() => expect(search).toHaveBeenCalled(), 10_000);
     long.destroy();
     await vi.waitFor(() => expect(isEnded).toBe(true), 10_000);
 
@@ -170,7 +170,7 @@ test('an error in the middle ends the connection: the answer never looks whole',
 
   expect(response.statusCode).toBe(200);
   await expect(bytesOf(response)).rejects.toMatchObject({ code: 'ECONNRESET' });
-  await vi.waitFor(() => expect(t.logged.join()).toContain('the disk is gone'));
+  await vi.waitFor(() => expect(t.logged.join()).toContain('the disk is gone'), 10_000);
 });
 
 test('a record that is deleted while an answer is sent does not break it', async () => {

@@ -115,8 +115,10 @@ test('what either process puts there counts in the other one', async () => {
   await replace(bridge, 'three-1', { ...one, id: 'three-1', dueAtMs: undefined });
 
   for (const store of [test.store, bridge])
-    await vi.waitFor(() =>
-      expect(store.quarantine.held('storeA', 'dev', 'dog')).toMatchObject({ transactions: 2, waiting: 1 }),
+    await vi.waitFor(
+      () =>
+        expect(store.quarantine.held('storeA', 'dev', 'dog')).toMatchObject({ transactions: 2, waiting: 1 }),
+      10_000,
     );
 });
 

@@ -1,6 +1,6 @@
 import { maxKeyBytes, type Document, type Key } from '../../model/change.ts';
 import type { Query } from '../../model/query.ts';
-import { atOnce, withPauses, type Pausing } from '../../runtime/pauses.ts';
+import { withPauses, type Pausing } from '../../runtime/pauses.ts';
 import { indexForm, indexedUnits } from './index-value.ts';
 import { matcherOf } from './matcher.ts';
 import { compareRanked, rank } from './search-order.ts';
@@ -10,11 +10,6 @@ import type { IndexRange, SearchPlan } from './search-plan.ts';
 import type { IndexBounds, IndexValue, SearchSource } from './search-source.ts';
 import { TopDocuments } from './top-documents.ts';
 import type { Ranked } from './top-documents.ts';
-
-/** {@link searchWithPauses}, for what is short or may keep everybody waiting. */
-export function search(source: SearchSource, query: Query, plan?: SearchPlan): Generator<Document> {
-  return atOnce(searchWithPauses(source, query, plan));
-}
 
 /**
  * The documents that the query asks for, in its order (see `orderOf`); pauses also while none is found.

@@ -157,14 +157,14 @@ test('a server that goes on too slowly is given up, in the head of its answer an
     const timer = setInterval(() => socket.write('x'), 1);
     socket.once('close', () => clearInterval(timer));
   });
-  const fetchFrom = (path: string) =>
-    fetchUrl(`http://127.0.0.1:${server.port}${path}`, options({ steadyMs, answerTimeoutMs: 100 }));
+  const fetchFrom = (path: string, limits: { readonly answerTimeoutMs?: number }) =>
+    fetchUrl(`http://127.0.0.1:${server.port}${path}`, options({ steadyMs, ...limits }));
 
-  await expect(fetchFrom('/head')).rejects.toMatchObject({
+  await expect(fetchFrom('/head', { answerTimeoutMs: 100 })).rejects.toMatchObject({
     code: 'invalid_request',
     message: expect.stringContaining('/head: no answer for 0.1 s'),
   });
-  const { stream } = await fetchFrom('/file');
+  const { stream } = await fetchFrom('/file', {});
   await expect(text(stream)).rejects.toThrow('it brought fewer than 64 KiB in 10 minutes');
 });
 
@@ -177,7 +177,7 @@ test('a load from a slow server holds up no other job', async () => {
   await using t = await openJobContext({ allowPrivateUrls: true });
   const url = { operation: 'csv_url_load', ...dog, csv_url: `http://127.0.0.1:${server.port}/` };
   const slow = (await t.call(url)) as { job_id: string };
-  await vi.waitFor(() => expect(answers).toHaveLength(1));
+  await vi.waitFor(() => expect(answers).toHaveLength(1), 10_000);
 
   expect(await t.finish({ operation: 'csv_data_load', ...dog, data: 'id\n2\n' })).toMatchObject({
     message: 'successfully loaded 1 of 1 records',

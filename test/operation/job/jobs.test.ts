@@ -126,7 +126,7 @@ test('jobs that hold more than 256 MiB together are refused until one ends; one 
   await submit(0);
   ends[0]?.();
   await t.ended(large.job_id);
-  await vi.waitFor(() => submit(256 * mebibyte - 6), { interval: 1 });
+  await vi.waitFor(() => submit(256 * mebibyte - 6), { interval: 1, timeout: 10_000 });
   await load();
   await expect(load()).rejects.toMatchObject(refusal);
 
@@ -159,7 +159,10 @@ test('a load that a stop of the node interrupts is failed at the next start, at 
     });
   const running = await submit();
   const waiting = await submit();
-  await vi.waitFor(() => expect(documentsOf(opened.store).length).toBeGreaterThan(3), { interval: 1 });
+  await vi.waitFor(() => expect(documentsOf(opened.store).length).toBeGreaterThan(3), {
+    interval: 1,
+    timeout: 10_000,
+  });
 
   await jobs[Symbol.asyncDispose]();
   const reached = documentsOf(opened.store).length;
@@ -220,7 +223,7 @@ test('finished jobs are forgotten after 30 days', async () => {
 
   await using jobs = await Jobs.open({ store: opened.store, now: () => 100 * dayMs, log });
 
-  await vi.waitFor(() => expect(jobs.all().map(({ id }) => id)).toEqual(['lately']));
+  await vi.waitFor(() => expect(jobs.all().map(({ id }) => id)).toEqual(['lately']), 10_000);
 });
 
 test('of more than 10,000 finished jobs the oldest are forgotten, and none that is not finished', () => {

@@ -3,12 +3,16 @@ import { describe, expect, test } from 'vitest';
 import type { Document } from '../../../src/model/change.ts';
 import type { Comparator, Query, Sort } from '../../../src/model/query.ts';
 import { planOf, planSearch } from '../../../src/store/search/search-plan.ts';
-import { search } from '../../../src/store/search/search.ts';
+import { atOnce } from '../../../src/runtime/pauses.ts';
+import { searchWithPauses } from '../../../src/store/search/search.ts';
 import { ArraySource } from './array-source.ts';
 import { naiveSearch } from './naive-search.ts';
 import { searchCase } from './search-cases.ts';
 
 const long = 'p'.repeat(200);
+
+const search = (...asked: Parameters<typeof searchWithPauses>): Generator<Document> =>
+  atOnce(searchWithPauses(...asked));
 
 describe('any search', () => {
   test('answers what filtering and sorting everything answers, whatever indexes are ready', () => {
