@@ -122,11 +122,7 @@ test.skipIf(hindrance !== undefined)(
     expect(disk.freeBytes).toBeLessThan(1 << 20);
 
     disk.makeRoom();
-    await waitFor('the node to take writes again', async () => {
-      const [schema, table] = place;
-      const records = [{ id: 'room again' }];
-      return (await edge.op({ operation: 'upsert', schema, table, records })).status === 200;
-    });
+    await takesWrites(edge, { id: 'room again' });
     await atEdge.upsert({ id: 'room again' });
     await connected(pair.host, edge);
     await converged(pair.nodes, place, expected);
@@ -143,9 +139,19 @@ test.skipIf(hindrance !== undefined)(
     await atEdge.delete('before at the edge');
     disk.makeRoom();
     await connected(pair.host, edge);
-    await atEdge.insert({ id: 'last at the edge' });
+    await takesWrites(edge, { id: 'last at the edge' });
+    await atEdge.upsert({ id: 'last at the edge' });
     await atHost.insert({ id: 'last at the host' });
     const rows = await converged(pair.nodes, place, expected);
     expect(rows.has('room again')).toBe(true);
   },
 );
+
+/** Until the node has noticed that there is room. */
+async function takesWrites(node: ClusterNode, record: { readonly id: string }): Promise<void> {
+  const [schema, table] = place;
+  await waitFor('the node to take writes again', async () => {
+    const { status } = await node.op({ operation: 'upsert', schema, table, records: [record] });
+    return status === 200;
+  });
+}
