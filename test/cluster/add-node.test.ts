@@ -138,9 +138,10 @@ describe.concurrent('a node that does not want us', () => {
     await impostor.start(twin);
     const add = async (node: ClusterNode, name: string, address: object): Promise<Answer> =>
       node.op({ operation: 'add_node', name, ...address, subscriptions: [both] });
+    // Who asks has a bridge that runs, and can be asked then.
     for (const answer of [
-      await add(host, 'twin', impostor.address),
       await add(impostor, 'host', host.address),
+      await add(host, 'twin', impostor.address),
     ])
       expect(answer).toEqual({
         status: 400,
