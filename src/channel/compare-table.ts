@@ -6,7 +6,7 @@ const pollMs = 20;
 /** A peer that is dialled again is waited for so long. */
 const dialMs = 5_000;
 
-/** Has a channel compared with one peer now, or tells what the peer has found if it is the subscriber. */
+/** Has a channel compared with one peer now, by the peer if that is the subscriber. */
 export async function compareTable(
   session: PeerSession,
   self: string,
@@ -14,23 +14,36 @@ export async function compareTable(
   timeoutMs: number,
 ): Promise<VerifiedTable> {
   const node = session.name;
+  const ours = session.verify(channel);
+  const by = ours ? self : node;
+  if (!ours && session.hello?.stopped?.includes(channel))
+    return unfinished(node, by, `it is stopped at ${node}: update_node there takes it up again`);
+  const found = ours ? resultOf(ours) : resultOfPeer(session, channel);
   const begunAtMs = performance.now();
-  const unreachable = unfinished(node, self, `${node} cannot be reached`);
-  const requested = session.verify(channel);
-  if (!requested) {
-    if (!session.isAlive) return unreachable;
-    const told = session.hello?.verified[channel];
-    return told ? verdict(node, node, told) : unfinished(node, node, `${node} has not compared it yet`);
-  }
-  let result: VerificationResult | undefined;
-  void requested.then((found) => (result = found));
-  while (performance.now() - begunAtMs < timeoutMs) {
+  const isUnreachable = (): boolean => !session.isAlive && (!ours || performance.now() - begunAtMs > dialMs);
+  while (performance.now() - begunAtMs < timeoutMs && !isUnreachable()) {
+    const result = found();
     if (result)
-      return result.early > 0 ? unfinished(node, self, early(result.early)) : verdict(node, self, result);
-    if (!session.isAlive && performance.now() - begunAtMs > dialMs) return unreachable;
+      return result.early > 0 ? unfinished(node, by, early(result.early)) : verdict(node, by, result);
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
-  return session.isAlive ? unfinished(node, self, `it took longer than ${timeoutMs} ms`) : unreachable;
+  const reason = session.isAlive ? `it took longer than ${timeoutMs} ms` : `${node} cannot be reached`;
+  return unfinished(node, by, reason);
+}
+
+function resultOf(requested: Promise<VerificationResult>): () => VerificationResult | undefined {
+  let result: VerificationResult | undefined;
+  void requested.then((found) => (result = found));
+  return () => result;
+}
+
+/** The peer tells nothing of a comparison that found rows ahead of its clock. */
+function resultOfPeer(session: PeerSession, channel: string): () => VerificationResult | undefined {
+  const request = session.askToCompare(channel);
+  return () => {
+    const told = session.hello?.verified[channel];
+    return told && (told.request ?? 0) >= request ? { ...told, early: 0 } : undefined;
+  };
 }
 
 function verdict(

@@ -33,6 +33,8 @@ export interface GreeterOptions {
   readonly verified: (peer: string, channel: string) => VerificationResult | undefined;
   /** Channels that we were asked to compare with the peer. */
   readonly asking: (peer: string) => readonly string[];
+  /** What the peer is asked to compare. */
+  readonly compare: (peer: string) => Readonly<Record<string, number>>;
 }
 
 /** What this node says of itself to a peer, and what it makes of what a peer says. */
@@ -85,6 +87,7 @@ export class Greeter {
         .filter(({ stopped }) => stopped !== undefined)
         .map(({ database, table }) => channelName(database, table)),
       asking: peer === undefined ? [] : [...this.#options.asking(peer)],
+      compare: peer === undefined ? {} : this.#options.compare(peer),
       links: [...live()],
       routes: [...routes, ...storedRoutes(store)],
       ...(row?.removedVersion === undefined ? {} : { removedVersion: row.removedVersion }),

@@ -113,6 +113,12 @@ export class IncomingChannels implements AsyncDisposable {
       .map(({ channel }) => channel);
   }
 
+  /** The peer asks that its channels be compared. */
+  compare(requests: Readonly<Record<string, number>>): void {
+    for (const [channel, request] of Object.entries(requests))
+      this.#incoming.get(channel)?.verifier.answer(request);
+  }
+
   /** Takes a push and says what to push next. */
   async push(request: ApplyRequest): Promise<ApplyResponse> {
     const incoming = this.#incoming.get(request.channel);

@@ -45,6 +45,8 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
   readonly #incoming: IncomingChannels;
   readonly #pushers: Pushers;
   readonly #standstill = new Standstill();
+  /** Requests to the peer that it has not answered, by channel. */
+  readonly #compare = new Map<string, number>();
   #link: L | undefined;
   #address = '';
   #row: NodeRow;
@@ -109,6 +111,9 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
     if (!this.isAlive) this.#standstill.forget();
     this.#life.heard(hello, by);
     this.#incoming.heard();
+    this.#incoming.compare(hello.compare ?? {});
+    for (const [channel, request] of this.#compare)
+      if ((hello.verified[channel]?.request ?? 0) >= request) this.#compare.delete(channel);
     this.#pushers.askNow(hello.asking ?? []);
     this.#lookForStandstill();
   }
@@ -137,6 +142,19 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
   /** Compares a channel with the peer as soon as it is followed; undefined when nothing of it is taken from there. */
   verify(channel: string): Promise<VerificationResult> | undefined {
     return this.#incoming.receiver(channel)?.verifier.request();
+  }
+
+  /** Has the peer compare a channel of ours; the number from which on what it tells answers that. */
+  askToCompare(channel: string): number {
+    const told = this.hello?.verified[channel]?.request ?? 0;
+    const request = Math.max(Date.now(), told + 1, (this.#compare.get(channel) ?? 0) + 1);
+    this.#compare.set(channel, request);
+    return request;
+  }
+
+  /** What the peer was asked to compare, and has not answered. */
+  get compare(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#compare);
   }
 
   /** Channels of the peer of which we want to know something else than we said last. */

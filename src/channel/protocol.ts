@@ -223,8 +223,12 @@ export const hello = z.object({
       repairedCount: count,
       repaired: z.array(key),
       onlyHere: count,
+      /** Of `compare`: it began after that was asked for. */
+      request: count.optional(),
     }),
   ),
+  /** Channels of the teller's that the other is to compare now, each with a number that grows from one request to the next. */
+  compare: z.record(z.string(), count).optional(),
   /** Channels of the other's of which the teller wants to know something else than it said last: a pusher need not wait to hear of it. */
   asking: z.array(z.string()).optional(),
   /** Channels that somebody has stopped at the teller: nothing comes of them. */

@@ -20,6 +20,8 @@ export interface VerificationResult {
   readonly onlyHere: number;
   /** Rows of the publisher that are ahead of the clock here, and wait: with any, nothing is identical. */
   readonly early: number;
+  /** The last request of the publisher that it answers. */
+  readonly request?: number | undefined;
 }
 
 /** What follows once the differences of a page are settled. */

@@ -40,6 +40,9 @@ export class Verifier {
   /** Since the current one began: it may not see what was there when it was asked for. */
   #requested: Deferred<VerificationResult> | undefined;
 
+  /** Of the publisher's requests. */
+  #lastRequest = 0;
+
   constructor(options: VerifierOptions) {
     this.#options = options;
     this.#dueAtMs = options.intervalMs === undefined ? Infinity : -Infinity;
@@ -59,6 +62,15 @@ export class Verifier {
   async request(): Promise<VerificationResult> {
     this.#requested ??= deferred();
     return this.#requested.promise;
+  }
+
+  /** The publisher asks for one, by the same number until it has heard of the answer. */
+  answer(request: number): void {
+    if (request <= this.#lastRequest) return;
+    this.#lastRequest = request;
+    void this.request().then((result) => {
+      if (this.#last === result) this.#last = { ...result, request };
+    });
   }
 
   /** Ends: whoever waits for a comparison gets one of the other's. */

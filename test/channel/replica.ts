@@ -271,6 +271,7 @@ export class Replica implements AsyncDisposable {
       live: () => [],
       verified: () => undefined,
       asking: () => [],
+      compare: () => ({}),
     });
   }
 }

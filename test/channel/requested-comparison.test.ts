@@ -147,3 +147,41 @@ test('a comparison by push lets what is new pass between its questions', async (
   pushing.wake();
   await vi.waitFor(() => expect(keysOf(b)).toContain('new'));
 });
+
+test('a comparison that the publisher asks for is made by the subscriber, and is none that was told before', async () => {
+  await using nodes = await openPair({}, { publish: true, subscribe: false });
+  const { a, b } = nodes;
+  await a.upsert(...records(10));
+  await settle(a, b);
+  const link: DirectLink = new DirectLink(a, b, () => subscriber, 1 << 20);
+  link.isOpen = true;
+  await using subscriber = directSession(b, a, link, 1 << 20);
+  await using publisher = directSession(a, b, link, 1 << 20);
+  const greet = (): void => {
+    subscriber.heard({ ...a.hello(b), compare: publisher.compare }, 'their link');
+    const { early: _none, ...told } = subscriber.verified(channel) ?? { early: 0 };
+    const verified = 'rows' in told ? { [channel]: { ...told, repaired: [] } } : {};
+    const asking = [...subscriber.asking];
+    publisher.heard({ ...b.hello(a), isDialling: false, verified, asking }, 'our link');
+  };
+  await subscriber.update(rowOf(b, a));
+  greet();
+  await publisher.update({ ...rowOf(a, b), host: 'there', port: 1 });
+  const compare = async (): Promise<VerifiedTable> => {
+    const compared = compareTable(publisher, 'a', channel, limitMs);
+    const greeting = setInterval(greet, 10);
+    return compared.finally(() => clearInterval(greeting));
+  };
+  expect(await compare()).toMatchObject({ node: 'b', outcome: 'identical', comparedBy: 'b', rows: 10 });
+  await a.upsert({ id: 'later' });
+
+  expect(await compare()).toMatchObject({ outcome: 'identical', comparedBy: 'b', rows: 11 });
+
+  expect(publisher.compare).toEqual({});
+  subscriber.heard(a.hello(b), 'their link');
+  publisher.heard({ ...b.hello(a), stopped: [channel] }, 'our link');
+  expect(await compareTable(publisher, 'a', channel, limitMs)).toMatchObject({
+    outcome: 'unfinished',
+    reason: expect.stringContaining('stopped at b'),
+  });
+});

@@ -249,6 +249,7 @@ export class Life {
       live: () => [],
       verified: (peer, channel) => this.#sessions.get(peer)?.verified(channel),
       asking: (peer) => this.#sessions.get(peer)?.asking ?? [],
+      compare: (peer) => this.#sessions.get(peer)?.compare ?? {},
     });
     world.mutation.life?.(this);
     this.#membership = this.makeLoop({
