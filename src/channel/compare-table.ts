@@ -16,8 +16,6 @@ export async function compareTable(
   const node = session.name;
   const ours = session.verify(channel);
   const by = ours ? self : node;
-  if (!ours && session.hello?.stopped?.includes(channel))
-    return unfinished(node, by, `it is stopped at ${node}: update_node there takes it up again`);
   const found = ours ? resultOf(ours) : resultOfPeer(session, channel);
   const begunAtMs = performance.now();
   const isUnreachable = (): boolean => !session.isAlive && (!ours || performance.now() - begunAtMs > dialMs);
@@ -25,6 +23,8 @@ export async function compareTable(
     const result = found();
     if (result)
       return result.early > 0 ? unfinished(node, by, early(result.early)) : verdict(node, by, result);
+    if (!ours && session.hello?.stopped?.includes(channel))
+      return unfinished(node, by, `it is stopped at ${node}: update_node there takes it up again`);
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
   const reason = session.isAlive ? `it took longer than ${timeoutMs} ms` : `${node} cannot be reached`;

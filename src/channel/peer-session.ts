@@ -147,7 +147,7 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
   /** Has the peer compare a channel of ours; the number from which on what it tells answers that. */
   askToCompare(channel: string): number {
     const told = this.hello?.verified[channel]?.request ?? 0;
-    const request = Math.max(Date.now(), told + 1, (this.#compare.get(channel) ?? 0) + 1);
+    const request = Math.max(this.#options.now(), told + 1, (this.#compare.get(channel) ?? 0) + 1);
     this.#compare.set(channel, request);
     return request;
   }
