@@ -27,7 +27,7 @@ export class AwaitedBody {
   }
 
   /** @param before in which the stub came, also once more */
-  await(
+  expect(
     before: ReceiverState,
     source: Source,
     { storeId, place }: Extract<Stop, { kind: 'stub' }>,

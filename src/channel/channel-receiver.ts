@@ -334,7 +334,7 @@ export class ChannelReceiver {
   }
 
   #awaitBody(source: Source, stop: Extract<Stop, { kind: 'stub' }>): void {
-    const state = this.#awaitedBody.await(this.#state, source, stop);
+    const state = this.#awaitedBody.expect(this.#state, source, stop);
     this.#state = state;
     this.#needsBodies = this.#awaitedBody.isOverdue(state);
     this.#isBehind = this.#needsBodies;

@@ -1,8 +1,8 @@
 import type { VerifiedTable } from '../model/replication-control.ts';
+import { isSoon } from '../runtime/is-soon.ts';
 import type { PeerSession } from './peer-session.ts';
 import type { VerificationResult } from './verification.ts';
 
-const pollMs = 20;
 /** A peer that is dialled again is waited for so long. */
 const dialMs = 5_000;
 
@@ -19,16 +19,14 @@ export async function compareTable(
   const found = ours ? resultOf(ours) : resultOfPeer(session, channel);
   const begunAtMs = performance.now();
   const isUnreachable = (): boolean => !session.isAlive && (!ours || performance.now() - begunAtMs > dialMs);
-  while (performance.now() - begunAtMs < timeoutMs && !isUnreachable()) {
-    const result = found();
-    if (result)
-      return result.early > 0 ? unfinished(node, by, early(result.early)) : verdict(node, by, result);
-    if (!ours && session.hello?.stopped?.includes(channel))
-      return unfinished(node, by, `it is stopped at ${node}: update_node there takes it up again`);
-    await new Promise((resolve) => setTimeout(resolve, pollMs));
-  }
-  const reason = session.isAlive ? `it took longer than ${timeoutMs} ms` : `${node} cannot be reached`;
-  return unfinished(node, by, reason);
+  const isStopped = (): boolean => !ours && session.hello?.stopped?.includes(channel) === true;
+  await isSoon(() => found() !== undefined || isUnreachable() || isStopped(), timeoutMs);
+  const result = found();
+  if (result) return result.early > 0 ? unfinished(node, by, early(result.early)) : verdict(node, by, result);
+  if (!session.isAlive) return unfinished(node, by, `${node} cannot be reached`);
+  if (isStopped())
+    return unfinished(node, by, `it is stopped at ${node}: update_node there takes it up again`);
+  return unfinished(node, by, `it took longer than ${timeoutMs} ms`);
 }
 
 function resultOf(requested: Promise<VerificationResult>): () => VerificationResult | undefined {

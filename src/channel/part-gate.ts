@@ -74,6 +74,16 @@ export class PartGate {
     return this.apply(channel, source, [item, ...items.filter(({ seq }) => seq > item.seq)]);
   }
 
+  /** What was kept and has gone another way, or has nowhere to go: to be called now and then. */
+  forgetPassed(): void {
+    for (const [id, { arrivals, waiting }] of this.#gatherings)
+      if (
+        waiting.size === 0 &&
+        [...arrivals.values()].every((one) => this.#isPassed(one.source, one.items[0]))
+      )
+        this.#gatherings.delete(id);
+  }
+
   async #applyWhole(
     channel: string,
     source: Source,
@@ -214,16 +224,6 @@ export class PartGate {
       if (oldest === id || this.#heldBytes <= maxKeptBytes) return;
       if (waiting.size === 0) this.#gatherings.delete(oldest);
     }
-  }
-
-  /** What was kept and has gone another way, or has nowhere to go: to be called now and then. */
-  forgetPassed(): void {
-    for (const [id, { arrivals, waiting }] of this.#gatherings)
-      if (
-        waiting.size === 0 &&
-        [...arrivals.values()].every((one) => this.#isPassed(one.source, one.items[0]))
-      )
-        this.#gatherings.delete(id);
   }
 
   #isPassed({ storeId, table }: Source, item: ChannelItem | undefined): boolean {

@@ -32,7 +32,6 @@ export class Publishers implements StreamDirectory, AsyncDisposable {
   readonly #publishers = new Map<string, Publisher>();
   /** No stream of this server is of a channel that is not among these. */
   #tidied: { readonly server: StreamServer; readonly channels: ReadonlySet<string> } | undefined;
-
   #tidyAfterMs = -Infinity;
 
   constructor(options: PublishersOptions) {

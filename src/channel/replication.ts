@@ -1,4 +1,3 @@
-import type { NatsConnection } from '@nats-io/transport-node';
 import { channelName } from '../model/channel-name.ts';
 import type { NodeRow } from '../model/node.ts';
 import type {
@@ -9,10 +8,9 @@ import type {
   VerifiedTable,
 } from '../model/replication-control.ts';
 import type { Logger } from '../runtime/logger.ts';
+import { isSoon } from '../runtime/is-soon.ts';
 import { runLoop, RunLoop } from '../runtime/run-loop.ts';
 import type { Store } from '../store/store.ts';
-import { reloadServer } from '../stream/server-reload.ts';
-import { peersConfig, writePeers } from '../stream/server-config.ts';
 import type { NodeKeys } from '../stream/node-keys.ts';
 import type { Proofs } from './agreement.ts';
 import { compareTable } from './compare-table.ts';
@@ -25,6 +23,7 @@ import type { LinkState } from './link-state.ts';
 import { greetingMs, Link } from './link.ts';
 import { LocalServer } from './local-server.ts';
 import { PeerSession } from './peer-session.ts';
+import { PeerUsers } from './peer-users.ts';
 import { hello as helloSchema, type Hello } from './protocol.ts';
 import { Publishers } from './publishers.ts';
 import { ReplicationReport } from './replication-report.ts';
@@ -66,6 +65,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
   readonly #sessions = new Map<string, PeerSession<Link>>();
   readonly #publishers: Publishers;
   readonly #local: LocalServer;
+  readonly #users: PeerUsers;
   readonly #joining: Joining;
   readonly #greeter: Greeter;
   readonly #server: ChannelServer;
@@ -73,8 +73,6 @@ export class Replication implements ReplicationControl, AsyncDisposable {
   readonly #routes: RouteDialler;
   readonly #loop: RunLoop;
   readonly #report: ReplicationReport;
-  #peersInForce: string | undefined;
-  #connectionInForce: NatsConnection | undefined;
   #syncing: Promise<void> = Promise.resolve();
 
   constructor(options: ReplicationOptions) {
@@ -127,6 +125,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
           },
         ),
     });
+    this.#users = new PeerUsers({ ...options, local: this.#local });
     this.#routes = new RouteDialler({
       store,
       routes: options.routes,
@@ -174,7 +173,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
 
   async arePeersInForce(timeoutMs: number): Promise<boolean> {
     this.wake();
-    return isSoon(() => this.#areInForce(this.#peersConfig()), timeoutMs);
+    return isSoon(() => this.#users.areInForce, timeoutMs);
   }
 
   async network(timeoutMs: number): Promise<readonly NetworkNode[]> {
@@ -264,7 +263,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
     const gone = [...this.#sessions].filter(([name]) => !names.has(name));
     for (const [name] of gone) this.#sessions.delete(name);
     // Before all that waits for a peer: how long one that was removed may read on is not up to it.
-    await this.#enforcePeers();
+    await this.#users.enforce();
     for (const [name, session] of gone) await this.#part(name, session);
     for (const row of rows) {
       const session = this.#sessions.get(row.name) ?? this.#makeSession(row);
@@ -281,44 +280,6 @@ export class Replication implements ReplicationControl, AsyncDisposable {
       await session.farewell((link) => this.#greet(name, link, signal));
     }
     await session[Symbol.asyncDispose]();
-  }
-
-  /** Users and permissions of nats-server follow the rows; done when the server, if it runs, has confirmed. */
-  async #enforcePeers(): Promise<void> {
-    const { server, keys } = this.#options;
-    const { connection } = this.#local;
-    const content = this.#peersConfig();
-    if (this.#areInForce(content)) return;
-    // Also while it does not run: it may not start with what is there.
-    writePeers(server.directory, content);
-    if (!connection?.info) return;
-    await reloadServer(
-      {
-        host: this.#local.host,
-        port: server.port,
-        certificate: keys.certificate,
-        seed: keys.systemSeed,
-        inbox: 'system',
-        name: 'system',
-        timeoutMs: 5_000,
-        reconnect: false,
-      },
-      connection.info.server_id,
-    );
-    this.#peersInForce = content;
-    this.#connectionInForce = connection;
-  }
-
-  #peersConfig(): string {
-    const { store, keys } = this.#options;
-    return peersConfig(store.nodes.known(), { name: store.nodeName, nkey: keys.publicKey });
-  }
-
-  #areInForce(content: string): boolean {
-    const { connection } = this.#local;
-    return (
-      connection !== undefined && connection === this.#connectionInForce && content === this.#peersInForce
-    );
   }
 
   #makeSession(row: NodeRow): PeerSession<Link> {
@@ -398,16 +359,6 @@ export class Replication implements ReplicationControl, AsyncDisposable {
   #describe(): Hello {
     return this.#greeter.compose(undefined);
   }
-}
-
-/** Whether it is so within the time. */
-async function isSoon(isSo: () => boolean, timeoutMs: number): Promise<boolean> {
-  const deadlineMs = performance.now() + timeoutMs;
-  while (!isSo()) {
-    if (performance.now() >= deadlineMs) return false;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  return true;
 }
 
 function outcomeOf(state: LinkState): ConnectOutcome {

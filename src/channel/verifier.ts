@@ -39,7 +39,6 @@ export class Verifier {
   #dueAtMs: number;
   /** Since the current one began: it may not see what was there when it was asked for. */
   #requested: Deferred<VerificationResult> | undefined;
-
   /** Of the publisher's requests. */
   #lastRequest = 0;
 
