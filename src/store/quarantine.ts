@@ -102,11 +102,6 @@ export class Quarantine {
     });
   }
 
-  /** Everything with its bodies: to look at it, not to count it. */
-  all(): readonly Quarantined[] {
-    return this.#keys().flatMap((id) => this.get(id) ?? []);
-  }
-
   /** All parts of a transaction, by the id of one of them: half of it would be none. @throws CodedError `not_found` */
   partsOf(id: string): readonly Quarantined[] {
     const found = this.get(id);

@@ -5,6 +5,7 @@ import { connect, Replica } from '../channel/replica.ts';
 import { makeTable } from '../store/test-store.ts';
 import type { StoreReads } from './counted-environment.ts';
 import { StoreCounter } from './store-counter.ts';
+import { quarantinedAt } from '../store/quarantined-at.ts';
 
 /** A publisher, what it has sent too early at its subscriber, and somebody who subscribes there. */
 interface Nodes {
@@ -63,7 +64,7 @@ async function readsOf(count: number, textBytes: number, { ready, call }: Freque
   for (let id = 0; id < count; id += 1) await a.upsert({ id, text: 'x'.repeat(textBytes) });
   await b.follow(a);
   await ready?.({ a, b, c });
-  expect(b.store.quarantine.all()).toHaveLength(count);
+  expect(quarantinedAt(b.store)).toHaveLength(count);
   return await counter.reading(async () => call({ a, b, c }));
 }
 

@@ -10,6 +10,7 @@ import {
   twoTables,
 } from './replica-pair.ts';
 import { connect, keysOf, Replica, settle, type Agreement } from './replica.ts';
+import { quarantinedAt } from '../store/quarantined-at.ts';
 
 const dayMs = 86_400_000;
 const sinceThen: Agreement = { publish: true, subscribe: true, startTimeMs: 1_800_000_000_500 };
@@ -65,12 +66,12 @@ describe('rows that are ahead of the clock', () => {
     await b.compare(a);
     expect(b.cursor(a)?.unproven).toBeUndefined();
     await c.follow(b);
-    expect(c.store.quarantine.all().length).toBeGreaterThan(0);
+    expect(quarantinedAt(c.store).length).toBeGreaterThan(0);
     await c.verify(b);
 
     c.pass(3_600_000);
     await maintain(c.store);
-    expect(c.store.quarantine.all()).toEqual([]);
+    expect(quarantinedAt(c.store)).toEqual([]);
     await settle(b, c);
     await c.verify(b);
 
@@ -96,7 +97,7 @@ describe('rows that are ahead of the clock', () => {
     await using c = await Replica.open('c', { maxClockSkewMs: 60_000 });
     await connect(b, c);
     await c.follow(b);
-    expect(c.store.quarantine.all().length).toBeGreaterThan(0);
+    expect(quarantinedAt(c.store).length).toBeGreaterThan(0);
 
     c.pass(3_600_000);
     await maintain(c.store);
@@ -115,7 +116,7 @@ describe('rows that are ahead of the clock', () => {
     a.pass(3_600_000);
     await a.upsert({ id: 'early' });
     await b.follow(a);
-    expect(b.store.quarantine.all()).toHaveLength(1);
+    expect(quarantinedAt(b.store)).toHaveLength(1);
 
     await b.store.catalog.dropTable('dev', 'dog');
     await makeTable(b.store);
@@ -132,7 +133,7 @@ describe('rows that are ahead of the clock', () => {
     a.pass(3_600_000);
     await transact(a, 1);
     await Promise.all(twoTables.map(async (name) => b.follow(a, name)));
-    expect(b.store.quarantine.all()).toHaveLength(2);
+    expect(quarantinedAt(b.store)).toHaveLength(2);
     b.pass(3_600_000);
     const seen: number[] = [];
 
@@ -179,7 +180,7 @@ describe('a comparison that leaves out what is ahead of the clock proves nothing
 
     // It is not here yet, and that is known.
     expect(b.store.get(b.table, 0)).toMatchObject({ text });
-    expect.soft(b.cursor(a)?.unproven ?? b.store.quarantine.all()[0]).toBeDefined();
+    expect.soft(b.cursor(a)?.unproven ?? quarantinedAt(b.store)[0]).toBeDefined();
     b.pass(10_000);
     await maintain(b.store);
     await b.follow(a);
@@ -199,7 +200,7 @@ describe('a comparison that leaves out what is ahead of the clock proves nothing
     c.pass(10_000);
     await a.upsert({ id: 'early' });
     await b.follow(a);
-    const [quarantined] = b.store.quarantine.all();
+    const [quarantined] = quarantinedAt(b.store);
     const row = b.store.nodes.get(a.name) ?? expect.fail('a is no peer of b');
     await b.store.nodes.put({ ...row, subscriptions: [] });
     await b.store.skipQuarantined(quarantined?.id ?? '');
@@ -226,7 +227,7 @@ describe('a comparison that leaves out what is ahead of the clock proves nothing
     await b.follow(a);
     await c.follow(a);
     await b.follow(c);
-    expect(b.store.quarantine.all()).toHaveLength(1);
+    expect(quarantinedAt(b.store)).toHaveLength(1);
 
     await b.compare(a);
 
@@ -250,7 +251,7 @@ test.each([false, true])(
     a.pass(3_600_000);
     await a.upsert({ id: 'early' });
     await b.follow(a);
-    expect(b.store.quarantine.all()).toHaveLength(1);
+    expect(quarantinedAt(b.store)).toHaveLength(1);
     expect(b.cursor(a)?.unproven).toMatchObject({ hole: true });
     // Its time has come; the maintenance of b has not looked yet.
     for (const r of [b, c]) r.pass(3_660_000);
@@ -280,7 +281,7 @@ test('a row that a copy has isolated under a start time and that an operator has
   a.pass(3_600_000);
   await a.upsert({ id: 'early' });
   await b.follow(a);
-  const [one] = b.store.quarantine.all();
+  const [one] = quarantinedAt(b.store);
   for (const r of [b, c]) r.pass(3_660_000);
   await b.store.skipQuarantined(one?.id ?? '');
   a.pass(60_000);

@@ -12,6 +12,7 @@ import {
 } from './long-absence.ts';
 import { openMesh, openPair } from './replica-pair.ts';
 import { connect, expectSameRecords, greet, keysOf, Replica, settle } from './replica.ts';
+import { quarantinedAt } from '../store/quarantined-at.ts';
 
 /** Keys of what went to the conflicts as stale. */
 function staleOf(replica: Replica): unknown[] {
@@ -232,7 +233,7 @@ describe('a stale row', () => {
     b.pass(10_000);
     await b.upsert({ id: 1 });
     await a.follow(b);
-    const [quarantined] = a.store.quarantine.all();
+    const [quarantined] = quarantinedAt(a.store);
     a.pass(10_000);
     await a.store.skipQuarantined(quarantined?.id ?? '');
     await b.upsert({ id: 2 });

@@ -6,6 +6,7 @@ import { DirectLink } from './direct-link.ts';
 import { directSession, rowOf } from './direct-session.ts';
 import { openPair, openTables, transact, twoTables } from './replica-pair.ts';
 import { connect, keysOf, Replica } from './replica.ts';
+import { quarantinedAt } from '../store/quarantined-at.ts';
 
 describe('a full quarantine', () => {
   const full = {
@@ -78,7 +79,7 @@ describe('a full quarantine', () => {
     for (let round = 0; round < 3; round += 1)
       await Promise.all(twoTables.map(async (name) => b.step(a, name)));
 
-    expect(b.store.quarantine.all()).toHaveLength(999);
+    expect(quarantinedAt(b.store)).toHaveLength(999);
   });
 
   test('holds up what is behind it in one channel, and the part of it in another one with it', async () => {
@@ -124,7 +125,7 @@ describe('a full quarantine', () => {
     await b.follow(a);
 
     expect(receiver.state).toMatchObject({ kind: 'following' });
-    expect(b.store.quarantine.all()).toHaveLength(1_000);
+    expect(quarantinedAt(b.store)).toHaveLength(1_000);
   });
 
   test.each(['pull', 'push'] as const)(

@@ -15,6 +15,7 @@ import {
 } from './deleting-pair.ts';
 import type { Pair } from './replica-pair.ts';
 import { both, connect, expectSame, greet, Replica, settle } from './replica.ts';
+import { quarantinedAt } from '../store/quarantined-at.ts';
 
 /** Each way in which a delete of rex at a comes to b. */
 const ways: Record<string, (nodes: Pair) => Promise<void>> = {
@@ -61,12 +62,12 @@ const ways: Record<string, (nodes: Pair) => Promise<void>> = {
     a.pass(600_000);
     await a.delete('rex');
     await settle(a, b);
-    expect(b.store.quarantine.all()).toHaveLength(1);
+    expect(quarantinedAt(b.store)).toHaveLength(1);
     expect(rowsOf(b.store)[0]?.bytes).not.toBeNull();
     b.pass(600_000);
     await b.restart();
     await maintain(b.store);
-    expect(b.store.quarantine.all()).toEqual([]);
+    expect(quarantinedAt(b.store)).toEqual([]);
     await settle(a, b);
   },
 };

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { maintain } from '../store/test-store.ts';
 import { openPair, openTables, transact, twoTables, type Pair } from './replica-pair.ts';
 import { keysOf, settle } from './replica.ts';
+import { quarantinedAt } from '../store/quarantined-at.ts';
 
 const hourMs = 3_600_000;
 
@@ -11,7 +12,7 @@ describe('a transaction over two channels that is ahead of the clock', () => {
     a.pass(hourMs);
     await transact(a, 1);
     await Promise.all(twoTables.map(async (name) => b.step(a, name)));
-    const [one, ...others] = b.store.quarantine.all();
+    const [one, ...others] = quarantinedAt(b.store);
     expect(others).toHaveLength(1);
     return one?.id ?? '';
   }
@@ -25,7 +26,7 @@ describe('a transaction over two channels that is ahead of the clock', () => {
     await b.store.retryQuarantined(id);
 
     expect(twoTables.map((name) => keysOf(b, name))).toEqual([[1], [1]]);
-    expect(b.store.quarantine.all()).toEqual([]);
+    expect(quarantinedAt(b.store)).toEqual([]);
   });
 
   test('is skipped with all its parts', async () => {
@@ -38,7 +39,7 @@ describe('a transaction over two channels that is ahead of the clock', () => {
     await maintain(b.store);
 
     expect(twoTables.map((name) => keysOf(b, name))).toEqual([[], []]);
-    expect(b.store.quarantine.all()).toEqual([]);
+    expect(quarantinedAt(b.store)).toEqual([]);
   });
 
   test('is not skipped before its time: the comparison that follows would bring its parts again, one by one', async () => {
@@ -72,7 +73,7 @@ describe('a transaction over two channels that is ahead of the clock', () => {
 
     await b.store.skipQuarantined(id);
 
-    expect(b.store.quarantine.all()).toEqual([]);
+    expect(quarantinedAt(b.store)).toEqual([]);
   });
 });
 
@@ -83,11 +84,11 @@ test('what is ahead of the clock is not retried before its time: it would take t
   a.pass(24 * hourMs);
   await a.upsert({ id: 'early' });
   await b.follow(a);
-  const [one] = b.store.quarantine.all();
+  const [one] = quarantinedAt(b.store);
 
   const retried = b.store.retryQuarantined(one?.id ?? '');
 
   await expect(retried).rejects.toThrow(/this node's clock says .*: it applies by itself at /);
   expect(b.store.clock / 1_000 - b.nowMs).toBeLessThan(60_000);
-  expect(b.store.quarantine.all()).toHaveLength(1);
+  expect(quarantinedAt(b.store)).toHaveLength(1);
 });

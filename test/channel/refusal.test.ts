@@ -8,6 +8,7 @@ import { DirectLink } from './direct-link.ts';
 import { directSession, rowOf } from './direct-session.ts';
 import { connectMesh, openPair } from './replica-pair.ts';
 import { both, connect, expectSame, greet, keysOf, Replica, settle } from './replica.ts';
+import { quarantinedAt } from '../store/quarantined-at.ts';
 
 describe('what is refused', () => {
   test('another primary key fails, says so, and takes nothing', async () => {
@@ -167,7 +168,7 @@ describe('what is refused', () => {
 
     expect(keysOf(b)).toEqual([1, 3]);
     expect(b.cursor(a)?.seq).toBe(good?.seq);
-    expect(b.store.quarantine.all()).toHaveLength(1);
+    expect(quarantinedAt(b.store)).toHaveLength(1);
     const before = await b.dump();
     await b.receiver(a).accept(garbled);
     expect(await b.dump()).toEqual(before);
@@ -184,7 +185,7 @@ describe('what is refused', () => {
     if (response.kind !== 'items') throw new Error(`expected items, got ${response.kind}`);
     const items = response.items.map((item) => ({ ...item, bytes: Uint8Array.of(0xc1) }));
     await b.receiver(a).accept({ ...response, items });
-    expect(b.store.quarantine.all()).toHaveLength(2);
+    expect(quarantinedAt(b.store)).toHaveLength(2);
     expect(keysOf(b)).toEqual([1, 'deleted']);
 
     await settle(a, b);
@@ -201,7 +202,7 @@ describe('what is refused', () => {
     await a.upsert({ id: 'early' });
     await b.follow(a);
     expect(keysOf(b)).toEqual([]);
-    expect(b.store.quarantine.all()).toHaveLength(1);
+    expect(quarantinedAt(b.store)).toHaveLength(1);
     await b.upsert({ id: 'now' });
     const [now] = rowsOf(b.store);
     expect(now?.version).toBeLessThan(1_800_001_000_000_000);
@@ -228,7 +229,7 @@ test('what was given up here still comes by another way, though rows that its pu
   // A copy: what a logs of it goes to b as a stub.
   await a.follow(b);
   await b.follow(a);
-  const [quarantined] = b.store.quarantine.all();
+  const [quarantined] = quarantinedAt(b.store);
   b.pass(10_000);
   await b.store.skipQuarantined(quarantined?.id ?? '');
   expect(keysOf(b)).toEqual(['here']);

@@ -14,6 +14,7 @@ import type { SimulatedNode } from './simulated-node.ts';
 import { Together, type LoggedPart } from './together.ts';
 import { Violation } from './violation.ts';
 import type { World } from './world.ts';
+import { quarantinedAt } from '../store/quarantined-at.ts';
 
 /** What a client asked for, and what became of it. */
 interface Operation {
@@ -262,7 +263,7 @@ export class Oracle {
   /** Keys of a table that a node keeps in quarantine instead of in its rows. */
   quarantined(life: Life, table: string): Set<string> {
     const keys = new Set<string>();
-    for (const { id, tableName, item } of life.store.quarantine.all()) {
+    for (const { id, tableName, item } of quarantinedAt(life.store)) {
       if (tableName !== table) continue;
       try {
         const decoded = decodeItem(item);

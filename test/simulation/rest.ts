@@ -11,6 +11,7 @@ import { told } from './disk-view.ts';
 import { drainPromises } from './scheduler.ts';
 import { Violation } from './violation.ts';
 import type { World } from './world.ts';
+import { quarantinedAt } from '../store/quarantined-at.ts';
 
 /** One direction of one agreement that both ends have in force. */
 interface Flow {
@@ -138,11 +139,9 @@ function statesOf(world: World): string[] {
 /** Moves every clock to when the next quarantined transaction is due; false when none waits for the time. */
 function releaseLater(world: World): boolean {
   const waits = [...world.nodes.values()].flatMap(({ running, wallMs }) =>
-    running.store.quarantine
-      .all()
-      .flatMap(({ dueAtMs, database, tableName }) =>
-        dueAtMs === undefined || !running.store.catalog.table(database, tableName) ? [] : [dueAtMs - wallMs],
-      ),
+    quarantinedAt(running.store).flatMap(({ dueAtMs, database, tableName }) =>
+      dueAtMs === undefined || !running.store.catalog.table(database, tableName) ? [] : [dueAtMs - wallMs],
+    ),
   );
   if (waits.length === 0) return false;
   const aheadMs = Math.max(0, ...waits) + 1_000;
