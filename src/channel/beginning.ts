@@ -1,3 +1,4 @@
+import { stoppedReason } from '../model/subscription.ts';
 import { hasLeftOut, type Cursor } from '../store/cursors.ts';
 import type { Source } from '../store/source.ts';
 import type { Store } from '../store/store.ts';
@@ -49,7 +50,7 @@ export class Beginning {
     const { store, peer, agreed } = this.#options;
     const { subscription } = agreed;
     if (!subscription?.subscribe || subscription.stopped)
-      return begun({ kind: 'waiting', reason: subscription?.stopped ?? 'not subscribed' });
+      return begun({ kind: 'waiting', reason: subscription?.stopped ? stoppedReason() : 'not subscribed' });
     const table = await agreed.table(response.primaryKey);
     if (table.primaryKey !== response.primaryKey)
       return begun({

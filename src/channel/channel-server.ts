@@ -1,5 +1,6 @@
 import { parseChannelName } from '../model/channel-name.ts';
 import { randomId } from '../model/random-id.ts';
+import { stoppedReason } from '../model/subscription.ts';
 import type { Table } from '../model/table.ts';
 import { encodeChanges, type FramedItem } from '../model/transaction-codec.ts';
 import { msToVersion } from '../model/version-clock.ts';
@@ -62,7 +63,7 @@ export class ChannelServer {
         reason: `${store.nodeName} does not publish ${name.database}.${name.table} to ${peer}`,
       };
     if (subscription.stopped)
-      return { kind: 'waiting', reason: `stopped at ${store.nodeName}: ${subscription.stopped}` };
+      return { kind: 'waiting', reason: stoppedReason(store.nodeName) };
     const table = store.catalog.table(name.database, name.table);
     if (!table || table.local)
       return { kind: 'waiting', reason: `no table ${name.database}.${name.table} at ${store.nodeName} yet` };

@@ -1,4 +1,5 @@
 import type { VerifiedTable } from '../model/replication-control.ts';
+import { stoppedReason } from '../model/subscription.ts';
 import { isSoon } from '../runtime/is-soon.ts';
 import type { PeerSession } from './peer-session.ts';
 import type { VerificationResult } from './verification.ts';
@@ -25,7 +26,7 @@ export async function compareTable(
   if (result) return result.early > 0 ? unfinished(node, by, early(result.early)) : verdict(node, by, result);
   if (!session.isAlive) return unfinished(node, by, `${node} cannot be reached`);
   if (isStopped())
-    return unfinished(node, by, `it is stopped at ${node}: update_node there takes it up again`);
+    return unfinished(node, by, stoppedReason(node));
   return unfinished(node, by, `it took longer than ${timeoutMs} ms`);
 }
 

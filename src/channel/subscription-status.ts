@@ -3,7 +3,7 @@ import { durationText } from '../model/duration-text.ts';
 import type { Endurance } from '../model/endurance.ts';
 import type { Subscription } from '../model/node.ts';
 import type { SubscriptionStatus } from '../model/replication-control.ts';
-import { leftOutBy } from '../model/subscription.ts';
+import { leftOutBy, stoppedReason } from '../model/subscription.ts';
 import { hasLeftOut, type Cursor } from '../store/cursors.ts';
 import type { Store } from '../store/store.ts';
 import type { ChannelReceiver } from './channel-receiver.ts';
@@ -111,12 +111,14 @@ function stateOf(facts: SubscriptionFacts, cursor: Cursor | undefined, lag: numb
 /** Why the channel does not go on by itself, or has no need to; undefined while it should. */
 function reasonOf(facts: SubscriptionFacts): State | undefined {
   const { store, subscription, receiver, silence, hello, peer } = facts;
-  if (subscription.stopped) return { state: 'stopped', reason: subscription.stopped };
-  if (!subscription.subscribe)
-    return silence === undefined ? { state: 'idle' } : { state: 'idle', reason: silence };
+  const { publish, subscribe, stopped } = subscription;
+  if (stopped) return { state: 'stopped', reason: stoppedReason() };
+  if (!publish && !subscribe) return { state: 'idle' };
   if (silence !== undefined) return { state: 'waiting', reason: silence };
   if (hello?.stopped?.includes(channelName(subscription.database, subscription.table)))
-    return { state: 'waiting', reason: `stopped at ${peer}` };
+    return { state: 'waiting', reason: stoppedReason(peer) };
+  if (!subscribe)
+    return { state: (enduranceOf(facts)?.waiting.transactions ?? 0) === 0 ? 'idle' : 'catching-up' };
   if (store.shortage !== undefined) return { state: 'waiting', reason: store.shortage };
   const received = receiver?.state;
   switch (received?.kind) {

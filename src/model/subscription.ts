@@ -15,6 +15,11 @@ export function leftOutBy({ startTimeMs }: Pick<Subscription, 'startTimeMs'>): n
     : Math.min(Math.max(0, msToVersion(startTimeMs)), Number.MAX_SAFE_INTEGER);
 }
 
+/** What a person reads of a channel that drop_table stopped: here, or at the node that is named. */
+export function stoppedReason(at?: string): string {
+  return `the table was dropped ${at === undefined ? 'here' : `at ${at}`}: update_node ${at === undefined ? 'here' : 'there'} with this channel takes it up again`;
+}
+
 /** What of a subscription the other end is told. */
 export function shared(subscription: Subscription): SharedSubscription {
   const { database, table, publish, subscribe, startTimeMs, priority, version } = subscription;

@@ -8,11 +8,12 @@ export interface LogGrowth {
 }
 
 const dayMs = 86_400_000;
-const minSpanMs = 60_000;
+/** A minute of a first load says nothing of a day. */
+const minSpanMs = 3_600_000;
 
 /**
- * How fast the log grows, by what it says itself: the last day of it, or all of it when it is younger. So a
- * restart forgets nothing, and a rhythm of day and night does not show.
+ * How fast the log grows, by what it says itself: the last day of it, or all of it when it is younger, as if it were
+ * an hour old at least. So a restart forgets nothing, and a rhythm of day and night does not show.
  */
 export function measureGrowth(log: ChangeLog, nowMs: number): LogGrowth {
   const { position: head, appendedBytes, logBytes } = log.totals();

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { subscriptionStatus } from '../../src/channel/subscription-status.ts';
 import { openPair, records, type Pair } from './replica-pair.ts';
 import { makeTable } from '../store/test-store.ts';
 import { both, connect, expectSame, expectSameRecords, keysOf, Replica, settle } from './replica.ts';
+import { statusOf } from './status-of.ts';
 
 const text = 'x'.repeat(100);
 
@@ -34,21 +34,6 @@ function numberKnown({ a, b }: Pair): number {
   return b.store.marks.get(b.table.id, a.store.identity.storeId, a.table.incarnation);
 }
 
-function stateOf(subscriber: Replica, publisher: Replica) {
-  const [subscription] = subscriber.store.nodes.get(publisher.name)?.subscriptions ?? [];
-  if (!subscription) throw new Error(`${subscriber.name} has no subscription`);
-  return subscriptionStatus({
-    store: subscriber.store,
-    peer: publisher.name,
-    subscription,
-    peerStoreId: publisher.store.identity.storeId,
-    receiver: subscriber.receiver(publisher),
-    hello: publisher.hello(subscriber),
-    silence: undefined,
-    stillMs: 0,
-  });
-}
-
 describe('a copy that the log has overtaken', () => {
   test('goes on at its page key, and is not live before what it missed is repaired', async () => {
     await using nodes = await openPair({ maxBatchBytes: 1_000 });
@@ -64,11 +49,11 @@ describe('a copy that the log has overtaken', () => {
     expect(asked.every(({ copyId }) => copyId === copy?.id)).toBe(true);
     expect(b.cursor(a)).toMatchObject({ copy: undefined, unproven: { overtaken: expect.any(Array) } });
     expect(keysOf(b)).toContain(1);
-    expect(stateOf(b, a)).toMatchObject({ state: 'catching-up', reason: expect.stringMatching(/compar/) });
+    expect(statusOf(b, a)).toMatchObject({ state: 'catching-up', reason: expect.stringMatching(/compar/) });
 
     await b.compare(a);
     expectSame(a, b);
-    expect(stateOf(b, a)).toEqual(expect.objectContaining({ state: 'live' }));
+    expect(statusOf(b, a)).toEqual(expect.objectContaining({ state: 'live' }));
   });
 
   test('and is proven knows what it followed meanwhile, and does not take it once more', async () => {

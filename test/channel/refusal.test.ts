@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
 import type { Change, Origin } from '../../src/model/change.ts';
 import type { WholeItem } from '../../src/model/transaction.ts';
+import { stoppedReason } from '../../src/model/subscription.ts';
 import { encodeChanges, encodeDocument, encodeItem } from '../../src/model/transaction-codec.ts';
 import { maintain, makeTable, rowsOf, tableOf } from '../store/test-store.ts';
 import { DirectLink } from './direct-link.ts';
@@ -37,7 +38,7 @@ describe('what is refused', () => {
 
     await b.receiver(a).accept(inFlight.response);
     await b.follow(a);
-    expect(b.receiver(a).state).toEqual({ kind: 'waiting', reason: 'dropped here' });
+    expect(b.receiver(a).state).toEqual({ kind: 'waiting', reason: stoppedReason() });
     await greet(a, b);
     await b.restart();
     await b.follow(a);

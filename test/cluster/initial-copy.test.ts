@@ -190,7 +190,14 @@ describe.concurrent('a table', () => {
     await passesMarker(host, edge);
 
     expect(await edge.hasTable(...place)).toBe(false);
-    expect(await channelOf(edge, host, place)).toMatchObject({ state: 'stopped', reason: 'dropped here' });
+    expect(await channelOf(edge, host, place)).toMatchObject({
+      state: 'stopped',
+      reason: 'the table was dropped here: update_node here with this channel takes it up again',
+    });
+    await waitFor('the host to say so', async () => {
+      const { state, reason } = await channelOf(host, edge, place);
+      return state === 'waiting' && reason?.startsWith('the table was dropped at edge') === true;
+    });
     expect(await countOf(host, place)).toBe(3);
 
     await edge.must({

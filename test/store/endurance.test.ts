@@ -133,6 +133,19 @@ describe('how long a subscriber may stay away', () => {
     expect(mayStayAwayMs / hourMs).toBeLessThan(3);
   });
 
+  test('is not judged by the first minute alone', async () => {
+    const clock = { nowMs: 1_800_000_000_000 };
+    await using t = await TestStore.open({ now: () => clock.nowMs, logMaxBytes: 1_000_000 });
+    const { id } = await makeTable(t.store);
+
+    await upsert(t.store, { id: 1, text: 'x'.repeat(10_000) });
+    clock.nowMs += 1_000;
+
+    const { growthBytesPerDay, mayStayAwayMs } = of(t.store, 1);
+    expect(growthBytesPerDay).toBe(24 * bytesAfter(t.store, id, 0));
+    expect(mayStayAwayMs).toBeGreaterThan(3 * dayMs);
+  });
+
   test('is nothing once the log has overtaken it', async () => {
     await using t = await TestStore.open();
     const table = await makeTable(t.store);

@@ -9,7 +9,7 @@ import type {
   ReplicationStatus,
   SubscriptionStatus,
 } from '../../model/replication-control.ts';
-import { defaultPriority } from '../../model/subscription.ts';
+import { defaultPriority, stoppedReason } from '../../model/subscription.ts';
 import { clusterStatusAnswer } from './cluster-status-answer.ts';
 import { defineOperation } from '../operation.ts';
 import { currentSubscriptions } from './node-row.ts';
@@ -103,7 +103,7 @@ function subscriptionStatus(
     on_delete: onDelete,
     priority: subscription.priority ?? defaultPriority,
     state: stopped === undefined ? status?.state : 'stopped',
-    reason: stopped ?? status?.reason,
+    reason: stopped === undefined ? status?.reason : stoppedReason(),
     copy: copy && {
       rows: copy.rows,
       total: copy.total,
