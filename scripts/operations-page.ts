@@ -3,9 +3,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { operationFields } from '../src/operation/operation-fields.ts';
-import { responseSchema } from '../src/operation/operation-schema.ts';
+import { requestSchema, responseSchema } from '../src/operation/operation-schema.ts';
 import type { Operation } from '../src/operation/operation.ts';
-import { schemaText } from './schema-text.ts';
+import { schemaText, type ShapeSchema } from './schema-text.ts';
 
 const definition = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\nexport const \w+ = defineOperation\(\{\s*name: '(\w+)'/g;
 
@@ -52,7 +52,31 @@ function fieldTable(operation: Operation): readonly string[] {
     const spelled = otherName === undefined ? code(name) : `${code(name)} or ${code(otherName)}`;
     return `| ${spelled} | ${type} | ${isRequired ? 'yes' : standard === undefined ? 'no' : code(standard)} |`;
   });
-  return ['| field | type | required, or default |', '| --- | --- | --- |', ...rows, ''];
+  return [
+    '| field | type | required, or default |',
+    '| --- | --- | --- |',
+    ...rows,
+    '',
+    ...structures(operation),
+  ];
+}
+
+/** What the fields that are objects, or lists of them, are made of. */
+function structures(operation: Operation): readonly string[] {
+  const schemas: Partial<RequestShape> = requestSchema(operation);
+  const { properties = {}, $defs = {} } = schemas;
+  const fields = Object.entries(properties).flatMap(([name, field]) => {
+    const schema = $defs[field.$ref?.split('/').at(-1) ?? ''] ?? field;
+    const parts = [schema, schema.items ?? {}, ...(schema.anyOf ?? [])];
+    const isStructured = parts.some((part) => part.properties ?? part.anyOf ?? part.oneOf);
+    return isStructured && schemaText(schema).includes('{') ? [`${name}: ${schemaText(schema)}`] : [];
+  });
+  return fields.length === 0 ? [] : ['Where', '', '```text', ...fields, '```', ''];
+}
+
+interface RequestShape {
+  readonly properties: Readonly<Record<string, ShapeSchema>>;
+  readonly $defs?: Readonly<Record<string, ShapeSchema>>;
 }
 
 function answerLines(operation: Operation): readonly string[] {

@@ -4,11 +4,15 @@ export interface ShapeSchema {
   readonly type?: string | readonly string[];
   readonly format?: string;
   readonly enum?: readonly unknown[];
+  readonly const?: unknown;
   readonly properties?: Readonly<Record<string, ShapeSchema>>;
   readonly required?: readonly string[];
   readonly additionalProperties?: ShapeSchema | boolean;
   readonly items?: ShapeSchema;
   readonly anyOf?: readonly ShapeSchema[];
+  readonly oneOf?: readonly ShapeSchema[];
+  /** What it is made of again: itself, at some depth. */
+  readonly $ref?: string;
 }
 
 const maxLineLength = 100;
@@ -22,10 +26,12 @@ export function schemaText(schema: ShapeSchema, indent = ''): string {
 
 /** `before` each field of an object, and `after` the last. */
 function textOf(schema: ShapeSchema, indent: string, before: string, after: string): string {
-  const { type, properties, items, anyOf, additionalProperties: others } = schema;
+  const { type, properties, items, anyOf = schema.oneOf, additionalProperties: others } = schema;
   const field = (name: string, value: ShapeSchema): string =>
     `${before}${name}: ${schemaText(value, `${indent}  `)}`;
+  if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.enum !== undefined) return schema.enum.map((value) => JSON.stringify(value)).join(' | ');
+  if (schema.$ref !== undefined) return 'the same';
   if (anyOf !== undefined) {
     const options = anyOf.map((option) => schemaText(option, indent));
     const isShort = options.join(' | ').length + indent.length <= maxLineLength;
@@ -33,7 +39,7 @@ function textOf(schema: ShapeSchema, indent: string, before: string, after: stri
   }
   if (type === 'array') {
     const element = schemaText(items ?? {}, indent);
-    const isUnion = (items?.anyOf ?? items?.enum) !== undefined || Array.isArray(items?.type);
+    const isUnion = (items?.anyOf ?? items?.oneOf ?? items?.enum) !== undefined || Array.isArray(items?.type);
     return isUnion ? `(${element})[]` : `${element}[]`;
   }
   if (properties !== undefined) {

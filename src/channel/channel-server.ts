@@ -62,8 +62,7 @@ export class ChannelServer {
         kind: 'waiting',
         reason: `${store.nodeName} does not publish ${name.database}.${name.table} to ${peer}`,
       };
-    if (subscription.stopped)
-      return { kind: 'waiting', reason: stoppedReason(store.nodeName) };
+    if (subscription.stopped) return { kind: 'waiting', reason: stoppedReason(store.nodeName) };
     const table = store.catalog.table(name.database, name.table);
     if (!table || table.local)
       return { kind: 'waiting', reason: `no table ${name.database}.${name.table} at ${store.nodeName} yet` };

@@ -25,8 +25,7 @@ export async function compareTable(
   const result = found();
   if (result) return result.early > 0 ? unfinished(node, by, early(result.early)) : verdict(node, by, result);
   if (!session.isAlive) return unfinished(node, by, `${node} cannot be reached`);
-  if (isStopped())
-    return unfinished(node, by, stoppedReason(node));
+  if (isStopped()) return unfinished(node, by, stoppedReason(node));
   return unfinished(node, by, `it took longer than ${timeoutMs} ms`);
 }
 

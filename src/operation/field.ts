@@ -22,11 +22,19 @@ export const databaseOfWrite = z.preprocess(numberAsText, database);
 export const tableOfWrite = z.preprocess(numberAsText, existingName);
 
 /** `true` is refused: drops and other administration stay on the node that was asked. */
-export const notReplicated = z.unknown().superRefine((value, context) => {
-  if (value === true) {
-    context.addIssue({ code: 'custom', message: 'is not supported, run the operation on each node' });
-  }
-});
+export const notReplicated = z
+  .unknown()
+  .superRefine((value, context) => {
+    if (value === true) {
+      context.addIssue({ code: 'custom', message: 'is not supported, run the operation on each node' });
+    }
+  })
+  .meta({ const: false });
+
+/** What checks by itself, for the texts of its refusals, tells documents what it takes: a text, of any kind. */
+export const anyText = z.unknown().meta({ type: 'string' });
+export const anyObject = z.unknown().meta({ type: 'object' });
+export const anyKeys = z.unknown().meta({ type: 'array', items: { type: ['string', 'number'] } });
 
 /** A plain object: neither null nor an array. */
 export function isDocument(value: unknown): value is Document {

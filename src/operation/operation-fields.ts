@@ -17,6 +17,9 @@ export interface OperationField {
 interface FieldSchema {
   readonly type?: string | readonly string[];
   readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  /** What nothing fits: a field that is known, and refused. */
+  readonly not?: object;
   readonly default?: unknown;
   readonly items?: FieldSchema;
   readonly anyOf?: readonly FieldSchema[];
@@ -35,7 +38,7 @@ export function operationFields(
   quoted: (value: unknown) => string = String,
 ): readonly OperationField[] {
   const { properties, required } = bodySchema.parse(requestSchema(operation));
-  const fields = Object.entries(properties).filter(([name]) => name !== 'operation');
+  const fields = Object.entries(properties).filter(([name, { not }]) => name !== 'operation' && !not);
   return fields.map(([name, field]) => {
     const other = otherName(name);
     return {
@@ -50,8 +53,10 @@ export function operationFields(
 
 function typeOf(field: FieldSchema, quoted: (value: unknown) => string): string {
   if (field.enum !== undefined) return field.enum.map(quoted).join(', ');
+  if (field.const !== undefined) return quoted(field.const);
   const options = field.anyOf ?? field.oneOf;
-  if (options !== undefined) return options.map((option) => typeOf(option, quoted)).join(' or ');
+  if (options !== undefined)
+    return [...new Set(options.map((option) => typeOf(option, quoted)))].join(' or ');
   if (field.type === 'array') return `array of ${typeOf(field.items ?? {}, quoted)}`;
   if (field.$ref !== undefined) return 'object';
   return [field.type ?? 'any'].flat().join(' or ');

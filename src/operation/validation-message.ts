@@ -49,6 +49,8 @@ export function predicateOf(issue: Issue): string {
       return issue.input === undefined
         ? 'is required'
         : `must be one of [${issue.values.map(String).join(', ')}]`;
+    case 'unrecognized_keys':
+      return `must not have '${issue.keys.join("', '")}'`;
     default:
       return issue.input === undefined ? 'is required' : 'is not valid';
   }

@@ -195,8 +195,8 @@ describe.concurrent('a table', () => {
       reason: 'the table was dropped here: update_node here with this channel takes it up again',
     });
     await waitFor('the host to say so', async () => {
-      const { state, reason } = await channelOf(host, edge, place);
-      return state === 'waiting' && reason?.startsWith('the table was dropped at edge') === true;
+      const told = await channelOf(host, edge, place);
+      return told?.state === 'waiting' && told.reason?.startsWith('the table was dropped at edge') === true;
     });
     expect(await countOf(host, place)).toBe(3);
 

@@ -244,6 +244,15 @@ test.each([
     'invalid_request',
     "unknown attribute 'a, b and c'",
   ],
+  [
+    {
+      ...byConditions,
+      conditions: [{ attribute: 'id', comparator: 'equals', value: 1 }],
+      sort: { attribute: 'age', next: { attribute: 'id', desc: true } },
+    },
+    'invalid_request',
+    "'sort.next' must not have 'desc'",
+  ],
 ])('%j is refused as %s', async (body, code, message) => {
   await using t = await openWithDogs();
 

@@ -10,15 +10,18 @@ import { refuseSystemDatabase } from '../permission.ts';
 import { requireTable } from '../table-lookup.ts';
 import type { JobOutcome, RunningJob } from './jobs.ts';
 
-const date = z.unknown().transform((value, context): number => {
-  const ms = isoDateMs(value);
-  if (ms !== undefined) return ms;
-  context.addIssue({
-    code: 'custom',
-    message: value === undefined ? 'is required' : 'must be in ISO-8601 format (YYYY-MM-DD)',
-  });
-  return z.NEVER;
-});
+const date = z
+  .unknown()
+  .transform((value, context): number => {
+    const ms = isoDateMs(value);
+    if (ms !== undefined) return ms;
+    context.addIssue({
+      code: 'custom',
+      message: value === undefined ? 'is required' : 'must be in ISO-8601 format (YYYY-MM-DD)',
+    });
+    return z.NEVER;
+  })
+  .meta({ type: 'string', format: 'date-time' });
 
 const recordsAtOnce = 1_000;
 

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { CodedError } from '../../model/errors.ts';
 import { isoDateMs } from '../iso-date.ts';
 import { jobDescription } from './job-description.ts';
+import { anyText } from '../field.ts';
 import { defineOperation } from '../operation.ts';
 import { jobAnswer } from './job-row.ts';
 
@@ -10,7 +11,7 @@ export const searchJobsByStartDate = defineOperation({
   name: 'search_jobs_by_start_date',
   refusalName: 'handleGetJobsByStartDate',
   permission: 'super_user',
-  request: z.object({ from_date: z.unknown(), to_date: z.unknown() }),
+  request: z.object({ from_date: anyText, to_date: anyText }),
   response: z.array(jobDescription),
   run({ jobs, now }, request) {
     const fromMs = dateOf('from', request.from_date);

@@ -6,7 +6,7 @@ import { requireTable } from '../table-lookup.ts';
 import { commitDelete } from './commit-delete.ts';
 import { writeAnswer, writeAnswers } from './write-answer.ts';
 
-const key = z.custom<Key>(field.isKey, 'must be a string or a number');
+const key = z.custom<Key>(field.isKey, 'must be a string or a number').meta({ type: ['string', 'number'] });
 
 /** The body of delete. */
 export const deleteRequest = z.object({

@@ -8,20 +8,23 @@ import * as field from '../field.ts';
 import { isNestedDeeper, maxNesting } from './nesting.ts';
 import { protectSystemTable, withHashedPassword } from './system-row.ts';
 
-const records = z.unknown().transform((value, context): readonly Document[] => {
-  const refuse = (path: PropertyKey[], message: string): never => {
-    context.addIssue({ code: 'custom', path, message });
-    return z.NEVER;
-  };
-  if (value === undefined) return refuse([], 'is required');
-  if (!Array.isArray(value)) return refuse([], 'must be an array');
-  const documents: Document[] = [];
-  for (const [index, item] of value.entries()) {
-    if (!field.isDocument(item)) return refuse([index], 'must be an object');
-    documents.push(item);
-  }
-  return documents;
-});
+const records = z
+  .unknown()
+  .transform((value, context): readonly Document[] => {
+    const refuse = (path: PropertyKey[], message: string): never => {
+      context.addIssue({ code: 'custom', path, message });
+      return z.NEVER;
+    };
+    if (value === undefined) return refuse([], 'is required');
+    if (!Array.isArray(value)) return refuse([], 'must be an array');
+    const documents: Document[] = [];
+    for (const [index, item] of value.entries()) {
+      if (!field.isDocument(item)) return refuse([index], 'must be an object');
+      documents.push(item);
+    }
+    return documents;
+  })
+  .meta({ type: 'array', items: { type: 'object' } });
 
 /** The body of insert, update and upsert. */
 export const writeRequest = z.object({

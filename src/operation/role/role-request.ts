@@ -1,12 +1,13 @@
 import * as z from 'zod';
 import type { Store } from '../../store/store.ts';
+import { anyObject, anyText } from '../field.ts';
 import { checkRole } from './role-problems.ts';
 
 /** The body of add_role and alter_role: read here, checked as a whole so that the answer tells all that is wrong. */
 export const roleRequest = z.looseObject({
-  id: z.unknown().optional(),
-  role: z.unknown().optional(),
-  permission: z.unknown().optional(),
+  id: anyText.optional(),
+  role: anyText.optional(),
+  permission: anyObject.optional(),
 });
 
 /** A role as it was asked for. */

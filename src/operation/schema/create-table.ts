@@ -30,7 +30,7 @@ export const createTable = defineOperation({
       table: field.newName,
       primary_key: field.newName.optional(),
       attributes: z.array(attribute).optional(),
-      expiration: z.undefined('is not supported').optional(),
+      expiration: z.undefined('is not supported').meta({ not: {} }).optional(),
     })
     .transform((request, context) => {
       const primaryKey =

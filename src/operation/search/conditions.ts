@@ -20,20 +20,42 @@ const condition = z
 /** Each is planned, and tested on every record that the plan proposes. */
 const maxConditions = 1_000;
 
+/** What documents tell of one in a list, which is read by hand. */
+const conditionOrGroup = {
+  anyOf: [
+    {
+      type: 'object',
+      properties: { attribute: { type: 'string' }, comparator: { enum: [...comparators] }, value: {} },
+      required: ['attribute', 'comparator', 'value'],
+    },
+    {
+      type: 'object',
+      properties: {
+        operator: { enum: ['and', 'or'] },
+        conditions: { type: 'array', items: { type: 'object' } },
+      },
+      required: ['conditions'],
+    },
+  ],
+};
+
 const list: z.ZodType<readonly (Condition | ConditionGroup)[]> = z
   .array(
-    z.unknown().transform((value, context): Condition | ConditionGroup => {
-      const isGroup = isDocument(value) && value['conditions'] !== undefined;
-      const parsed = isGroup
-        ? group.safeParse(value, { reportInput: true })
-        : condition.safeParse(isDocument(value) ? canonicalBody(value) : value, { reportInput: true });
-      if (parsed.success) return parsed.data;
-      // Re-raised here, so that texts carry the whole path.
-      for (const issue of parsed.error.issues) {
-        context.addIssue({ code: 'custom', path: issue.path, message: predicateOf(issue) });
-      }
-      return z.NEVER;
-    }),
+    z
+      .unknown()
+      .transform((value, context): Condition | ConditionGroup => {
+        const isGroup = isDocument(value) && value['conditions'] !== undefined;
+        const parsed = isGroup
+          ? group.safeParse(value, { reportInput: true })
+          : condition.safeParse(isDocument(value) ? canonicalBody(value) : value, { reportInput: true });
+        if (parsed.success) return parsed.data;
+        // Re-raised here, so that texts carry the whole path.
+        for (const issue of parsed.error.issues) {
+          context.addIssue({ code: 'custom', path: issue.path, message: predicateOf(issue) });
+        }
+        return z.NEVER;
+      })
+      .meta(conditionOrGroup),
   )
   .min(1);
 

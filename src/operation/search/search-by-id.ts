@@ -13,13 +13,16 @@ import { columnsOf, projection } from './projection.ts';
 import { searchNeed } from './search-need.ts';
 
 /** What is no list is told in {@link readArrays}. */
-const attributeTexts = z.unknown().superRefine((names, context) => {
-  if (!Array.isArray(names)) return;
-  for (const [index, name] of names.entries()) {
-    if (typeof name !== 'string' && typeof name !== 'number')
-      context.addIssue({ code: 'custom', path: [index], message: 'must be a string' });
-  }
-});
+const attributeTexts = z
+  .unknown()
+  .superRefine((names, context) => {
+    if (!Array.isArray(names)) return;
+    for (const [index, name] of names.entries()) {
+      if (typeof name !== 'string' && typeof name !== 'number')
+        context.addIssue({ code: 'custom', path: [index], message: 'must be a string' });
+    }
+  })
+  .meta({ type: 'array', items: { type: 'string' } });
 
 /** Records by key, in the order of the keys; misses are omitted. */
 export const searchById = defineOperation({
@@ -31,7 +34,7 @@ export const searchById = defineOperation({
   request: z.object({
     schema: field.database,
     table: field.existingName,
-    hash_values: z.unknown().optional(),
+    hash_values: field.anyKeys.optional(),
     get_attributes: attributeTexts.optional(),
   }),
   response: records,

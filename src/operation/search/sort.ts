@@ -3,7 +3,7 @@ import type { Sort } from '../../model/query.ts';
 
 /** `sort` of a request; `next` orders what the first attribute leaves equal. */
 export const sort: z.ZodType<Sort> = z
-  .object({
+  .strictObject({
     attribute: z.string(),
     descending: z.boolean().default(false),
     get next() {

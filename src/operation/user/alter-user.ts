@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { CodedError } from '../../model/errors.ts';
 import { makeVerifier } from '../../model/scram.ts';
 import type { Store } from '../../store/store.ts';
+import * as field from '../field.ts';
 import { defineOperation } from '../operation.ts';
 import { writeAnswer, writeAnswers } from '../record/write-answer.ts';
 import { systemTable } from '../system-table.ts';
@@ -14,10 +15,10 @@ export const alterUser = defineOperation({
   refusalName: 'alterUser',
   permission: 'super_user',
   request: z.object({
-    username: z.unknown().optional(),
-    password: z.unknown().optional(),
-    role: z.unknown().optional(),
-    active: z.unknown().optional(),
+    username: field.anyText.optional(),
+    password: field.anyText.optional(),
+    role: field.anyText.optional(),
+    active: z.unknown().meta({ type: 'boolean' }).optional(),
   }),
   response: writeAnswers.update.extend({ new_attributes: z.array(z.string()), txn_time: z.number() }),
   async run({ store, user, now }, request) {

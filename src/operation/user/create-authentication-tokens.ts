@@ -15,6 +15,7 @@ export const createAuthenticationTokens = defineOperation({
     role: z
       .unknown()
       .refine((role) => role === undefined, 'is not supported')
+      .meta({ not: {} })
       .optional(),
   }),
   response: z.strictObject({ operation_token: z.string(), refresh_token: z.string() }),
