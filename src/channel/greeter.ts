@@ -3,7 +3,7 @@ import type { ClockReading } from '../model/clock-reading.ts';
 import { CodedError } from '../model/errors.ts';
 import type { NodeRow, Subscription } from '../model/node.ts';
 import { randomId } from '../model/random-id.ts';
-import { mergeSubscriptions, shared, type SharedSubscription } from '../model/subscription.ts';
+import { isReplicable, mergeSubscriptions, shared, type SharedSubscription } from '../model/subscription.ts';
 import type { Told } from '../store/confirmed.ts';
 import { hasLeftOut } from '../store/cursors.ts';
 import type { HeardPlace } from '../store/heard.ts';
@@ -100,8 +100,8 @@ export class Greeter {
     const row = store.nodes.knownNamed(peer);
     if (!row) return false;
     await this.#note(peer, row.subscriptions, message);
-    const told = message.subscriptions.filter((subscription) =>
-      proofs.isProven(peer, store.nodeName, subscription),
+    const told = message.subscriptions.filter(
+      (subscription) => isReplicable(subscription) && proofs.isProven(peer, store.nodeName, subscription),
     );
     const isRemoved = message.removedVersion !== undefined && message.removedVersion > row.addedVersion;
     const isKnown = row.storeId === message.storeId && agreedWith(row, told) === row.subscriptions;

@@ -1,4 +1,7 @@
+import { channelName, maxChannelNameBytes } from './channel-name.ts';
+import { nameProblem } from './names.ts';
 import type { Subscription } from './node.ts';
+import { systemDatabase } from './table.ts';
 import { msToVersion } from './version-clock.ts';
 
 /** Of a subscription that does not say: some tables may go before it and some after. */
@@ -7,6 +10,19 @@ export const highestPriority = 9;
 
 /** What two nodes tell each other of a subscription: from the teller's view, without what is local. */
 export type SharedSubscription = Omit<Subscription, 'stopped' | 'onDelete' | 'replaced'>;
+
+/**
+ * Whether there may be such a channel: what add_node refuses, nobody else brings in. Users, roles and peers are rows of
+ * `system`, and each node's own.
+ */
+export function isReplicable({ database, table }: Pick<Subscription, 'database' | 'table'>): boolean {
+  return (
+    database !== systemDatabase &&
+    nameProblem(database) === undefined &&
+    nameProblem(table) === undefined &&
+    channelName(database, table).length <= maxChannelNameBytes
+  );
+}
 
 /** Versions up to here its start time leaves out, however early or late that is; 0 without one. */
 export function leftOutBy({ startTimeMs }: Pick<Subscription, 'startTimeMs'>): number {

@@ -1,6 +1,7 @@
 import type { Document } from '../model/change.ts';
 import { CodedError } from '../model/errors.ts';
 import type { DeletePolicy, NodeRow, Subscription } from '../model/node.ts';
+import { isReplicable } from '../model/subscription.ts';
 import { systemDatabase, type Table } from '../model/table.ts';
 import { heardVersion } from '../model/version-clock.ts';
 import type { Catalog } from './catalog.ts';
@@ -238,12 +239,14 @@ function fromDocument(document: Document, written: number): NodeRow {
     ...(row.removedVersion === undefined
       ? {}
       : { removedVersion: heardVersion(row.removedVersion, written) }),
-    subscriptions: subscriptions.map(({ schema, start_time: startTime, ...rest }) => ({
-      database: schema,
-      ...rest,
-      version: heardVersion(rest.version, written),
-      ...(startTime === undefined ? {} : { startTimeMs: Date.parse(startTime) }),
-    })),
+    subscriptions: subscriptions
+      .map(({ schema, start_time: startTime, ...rest }) => ({
+        database: schema,
+        ...rest,
+        version: heardVersion(rest.version, written),
+        ...(startTime === undefined ? {} : { startTimeMs: Date.parse(startTime) }),
+      }))
+      .filter(isReplicable),
   };
 }
 

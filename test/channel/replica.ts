@@ -16,6 +16,7 @@ import {
   decodeBody,
   encodeBody,
   hello,
+  type Hello,
   type ChannelRequest,
   type ChannelResponse,
 } from '../../src/channel/protocol.ts';
@@ -28,6 +29,8 @@ import type { StoreOptions } from '../../src/store/store-options.ts';
 import { dumpOf, rowsOf, tableOf, TestStore, type Dump, type TestStoreOptions } from '../store/test-store.ts';
 
 export const relayWaitMs = 100;
+/** As all nodes make them that know one cluster user. */
+export const clusterProofs = new Proofs(Buffer.alloc(32, 'the secret of the cluster user'));
 
 export interface ReplicaOptions extends TestStoreOptions {
   readonly maxBatchBytes?: number;
@@ -211,8 +214,9 @@ export class Replica implements AsyncDisposable {
     return decodeBody(hello, encodeBody(this.#greeter(peerClock).compose(peer.name)));
   }
 
-  async hear(peer: Replica): Promise<void> {
-    await this.#greeter().merge(peer.name, peer.hello(this));
+  /** @param message what the peer says, or says it is */
+  async hear(peer: Replica, message: Hello = peer.hello(this)): Promise<void> {
+    await this.#greeter().merge(peer.name, message);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -264,7 +268,7 @@ export class Replica implements AsyncDisposable {
       version: '0',
       maxTransactionBytes: 1,
       routes: [],
-      proofs: new Proofs(Buffer.alloc(32, 'the secret of the cluster user')),
+      proofs: clusterProofs,
       isLinked: () => true,
       clock: () => peerClock,
       now: () => this.#nowMs,
