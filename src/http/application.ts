@@ -9,7 +9,8 @@ import { openApiRoute } from './openapi.ts';
 import { operationsRoute, type OperationsRouteOptions } from './operations-route.ts';
 import { sendJson } from './send-json.ts';
 
-export interface ApplicationOptions extends OperationsRouteOptions, ChangesRouteOptions {
+export interface ApplicationOptions
+  extends Omit<OperationsRouteOptions, 'listedOrigins'>, ChangesRouteOptions {
   readonly services: OperationServices;
   readonly health: () => Health;
   readonly cors: CorsPolicy;
@@ -25,7 +26,8 @@ const page = `<!doctype html>
 /** The routes of the operations port. Operations skip the stack of the router, which would cost a small one as much as its commit. */
 export function createApplication(options: ApplicationOptions): RequestListener {
   const allow = cors(options.cors);
-  const runOperation = operationsRoute(options);
+  const { enabled, accessList } = options.cors;
+  const runOperation = operationsRoute({ ...options, listedOrigins: new Set(enabled ? accessList : []) });
   const fail = (error: unknown, response: ServerResponse): void => {
     if (response.headersSent) {
       response.destroy();

@@ -83,12 +83,16 @@ export class Authenticator {
   }
 }
 
+const localHost = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i;
+
 /**
- * From this machine and sent by no browser page or proxy, which would lend it this address: those say so in a
+ * From this machine, by a name of this machine, and sent by no browser page or proxy, which would lend it this address: those say so in a
  * header.
  */
 function isLocal({ headers }: IncomingMessage, address: string): boolean {
   const isLoopback = /^(::ffff:)?127\.\d+\.\d+\.\d+$/.test(address) || address === '::1';
+  // A page whose name leads here now asks for that name.
+  if (!localHost.test(headers.host ?? '')) return false;
   const borrowing = ['origin', 'sec-fetch-site', 'forwarded', 'x-forwarded-for', 'via'];
   return isLoopback && borrowing.every((name) => headers[name] === undefined);
 }

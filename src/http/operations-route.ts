@@ -6,6 +6,7 @@ import { loginRequired, runOperation } from '../operation/run-operation.ts';
 import { SessionAnswer } from '../operation/user/session-answer.ts';
 import { stranger } from '../operation/user/user.ts';
 import type { Caller } from './authenticate.ts';
+import { refuseForeignForm } from './foreign-form.ts';
 import { parseBody } from './parse-body.ts';
 import { readBody } from './read-body.ts';
 import { sendAnswer } from './send-answer.ts';
@@ -17,6 +18,8 @@ export interface OperationsRouteOptions extends SendErrorOptions {
   readonly services: OperationServices;
   readonly identify: (request: IncomingMessage) => Promise<Caller>;
   readonly bodyLimitBytes: number;
+  /** Pages of these may send in the name of whom the browser knows. */
+  readonly listedOrigins: ReadonlySet<string>;
 }
 
 /**
@@ -26,11 +29,12 @@ export interface OperationsRouteOptions extends SendErrorOptions {
 export function operationsRoute(
   options: OperationsRouteOptions,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
-  const { services, identify, bodyLimitBytes } = options;
+  const { services, identify, bodyLimitBytes, listedOrigins } = options;
   return async (request, response) => {
     const startedAt = performance.now();
     const timing = (): string => `db;dur=${(performance.now() - startedAt).toFixed(2)}`;
     try {
+      refuseForeignForm(request, listedOrigins);
       const caller = await identify(request);
       const sent = await readRequest(request, caller, bodyLimitBytes);
       const body = await runOperation(contextOf(services, caller), sent);

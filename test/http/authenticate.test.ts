@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
 import { expect, test } from 'vitest';
 import { putUser } from '../../src/operation/user/put-user.ts';
 import { admin, openServer } from './open-server.ts';
@@ -130,4 +132,14 @@ test('with authorizeLocal a request from this machine is the super user, unless 
   expect((await post({ authorization: basic('admin:wrong') })).status).toBe(401);
   expect((await post({ 'x-forwarded-for': '10.0.0.1' })).status).toBe(401);
   expect((await post({ via: '1.1 proxy' })).status).toBe(401);
+  // Not fetch: it names the host itself.
+  const postTo = async (host: string): Promise<number | undefined> => {
+    const asked = request(t.url, { method: 'POST', headers: { host } });
+    asked.end(JSON.stringify({ operation: 'list_users' }));
+    const [response] = (await once(asked, 'response')) as [IncomingMessage];
+    response.resume();
+    return response.statusCode;
+  };
+  expect(await postTo(`localhost:${t.server.port}`)).toBe(200);
+  expect(await postTo(`rebound.example:${t.server.port}`)).toBe(401);
 });

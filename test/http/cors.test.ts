@@ -3,10 +3,12 @@ import { admin, openServer, type TestServer } from './open-server.ts';
 
 const page = 'https://studio.example';
 
-function ask(t: TestServer, method: string, origin?: string): Promise<Response> {
+const json = { 'content-type': 'application/json' };
+
+function ask(t: TestServer, method: string, origin?: string, type: object = json): Promise<Response> {
   return fetch(t.url, {
     method,
-    headers: { authorization: admin, ...(origin === undefined ? {} : { origin }) },
+    headers: { authorization: admin, ...type, ...(origin === undefined ? {} : { origin }) },
     ...(method === 'POST' ? { body: '{"operation":"describe_all"}' } : {}),
   });
 }
@@ -22,6 +24,38 @@ test('a listed origin is told by name and may send what the browser keeps, other
   expect(listed.headers.get('vary')).toContain('Origin');
   expect(other.headers.get('access-control-allow-origin')).toBeNull();
   expect([listed.status, other.status]).toEqual([200, 200]);
+});
+
+const form = { 'content-type': 'text/plain' };
+const forms = [
+  form,
+  { 'content-type': 'application/x-www-form-urlencoded' },
+  { 'content-type': 'multipart/form-data; boundary=x' },
+];
+
+test.each(forms)(
+  'a form of another page cannot use the password that the browser knows: %j',
+  async (type) => {
+    await using t = await openServer({ cors: { enabled: true, accessList: ['*', page] } });
+
+    const foreign = await ask(t, 'POST', 'https://elsewhere.example', type);
+
+    expect(foreign.status).toBe(403);
+    expect(await foreign.json()).toEqual({
+      error:
+        "A page of another origin (https://elsewhere.example) must send its request as 'Content-Type: application/json'",
+    });
+    const own = `http://127.0.0.1:${t.server.port}`;
+    for (const origin of [page, own, undefined])
+      expect((await ask(t, 'POST', origin, type)).status).toBe(200);
+  },
+);
+
+test('nor where no page of another origin may use the API at all', async () => {
+  await using t = await openServer({ cors: { enabled: false, accessList: [page] } });
+
+  expect((await ask(t, 'POST', page, form)).status).toBe(403);
+  expect((await ask(t, 'POST', undefined, form)).status).toBe(200);
 });
 
 test('with * any origin may ask, without cookies', async () => {

@@ -11,7 +11,8 @@ const mustLogin = { status: 401, body: { error: 'Must login' } };
 type Headers = Readonly<Record<string, string>>;
 
 async function ask(t: TestServer, body: object, headers: Headers = {}): Promise<Response> {
-  return fetch(t.url, { method: 'POST', headers, body: JSON.stringify(body) });
+  const type = { 'content-type': 'application/json' };
+  return fetch(t.url, { method: 'POST', headers: { ...type, ...headers }, body: JSON.stringify(body) });
 }
 
 async function told(answer: Promise<Response>): Promise<{ status: number; body: unknown }> {
