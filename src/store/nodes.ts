@@ -91,9 +91,10 @@ export class Nodes {
   /** Whether a peer has or had a subscription to the table, or may have: it may hold what is written here. */
   isShared({ database, name }: Table): boolean {
     const mayHave = this.all().some(
-      ({ subscriptions, removedVersion }) =>
-        // Of one that was removed nobody knows any more, and it may come back.
+      ({ subscriptions, removedVersion, endedUpTo }) =>
+        // What one had that was removed nobody knows any more, and it may come back, or has.
         removedVersion !== undefined ||
+        endedUpTo !== undefined ||
         subscriptions.some((candidate) => candidate.database === database && candidate.table === name),
     );
     return mayHave || this.unreadable().length > 0;

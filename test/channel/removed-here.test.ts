@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Document, Key } from '../../src/model/change.ts';
+import { addedAgain } from '../../src/model/node.ts';
 import { documentsOf, makeTable, rowsOf, tableOf, TestStore, upsert } from '../store/test-store.ts';
 import { differences, expectIndexed, openDeleting, tagged } from './deleting-pair.ts';
 import { yearsPass } from './long-absence.ts';
@@ -195,5 +196,23 @@ test('what is removed here alone stays at a node that was removed and is added a
 
   await settle(a, b);
 
+  expect(keysOf(a)).toEqual([1]);
+});
+
+test('so does what is removed here after that node was added again, without the table', async () => {
+  await using nodes = await openPair();
+  const { a, b } = nodes;
+  await a.upsert({ id: 1 });
+  await settle(a, b);
+  const version = await b.store.nodes.nextVersion();
+  await b.store.nodes.update(
+    'a',
+    (row) => row && addedAgain({ ...row, subscriptions: [], removedVersion: version }),
+  );
+
+  await removeHere(b, [1]);
+
+  await connect(b, a);
+  await settle(a, b);
   expect(keysOf(a)).toEqual([1]);
 });
