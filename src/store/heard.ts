@@ -19,7 +19,7 @@ export interface HeardOptions {
   readonly environment: Environment;
   readonly nodes: () => Nodes;
   readonly run: <T>(body: (commit: Commit) => T) => Promise<T>;
-  /** What is written down may be older than the truth by this. */
+  /** Longer than a commit takes from drawing its version to being seen; what is written down may be so much older, too. */
   readonly graceMs: number;
 }
 
@@ -27,8 +27,8 @@ export interface HeardOptions {
  * Up to which version everything is here that the publishers of a table wrote into it.
  *
  * A tombstone may only go once nothing older than it can come: a peer that has confirmed the delete may still
- * have a write from before in a backlog. When it speaks, all that is older than its clock is behind its head;
- * once our cursor has reached that head, it is here.
+ * have a write from before in a backlog. When it speaks, all that is older than its clock is behind its head, but for
+ * what it is just flushing; once our cursor has reached that head, it is here.
  */
 export class Heard {
   readonly #options: HeardOptions;
@@ -59,15 +59,14 @@ export class Heard {
 
   /** Takes what a peer says of its channels. */
   async note(peer: string, places: readonly HeardPlace[]): Promise<void> {
-    const reached = places.flatMap((place) => this.#reached(peer, place) ?? []);
-    const due = reached.filter(
-      ({ tableId, clockMs }) =>
-        msToVersion(clockMs) > this.#get(tableId, peer) + msToVersion(this.#options.graceMs),
-    );
+    const { graceMs, run } = this.#options;
+    const reached = places
+      .flatMap((place) => this.#reached(peer, place) ?? [])
+      .map(({ tableId, clockMs }) => ({ tableId, upTo: Math.max(0, msToVersion(clockMs - graceMs)) }));
+    const due = reached.filter(({ tableId, upTo }) => upTo > this.#get(tableId, peer) + msToVersion(graceMs));
     if (due.length === 0) return;
-    await this.#options.run(() => {
-      for (const { tableId, clockMs } of due)
-        this.#tree.putSync([tableId, peer], encode(msToVersion(clockMs)));
+    await run(() => {
+      for (const { tableId, upTo } of due) this.#tree.putSync([tableId, peer], encode(upTo));
     });
   }
 

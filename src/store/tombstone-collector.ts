@@ -60,8 +60,9 @@ export class TombstoneCollector {
     for (const queued of tombstones.oldest(table.id, limit)) {
       if (queued.since > old) break;
       passed ??= confirmed.lowest(table.id)?.seq ?? Infinity;
-      heard ??= this.#options.heard.upTo(table);
-      if ((queued.seq > passed || queued.version > heard) && queued.since > tooOld) break;
+      // Asks every peer: not for a tombstone that stays anyhow.
+      const isAwaited = (): boolean => queued.version > (heard ??= this.#options.heard.upTo(table));
+      if (queued.since > tooOld && (queued.seq > passed || isAwaited())) break;
       due.push(queued);
     }
     return due;

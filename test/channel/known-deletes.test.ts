@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { makeTable, maintain } from '../store/test-store.ts';
+import { makeTable, maintain, rowsOf } from '../store/test-store.ts';
 import {
   dayMs,
   forgetDelete,
@@ -133,4 +133,20 @@ describe('what is known of deletes is not given up for what another one knows', 
     expect(keysOf(a)).toEqual([2, 3]);
     expectSameRecords(a, b);
   });
+});
+
+test('a write that its publisher is just flushing when it speaks is not behind what it says', async () => {
+  await using nodes = await openPair();
+  const { a, b } = nodes;
+  await a.upsert({ id: 1 });
+  await settle(a, b);
+  const spoken = a.hello(b);
+  await a.upsert({ id: 2 });
+
+  // What it drew its version for before, and shows after.
+  await b.hear(a, { ...spoken, clockMs: spoken.clockMs + 20 });
+
+  const { version } = rowsOf(a.store).find(({ key }) => key === 2) ?? expect.fail('a has no record 2');
+  expect(b.store.heard.upTo(b.table)).toBeGreaterThan(0);
+  expect(b.store.heard.upTo(b.table)).toBeLessThan(version);
 });
