@@ -62,8 +62,10 @@ interface Pending {
 
 /** What a commit is about to do to one table. */
 interface Staged {
-  table: Table;
+  readonly table: Table;
   readonly rows: Map<Key, Pending>;
+  /** Attributes of what is written that the table does not have yet. */
+  readonly lacking: Set<string>;
 }
 
 /** Turns requests of clients into committed changes. All methods run inside a commit. */
@@ -77,7 +79,7 @@ export class Writer {
   /** insert skips keys that exist, update those that do not; upsert merges or creates. */
   write(commit: Commit, request: WriteRequest): WriteResult {
     const staged = new Map<number, Staged>();
-    const result = this.#stageWrite(commit, staged, request);
+    const result = this.#stageWrite(staged, request);
     return { ...result, version: this.#commit(commit, staged, request.operation, request.user) };
   }
 
@@ -95,7 +97,7 @@ export class Writer {
   transact(commit: Commit, steps: readonly WriteStep[], user: string | undefined): readonly WriteResult[] {
     const staged = new Map<number, Staged>();
     const results = steps.map((step) =>
-      'keys' in step ? this.#stageDelete(staged, step) : this.#stageWrite(commit, staged, step),
+      'keys' in step ? this.#stageDelete(staged, step) : this.#stageWrite(staged, step),
     );
     const version = this.#commit(commit, staged, operationOf(steps), user);
     return results.map((result) => ({ ...result, version }));
@@ -109,21 +111,16 @@ export class Writer {
     const target = this.#target(staged, table);
     // What tells when it was created keeps that.
     target.rows.set(key, { before, old: document ?? undefined, document });
-    if (document) this.#widen(commit, target, Object.keys(document));
+    if (document) for (const name of [...Object.keys(document), ...stampsOf(table)]) target.lacking.add(name);
     this.#commit(commit, staged, document ? 'upsert' : 'delete', user);
   }
 
-  #stageWrite(
-    commit: Commit,
-    staged: Map<number, Staged>,
-    request: WriteRequest,
-  ): Omit<WriteResult, 'version'> {
+  #stageWrite(staged: Map<number, Staged>, request: WriteRequest): Omit<WriteResult, 'version'> {
     const target = this.#target(staged, request.table);
-    const { table, rows } = target;
+    const { table, rows, lacking } = target;
     const written: Key[] = [];
     const skipped: Key[] = [];
     const known = knownNames(table);
-    const lacking = new Set<string>();
     for (const document of request.documents) {
       const key = keyOf(table, request.operation, document);
       const slot = rows.get(key) ?? this.#slot(table, key);
@@ -137,19 +134,8 @@ export class Writer {
       rows.set(key, slot);
       written.push(key);
     }
-    if (written.length > 0) this.#widen(commit, target, lacking);
+    if (written.length > 0) for (const name of stampsOf(table)) lacking.add(name);
     return { written, skipped };
-  }
-
-  /** Searches know the attributes of what is written. */
-  #widen(commit: Commit, target: Staged, names: Iterable<string>): void {
-    const stamps = target.table.schemaDefined ? [] : [createdTime, updatedTime];
-    target.table = this.#options.catalog.withAttributes(
-      commit,
-      target.table,
-      [...names, ...stamps],
-      maxAttributes,
-    );
   }
 
   #stageDelete(staged: Map<number, Staged>, request: DeleteRequest): Omit<WriteResult, 'version'> {
@@ -186,8 +172,10 @@ export class Writer {
     const version = commit.drawVersion(replaced);
     const budget = { bytes: this.#options.maxTransactionBytes };
     const parts: NewPart[] = [];
-    for (const { table, rows } of touched) {
-      const changes = this.#writeRows(commit, table, rows, { version, origin }, budget);
+    for (const target of touched) {
+      // Searches know the attributes of what is written; once for all steps, for a definition may be large.
+      const table = this.#options.catalog.withAttributes(commit, target.table, target.lacking, maxAttributes);
+      const changes = this.#writeRows(commit, table, target.rows, { version, origin }, budget);
       if (!table.local)
         parts.push({ tableId: table.id, incarnation: table.incarnation, changes: encodeChanges(changes) });
     }
@@ -235,7 +223,7 @@ export class Writer {
     const current = this.#options.catalog.tableById(table.id);
     if (!current)
       throw new CodedError('table_missing', `Table '${table.database}.${table.name}' does not exist`);
-    const target = { table: current, rows: new Map<Key, Pending>() };
+    const target = { table: current, rows: new Map<Key, Pending>(), lacking: new Set<string>() };
     staged.set(table.id, target);
     return target;
   }
@@ -254,6 +242,10 @@ function operationOf(steps: readonly WriteStep[]): WriteOperation | undefined {
   const names = new Set(logged.map((step) => ('keys' in step ? 'delete' : step.operation)));
   const [name] = names;
   return names.size === 1 ? name : undefined;
+}
+
+function stampsOf({ schemaDefined }: Table): readonly string[] {
+  return schemaDefined ? [] : [createdTime, updatedTime];
 }
 
 function stamped(table: Table, document: Document, old: Document | undefined, timeMs: number): Document {

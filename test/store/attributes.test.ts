@@ -102,6 +102,24 @@ test('a table is not declared with more attributes than it may have', async () =
   expect(table.attributes).toHaveLength(maxAttributes);
 });
 
+test('a transaction whose every step has a new attribute widens a wide table once', async () => {
+  await using test = await TestStore.open();
+  const { store } = test;
+  const table = await makeTable(store);
+  await store.write({ table, operation: 'insert', documents: [{ id: 0, ...withNames('a', 8_000) }] });
+
+  await store.transact(
+    Array.from({ length: 1_000 }, (_, id) => ({
+      table,
+      operation: 'insert' as const,
+      documents: [{ id: id + 1, [`b${id}`]: true }],
+    })),
+    undefined,
+  );
+
+  expect(tableOf(store).attributes).toHaveLength(9_003);
+});
+
 test('many new attributes are added to many without a look at all for each', async () => {
   await using test = await TestStore.open();
   const { store } = test;

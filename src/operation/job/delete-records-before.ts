@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as z from 'zod';
 import type { Document, Key } from '../../model/change.ts';
 import { createdTime, type Table } from '../../model/table.ts';
+import type { Store } from '../../store/store.ts';
 import * as field from '../field.ts';
 import { isoDateMs } from '../iso-date.ts';
 import { jobStartedAnswer } from '../answer.ts';
@@ -59,22 +60,40 @@ async function removeBefore(
   };
   let found = 0;
   let removed = 0;
-  let keys: Key[] = [];
+  const doomed: Key[] = [];
   const remove = async (): Promise<void> => {
+    const keys = doomed.splice(0, recordsAtOnce);
     found += keys.length;
     removed += await store.removeHere({ table, keys, isDoomed, user: user.username });
-    keys = [];
     await job.report({ rows: removed, bytes: 0, totalBytes: null });
   };
-  let seen = 0;
-  for (const document of store.search(table, {})) {
-    const key = document[table.primaryKey];
-    if (field.isKey(key) && isDoomed(document)) keys.push(key);
-    seen += 1;
-    if (keys.length >= recordsAtOnce) await remove();
-    else if (seen % recordsAtOnce === 0) await nextTurn();
+  let after: Key | undefined;
+  for (;;) {
+    const documents = stretchAfter(store, table, after);
+    if (documents.length === 0) break;
+    for (const document of documents) {
+      const key = document[table.primaryKey];
+      if (!field.isKey(key)) continue;
+      after = key;
+      if (isDoomed(document)) doomed.push(key);
+    }
+    while (doomed.length >= recordsAtOnce) await remove();
+    await nextTurn();
     job.signal.throwIfAborted();
   }
-  if (keys.length > 0) await remove();
+  if (doomed.length > 0) await remove();
   return found === 0 ? 'No records found to delete' : `${removed} of ${found} record(s) successfully deleted`;
+}
+
+/**
+ * The next documents of a table, as many as are read in one turn. No page of the store that commits replace is used
+ * again while somebody reads on, so what removes as it reads would make the store larger.
+ */
+function stretchAfter(store: Store, table: Table, after: Key | undefined): Document[] {
+  const documents: Document[] = [];
+  for (const document of store.searchWithPauses(table, after === undefined ? {} : { after: [after] })) {
+    if (document) documents.push(document);
+    else if (documents.length > 0) break;
+  }
+  return documents;
 }

@@ -30,6 +30,25 @@ test('more records than one commit takes are all removed', async () => {
   expect(await t.dogs()).toEqual([]);
 });
 
+test('the store does not grow while records are removed', async () => {
+  await using t = await openJobContext();
+  const text = 'x'.repeat(400);
+  for (let first = 0; first < 15_000; first += 3_000) {
+    const records = Array.from({ length: 3_000 }, (_, index) => ({ id: first + index, text }));
+    await t.call({ operation: 'insert', ...dog, records });
+  }
+  const size = (): number => {
+    const table = t.store.catalog.table('dev', 'dog');
+    return (table && t.store.statistics(table).databaseSizeBytes) ?? expect.fail('There is no table dev.dog');
+  };
+  const sizeBytes = size();
+
+  const job = await t.finish({ ...before, date: '2999-01-01' });
+
+  expect(job.message).toBe('15000 of 15000 record(s) successfully deleted');
+  expect(size()).toBeLessThan(sizeBytes * 1.2);
+});
+
 test.each([
   [{ date: 'yesterday' }, "'date' must be in ISO-8601 format (YYYY-MM-DD)"],
   [{ date: undefined }, "'date' is required"],
