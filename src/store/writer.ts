@@ -62,7 +62,7 @@ interface Pending {
 
 /** What a commit is about to do to one table. */
 interface Staged {
-  readonly table: Table;
+  table: Table;
   readonly rows: Map<Key, Pending>;
   /** Attributes of what is written that the table does not have yet. */
   readonly lacking: Set<string>;
@@ -165,6 +165,14 @@ export class Writer {
   ): number {
     const touched = [...staged.values()].filter(({ rows }) => rows.size > 0);
     if (touched.length === 0) return 0;
+    // Searches know the attributes of what is written. Once for all steps: a definition may be large.
+    for (const target of touched)
+      target.table = this.#options.catalog.withAttributes(
+        commit,
+        target.table,
+        target.lacking,
+        maxAttributes,
+      );
     const origin = this.#options.identity();
     let replaced = 0;
     for (const { rows } of touched)
@@ -172,10 +180,8 @@ export class Writer {
     const version = commit.drawVersion(replaced);
     const budget = { bytes: this.#options.maxTransactionBytes };
     const parts: NewPart[] = [];
-    for (const target of touched) {
-      // Searches know the attributes of what is written; once for all steps, for a definition may be large.
-      const table = this.#options.catalog.withAttributes(commit, target.table, target.lacking, maxAttributes);
-      const changes = this.#writeRows(commit, table, target.rows, { version, origin }, budget);
+    for (const { table, rows } of touched) {
+      const changes = this.#writeRows(commit, table, rows, { version, origin }, budget);
       if (!table.local)
         parts.push({ tableId: table.id, incarnation: table.incarnation, changes: encodeChanges(changes) });
     }
