@@ -24,7 +24,8 @@ const maxDepth = 32;
  * an attribute is not known, or something is not in the form in which this node writes it.
  */
 export class AttributeReader {
-  readonly #names: readonly KnownName[];
+  /** By their bytes in a document, each byte a character. */
+  readonly #names: ReadonlyMap<string, KnownName>;
   readonly #beginning: Pick<KnownName, 'next'> = { next: undefined };
   /** One value at a time: a view of each would cost more than to read it. */
   readonly #scratch = Buffer.alloc(longestText);
@@ -34,12 +35,11 @@ export class AttributeReader {
    * @param wanted those of them to read
    */
   constructor(known: Iterable<string>, wanted: ReadonlySet<string>) {
-    this.#names = [...known].filter(isReadAsWritten).map((name) => ({
-      name,
-      bytes: Uint8Array.from(encodeMessage(name)),
-      isWanted: wanted.has(name),
-      next: undefined,
-    }));
+    const names = [...known].filter(isReadAsWritten).map((name): [string, KnownName] => {
+      const bytes = Buffer.from(encodeMessage(name));
+      return [bytes.toString('latin1'), { name, bytes, isWanted: wanted.has(name), next: undefined }];
+    });
+    this.#names = new Map(names);
   }
 
   /** The wanted attributes that the document has; undefined where that takes decoding it. */
@@ -105,7 +105,11 @@ export class AttributeReader {
 
   #nameAt(bytes: Uint8Array, position: number, before: Pick<KnownName, 'next'>): KnownName | undefined {
     if (before.next && isAt(bytes, position, before.next.bytes)) return before.next;
-    const found = this.#names.find((known) => isAt(bytes, position, known.bytes));
+    const end = endOfValue(bytes, position, 0);
+    const length = end - position;
+    if (!(end <= bytes.length) || length > this.#scratch.length) return undefined;
+    for (let index = 0; index < length; index += 1) this.#scratch[index] = bytes[position + index] ?? 0;
+    const found = this.#names.get(this.#scratch.toString('latin1', 0, length));
     if (found) before.next = found;
     return found;
   }

@@ -2,6 +2,7 @@ import type { Document } from '../model/change.ts';
 import type { Query } from '../model/query.ts';
 import type { Table } from '../model/table.ts';
 import type { Pausing } from '../runtime/pauses.ts';
+import { visibleAttributes } from './catalog.ts';
 import { readTableState } from './commit.ts';
 import type { Definitions } from './definitions.ts';
 import type { Environment } from './environment.ts';
@@ -33,7 +34,7 @@ export class TableSearch {
     const source = this.#source(table);
     const plan = planSearch(source, query);
     if (readTableState(environment, table.id).records >= largeTable)
-      for (const attribute of planOf(source, query, plan).wanted)
+      for (const attribute of planOf(source, query, plan).wanted.filter((name) => isBare(table, name)))
         // A wish: where there is no room for it now, the next search has it again.
         definitions.wantIndex(table, attribute).catch(() => undefined);
     return searchWithPauses(source, query, plan);
@@ -48,4 +49,9 @@ export class TableSearch {
     const { environment, records } = this.#options;
     return new TableSearchSource(environment, records, table);
   }
+}
+
+/** Has no index, and none is being built. */
+function isBare(table: Table, name: string): boolean {
+  return visibleAttributes(table).some((attribute) => attribute.name === name && attribute.index === 'none');
 }

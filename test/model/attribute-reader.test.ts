@@ -131,4 +131,25 @@ describe('an attribute reader', () => {
       }),
     );
   });
+
+  test('is not slower than decoding, however many attributes the table has and however they are mixed', () => {
+    const wide = Array.from({ length: 5_000 }, (_, number) => `attribute ${number}`);
+    const reader = new AttributeReader(wide, new Set(['attribute 1']));
+    // Steps that are prime to the number: each document has another order.
+    const documents = [7, 11, 13, 17].map((step) =>
+      encodeDocument(Object.fromEntries(wide.map((_, index) => [wide[(index * step) % wide.length], index]))),
+    );
+    const msOf = (read: (bytes: Uint8Array) => unknown): number => {
+      const begunAtMs = performance.now();
+      for (const bytes of documents) expect(read(bytes)).toBeDefined();
+      return performance.now() - begunAtMs;
+    };
+    const rounds = Array.from({ length: 5 }, () => [
+      msOf((bytes) => reader.read(bytes)),
+      msOf((bytes) => decodeDocument(bytes)),
+    ]);
+
+    const [read, whole] = [0, 1].map((at) => Math.min(...rounds.map((round) => round[at] ?? Infinity)));
+    expect(read).toBeLessThan(2 * (whole ?? 0));
+  });
 });

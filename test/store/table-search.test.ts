@@ -295,4 +295,21 @@ describe('an index', () => {
     expect(tableOf(test.store).attributes.find(({ name }) => name === 'name')?.index).toBe('ready');
     expect([...test.store.search(tableOf(test.store), byName)]).toHaveLength(10_000);
   });
+
+  test('is asked for once: searches while it is built commit nothing', async () => {
+    const commits = { count: 0 };
+    await using test = await TestStore.open({ onCommit: () => (commits.count += 1) });
+    await makeTable(test.store);
+    await upsert(test.store, ...Array.from({ length: 10_000 }, (_, id) => ({ id, name: `n${id}` })));
+    await test.store.catalog.wantIndex(tableOf(test.store), 'name');
+    const { version } = test.store.catalog;
+    const before = commits.count;
+
+    for (let round = 0; round < 3; round += 1)
+      expect([...test.store.search(tableOf(test.store), byName)]).toHaveLength(10_000);
+    await upsert(test.store, { id: 1 });
+
+    expect(commits.count).toBe(before + 1);
+    expect(test.store.catalog.version).toBe(version);
+  });
 });
