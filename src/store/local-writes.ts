@@ -9,12 +9,14 @@ const recentMs = 1_000;
  *
  * Both take the one writer lock of the environment, and large commits apply several times as fast as small ones:
  * they are large while nobody writes, and small for a while after somebody did. The first writer after a silence
- * may meet a large one, so those are bounded too.
+ * may meet a large one, so those are bounded too. What several peers publish is applied in one transaction where it
+ * waits together: it shares what one may take.
  */
 export class LocalWrites {
   readonly #steadyMs: () => number;
   readonly #onWrite: () => void;
   #latestMs = -Infinity;
+  #applying = 0;
 
   /**
    * @param steadyMs a clock that nobody sets
@@ -40,9 +42,25 @@ export class LocalWrites {
     return this.#steadyMs() - this.#latestMs < recentMs;
   }
 
+  /** How many have something to apply now: each commits by and by, and may meet the others in every commit. */
+  get applying(): number {
+    return this.#applying;
+  }
+
+  /** Runs what applies something of a peer, in one commit or in many. */
+  async whileApplying<T>(apply: () => Promise<T>): Promise<T> {
+    this.#applying += 1;
+    try {
+      return await apply();
+    } finally {
+      this.#applying -= 1;
+    }
+  }
+
   /** Whether a commit that begins now has done enough: ask after each transaction. */
   commitLimit(): () => boolean {
-    const endMs = this.#steadyMs() + (this.areRecent ? busyCommitMs : quietCommitMs);
+    const wholeMs = this.areRecent ? busyCommitMs : quietCommitMs;
+    const endMs = this.#steadyMs() + wholeMs / Math.max(1, this.#applying);
     return () => this.#steadyMs() >= endMs;
   }
 }

@@ -24,6 +24,19 @@ export class PacedApplier {
   }
 
   async apply(source: Source, items: readonly ChannelItem[]): Promise<ApplyResult> {
+    return this.#options.localWrites.whileApplying(async () => this.#apply(source, items));
+  }
+
+  /** Each is a transaction over several channels; why not even the first of them was applied, if so. */
+  async applyTogether(transactions: readonly (readonly TransactionPart[])[]): Promise<Together> {
+    return this.#options.localWrites.whileApplying(async () => this.#applyTogether(transactions));
+  }
+
+  async applyCopy(source: Source, page: CopyPage): Promise<ApplyResult> {
+    return this.#options.localWrites.whileApplying(async () => this.#applyCopy(source, page));
+  }
+
+  async #apply(source: Source, items: readonly ChannelItem[]): Promise<ApplyResult> {
     const { applier, localWrites, run } = this.#options;
     let transactions = 0;
     let changes = 0;
@@ -38,8 +51,7 @@ export class PacedApplier {
     }
   }
 
-  /** Each is a transaction over several channels; why not even the first of them was applied, if so. */
-  async applyTogether(transactions: readonly (readonly TransactionPart[])[]): Promise<Together> {
+  async #applyTogether(transactions: readonly (readonly TransactionPart[])[]): Promise<Together> {
     const { applier, localWrites, run } = this.#options;
     for (let begin = 0; begin < transactions.length;) {
       const { applied, outcome } = await run((commit) => {
@@ -59,11 +71,12 @@ export class PacedApplier {
     return 'applied';
   }
 
-  async applyCopy(source: Source, page: CopyPage): Promise<ApplyResult> {
+  async #applyCopy(source: Source, page: CopyPage): Promise<ApplyResult> {
     const { copyApplier, localWrites, run } = this.#options;
     let changes = 0;
     for (let left = page; ;) {
-      const rows = left.rows.slice(0, localWrites.areRecent ? busyCopyRows : undefined);
+      const quietRows = Math.ceil(page.rows.length / localWrites.applying);
+      const rows = left.rows.slice(0, localWrites.areRecent ? busyCopyRows : quietRows);
       const isWhole = rows.length === left.rows.length;
       const part = isWhole
         ? left

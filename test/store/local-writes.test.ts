@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { deferred } from '../../src/runtime/deferred.ts';
 import { LocalWrites } from '../../src/store/local-writes.ts';
 
 describe('how long a commit for a peer may take', () => {
@@ -31,5 +32,17 @@ describe('how long a commit for a peer may take', () => {
     expect(limitOf(time)).toBeLessThanOrEqual(5);
     time.pass(200);
     expect(limitOf(time)).toBeGreaterThanOrEqual(50);
+  });
+
+  test('is shared by all who apply at once, since they may meet in one transaction', async () => {
+    const time = clocked();
+    const alone = limitOf(time);
+    const rest = deferred<undefined>();
+    const applying = [1, 2, 3, 4].map(async () => time.writes.whileApplying(async () => rest.promise));
+
+    expect(4 * limitOf(time)).toBeLessThanOrEqual(alone);
+    rest.resolve(undefined);
+    await Promise.all(applying);
+    expect(limitOf(time)).toBe(alone);
   });
 });
