@@ -34,6 +34,12 @@ interface Decoded {
   readonly table: Table;
 }
 
+/** A dropped table, or the index of a dropped attribute. */
+export interface Garbage {
+  readonly tableId: number;
+  readonly attributeNumber: number | undefined;
+}
+
 /**
  * Databases, tables and attributes: the cached view of one process, and what changes them.
  *
@@ -81,15 +87,25 @@ export class Catalog {
     return [...this.#snapshot().tables.values()];
   }
 
-  /** Numbers of dropped tables whose rows are still to be reclaimed. */
-  garbage(): number[] {
-    return [...this.#tree.getKeys({ start: ['garbage'], end: ['garbage', Number.MAX_SAFE_INTEGER] })].map(
-      (key) => Number((key as [string, number])[1]),
+  /** What was dropped and is still to be reclaimed. */
+  garbage(): Garbage[] {
+    return ['garbage', 'garbage index'].flatMap((kind) =>
+      Array.from(this.#tree.getKeys({ start: [kind], end: [kind, Number.MAX_SAFE_INTEGER] }), (key) => {
+        const [, tableId, attributeNumber] = key as [string, number, number?];
+        return { tableId, attributeNumber };
+      }),
     );
   }
 
-  forgetGarbage(id: number): void {
-    this.#tree.removeSync(['garbage', id]);
+  /** Inside a commit. */
+  forgetGarbage({ tableId, attributeNumber }: Garbage): void {
+    if (attributeNumber === undefined) this.#tree.removeSync(['garbage', tableId]);
+    else this.#tree.removeSync(['garbage index', tableId, attributeNumber]);
+  }
+
+  /** Inside a commit: nobody reads or maintains the index any more, its entries are reclaimed later. */
+  removeIndex(table: Table, attributeNumber: number): void {
+    this.#tree.putSync(['garbage index', table.id, attributeNumber], empty);
   }
 
   /** Inside a commit. @throws CodedError `database_exists` */

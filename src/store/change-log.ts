@@ -6,6 +6,8 @@ import { readStoreState, readTableState, type Commit, type StoreState } from './
 import type { Environment } from './environment.ts';
 import type { TableState } from './table-state.ts';
 
+/** Trimmed in one commit at most. */
+const entriesAtOnce = 2_000;
 const format = 1;
 
 /** The changes of a transaction in one channel of this store. */
@@ -153,14 +155,17 @@ export class ChangeLog {
   }
 
   /** Inside a commit: a channel forgets its numbers up to `seq`; entries that no channel needs go. Returns how many went. */
-  trimChannel(commit: Commit, tableId: number, upToSeq: number, limit: number): number {
+  trimChannel(commit: Commit, tableId: number, upToSeq: number, isEnough: () => boolean): number {
     const { channels } = this.#environment.trees;
     const state = commit.table(tableId);
+    const range = {
+      start: [tableId, state.trimmedSeq + 1],
+      end: [tableId, upToSeq + 1],
+      limit: entriesAtOnce,
+    };
     let trimmed = 0;
-    const doomed = [
-      ...channels.getRange({ start: [tableId, state.trimmedSeq + 1], end: [tableId, upToSeq + 1], limit }),
-    ];
-    for (const { key, value } of doomed) {
+    for (const { key, value } of [...channels.getRange(range)]) {
+      if (trimmed > 0 && isEnough()) break;
       const place = decodePlace(value);
       channels.removeSync(key);
       this.#forgetPart(commit, place.position, tableId);
@@ -187,17 +192,18 @@ export class ChangeLog {
     {
       olderThanMs,
       maxBytes,
-      limit,
+      isEnough,
       mayDrop,
     }: {
       readonly olderThanMs: number;
       readonly maxBytes: number;
-      readonly limit: number;
+      readonly isEnough: () => boolean;
       readonly mayDrop: (entry: LogEntry) => boolean;
     },
   ): number {
     let trimmed = 0;
-    for (const { key, value } of this.#environment.trees.log.getRange({ limit })) {
+    for (const { key, value } of this.#environment.trees.log.getRange({ limit: entriesAtOnce })) {
+      if (trimmed > 0 && isEnough()) break;
       const entry = decodeEntry(Number(key), value);
       if (entry.committedAtMs >= olderThanMs && commit.state.logBytes <= maxBytes) break;
       if (!mayDrop(entry)) break;

@@ -42,8 +42,9 @@ export interface ConflictsOptions {
   readonly catalog: Catalog;
   readonly records: Records;
   readonly writer: Writer;
-  /** Rows beyond this many go, oldest first. */
+  /** Rows beyond so many, or so many bytes, go, oldest first. */
   readonly maxCount: number;
+  readonly maxBytes: number;
   readonly maxAgeMs: number;
 }
 
@@ -69,18 +70,21 @@ export class Conflicts {
   }
 
   /** Keys of rows that are too old or too many, oldest first. */
-  excess(nowMs: number, limit: number): Key[] {
+  excess(nowMs: number, isEnough: () => boolean): Key[] {
     const conflicts = this.#table();
     if (!conflicts) return [];
-    const { maxCount, maxAgeMs, records } = this.#options;
+    const { maxCount, maxBytes, maxAgeMs, records } = this.#options;
     const surplus = records.count(conflicts) - maxCount;
+    let surplusBytes = records.bytes(conflicts) - maxBytes;
     const doomed: Key[] = [];
     for (const { key, row } of records.rows(conflicts)) {
       if (!row.bytes) continue;
       const noted = decodeDocument(row.bytes)['noted_at'];
       const isOld = typeof noted === 'number' && noted < nowMs - maxAgeMs;
-      if (doomed.length >= limit || (!isOld && doomed.length >= surplus)) break;
+      if (!isOld && doomed.length >= surplus && surplusBytes <= 0) break;
       doomed.push(key);
+      surplusBytes -= row.bytes.length;
+      if (isEnough()) break;
     }
     return doomed;
   }

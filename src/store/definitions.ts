@@ -121,11 +121,13 @@ export class Definitions {
           `Attribute '${name}' does not exist on '${database}.${tableName}'`,
         );
       const hiddenUpTo = commit.drawVersion(0);
+      for (const { name: candidate, number, index } of table.attributes)
+        if (candidate === name && index !== 'none') this.#options.catalog.removeIndex(table, number);
       const attributes = table.attributes.map((attribute): Attribute =>
         attribute.name === name ? { ...attribute, index: 'none', dropped: true, hiddenUpTo } : attribute,
       );
       this.#options.catalog.putTable(commit, { ...table, attributes });
-    });
+    }, 'small');
   }
 
   /** Begins to build the index of an attribute that searches want; nothing when it has one. */

@@ -1,6 +1,7 @@
 /** A peer's transactions are applied in commits of so much work while nobody writes here; see {@link LocalWrites}. */
 const quietCommitMs = 80;
 const busyCommitMs = 5;
+const stepMs = 10;
 /** Whoever has written just now is likely to write again. */
 const recentMs = 1_000;
 
@@ -60,7 +61,16 @@ export class LocalWrites {
   /** Whether a commit that begins now has done enough: ask after each transaction. */
   commitLimit(): () => boolean {
     const wholeMs = this.areRecent ? busyCommitMs : quietCommitMs;
-    const endMs = this.#steadyMs() + wholeMs / Math.max(1, this.#applying);
+    return this.#after(wholeMs / Math.max(1, this.#applying));
+  }
+
+  /** The same for a step of work that may wait. */
+  stepLimit(): () => boolean {
+    return this.#after(stepMs);
+  }
+
+  #after(ms: number): () => boolean {
+    const endMs = this.#steadyMs() + ms;
     return () => this.#steadyMs() >= endMs;
   }
 }

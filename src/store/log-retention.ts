@@ -2,11 +2,13 @@ import type { ChangeLog, LogEntry } from './change-log.ts';
 import type { Commit } from './commit.ts';
 import type { Confirmation, Confirmed } from './confirmed.ts';
 import type { EnduranceGauge } from './endurance.ts';
+import type { LocalWrites } from './local-writes.ts';
 
 export interface LogRetentionOptions {
   readonly log: ChangeLog;
   readonly confirmed: Confirmed;
   readonly endurance: EnduranceGauge;
+  readonly localWrites: LocalWrites;
   readonly run: <T>(body: (commit: Commit) => T) => Promise<T>;
   readonly maxAgeMs: number;
   readonly maxBytes: number;
@@ -15,7 +17,6 @@ export interface LogRetentionOptions {
   readonly now: () => number;
 }
 
-const entriesAtOnce = 2_000;
 const watchAgainMs = 10_000;
 
 /**
@@ -34,14 +35,19 @@ export class LogRetention {
 
   /** One short commit or two; true when there is more to do at once. */
   async step(): Promise<boolean> {
-    const { log, maxAgeMs, maxBytes, now, run } = this.#options;
+    const { log, maxAgeMs, maxBytes, localWrites, now, run } = this.#options;
     const olderThanMs = now() - maxAgeMs;
     const isDue = log.isOver(olderThanMs, maxBytes);
     if (isDue || Math.abs(now() - this.#watchedAtMs) >= watchAgainMs) await this.#watch();
     const oldest = isDue ? log.from(0) : undefined;
     if (!oldest || !this.#gate()(oldest)) return false;
     const trimmed = await run((commit) =>
-      log.trimOldest(commit, { olderThanMs, maxBytes, limit: entriesAtOnce, mayDrop: this.#gate() }),
+      log.trimOldest(commit, {
+        olderThanMs,
+        maxBytes,
+        isEnough: localWrites.stepLimit(),
+        mayDrop: this.#gate(),
+      }),
     );
     return trimmed > 0;
   }

@@ -6,6 +6,7 @@ import type { Commit } from './commit.ts';
 import type { Conflicts } from './conflicts.ts';
 import { withIndex } from './definitions.ts';
 import type { Isolation } from './isolation.ts';
+import type { LocalWrites } from './local-writes.ts';
 import type { Quarantine } from './quarantine.ts';
 import type { Records } from './records.ts';
 import type { TombstoneCollector } from './tombstone-collector.ts';
@@ -24,12 +25,13 @@ export interface MaintenanceOptions {
   readonly hasRoom: () => boolean;
   readonly run: <T>(body: (commit: Commit) => T) => Promise<T>;
   readonly retention: LogRetention;
+  readonly localWrites: LocalWrites;
   readonly now: () => number;
 }
 
 /**
- * Work that may wait: building indexes, reclaiming dropped tables, trimming the change log, dropping tombstones.
- * Each step is one short commit, so that requests are served in between.
+ * Work that may wait: building indexes, reclaiming what was dropped, trimming the change log, dropping tombstones.
+ * Each step is a short commit or two, so that requests are served in between.
  */
 export class Maintenance {
   readonly #options: MaintenanceOptions;
@@ -40,15 +42,17 @@ export class Maintenance {
     this.#options = options;
   }
 
-  /** One step; true when there is more to do at once. */
+  /** One step; true when there is more to do at once. An index that is being built keeps nothing else from its turn. */
   async step(): Promise<boolean> {
-    return (
-      (this.#options.hasRoom() && ((await this.#buildIndexes()) || (await this.#release()))) ||
+    const { hasRoom, collector, retention } = this.#options;
+    const isBuilding = hasRoom() && (await this.#buildIndexes());
+    const hasMore =
+      (hasRoom() && (await this.#release())) ||
       (await this.#reclaim()) ||
       (await this.#forgetConflicts()) ||
-      (await this.#options.collector.step(rowsAtOnce)) ||
-      this.#options.retention.step()
-    );
+      (await collector.step(rowsAtOnce)) ||
+      (await retention.step());
+    return isBuilding || hasMore;
   }
 
   async #buildIndexes(): Promise<boolean> {
@@ -62,18 +66,19 @@ export class Maintenance {
   }
 
   async #scanStep(tableId: number, attributeNumber: number): Promise<void> {
-    const { catalog, records, run } = this.#options;
+    const { catalog, records, localWrites, run } = this.#options;
     const scan = `${tableId}:${attributeNumber}`;
     const after = this.#scans.get(scan);
     const reached = await run((commit): Key | undefined => {
       const table = catalog.tableById(tableId);
       const attribute = table?.attributes[attributeNumber];
       if (!table || attribute?.index !== 'building') return undefined;
+      const isEnough = localWrites.stepLimit();
       let count = 0;
       for (const { key, row } of records.rows(table, after === undefined ? {} : { after })) {
         records.index(table, attribute, key, row);
         count += 1;
-        if (count === rowsAtOnce) return key;
+        if (count === rowsAtOnce || isEnough()) return key;
       }
       catalog.putTable(commit, withIndex(table, attribute.name, 'ready'));
       return undefined;
@@ -84,16 +89,21 @@ export class Maintenance {
   }
 
   async #reclaim(): Promise<boolean> {
-    const { catalog, records, conflicts, log, run } = this.#options;
-    const [id] = catalog.garbage();
-    if (id === undefined) return false;
+    const { catalog, records, conflicts, log, localWrites, run } = this.#options;
+    const [garbage] = catalog.garbage();
+    if (!garbage) return false;
+    const { tableId, attributeNumber } = garbage;
     await run((commit) => {
+      if (attributeNumber !== undefined) {
+        if (!records.reclaimIndex(tableId, attributeNumber, rowsAtOnce)) catalog.forgetGarbage(garbage);
+        return;
+      }
       const more =
-        records.reclaim(id, rowsAtOnce) ||
-        conflicts.reclaim(commit, id, rowsAtOnce) ||
-        log.trimChannel(commit, id, Number.MAX_SAFE_INTEGER - 1, rowsAtOnce) > 0;
-      commit.removeTable(id);
-      if (!more) catalog.forgetGarbage(id);
+        records.reclaim(tableId, rowsAtOnce) ||
+        conflicts.reclaim(commit, tableId, rowsAtOnce) ||
+        log.trimChannel(commit, tableId, Number.MAX_SAFE_INTEGER - 1, localWrites.stepLimit()) > 0;
+      commit.removeTable(tableId);
+      if (!more) catalog.forgetGarbage(garbage);
     });
     return true;
   }
@@ -111,8 +121,8 @@ export class Maintenance {
   }
 
   async #forgetConflicts(): Promise<boolean> {
-    const { conflicts, run, now } = this.#options;
-    const doomed = conflicts.excess(now(), rowsAtOnce);
+    const { conflicts, localWrites, run, now } = this.#options;
+    const doomed = conflicts.excess(now(), localWrites.stepLimit());
     if (doomed.length === 0) return false;
     await run((commit) => {
       for (const key of doomed) conflicts.remove(commit, key);

@@ -140,6 +140,7 @@ export class Nodes {
    * what comes in would make it anew. Where it is only published, its subscribers wait for it to come back.
    */
   stopTable(commit: Commit, table: Table): void {
+    const { writer } = this.#options;
     for (const node of this.all()) {
       const hits = (subscription: Subscription): boolean =>
         subscription.subscribe &&
@@ -150,7 +151,8 @@ export class Nodes {
       const subscriptions = node.subscriptions.map((subscription) =>
         hits(subscription) ? { ...subscription, stopped: 'dropped here' as const, version } : subscription,
       );
-      this.#replace(commit, { ...node, subscriptions });
+      // Whoever drops a table forgets what was confirmed of it, and of others nothing changes.
+      writer.replace(commit, this.#table(), node.name, toDocument({ ...node, subscriptions }));
     }
   }
 

@@ -109,7 +109,13 @@ export function makeParts({ environment, options, localWrites, commits, identity
     nodes,
     run,
   });
-  const conflicts = new Conflicts({ catalog, records, writer, ...conflictBounds });
+  const conflicts = new Conflicts({
+    catalog,
+    records,
+    writer,
+    ...conflictBounds,
+    maxBytes: options.maxConflictBytes ?? 256 * 2 ** 20,
+  });
   const merger = new Merger({
     catalog,
     records,
@@ -167,6 +173,7 @@ export function makeParts({ environment, options, localWrites, commits, identity
     endurance,
     ...limits,
     noticeMs: options.logNoticeMs ?? 60_000,
+    localWrites,
     run: runSmall,
     now,
   });
@@ -178,6 +185,7 @@ export function makeParts({ environment, options, localWrites, commits, identity
     quarantine,
     isolation,
     retention,
+    localWrites,
     collector: new TombstoneCollector({
       catalog,
       records,

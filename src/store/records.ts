@@ -2,7 +2,7 @@ import { maxKeyBytes, type Document, type Key } from '../model/change.ts';
 import { isAccessTable, type Attribute, type Table } from '../model/table.ts';
 import { decodeDocument, encodeDocument } from '../model/transaction-codec.ts';
 import { readTableState, type Commit } from './commit.ts';
-import { afterAll, type Environment } from './environment.ts';
+import { afterAll, type Environment, type Tree, type TreeRange } from './environment.ts';
 import { indexKey, indexValues, maintainedIndexes } from './index-entry.ts';
 import type { Origins } from './origins.ts';
 import { indexedAttributes } from './opened-change.ts';
@@ -39,6 +39,11 @@ export class Records {
   /** Records that reads show. */
   count(table: Table): number {
     return readTableState(this.#environment, table.id).records;
+  }
+
+  /** What they take, without keys. */
+  bytes(table: Table): number {
+    return readTableState(this.#environment, table.id).bytes;
   }
 
   /** The highest version of its rows, also of those that are gone. */
@@ -122,8 +127,7 @@ export class Records {
 
   /** Inside a commit: entries of an index that is being built, for a row that is already there. */
   index(table: Table, attribute: Attribute, key: Key, row: Row): void {
-    const document = visibleDocument(table, row);
-    if (!document) return;
+    const document = indexedDocument(table, row);
     for (const value of indexValues(attribute, document))
       this.#environment.trees.indexes.putSync(indexKey(table, attribute, value, key), empty);
   }
@@ -131,12 +135,19 @@ export class Records {
   /** Inside a commit: removes up to `limit` entries of a dropped table, rows, indexes, tombstones; false when none are left. */
   reclaim(tableId: number, limit: number): boolean {
     const { records, indexes, tombstones } = this.#environment.trees;
-    for (const tree of [records, indexes, tombstones]) {
-      const keys = [...tree.getKeys({ start: [tableId], end: [tableId + 1], limit })];
-      for (const key of keys) tree.removeSync(key);
-      if (keys.length > 0) return true;
-    }
-    return false;
+    return [records, indexes, tombstones].some((tree) =>
+      removeSome(tree, { start: [tableId], end: [tableId + 1], limit }),
+    );
+  }
+
+  /** Inside a commit: removes up to `limit` entries of the index of a dropped attribute; false when none are left. */
+  reclaimIndex(tableId: number, attributeNumber: number, limit: number): boolean {
+    const { indexes } = this.#environment.trees;
+    return removeSome(indexes, {
+      start: [tableId, attributeNumber],
+      end: [tableId, attributeNumber + 1],
+      limit,
+    });
   }
 
   /** Counters, the queue of tombstones and indexes after a row was replaced. */
@@ -171,6 +182,12 @@ export class Records {
 }
 
 const empty = Buffer.alloc(0);
+
+function removeSome(tree: Tree, range: TreeRange): boolean {
+  const keys = [...tree.getKeys(range)];
+  for (const key of keys) tree.removeSync(key);
+  return keys.length > 0;
+}
 
 /** The document of a row without what a drop_attribute hid; undefined for a tombstone that retains nothing. */
 export function visibleDocument(table: Table, row: Row): Document | undefined {

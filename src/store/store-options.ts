@@ -15,6 +15,8 @@ export interface OpenStoreOptions {
   readonly maxClockSkewMs?: number;
   /** Once what a peer has in quarantine takes so much, nothing more of it goes there. */
   readonly maxQuarantineBytes?: number;
+  /** What lost to a concurrent write is kept up to so many bytes, the newest. */
+  readonly maxConflictBytes?: number;
   readonly logMaxAgeMs?: number;
   readonly logMaxBytes?: number;
   /** A peer that the log will overtake is warned of at least so long before. */

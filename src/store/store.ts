@@ -298,11 +298,11 @@ export class Store implements AsyncDisposable {
     let purged = 0;
     for (;;) {
       const step = await this.#commits.run(
-        (commit) => this.log.trimChannel(commit, table.id, upTo, 5_000),
+        (commit) => this.log.trimChannel(commit, table.id, upTo, this.localWrites.stepLimit()),
         'small',
       );
+      if (step === 0) return { purged };
       purged += step;
-      if (step < 5_000) return { purged };
     }
   }
 
