@@ -21,13 +21,17 @@ export interface ServiceContext {
   readonly node: () => Hello;
 }
 
+/** More than a join needs, of whoever it is. */
+const maxJoinBytes = 16_384;
+
 /** The services of the bridge. @throws CodedError with what the caller may know */
 export async function answerService(
   { peer, service, body }: ServiceCall,
   context: ServiceContext,
 ): Promise<unknown> {
   if (peer === undefined) {
-    if (service === 'join') return context.join.answer(decodeBody(joinRequest, body));
+    if (service === 'join' && body.length <= maxJoinBytes)
+      return context.join.answer(decodeBody(joinRequest, body));
     throw new CodedError('forbidden', `There is no service ${service} for a caller without a key`);
   }
   if (!context.store.nodes.knownNamed(peer))

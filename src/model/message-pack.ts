@@ -1,6 +1,17 @@
 /** Never used in MessagePack; stands for what is beyond the end, too. */
 export const noToken = 0xc1;
 
+/** Deeper than a value of a record or a message lies: whatever reads one may call itself for each level. */
+const maxDepth = 256;
+
+/**
+ * Whether the bytes are one whole value and nothing else, known before a decoder sees them: one makes room for as many
+ * elements as a head announces, so a few bytes could ask for all memory. Here no more are believed than have come.
+ */
+export function isWholeValue(bytes: Uint8Array): boolean {
+  return endOfValue(bytes, 0, maxDepth) === bytes.length;
+}
+
 /**
  * Where the value that begins here ends; beyond all bytes where it is of a kind that only a decoder judges.
  *
@@ -40,10 +51,16 @@ export function endOfValue(bytes: Uint8Array, position: number, depth: number): 
     case 0xc6:
     case 0xdb:
       return position + 5 + unsignedAt(bytes, position + 1, 4);
+    case 0xd4:
+      return isUndefined(bytes, position) ? position + 3 : Infinity;
     case 0xdc:
       return endOfValues(bytes, position + 3, unsignedAt(bytes, position + 1, 2), false, depth);
+    case 0xdd:
+      return endOfValues(bytes, position + 5, unsignedAt(bytes, position + 1, 4), false, depth);
     case 0xde:
       return endOfValues(bytes, position + 3, unsignedAt(bytes, position + 1, 2), true, depth);
+    case 0xdf:
+      return endOfValues(bytes, position + 5, unsignedAt(bytes, position + 1, 4), true, depth);
     default:
       return Infinity;
   }
@@ -60,6 +77,11 @@ function endOfValues(bytes: Uint8Array, begin: number, count: number, isMap: boo
     if (position > bytes.length) return Infinity;
   }
   return position;
+}
+
+/** The one extension that is written here: what a message leaves out. */
+function isUndefined(bytes: Uint8Array, position: number): boolean {
+  return bytes[position + 1] === 0 && bytes[position + 2] === 0;
 }
 
 function isText(token: number): boolean {

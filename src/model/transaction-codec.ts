@@ -1,6 +1,7 @@
 import { Packr } from 'msgpackr';
 import { hasReservedCharacters, type Change, type Document, type Key, type Origin } from './change.ts';
 import { CodedError, messageOf } from './errors.ts';
+import { isWholeValue } from './message-pack.ts';
 import type {
   ChannelItem,
   OriginPlace,
@@ -21,7 +22,13 @@ export function encodeDocument(document: Document): Uint8Array {
   return packr.pack(document);
 }
 
-/** @throws CodedError `undecodable` */
+/** Of a record that another node sent. @throws CodedError `undecodable` */
+export function decodeForeignDocument(bytes: Uint8Array): Document {
+  requireWhole(bytes);
+  return decodeDocument(bytes);
+}
+
+/** Of a record that this store has taken: nothing is looked at but the bytes. @throws CodedError `undecodable` */
 export function decodeDocument(bytes: Uint8Array): Document {
   const document: unknown = unpack(bytes);
   if (!isDocument(document)) throw new CodedError('undecodable', 'Record bytes are not a MessagePack map');
@@ -34,6 +41,7 @@ export function encodeMessage(message: unknown): Buffer {
 
 /** @throws CodedError `undecodable` */
 export function decodeMessage(bytes: Uint8Array): unknown {
+  requireWhole(bytes);
   return unpack(bytes);
 }
 
@@ -67,7 +75,7 @@ export function encodeChanges(changes: readonly Change[]): Uint8Array {
 
 /** @throws CodedError `undecodable` */
 export function decodeChanges(block: Uint8Array): Change[] {
-  const [format, originRows, rows] = array(unpack(block));
+  const [format, originRows, rows] = array(decodeMessage(block));
   requireFormat(format);
   const origins = array(originRows).map((row): Origin => {
     const [name, storeId] = array(row);
@@ -112,7 +120,7 @@ export function encodeItem(item: Exclude<ChannelItem, UndecodableItem>): Uint8Ar
 
 /** @throws CodedError `undecodable` */
 export function decodeItem(bytes: Uint8Array): Exclude<ChannelItem, UndecodableItem> {
-  const [kind, seq, ...rest] = array(unpack(bytes));
+  const [kind, seq, ...rest] = array(decodeMessage(bytes));
   if (kind === itemKinds.piece) {
     const [id, index, pieces, piece] = rest;
     return {
@@ -160,7 +168,7 @@ export function framedBytes({ id, bytes }: Omit<FramedItem, 'seq'>): number {
 
 /** @throws CodedError `undecodable` */
 export function decodeItems(body: Uint8Array): FramedItem[] {
-  const [format, items] = array(unpack(body));
+  const [format, items] = array(decodeMessage(body));
   requireFormat(format);
   return array(items).map((item): FramedItem => {
     const [seq, id, bytes] = array(item);
@@ -240,13 +248,19 @@ function placeOf(value: unknown): OriginPlace {
   return { incarnation: text(incarnation), seq: count(seq) };
 }
 
+function requireWhole(bytes: Uint8Array): void {
+  if (!isWholeValue(bytes)) throw new CodedError('undecodable', notValid);
+}
+
 function unpack(bytes: Uint8Array): unknown {
   try {
     return packr.unpack(bytes);
   } catch (cause) {
-    throw new CodedError('undecodable', 'Bytes are not valid MessagePack', { cause });
+    throw new CodedError('undecodable', notValid, { cause });
   }
 }
+
+const notValid = 'Bytes are not valid MessagePack';
 
 function requireFormat(format: unknown): void {
   if (format !== wireFormat)

@@ -1,7 +1,7 @@
 import { AttributeReader } from '../model/attribute-reader.ts';
 import type { Change, Document } from '../model/change.ts';
 import type { Table } from '../model/table.ts';
-import { decodeDocument } from '../model/transaction-codec.ts';
+import { decodeForeignDocument } from '../model/transaction-codec.ts';
 import { knownNames } from './catalog.ts';
 import { maintainedIndexes } from './index-entry.ts';
 
@@ -15,7 +15,7 @@ export function openedChange(table: Table, change: Change): Change {
   const { key, version, origin, base, bytes } = change;
   if (!bytes || change.document || change.indexed) return change;
   const indexed = indexedAttributes(table, bytes);
-  const document = indexed ? undefined : decodeDocument(bytes);
+  const document = indexed ? undefined : decodeForeignDocument(bytes);
   return { key, version, origin, base, bytes, document, indexed };
 }
 

@@ -7,6 +7,7 @@ import type { PieceItem, StubItem, TransactionHeader, WholeItem } from '../../sr
 import {
   decodeChanges,
   decodeDocument,
+  decodeForeignDocument,
   decodeItem,
   decodeItems,
   decodeMessage,
@@ -14,6 +15,7 @@ import {
   encodeDocument,
   encodeItem,
   encodeItems,
+  encodeMessage,
   openFrame,
   splitItem,
   type FramedItem,
@@ -89,6 +91,7 @@ describe('what is encoded comes back', () => {
     fc.assert(
       fc.property(document, (value) => {
         expect(decodeDocument(encodeDocument(value))).toEqual(value);
+        expect(decodeForeignDocument(encodeDocument(value))).toEqual(value);
       }),
       { numRuns: 1000 },
     );
@@ -141,6 +144,7 @@ describe('what is encoded comes back', () => {
 describe('bytes that are not what they should be', () => {
   const decoders: Record<string, (value: Uint8Array) => unknown> = {
     decodeDocument,
+    decodeForeignDocument,
     decodeChanges,
     decodeItem,
     decodeItems,
@@ -185,6 +189,35 @@ describe('bytes that are not what they should be', () => {
       }),
       { numRuns: 4000 },
     );
+  });
+
+  describe.each(Object.entries(decoders).filter(([name]) => name !== 'decodeDocument'))('%s', (_, decode) => {
+    const undecodable = expect.objectContaining({ code: 'undecodable' }) as unknown;
+
+    test.each([
+      ['arrays', 'dd01ffffff'],
+      ['short arrays', 'dcffff'],
+      ['maps', 'df01ffffffa161'],
+    ])('believes no more %s within each other than have come', (_kind, head) => {
+      for (const levels of [1, 16, 250, 100_000])
+        expect(() => decode(Buffer.from(head.repeat(levels), 'hex'))).toThrow(undecodable);
+    });
+
+    test.each([
+      ['a map that is an extension', 'd47240'],
+      ['a time', '81a161d6ff00000001'],
+      ['an extension of any length', '81a161c7016901'],
+    ])('takes no extension: %s', (_kind, hex) => {
+      expect(() => decode(Buffer.from(hex, 'hex'))).toThrow(undecodable);
+    });
+  });
+
+  test('what a message leaves out, and more elements than short arrays and maps have, are read', () => {
+    const long = Array.from({ length: 70_000 }, (_, index) => index);
+    const wide = Object.fromEntries(long.map((index) => [`n${index}`, index]));
+
+    expect(decodeMessage(encodeMessage({ left: undefined, long, wide }))).toEqual({ long, wide });
+    expect(decodeForeignDocument(encodeDocument({ long, wide }))).toEqual({ long, wide });
   });
 
   test('leave no trace: the next good message is read as ever', () => {
