@@ -1,20 +1,14 @@
-import type { Msg, NatsConnection } from '@nats-io/transport-node';
-import { decodeToken } from '../model/channel-name.ts';
-import { CodedError, messageOf } from '../model/errors.ts';
-import type { Logger } from '../runtime/logger.ts';
+import type { NatsConnection } from '@nats-io/transport-node';
 import { RunLoop } from '../runtime/run-loop.ts';
 import { streamServer, type StreamServer } from '../stream/channel-stream.ts';
 import { connectTo } from '../stream/connection.ts';
 import type { NodeKeys } from '../stream/node-keys.ts';
-import { encodeBody, encodeFailure } from './protocol.ts';
+import { respond, type RespondOptions } from './respond.ts';
 
-export interface LocalServerOptions {
+export interface LocalServerOptions extends RespondOptions {
   readonly keys: NodeKeys;
   readonly server: { readonly host: string; readonly port: number };
-  /** Answers a service; `peer` is who the server authenticated, undefined for a caller without a key. */
-  readonly answer: (peer: string | undefined, service: string, body: Uint8Array) => Promise<unknown>;
   readonly onConnected: () => void;
-  readonly log: Logger;
 }
 
 /** The bridge's connection to the node's own nats-server, kept up, and the services it answers there. */
@@ -72,7 +66,7 @@ export class LocalServer implements AsyncDisposable {
     connection.subscribe('svc.>', {
       callback: (error, message) => {
         if (error) this.#options.log.warn({ err: error }, 'service subscription failed');
-        else void this.#respond(message);
+        else void respond(message, this.#options);
       },
     });
     this.#connection = connection;
@@ -80,23 +74,5 @@ export class LocalServer implements AsyncDisposable {
     void connection.closed().then(() => this.#loop.wake());
     onConnected();
     return false;
-  }
-
-  async #respond(message: Msg): Promise<void> {
-    const [, first, second] = message.subject.split('.');
-    const { answer, log } = this.#options;
-    const peer = second === undefined ? undefined : decodeToken(first ?? '');
-    const service = second ?? first ?? '';
-    try {
-      message.respond(encodeBody(await answer(peer, service, message.data)));
-    } catch (error) {
-      const isExpected = error instanceof CodedError;
-      log[isExpected ? 'info' : 'error'](
-        { peer, service, err: isExpected ? messageOf(error) : error },
-        'service failed',
-      );
-      if (!message.respond(encodeFailure(isExpected ? error.message : 'internal error')))
-        log.debug({ service }, 'nobody waits for an answer');
-    }
   }
 }
