@@ -28,24 +28,38 @@ export class Proofs {
 
   /** The proof that node `from` told node `to` this subscription. */
   prove(from: string, to: string, subscription: SharedSubscription): string {
-    const { database, table, publish, subscribe, startTimeMs, priority, version } = subscription;
-    const told = [from, to, database, table, publish, subscribe, startTimeMs ?? null, version];
-    // Named, and only when it is said: the proof of an agreement without it stays what it was.
-    if (priority !== undefined) told.push(JSON.stringify({ priority }));
-    const text = JSON.stringify(told);
-    let proof = this.#remembered.get(text);
-    if (proof === undefined) {
-      proof = createHmac('sha256', this.#key).update(text).digest('base64');
-      if (this.#remembered.size >= maxRemembered) this.#remembered.clear();
-      this.#remembered.set(text, proof);
-    }
+    const text = toProve(from, to, subscription);
+    const proof = this.#proofOf(text);
+    this.#remember(text, proof);
     return proof;
   }
 
-  /** In constant time. */
+  /** In constant time. Of what is not proven nothing is remembered: whoever has a key may say it without end. */
   isProven(from: string, to: string, subscription: SharedSubscription & { readonly proof: string }): boolean {
-    const expected = Buffer.from(this.prove(from, to, subscription));
+    const text = toProve(from, to, subscription);
+    const proof = this.#proofOf(text);
+    const expected = Buffer.from(proof);
     const given = Buffer.from(subscription.proof);
-    return expected.length === given.length && timingSafeEqual(expected, given);
+    const isProven = expected.length === given.length && timingSafeEqual(expected, given);
+    if (isProven) this.#remember(text, proof);
+    return isProven;
   }
+
+  #proofOf(text: string): string {
+    return this.#remembered.get(text) ?? createHmac('sha256', this.#key).update(text).digest('base64');
+  }
+
+  #remember(text: string, proof: string): void {
+    if (this.#remembered.has(text)) return;
+    if (this.#remembered.size >= maxRemembered) this.#remembered.clear();
+    this.#remembered.set(text, proof);
+  }
+}
+
+function toProve(from: string, to: string, subscription: SharedSubscription): string {
+  const { database, table, publish, subscribe, startTimeMs, priority, version } = subscription;
+  const told = [from, to, database, table, publish, subscribe, startTimeMs ?? null, version];
+  // Named, and only when it is said: the proof of an agreement without it stays what it was.
+  if (priority !== undefined) told.push(JSON.stringify({ priority }));
+  return JSON.stringify(told);
 }

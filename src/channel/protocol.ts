@@ -7,15 +7,22 @@ import { packedDigests, packedEntries } from './packed-digests.ts';
 /** Version of the services; told in `hello`. */
 export const protocolVersion = 2;
 
+/** More channels between two nodes, and more nodes, than a greeting has room for. */
+const maxListed = 20_000;
+/** Of rows that were repaired only some are told. */
+const maxKeysTold = 1_000;
+/** Longer than any name, id, proof or version of a release. */
+const text = z.string().max(1_000);
+
 const count = z.int().nonnegative();
 const key = z.union([z.string(), z.number()]);
 const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'expected binary');
 
 /** A place in one history of one table. */
-const cursor = z.object({ storeId: z.string(), incarnation: z.string(), seq: count, id: z.string() });
+const cursor = z.object({ storeId: text, incarnation: text, seq: count, id: text });
 
-const origin = z.object({ name: z.string(), storeId: z.string() });
-const identity = z.object({ storeId: z.string(), incarnation: z.string() });
+const origin = z.object({ name: text, storeId: text });
+const identity = z.object({ storeId: text, incarnation: text });
 const range = z.object({ after: key.nullable(), upTo: key.nullable() });
 /** About how much the link takes at a time, as the subscriber has measured it. */
 const maxBytes = count.optional();
@@ -174,32 +181,39 @@ export function isOfComparison({ kind }: z.infer<typeof channelResponse>): boole
   return kind === 'digest' || kind === 'list' || kind === 'rows';
 }
 
+/** Something of each channel that it names. */
+function ofChannels<T extends z.ZodType>(told: T) {
+  return z
+    .record(text, told)
+    .refine((channels) => Object.keys(channels).length <= maxListed, 'too many channels');
+}
+
 const subscription = z.object({
-  database: z.string(),
-  table: z.string(),
+  database: text,
+  table: text,
   publish: z.boolean(),
   subscribe: z.boolean(),
   startTimeMs: z.number().optional(),
   priority: z.int().min(0).max(highestPriority).optional(),
   version: count,
   /** By the cluster user's secret: a stolen nkey alone must not widen what its node may read or write. */
-  proof: z.string(),
+  proof: text,
 });
 
 /** Exchanged when a link comes up, at every change, and every two seconds: the proof of life. */
 export const hello = z.object({
   protocol: z.literal(protocolVersion),
-  name: z.string(),
-  storeId: z.string(),
+  name: text,
+  storeId: text,
   /** Drawn when the teller's process starts: what the one before was asked, nobody will answer. */
-  bootId: z.string().optional(),
+  bootId: text.optional(),
   clockMs: z.number(),
   /** The other's clock as the teller has measured it over its own link. */
   clockOffset: z.object({ offsetMs: z.number(), uncertaintyMs: z.number() }).optional(),
   system: z.object({
-    lyre: z.string(),
-    node: z.string(),
-    platform: z.string(),
+    lyre: text,
+    node: text,
+    platform: text,
     apiPort: count,
     clusterPort: count,
   }),
@@ -209,33 +223,32 @@ export const hello = z.object({
   addedVersion: count,
   /** The teller has removed the other. */
   removedVersion: count.optional(),
-  subscriptions: z.array(subscription),
+  subscriptions: z.array(subscription).max(maxListed),
   /** Newest transaction of each channel that the teller publishes to the other. */
-  heads: z.record(z.string(), head),
+  heads: ofChannels(head),
   /** What the teller has applied, on disk, of the other's channels. */
-  cursors: z.record(z.string(), cursor),
+  cursors: ofChannels(cursor),
   /** The teller's newest comparisons with the other's channels. */
-  verified: z.record(
-    z.string(),
+  verified: ofChannels(
     z.object({
       asOfMs: z.number(),
       rows: count,
       repairedCount: count,
-      repaired: z.array(key),
+      repaired: z.array(key).max(maxKeysTold),
       onlyHere: count,
       /** Of `compare`: it began after that was asked for. */
       request: count.optional(),
     }),
   ),
   /** Channels of the teller's that the other is to compare now, each with a number that grows from one request to the next. */
-  compare: z.record(z.string(), count).optional(),
+  compare: ofChannels(count).optional(),
   /** Channels of the other's of which the teller wants to know something else than it said last: a pusher need not wait to hear of it. */
-  asking: z.array(z.string()).optional(),
+  asking: z.array(text).max(maxListed).optional(),
   /** Channels that somebody has stopped at the teller: nothing comes of them. */
-  stopped: z.array(z.string()).optional(),
+  stopped: z.array(text).max(maxListed).optional(),
   /** Names of the nodes that the teller has a live link with. */
-  links: z.array(z.string()),
-  routes: z.array(z.object({ host: z.string(), port: count })),
+  links: z.array(text).max(maxListed),
+  routes: z.array(z.object({ host: text, port: count })).max(maxListed),
 });
 
 /** A push: what the receiver asked for last, or nothing to hear what it wants. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { Proofs } from '../../src/channel/agreement.ts';
 import type { SharedSubscription } from '../../src/model/subscription.ts';
+import { heldBytes } from '../http/collect-garbage.ts';
 
 const proofs = new Proofs(Buffer.alloc(32, 'the secret of the cluster user'));
 const dog: SharedSubscription = {
@@ -29,4 +30,15 @@ test('a priority is proven: it can neither be changed, nor added, nor taken away
   expect(
     proofs.isProven('a', 'b', { ...told, ...dog, priority: 9, proof: proofs.prove('a', 'b', dog) }),
   ).toBe(false);
+});
+
+test('of what is not proven nothing is kept, however much of it comes', () => {
+  const claim = (number: number): boolean =>
+    proofs.isProven('a', 'b', { ...dog, table: `${number}`.padEnd(50_000, 'x'), proof: '' });
+  claim(0);
+  const before = heldBytes();
+
+  for (let number = 1; number < 1_000; number += 1) expect(claim(number)).toBe(false);
+
+  expect(heldBytes() - before).toBeLessThan(10 << 20);
 });
