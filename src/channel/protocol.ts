@@ -15,6 +15,8 @@ const maxKeysTold = 1_000;
 const text = z.string().max(1_000);
 
 const count = z.int().nonnegative();
+/** A moment that a person can be shown. */
+const timeMs = z.number().min(-8.64e15).max(8.64e15);
 const key = z.union([z.string(), z.number()]);
 const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'expected binary');
 
@@ -90,7 +92,7 @@ export const channelRequest = z.discriminatedUnion('kind', [
   }),
 ]);
 
-const head = z.object({ seq: count, committedAtMs: z.number() });
+const head = z.object({ seq: count, committedAtMs: timeMs });
 const mark = z.object({
   storeId: z.string(),
   place: z.object({ incarnation: z.string(), seq: count }),
@@ -193,7 +195,7 @@ const subscription = z.object({
   table: text,
   publish: z.boolean(),
   subscribe: z.boolean(),
-  startTimeMs: z.number().optional(),
+  startTimeMs: timeMs.optional(),
   priority: z.int().min(0).max(highestPriority).optional(),
   version: count,
   /** By the cluster user's secret: a stolen nkey alone must not widen what its node may read or write. */
@@ -207,7 +209,7 @@ export const hello = z.object({
   storeId: text,
   /** Drawn when the teller's process starts: what the one before was asked, nobody will answer. */
   bootId: text.optional(),
-  clockMs: z.number(),
+  clockMs: timeMs,
   /** The other's clock as the teller has measured it over its own link. */
   clockOffset: z.object({ offsetMs: z.number(), uncertaintyMs: z.number() }).optional(),
   system: z.object({
@@ -231,7 +233,7 @@ export const hello = z.object({
   /** The teller's newest comparisons with the other's channels. */
   verified: ofChannels(
     z.object({
-      asOfMs: z.number(),
+      asOfMs: timeMs,
       rows: count,
       repairedCount: count,
       repaired: z.array(key).max(maxKeysTold),

@@ -54,3 +54,20 @@ test('a greeting has bounds: of names, of proofs, and of how much it lists', () 
   ])
     expect(isAgreed(more)).toBe(false);
 });
+
+test('every moment that is told is one that can be shown', () => {
+  const verified = { rows: 1, repairedCount: 0, repaired: [], onlyHere: 0 };
+
+  for (const [ms, isShown] of [
+    [1e20, false],
+    [8.64e15 + 2, false],
+    [-8.64e15 - 2, false],
+    [8.64e15, true],
+    [1_795_177_998_993.5, true],
+  ] as const) {
+    expect(isAgreed({ verified: { 'dev:dog': { ...verified, asOfMs: ms } } })).toBe(isShown);
+    expect(isAgreed({ heads: { 'dev:dog': { seq: 1, committedAtMs: ms } } })).toBe(isShown);
+    expect(isAgreed({ subscriptions: [{ ...subscription, startTimeMs: ms }] })).toBe(isShown);
+    expect(isAgreed({ clockMs: ms })).toBe(isShown);
+  }
+});
