@@ -3,6 +3,7 @@ import { keyHolders, type KeyedNode, type NodeRow } from '../model/node.ts';
 import type { PeerStatus, SubscriptionStatus } from '../model/replication-control.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Store } from '../store/store.ts';
+import { isPublicKey } from '../stream/nkey.ts';
 import { sharedKeyProblem } from './admission.ts';
 
 /** Something that a person should look at before it costs something. */
@@ -54,11 +55,14 @@ export function nodeAlarms(store: Store): readonly Alarm[] {
   ];
 }
 
-/** Peers that are not let in because their key is another's. */
+/** Peers that are not let in because their key is another's, or is none. */
 export function keyAlarms(self: KeyedNode, rows: readonly NodeRow[]): readonly Alarm[] {
   const holders = keyHolders(self, rows);
   return rows.flatMap(({ name, nkey }) => {
-    const text = nkey === undefined ? undefined : sharedKeyProblem(holders, { name, nkey });
+    if (nkey === undefined) return [];
+    const text = isPublicKey(nkey)
+      ? sharedKeyProblem(holders, { name, nkey })
+      : `what ${name} joined with is no key, and it is not let in: remove it with remove_node, and add it again`;
     return text === undefined ? [] : [{ key: `${name} key`, text }];
   });
 }

@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import { checkProof, makeProof, type ScramVerifier } from '../model/scram.ts';
 import { connectTo, presentedCertificate, type Address } from '../stream/connection.ts';
-import { isSignedBy, signWith } from '../stream/nkey.ts';
+import { isPublicKey, isSignedBy, signWith } from '../stream/nkey.ts';
 import { fingerprintOf } from '../stream/node-keys.ts';
 import { RefusedError } from './link.ts';
 import { decodeBody, encodeBody } from './protocol.ts';
@@ -22,11 +22,12 @@ const joinFirst = z.object({
   nonce: shortText.min(16),
   addedVersion: z.int().nonnegative(),
 });
-const joinChallenge = z.object({
-  serverName: z.string(),
-  serverNkey: z.string(),
-  nonce: z.string(),
-  salt: z.string(),
+export const joinChallenge = z.object({
+  serverName: z.string().min(1).max(200),
+  /** It goes into the configuration of the joiner's nats-server. */
+  serverNkey: z.string().refine(isPublicKey, 'no key'),
+  nonce: shortText,
+  salt: shortText,
   iterations: z.int().min(4_096).max(1_000_000),
 });
 const joinFinal = z.object({

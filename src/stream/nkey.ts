@@ -37,6 +37,11 @@ export function isSignedBy(publicKey: string, text: string, signature: Buffer): 
   return verify(null, Buffer.from(text), key, signature);
 }
 
+/** Whether the text is the public key of a user: nats-server takes no configuration that has another. */
+export function isPublicKey(text: string): boolean {
+  return decode(userPrefix, text) !== undefined;
+}
+
 function privateKey(seed: Uint8Array): KeyObject {
   const secret = decode(seedPrefix, Buffer.from(seed).toString('latin1'));
   if (!secret) throw new Error('The seed of an nkey is damaged');
@@ -55,11 +60,24 @@ function encode(prefix: Buffer, key: Buffer): string {
 function decode(prefix: Buffer, text: string): Buffer | undefined {
   // First, for anybody may send one of megabytes.
   if (text.length !== Math.ceil(((prefix.length + keyLength + 2) * 8) / 5)) return undefined;
-  let bits = '';
-  for (const letter of text) bits += alphabet.indexOf(letter).toString(2).padStart(5, '0');
-  const bytes = Buffer.from((bits.match(/[01]{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)));
-  const key = bytes.subarray(prefix.length, prefix.length + keyLength);
-  return key.length === keyLength && encode(prefix, key) === text ? key : undefined;
+  const bytes = Buffer.alloc(prefix.length + keyLength + 2);
+  let held = 0;
+  let bits = 0;
+  let end = 0;
+  for (const letter of text) {
+    const five = alphabet.indexOf(letter);
+    if (five < 0) return undefined;
+    held = (held << 5) | five;
+    bits += 5;
+    if (bits < 8) continue;
+    bits -= 8;
+    bytes[end] = held >> bits;
+    end += 1;
+    held &= (1 << bits) - 1;
+  }
+  const [content, checksum] = [bytes.subarray(0, -2), bytes.readUInt16LE(bytes.length - 2)];
+  const isSound = held === 0 && content.indexOf(prefix) === 0 && checksumOf(content) === checksum;
+  return isSound ? content.subarray(prefix.length) : undefined;
 }
 
 /** CRC-16/XMODEM. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { channelName, encodeToken } from '../model/channel-name.ts';
 import { keyHolders, type KeyedNode, type NodeRow } from '../model/node.ts';
 import { writeWhole } from '../runtime/whole-file.ts';
+import { isPublicKey } from './nkey.ts';
 import type { NodeKeys } from './node-keys.ts';
 
 export interface ServerConfigOptions {
@@ -50,12 +51,15 @@ export function writePeers(directory: string, content: string): void {
 
 /**
  * The users of the PEERS account: each may call its own services and pull from the channels published to it. No key
- * stands there twice: nats-server refuses such a file, and does not start with it.
+ * stands there twice, and nothing that is no key: nats-server refuses such a file, and does not start with it.
  */
 export function peersConfig(peers: readonly NodeRow[], self: KeyedNode): string {
   const holders = keyHolders(self, peers);
   const users = peers.flatMap((peer) =>
-    peer.nkey && peer.removedVersion === undefined && holders.get(peer.nkey) === peer.name
+    peer.nkey &&
+    peer.removedVersion === undefined &&
+    holders.get(peer.nkey) === peer.name &&
+    isPublicKey(peer.nkey)
       ? [userOf(peer, peer.nkey)]
       : [],
   );

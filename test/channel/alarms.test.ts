@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { AlarmLog, keyAlarms, nodeAlarms, peerAlarms } from '../../src/channel/alarms.ts';
 import type { Endurance } from '../../src/model/endurance.ts';
 import type { PeerStatus } from '../../src/model/replication-control.ts';
+import { makeSeed, publicKeyOf } from '../../src/stream/nkey.ts';
 import { makeTable, TestStore, upsert } from '../store/test-store.ts';
 
 const hourMs = 3_600_000;
@@ -61,18 +62,24 @@ test('a peer that calls itself by another name than it was added under raises an
   ]);
 });
 
-test('a peer that has the key of another, or ours, raises an alarm', () => {
+test('a peer that has the key of another, or ours, or none raises an alarm', () => {
+  const [ours = '', theirs = ''] = [1, 2].map(() => publicKeyOf(Buffer.from(makeSeed())));
   const row = { addedVersion: 1, subscriptions: [] };
   const rows = [
-    { ...row, name: 'edge', nkey: 'U1' },
-    { ...row, name: 'twin', nkey: 'U1', addedVersion: 2 },
-    { ...row, name: 'mirror', nkey: 'U0' },
+    { ...row, name: 'edge', nkey: theirs },
+    { ...row, name: 'twin', nkey: theirs, addedVersion: 2 },
+    { ...row, name: 'mirror', nkey: ours },
     { ...row, name: 'new' },
+    { ...row, name: 'torn', nkey: 'UTORN' },
   ];
 
-  expect(keyAlarms({ name: 'cloud', nkey: 'U0' }, rows)).toEqual([
+  expect(keyAlarms({ name: 'cloud', nkey: ours }, rows)).toEqual([
     { key: 'twin key', text: expect.stringMatching(/^'twin' has the key of 'edge'/) },
     { key: 'mirror key', text: expect.stringMatching(/^'mirror' has the key of 'cloud'/) },
+    {
+      key: 'torn key',
+      text: expect.stringMatching(/^what torn joined with is no key, and it is not let in/),
+    },
   ]);
 });
 

@@ -1,7 +1,13 @@
 import { join } from 'node:path';
 import { createUser, type KeyPair } from '@nats-io/nkeys';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { JoinServer, joinRequest, type JoinResult, type JoinServerOptions } from '../../src/channel/join.ts';
+import {
+  JoinServer,
+  joinChallenge,
+  joinRequest,
+  type JoinResult,
+  type JoinServerOptions,
+} from '../../src/channel/join.ts';
 import { decodeBody, encodeBody } from '../../src/channel/protocol.ts';
 import { makeProof, makeVerifier, type ScramVerifier } from '../../src/model/scram.ts';
 import { fingerprintOf, openNodeKeys } from '../../src/stream/node-keys.ts';
@@ -9,6 +15,7 @@ import { TemporaryDirectory } from '../store/test-store.ts';
 
 const user = 'cluster_user';
 const password = 'pass word';
+const serverKey = createUser().getPublicKey();
 const salt = new Uint8Array(16);
 /** Few, so that the tests are quick. */
 const iterations = 4_096;
@@ -35,7 +42,7 @@ class Scene implements AsyncDisposable {
     this.certificate = certificate;
     const options: JoinServerOptions = {
       selfName: 'cloud',
-      publicKey: 'UCLOUD',
+      publicKey: serverKey,
       certificate,
       user,
       verifier: () => verifier,
@@ -124,7 +131,7 @@ test('a node that knows the password is taken in, and the server proves that it 
   const { message, serverSignature } = await joiner.final(challenge, scene.certificate);
   const result = await scene.ask(message);
 
-  expect(challenge).toMatchObject({ serverName: 'cloud', serverNkey: 'UCLOUD', iterations });
+  expect(challenge).toMatchObject({ serverName: 'cloud', serverNkey: serverKey, iterations });
   expect(challenge.nonce.startsWith(joiner.first.nonce)).toBe(true);
   expect(challenge.nonce.length).toBeGreaterThan(joiner.first.nonce.length + 20);
   expect(result).toEqual({ signature: serverSignature });
@@ -314,4 +321,13 @@ test.each([
   await using scene = await Scene.open();
 
   await expect(scene.ask(body)).rejects.toMatchObject({ code: 'undecodable' });
+});
+
+test('a node that shows what is no key is not joined: nats-server would take no configuration that has it', async () => {
+  await using scene = await Scene.open();
+  const challenge = await new Joiner().challenge(scene);
+
+  expect(decodeBody(joinChallenge, encodeBody(challenge))).toEqual(challenge);
+  for (const serverNkey of ['', 'U', 'UCLOUD', serverKey.slice(1), `${serverKey}A`, 'U'.repeat(56)])
+    expect(() => decodeBody(joinChallenge, encodeBody({ ...challenge, serverNkey }))).toThrow('no key');
 });

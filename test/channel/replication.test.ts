@@ -5,6 +5,7 @@ import { expect, test, vi } from 'vitest';
 import { Proofs } from '../../src/channel/agreement.ts';
 import { Replication } from '../../src/channel/replication.ts';
 import { claimPort } from '../../src/process/ports.ts';
+import { makeSeed, publicKeyOf } from '../../src/stream/nkey.ts';
 import { openNodeKeys } from '../../src/stream/node-keys.ts';
 import { TestStore } from '../store/test-store.ts';
 
@@ -54,11 +55,12 @@ class Alone implements AsyncDisposable {
 test('the users of nats-server are written while it does not run: it may not start with those that are there', async () => {
   await using alone = await Alone.open();
   writeFileSync(alone.peersFile, 'users: [ broken');
-  await alone.node.store.nodes.put({ name: 'edge', nkey: 'UEDGE', addedVersion: 1, subscriptions: [] });
+  const nkey = publicKeyOf(Buffer.from(makeSeed()));
+  await alone.node.store.nodes.put({ name: 'edge', nkey, addedVersion: 1, subscriptions: [] });
 
   alone.replication.start();
 
-  await vi.waitFor(() => expect(readFileSync(alone.peersFile, 'utf8')).toContain('nkey: UEDGE'), 10_000);
+  await vi.waitFor(() => expect(readFileSync(alone.peersFile, 'utf8')).toContain(`nkey: ${nkey}`), 10_000);
 });
 
 test('who is let in is not confirmed while nats-server does not run', async () => {

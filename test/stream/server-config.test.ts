@@ -2,25 +2,31 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { NodeRow, Subscription } from '../../src/model/node.ts';
+import { makeSeed, publicKeyOf } from '../../src/stream/nkey.ts';
 import { openNodeKeys } from '../../src/stream/node-keys.ts';
 import { peersConfig, writePeers, writeServerConfig } from '../../src/stream/server-config.ts';
 import { TemporaryDirectory } from '../store/test-store.ts';
 
-const self = { name: 'cloud', nkey: 'UCLOUD' };
+const [cloudKey = '', edgeKey = '', otherKey = ''] = [1, 2, 3].map(() =>
+  publicKeyOf(Buffer.from(makeSeed())),
+);
+const self = { name: 'cloud', nkey: cloudKey };
 const dog: Subscription = { database: 'dev', table: 'dog', publish: true, subscribe: false, version: 1 };
 
 function peer(name: string, changes: Partial<NodeRow> = {}): NodeRow {
-  return { name, nkey: `U${name.toUpperCase()}`, addedVersion: 1, subscriptions: [], ...changes };
+  return { name, nkey: edgeKey, addedVersion: 1, subscriptions: [], ...changes };
 }
 
 test('a peer may call its own services and pull from the channels that are published to it', () => {
   const cat = { ...dog, table: 'Kä.tze' };
 
-  expect(peersConfig([peer('edge', { subscriptions: [dog, cat] }), peer('b.c', { nkey: 'UBC' })], self)).toBe(
+  expect(
+    peersConfig([peer('edge', { subscriptions: [dog, cat] }), peer('b.c', { nkey: otherKey })], self),
+  ).toBe(
     [
       'users: [',
-      '  { nkey: UEDGE, permissions: { publish: { allow: ["svc.edge.>","$JS.API.CONSUMER.MSG.NEXT.dev:dog.edge","$JS.API.CONSUMER.MSG.NEXT.dev:K=C3=A4=2Etze.edge"] }, subscribe: { allow: ["_INBOX_edge.>"] } } }',
-      '  { nkey: UBC, permissions: { publish: { allow: ["svc.b=2Ec.>"] }, subscribe: { allow: ["_INBOX_b=2Ec.>"] } } }',
+      `  { nkey: ${edgeKey}, permissions: { publish: { allow: ["svc.edge.>","$JS.API.CONSUMER.MSG.NEXT.dev:dog.edge","$JS.API.CONSUMER.MSG.NEXT.dev:K=C3=A4=2Etze.edge"] }, subscribe: { allow: ["_INBOX_edge.>"] } } }`,
+      `  { nkey: ${otherKey}, permissions: { publish: { allow: ["svc.b=2Ec.>"] }, subscribe: { allow: ["_INBOX_b=2Ec.>"] } } }`,
       ']',
       '',
     ].join('\n'),
@@ -44,19 +50,28 @@ test('a peer that has not joined, or was removed, is no user', () => {
 
 test('a key is one user: of several peers with it the one that was added first, and none with our own', () => {
   const peers = [
-    peer('twin', { nkey: 'UEDGE', addedVersion: 2 }),
+    peer('twin', { nkey: edgeKey, addedVersion: 2 }),
     peer('edge'),
-    peer('gone', { nkey: 'UEDGE', addedVersion: 0, removedVersion: 3 }),
+    peer('gone', { nkey: edgeKey, addedVersion: 0, removedVersion: 3 }),
     peer('us', { nkey: self.nkey }),
   ];
 
   expect(peersConfig(peers, self)).toBe(peersConfig([peer('edge')], self));
 });
 
+test('what is no key is left out: with it nats-server would take no other change either', () => {
+  const damaged = `${otherKey.slice(0, -1)}${otherKey.endsWith('A') ? 'B' : 'A'}`;
+  const peers = ['U', 'UOTHER', damaged, otherKey.toLowerCase()].map((nkey, index) =>
+    peer(`peer-${index}`, { nkey }),
+  );
+
+  expect(peersConfig([...peers, peer('edge')], self)).toBe(peersConfig([peer('edge')], self));
+});
+
 test('no name of a node or table breaks out of its place in the file', () => {
   const name = 'a" ] } } #\n${X}';
   const config = peersConfig(
-    [peer(name, { nkey: 'UX', subscriptions: [{ ...dog, table: name, database: '>' }] })],
+    [peer(name, { nkey: otherKey, subscriptions: [{ ...dog, table: name, database: '>' }] })],
     self,
   );
 
@@ -64,7 +79,7 @@ test('no name of a node or table breaks out of its place in the file', () => {
   expect(lines).toHaveLength(4);
   expect(
     lines[1]?.replaceAll(/"(svc\.|\$JS\.API\.CONSUMER\.MSG\.NEXT\.|_INBOX_)[A-Za-z0-9_=:.-]+>?"/g, '""'),
-  ).toBe('  { nkey: UX, permissions: { publish: { allow: ["",""] }, subscribe: { allow: [""] } } }');
+  ).toBe(`  { nkey: ${otherKey}, permissions: { publish: { allow: ["",""] }, subscribe: { allow: [""] } } }`);
 });
 
 test('the configuration is written with the values of the node, readable by its user only, and keeps the peers', async () => {
@@ -102,7 +117,7 @@ test('the configuration is written with the values of the node, readable by its 
     `LYRE_SYSTEM_KEY: "${keys.systemPublicKey}"`,
     '',
   ]);
-  expect(readFileSync(join(target, 'peers.conf'), 'utf8')).toContain('UEDGE');
+  expect(readFileSync(join(target, 'peers.conf'), 'utf8')).toContain(edgeKey);
   for (const name of ['node-values.conf', 'peers.conf'])
     expect(statSync(join(target, name)).mode & 0o777).toBe(0o600);
   expect(values).not.toContain(Buffer.from(keys.seed).toString());
