@@ -55,7 +55,7 @@ export class AttributeReader {
       const known = this.#nameAt(bytes, position, before);
       if (!known) return undefined;
       const begin = position + known.bytes.length;
-      position = endOfValue(bytes, begin, maxDepth);
+      position = endOfValue(bytes, begin, maxDepth, 'document');
       if (!(position <= bytes.length)) return undefined;
       before = known;
       if (!known.isWanted) continue;

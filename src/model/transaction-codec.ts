@@ -22,9 +22,15 @@ export function encodeDocument(document: Document): Uint8Array {
   return packr.pack(document);
 }
 
-/** Of a record that another node sent. @throws CodedError `undecodable` */
+/**
+ * Of a record that another node sent: no client of its could have written what JSON has no counterpart of, and no
+ * answer could tell it.
+ *
+ * @throws CodedError `undecodable`
+ */
 export function decodeForeignDocument(bytes: Uint8Array): Document {
-  requireWhole(bytes);
+  if (!isWholeValue(bytes, 'document'))
+    throw new CodedError('undecodable', 'Record bytes are not MessagePack of what JSON can say');
   return decodeDocument(bytes);
 }
 
@@ -41,7 +47,7 @@ export function encodeMessage(message: unknown): Buffer {
 
 /** @throws CodedError `undecodable` */
 export function decodeMessage(bytes: Uint8Array): unknown {
-  requireWhole(bytes);
+  if (!isWholeValue(bytes, 'message')) throw new CodedError('undecodable', notValid);
   return unpack(bytes);
 }
 
@@ -246,10 +252,6 @@ function placeRow(place: OriginPlace): unknown[] {
 function placeOf(value: unknown): OriginPlace {
   const [incarnation, seq] = array(value);
   return { incarnation: text(incarnation), seq: count(seq) };
-}
-
-function requireWhole(bytes: Uint8Array): void {
-  if (!isWholeValue(bytes)) throw new CodedError('undecodable', notValid);
 }
 
 function unpack(bytes: Uint8Array): unknown {

@@ -1,5 +1,6 @@
 import { AttributeReader } from '../model/attribute-reader.ts';
-import type { Change, Document } from '../model/change.ts';
+import type { Change, Document, Key } from '../model/change.ts';
+import { CodedError, messageOf } from '../model/errors.ts';
 import type { Table } from '../model/table.ts';
 import { decodeForeignDocument } from '../model/transaction-codec.ts';
 import { knownNames } from './catalog.ts';
@@ -15,8 +16,16 @@ export function openedChange(table: Table, change: Change): Change {
   const { key, version, origin, base, bytes } = change;
   if (!bytes || change.document || change.indexed) return change;
   const indexed = indexedAttributes(table, bytes);
-  const document = indexed ? undefined : decodeForeignDocument(bytes);
+  const document = indexed ? undefined : opened(key, bytes);
   return { key, version, origin, base, bytes, document, indexed };
+}
+
+function opened(key: Key, bytes: Uint8Array): Document {
+  try {
+    return decodeForeignDocument(bytes);
+  } catch (cause) {
+    throw new CodedError('undecodable', `Record ${JSON.stringify(key)}: ${messageOf(cause)}`, { cause });
+  }
 }
 
 /** Attributes with an index, of a document all of whose attributes the table knows; undefined where it takes decoding to tell. */

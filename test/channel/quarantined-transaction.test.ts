@@ -92,3 +92,27 @@ test('what is ahead of the clock is not retried before its time: it would take t
   expect(b.store.clock / 1_000 - b.nowMs).toBeLessThan(60_000);
   expect(quarantinedAt(b.store)).toHaveLength(1);
 });
+
+test.each<[string, unknown]>([
+  ['a large whole number', 2n ** 60n],
+  ['a large negative number', -(2n ** 60n)],
+  ['bytes', Buffer.of(1, 2)],
+  ['a time', new Date(0)],
+  ['bytes within', [{ more: Buffer.alloc(300) }]],
+])('a record with %s, which no client can have written, waits in quarantine', async (_, value) => {
+  await using nodes = await openPair();
+  const { a, b } = nodes;
+  // Known attributes are not decoded for the record's sake.
+  await a.upsert({ id: 1, value: 'plain' });
+  await settle(a, b);
+
+  await a.upsert({ id: 2, value }, { id: 3 });
+  await a.upsert({ id: 4, value: 'plain' });
+  await b.follow(a);
+
+  expect(keysOf(b)).toEqual([1, 4]);
+  const table = b.store.catalog.table('system', 'hdb_quarantine') ?? expect.fail('no quarantine');
+  expect([...b.store.search(table, {})]).toMatchObject([
+    { reason: 'undecodable', detail: expect.stringMatching(/^Record 2: /) },
+  ]);
+});

@@ -212,6 +212,18 @@ describe('bytes that are not what they should be', () => {
     });
   });
 
+  test.each([
+    ['a large whole number', '81a161cf1000000000000000'],
+    ['a large negative number', '81a161d38000000000000000'],
+    ['bytes', '81a161c40101'],
+    ['bytes in a map in an array', '81a1619181a162c40101'],
+    ['a time', '81a161d6ff00000001'],
+  ])('%s is no part of a document of another node', (_, hex) => {
+    expect(() => decodeForeignDocument(Buffer.from(hex, 'hex'))).toThrow(
+      expect.objectContaining({ code: 'undecodable' }),
+    );
+  });
+
   test('what a message leaves out, and more elements than short arrays and maps have, are read', () => {
     const long = Array.from({ length: 70_000 }, (_, index) => index);
     const wide = Object.fromEntries(long.map((index) => [`n${index}`, index]));
