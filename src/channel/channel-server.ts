@@ -246,7 +246,10 @@ export class ChannelServer {
         const maxBytes = this.#budget(request);
         const next = this.#cut.next(request.nextPart, maxBytes);
         if (next?.kind === 'rows' && next.identity.incarnation === identity.incarnation) return next;
-        const { rows, covered } = store.rowsOf(table, request.keys, maxBytes);
+        const { rows, covered } = store.rowsOf(table, request.keys, {
+          maxBytes,
+          isEnough: this.#readLimit(),
+        });
         const looked = new Set(request.keys.slice(0, covered));
         const answer = {
           kind: 'rows' as const,

@@ -9,7 +9,7 @@ export const protocolVersion = 2;
 
 /** More channels between two nodes, and more nodes, than a greeting has room for. */
 const maxListed = 20_000;
-/** Of rows that were repaired only some are told. */
+/** More than are asked for at a time; of rows that were repaired only some are told. */
 const maxKeysTold = 1_000;
 /** Longer than any name, id, proof or version of a release. */
 const text = z.string().max(1_000);
@@ -84,9 +84,12 @@ export const channelRequest = z.discriminatedUnion('kind', [
     kind: z.literal('rows'),
     channel: z.string(),
     identity,
-    keys: z.array(key),
+    keys: z.array(key).max(maxKeysTold),
     /** Those of the keys that only the subscriber has, and what it has. */
-    onlyHere: z.array(z.object({ key, version: count, origin })).optional(),
+    onlyHere: z
+      .array(z.object({ key, version: count, origin }))
+      .max(maxKeysTold)
+      .optional(),
     maxBytes,
     nextPart,
   }),
@@ -168,7 +171,7 @@ export const channelResponse = z.discriminatedUnion('kind', [
     /** So many of the keys were looked at, or else all. */
     covered: count.optional(),
     /** Keys that only the subscriber has, because they were deleted here so long ago that the delete is forgotten. */
-    deleted: z.array(key).optional(),
+    deleted: z.array(key).max(maxKeysTold).optional(),
   }),
 ]);
 

@@ -1,4 +1,5 @@
-import type { Key, Stamp } from '../model/change.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { compareKeys, type Key, type Stamp } from '../model/change.ts';
 import { compareStamps } from '../model/conflict.ts';
 import { decodeChanges } from '../model/transaction-codec.ts';
 import type { Source } from '../store/source.ts';
@@ -55,6 +56,10 @@ export interface VerificationOptions {
 }
 
 const keysAtOnce = 200;
+/** So many ranges are read here before everybody else has a turn. */
+const rangesAtOnce = 32;
+/** And so much is listed. */
+const listedAtOnce = { maxBytes: 1 << 20, isEnough: () => false };
 /** So many rows that differ are held: then it is looked at which of them still do. */
 const suspectsHeld = 5_000;
 const keysTold = 100;
@@ -136,21 +141,22 @@ export class Verification {
 
   async accept(response: ChannelResponse): Promise<void> {
     const step = this.#step;
-    if (response.kind === 'digest' && step.kind === 'digest') this.#compare(response, step);
+    if (response.kind === 'digest' && step.kind === 'digest') await this.#compare(response, step);
     else if (response.kind === 'list' && step.kind === 'list') this.#suspect(response, step);
     else if (response.kind === 'rows' && step.kind === 'rows') await this.#repair(response, step);
   }
 
-  #compare(
+  async #compare(
     response: Extract<ChannelResponse, { kind: 'digest' }>,
     step: Extract<Step, { kind: 'digest' }>,
-  ): void {
+  ): Promise<void> {
     const { store, source } = this.#options;
     this.#knowledge ??= response.knowledge;
     const ranges: KeyRange[] = [];
     const digests = unpackDigests(step.after, response.digests);
-    for (const theirs of digests) {
-      const ours = store.digests.range(source.table, theirs.range, source.newerThan);
+    for (const [index, theirs] of digests.entries()) {
+      if (index % rangesAtOnce === rangesAtOnce - 1) await nextTurn();
+      const ours = store.digests.range(source.table, theirs.range, source.newerThan, theirs.rows);
       this.#rows += theirs.rows;
       if (ours.rows !== theirs.rows || ours.hash !== theirs.hash) ranges.push(theirs.range);
     }
@@ -167,17 +173,24 @@ export class Verification {
   ): void {
     const { store, source } = this.#options;
     const [range, ...behind] = step.ranges;
-    // It may be as much of the range as an answer can carry.
-    const listed = response.range;
-    const isWhole = !range || listed.upTo === range.upTo;
-    const left = isWhole ? behind : [{ after: listed.upTo, upTo: range.upTo }, ...behind];
+    // It may be as much of the range as an answer can carry, and of what is here as may be read at once.
+    const { range: listed, entries } = store.digests.list(
+      source.table,
+      response.range,
+      source.newerThan,
+      listedAtOnce,
+    );
+    const { upTo } = listed;
+    const isWhole = !range || upTo === range.upTo;
+    const left = isWhole ? behind : [{ after: upTo, upTo: range.upTo }, ...behind];
     const theirs = new Map(
-      unpackEntries(response.origins, response.entries).map((entry) => [entry.key, entry]),
+      unpackEntries(response.origins, response.entries)
+        .filter(({ key }) => upTo === null || compareKeys(key, upTo) <= 0)
+        .map((entry) => [entry.key, entry]),
     );
     for (const entry of theirs.values())
       if (this.#differs(entry.key, entry)) this.#suspects.set(entry.key, entry);
-    for (const { key } of store.digests.list(source.table, listed, source.newerThan).entries)
-      if (!theirs.has(key)) this.#suspects.set(key, undefined);
+    for (const { key } of entries) if (!theirs.has(key)) this.#suspects.set(key, undefined);
     const following = left.length > 0 ? { ...step, ranges: left } : step.following;
     const goesOn = following.kind === 'list' && this.#suspects.size < suspectsHeld;
     this.#step = goesOn ? following : { kind: 'settle', seq: response.head.seq, following };

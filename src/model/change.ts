@@ -9,6 +9,12 @@ export function keyBytes(key: Key): number {
   return typeof key === 'string' ? Buffer.byteLength(key) : 9;
 }
 
+/** As the store orders keys: numbers first, texts by their UTF-8. Negative, 0 or positive. */
+export function compareKeys(one: Key, other: Key): number {
+  if (typeof one === 'number') return typeof other === 'number' ? one - other : -1;
+  return typeof other === 'number' ? 1 : Buffer.compare(Buffer.from(one), Buffer.from(other));
+}
+
 /** The key encoding of the store uses these for itself. */
 export function hasReservedCharacters(key: string): boolean {
   for (let index = 0; index < key.length; index += 1) if (key.charCodeAt(index) < 5) return true;

@@ -47,16 +47,17 @@ export interface RowsOfKeys {
   readonly covered: number;
 }
 
-/** What is under the first of the keys, tombstones too: one row at least, and no more than `maxBytes`. */
+/** What is under the first of the keys, tombstones too: one at least, and no more than `maxBytes`, or than it takes to look long enough. */
 export function rowsOfKeys(
   records: Records,
   table: Table,
   keys: readonly Key[],
-  maxBytes: number,
+  { maxBytes, isEnough }: { readonly maxBytes: number; readonly isEnough: () => boolean },
 ): RowsOfKeys {
   const rows: Change[] = [];
   let bytes = 0;
   for (const [index, key] of keys.entries()) {
+    if (index > 0 && isEnough()) return { rows, covered: index };
     const row = records.row(table, key);
     if (!row) continue;
     bytes += bytesOf(key, row);

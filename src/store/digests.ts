@@ -103,14 +103,15 @@ export class Digests {
     return digests;
   }
 
-  /** Of what is in a range here. */
-  range(table: Table, range: KeyRange, newerThan: number): RangeDigest {
+  /** Of what is in a range here; of more than `maxRows` rows no more than that they are more. */
+  range(table: Table, range: KeyRange, newerThan: number, maxRows: number): RangeDigest {
     const hash = createHash('sha256');
     let rows = 0;
     for (const { key, row } of this.#records.rowsWithin(table, range)) {
       if (!row.bytes || row.version <= newerThan) continue;
       addRow(hash, key, row, row.bytes);
       rows += 1;
+      if (rows > maxRows) break;
     }
     return { range, rows, hash: shortened(hash) };
   }

@@ -326,8 +326,12 @@ export class Store implements AsyncDisposable {
   }
 
   /** Rows under these keys as changes, tombstones too; keys that were never used are left out. */
-  rowsOf(table: Table, keys: readonly Key[], maxBytes = Infinity): RowsOfKeys {
-    return rowsOfKeys(this.#parts.records, table, keys, maxBytes);
+  rowsOf(
+    table: Table,
+    keys: readonly Key[],
+    { maxBytes = Infinity, isEnough = () => false }: Partial<Parameters<typeof rowsOfKeys>[3]> = {},
+  ): RowsOfKeys {
+    return rowsOfKeys(this.#parts.records, table, keys, { maxBytes, isEnough });
   }
 
   /** Applies a quarantined transaction after all. @throws CodedError `not_found`, `undecodable` */

@@ -1,6 +1,8 @@
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
+import { ChannelServer } from '../../src/channel/channel-server.ts';
 import { encodeBody } from '../../src/channel/protocol.ts';
+import { noStreams } from '../../src/channel/stream-directory.ts';
 import { Subscriber } from '../../src/channel/subscriber.ts';
 import { Turns } from '../../src/channel/turns.ts';
 import type { RunLoopOptions } from '../../src/runtime/run-loop.ts';
@@ -55,6 +57,37 @@ describe('a comparison with the publisher', () => {
     expect(asked.filter((kind) => kind === 'list').length).toBeLessThan(4);
     await b.verify(a);
     expect(b.receiver(a).verifier.last).toMatchObject({ repairedCount: 0 });
+  });
+
+  test('with a table that has nothing takes what is here in portions', async () => {
+    await using nodes = await openPair({}, { publish: true, subscribe: false });
+    const { a, b } = nodes;
+    await settle(a, b);
+    await b.upsert(...records(40_000));
+
+    const asked = await b.verify(a);
+
+    expect(asked.filter((kind) => kind === 'list')).toHaveLength(2);
+    expect(b.receiver(a).verifier.last).toMatchObject({ rows: 0, repairedCount: 0, onlyHere: 40_000 });
+  });
+
+  test('looks for rows no longer than it should, and is asked again for the others', async () => {
+    await using nodes = await openPair();
+    const { a, b } = nodes;
+    await settle(a, b);
+    let nowMs = 0;
+    const server = new ChannelServer({
+      store: a.store,
+      streams: noStreams,
+      maxBatchBytes: 1 << 20,
+      steadyMs: () => (nowMs += 10),
+    });
+    const identity = { storeId: a.store.identity.storeId, incarnation: a.table.incarnation };
+    const keys = Array.from({ length: 200 }, (_, key) => `none-${key}`);
+
+    const answer = await server.answer('b', { kind: 'rows', channel: 'dev:dog', identity, keys });
+
+    expect(answer).toMatchObject({ kind: 'rows', covered: 20 });
   });
 
   test('lists what was written behind its last row meanwhile, however much, in answers that a message and a slow link can carry', async () => {
