@@ -1,5 +1,7 @@
 import * as z from 'zod';
+import { hasReservedCharacters } from '../model/change.ts';
 import { CodedError } from '../model/errors.ts';
+import { maxIdLength } from '../model/random-id.ts';
 import { highestPriority } from '../model/subscription.ts';
 import { decodeMessage, encodeMessage } from '../model/transaction-codec.ts';
 import { packedDigests, packedEntries } from './packed-digests.ts';
@@ -13,6 +15,11 @@ const maxListed = 20_000;
 const maxKeysTold = 1_000;
 /** Longer than any name, id, proof or version of a release. */
 const text = z.string().max(1_000);
+/** Of stores, tables and transactions: they become part of keys of the store. */
+const id = z
+  .string()
+  .max(maxIdLength)
+  .refine((given) => !hasReservedCharacters(given), 'control characters');
 
 const count = z.int().nonnegative();
 /** A moment that a person can be shown. */
@@ -21,17 +28,17 @@ const key = z.union([z.string(), z.number()]);
 const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'expected binary');
 
 /** A place in one history of one table. */
-const cursor = z.object({ storeId: text, incarnation: text, seq: count, id: text });
+const cursor = z.object({ storeId: id, incarnation: id, seq: count, id });
 
-const origin = z.object({ name: text, storeId: text });
-const identity = z.object({ storeId: text, incarnation: text });
+const origin = z.object({ name: text, storeId: id });
+const identity = z.object({ storeId: id, incarnation: id });
 const range = z.object({ after: key.nullable(), upTo: key.nullable() });
 /** About how much the link takes at a time, as the subscriber has measured it. */
 const maxBytes = count.optional();
 /** Of rows that come in parts: the next one of an answer. */
-const nextPart = z.object({ id: z.string(), from: count }).optional();
-const part = z.object({ id: z.string(), from: count, total: count }).optional();
-const noted = z.object({ seq: count, id: z.string() });
+const nextPart = z.object({ id, from: count }).optional();
+const part = z.object({ id, from: count, total: count }).optional();
+const noted = z.object({ seq: count, id });
 
 /** What a subscriber asks of the publisher of a channel. */
 export const channelRequest = z.discriminatedUnion('kind', [
@@ -41,7 +48,7 @@ export const channelRequest = z.discriminatedUnion('kind', [
     primaryKey: z.string().optional(),
     cursor: cursor.optional(),
     /** The copy that is under way at `cursor`. */
-    copyId: z.string().optional(),
+    copyId: id.optional(),
     /** The stream lacks something behind `cursor`: the log has to bring it. */
     isStreamTorn: z.boolean().optional(),
     /** Nodes whose own channel of this table the subscriber follows: their transactions may come as stubs. */
@@ -63,7 +70,7 @@ export const channelRequest = z.discriminatedUnion('kind', [
     kind: z.literal('copy'),
     channel: z.string(),
     cursor,
-    copyId: z.string(),
+    copyId: id,
     after: key.nullable(),
     newerThan: count,
     maxBytes,
@@ -97,8 +104,8 @@ export const channelRequest = z.discriminatedUnion('kind', [
 
 const head = z.object({ seq: count, committedAtMs: timeMs });
 const mark = z.object({
-  storeId: z.string(),
-  place: z.object({ incarnation: z.string(), seq: count }),
+  storeId: id,
+  place: z.object({ incarnation: id, seq: count }),
   held: z.object({ after: count, upTo: count }).optional(),
 });
 
@@ -118,14 +125,14 @@ export const channelResponse = z.discriminatedUnion('kind', [
     start: z.discriminatedUnion('kind', [
       z.object({ kind: z.literal('pull') }),
       z.object({ kind: z.literal('stream'), stream: z.string(), consumer: z.string() }),
-      z.object({ kind: z.literal('copy'), copyId: z.string(), noted, total: count, marks: z.array(mark) }),
+      z.object({ kind: z.literal('copy'), copyId: id, noted, total: count, marks: z.array(mark) }),
     ]),
   }),
   z.object({
     kind: z.literal('items'),
     identity,
     /** In channel order. */
-    items: z.array(z.object({ seq: count, id: z.string(), bytes })),
+    items: z.array(z.object({ seq: count, id, bytes })),
     head,
     /** The stream can take over after these. */
     hasStream: z.boolean(),
@@ -133,7 +140,7 @@ export const channelResponse = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('page'),
     identity,
-    copyId: z.string(),
+    copyId: id,
     noted,
     /** Present when the log has overtaken the copy: `noted` is a new place, and these are the marks there. */
     marks: z.array(mark).optional(),
@@ -209,7 +216,7 @@ const subscription = z.object({
 export const hello = z.object({
   protocol: z.literal(protocolVersion),
   name: text,
-  storeId: text,
+  storeId: id,
   /** Drawn when the teller's process starts: what the one before was asked, nobody will answer. */
   bootId: text.optional(),
   clockMs: timeMs,

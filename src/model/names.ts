@@ -23,10 +23,17 @@ export function nameProblem(name: string): string | undefined {
   return undefined;
 }
 
+const illegalInNodeName = /[\s.,*>\p{Cc}]/u;
+
+/** Whether a node can ever have had this name: one that it had before it had peers may be longer than theirs may be. */
+export function isNodeName(name: string): boolean {
+  return name !== '' && name.length <= maxNameLength && !illegalInNodeName.test(name);
+}
+
 /** What is wrong with the name of a node, as a predicate; undefined when nothing is. */
 export function nodeNameProblem(name: string): string | undefined {
   if (name === '') return 'is not allowed to be empty';
-  if (/[\s.,*>\p{Cc}]/u.test(name)) return "cannot include whitespace, '.', ',', '*' or '>'";
+  if (illegalInNodeName.test(name)) return "cannot include whitespace, '.', ',', '*' or '>'";
   if (encodeToken(name).length > maxChannelNameBytes) return `cannot exceed ${maxChannelNameBytes} bytes`;
   return undefined;
 }

@@ -1,5 +1,8 @@
 import { randomBytes } from 'node:crypto';
 
+/** Longer than any that is drawn. */
+export const maxIdLength = 64;
+
 const pooledBytes = 1_536;
 
 let pool = Buffer.alloc(0);

@@ -2,6 +2,8 @@ import { Packr } from 'msgpackr';
 import { hasReservedCharacters, type Change, type Document, type Key, type Origin } from './change.ts';
 import { CodedError, messageOf } from './errors.ts';
 import { isWholeValue } from './message-pack.ts';
+import { isNodeName } from './names.ts';
+import { maxIdLength } from './random-id.ts';
 import type {
   ChannelItem,
   OriginPlace,
@@ -85,7 +87,7 @@ export function decodeChanges(block: Uint8Array): Change[] {
   requireFormat(format);
   const origins = array(originRows).map((row): Origin => {
     const [name, storeId] = array(row);
-    return { name: text(name), storeId: text(storeId) };
+    return legalOrigin({ name: text(name), storeId: text(storeId) });
   });
   const originAt = (value: unknown): Origin => {
     const origin = origins[count(value)];
@@ -132,7 +134,7 @@ export function decodeItem(bytes: Uint8Array): Exclude<ChannelItem, UndecodableI
     return {
       kind: 'piece',
       seq: count(seq),
-      id: text(id),
+      id: legalId(text(id)),
       index: count(index),
       count: count(pieces),
       bytes: binary(piece),
@@ -140,13 +142,13 @@ export function decodeItem(bytes: Uint8Array): Exclude<ChannelItem, UndecodableI
   }
   const [header, place, parts, changes] = rest;
   if (kind === itemKinds.stub)
-    return { kind: 'stub', seq: count(seq), header: headerOf(header), originPlace: placeOf(place) };
+    return { kind: 'stub', seq: count(seq), header: legalHeader(header), originPlace: legalPlace(place) };
   if (kind !== itemKinds.whole) throw new CodedError('undecodable', `Unknown item kind ${String(kind)}`);
   return {
     kind: 'whole',
     seq: count(seq),
-    header: headerOf(header),
-    originPlace: placeOf(place),
+    header: legalHeader(header),
+    originPlace: legalPlace(place),
     parts: array(parts).map((part) => {
       const [channel, partSeq] = array(part);
       return { channel: text(channel), seq: count(partSeq) };
@@ -178,7 +180,7 @@ export function decodeItems(body: Uint8Array): FramedItem[] {
   requireFormat(format);
   return array(items).map((item): FramedItem => {
     const [seq, id, bytes] = array(item);
-    return { seq: count(seq), id: text(id), bytes: binary(bytes) };
+    return { seq: count(seq), id: legalId(text(id)), bytes: binary(bytes) };
   });
 }
 
@@ -249,9 +251,30 @@ function placeRow(place: OriginPlace): unknown[] {
   return [place.incarnation, place.seq];
 }
 
-function placeOf(value: unknown): OriginPlace {
+function legalPlace(value: unknown): OriginPlace {
   const [incarnation, seq] = array(value);
-  return { incarnation: text(incarnation), seq: count(seq) };
+  return { incarnation: legalId(text(incarnation)), seq: count(seq) };
+}
+
+/** Of another node: what it names becomes part of keys of the store. */
+function legalHeader(value: unknown): TransactionHeader {
+  const header = headerOf(value);
+  legalId(header.id);
+  legalOrigin(header.origin);
+  return header;
+}
+
+function legalOrigin(origin: Origin): Origin {
+  if (!isNodeName(origin.name))
+    throw new CodedError('undecodable', 'An origin has what is no name of a node');
+  legalId(origin.storeId);
+  return origin;
+}
+
+function legalId(id: string): string {
+  if (id.length > maxIdLength || hasReservedCharacters(id))
+    throw new CodedError('undecodable', 'An id is longer than ids are, or has control characters');
+  return id;
 }
 
 function unpack(bytes: Uint8Array): unknown {

@@ -1,5 +1,5 @@
 import { AttributeReader } from '../model/attribute-reader.ts';
-import type { Change, Document, Key } from '../model/change.ts';
+import { maxKeyBytes, type Change, type Document, type Key } from '../model/change.ts';
 import { CodedError, messageOf } from '../model/errors.ts';
 import type { Table } from '../model/table.ts';
 import { decodeForeignDocument } from '../model/transaction-codec.ts';
@@ -14,10 +14,19 @@ import { maintainedIndexes } from './index-entry.ts';
  */
 export function openedChange(table: Table, change: Change): Change {
   const { key, version, origin, base, bytes } = change;
+  // Under one no reader would ever look.
+  if (isTooLong(key))
+    throw new CodedError('undecodable', `A key has more than ${maxKeyBytes} bytes, or none`);
   if (!bytes || change.document || change.indexed) return change;
   const indexed = indexedAttributes(table, bytes);
   const document = indexed ? undefined : opened(key, bytes);
   return { key, version, origin, base, bytes, document, indexed };
+}
+
+/** Of three bytes a character at most. */
+function isTooLong(key: Key): boolean {
+  if (typeof key === 'number') return false;
+  return key === '' || (key.length > maxKeyBytes / 3 && Buffer.byteLength(key) > maxKeyBytes);
 }
 
 function opened(key: Key, bytes: Uint8Array): Document {

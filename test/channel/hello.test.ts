@@ -51,6 +51,9 @@ test('a greeting has bounds: of names, of proofs, and of how much it lists', () 
     { asking: [long] },
     { routes: tooMany.map((host) => ({ host, port: 1 })) },
     { bootId: long },
+    { storeId: 's'.repeat(65) },
+    { storeId: '\u0000' },
+    { cursors: { 'dev:dog': { ...cursor, incarnation: 's'.repeat(65) } } },
   ])
     expect(isAgreed(more)).toBe(false);
 });

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import type { ChannelResponse } from '../../src/channel/protocol.ts';
+import { decodeChanges, encodeChanges, encodeItem, openFrame } from '../../src/model/transaction-codec.ts';
 import { maintain } from '../store/test-store.ts';
 import { openPair, openTables, transact, twoTables, type Pair } from './replica-pair.ts';
 import { keysOf, settle } from './replica.ts';
@@ -115,4 +117,29 @@ test.each<[string, unknown]>([
   expect([...b.store.search(table, {})]).toMatchObject([
     { reason: 'undecodable', detail: expect.stringMatching(/^Record 2: /) },
   ]);
+});
+
+test.each([
+  ['a key of 901 letters', 'x'.repeat(901)],
+  ['a key of 902 bytes', 'ü'.repeat(451)],
+  ['an empty key', ''],
+])('a record under %s, which no client could have asked for, waits in quarantine', async (_, key) => {
+  await using nodes = await openPair();
+  const { a, b } = nodes;
+  await a.upsert({ id: 'x'.repeat(900) });
+  await settle(a, b);
+  await a.upsert({ id: 'y' });
+  const { response } = await b.ask(a);
+  const [item] = response.kind === 'items' ? response.items : [];
+  const opened = item && openFrame(item);
+  if (opened?.kind !== 'whole') throw new Error('No transaction has come');
+  const changes = decodeChanges(opened.changes).map((change) => ({ ...change, key }));
+  const bytes = encodeItem({ ...opened, changes: encodeChanges(changes) });
+
+  await b.receiver(a).accept({ ...response, items: [{ ...item, bytes }] } as ChannelResponse);
+  await a.upsert({ id: 'z' });
+  await b.follow(a);
+
+  expect(keysOf(b)).toEqual(['x'.repeat(900), 'z']);
+  expect(quarantinedAt(b.store)).toHaveLength(1);
 });

@@ -27,8 +27,9 @@ const count = fc.oneof(
   fc.nat(200),
   fc.constantFrom(0, 1, 2 ** 16, 2 ** 32 - 1, 2 ** 32, 1_795_177_998_993_001, Number.MAX_SAFE_INTEGER),
 );
+const id = text.filter((value) => !hasReservedCharacters(value));
 const origin: fc.Arbitrary<Origin> = fc.record({
-  name: fc.constantFrom('edge-1', 'ü', 'a\nb', 'b'),
+  name: fc.constantFrom('edge-1', 'ü', 'a-b', 'b'),
   storeId: fc.constantFrom('s1', 's2', 'a\nb'),
 });
 const stamp = fc.record({ version: count, origin });
@@ -46,7 +47,7 @@ const change: fc.Arbitrary<Change> = fc.record({
   bytes: fc.option(bytes),
 });
 const header: fc.Arbitrary<TransactionHeader> = fc.record({
-  id: text,
+  id,
   kind: fc.constantFrom('write', 'rows'),
   origin,
   version: count,
@@ -54,7 +55,7 @@ const header: fc.Arbitrary<TransactionHeader> = fc.record({
   operation: fc.constantFrom(undefined, 'insert', 'update', 'upsert', 'delete'),
   user: fc.option(text, { nil: undefined }),
 });
-const originPlace = fc.record({ incarnation: text, seq: count });
+const originPlace = fc.record({ incarnation: id, seq: count });
 const whole: fc.Arbitrary<WholeItem> = fc.record({
   kind: fc.constant('whole'),
   seq: count,
@@ -67,7 +68,7 @@ type Item = WholeItem | StubItem | PieceItem;
 const item: fc.Arbitrary<Item> = fc.oneof(
   whole,
   fc.record({ kind: fc.constant('stub' as const), seq: count, header, originPlace }),
-  fc.record({ kind: fc.constant('piece' as const), seq: count, id: text, index: count, count, bytes }),
+  fc.record({ kind: fc.constant('piece' as const), seq: count, id, index: count, count, bytes }),
 );
 const json = fc.jsonValue({ maxDepth: 3, stringUnit: 'binary' }).map(plain);
 const document: fc.Arbitrary<Document> = fc.dictionary(
@@ -281,6 +282,55 @@ describe('bytes that are not what they should be', () => {
         expect(openFrame({ ...frame, id: `${frame.id}x` }).kind).toBe('undecodable');
       }),
     );
+  });
+
+  describe('names and ids that no node has', () => {
+    const good: WholeItem = {
+      kind: 'whole',
+      seq: 1,
+      header: {
+        id: 'AAAAAAAAAAAAAAAA',
+        kind: 'write',
+        origin: { name: 'edge', storeId: 's1' },
+        version: 1,
+        via: undefined,
+        operation: undefined,
+        user: undefined,
+      },
+      originPlace: { incarnation: 'i1', seq: 1 },
+      parts: [],
+      changes: Buffer.alloc(0),
+    };
+    const long = 'x'.repeat(65);
+
+    test.each<[string, Partial<WholeItem>]>([
+      ['a long id', { header: { ...good.header, id: long } }],
+      ['a long store id', { header: { ...good.header, origin: { name: 'edge', storeId: long } } }],
+      [
+        'a control character in a store id',
+        { header: { ...good.header, origin: { name: 'e', storeId: '\u0001' } } },
+      ],
+      ['no name', { header: { ...good.header, origin: { name: '', storeId: 's1' } } }],
+      ['a long name', { header: { ...good.header, origin: { name: 'x'.repeat(251), storeId: 's1' } } }],
+      ['a name with a line break', { header: { ...good.header, origin: { name: 'a\nb', storeId: 's1' } } }],
+      ['a long incarnation', { originPlace: { incarnation: long, seq: 1 } }],
+    ])('%s is undecodable', (_, changes) => {
+      const opened = (sent: WholeItem): string => openFrame(framed(sent)).kind;
+
+      expect(opened(good)).toBe('whole');
+      expect(opened({ ...good, ...changes })).toBe('undecodable');
+    });
+
+    test.each<[string, Origin]>([
+      ['a store id', { name: 'edge', storeId: long }],
+      ['a name', { name: 'a b', storeId: 's1' }],
+    ])('nor is %s of a change', (_, bad) => {
+      const block = (changed: Origin) =>
+        encodeChanges([{ key: 1, bytes: null, version: 1, origin: changed, base: null }]);
+
+      expect(decodeChanges(block({ name: 'edge', storeId: 's1' }))).toHaveLength(1);
+      expect(() => decodeChanges(block(bad))).toThrow(expect.objectContaining({ code: 'undecodable' }));
+    });
   });
 
   test('another format is named in the error', () => {
