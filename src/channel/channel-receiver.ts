@@ -61,7 +61,7 @@ export class ChannelReceiver {
   readonly #beginning: Beginning;
   readonly #rest: Rest;
   readonly #awaitedBody: AwaitedBody;
-  readonly #pageParts = new RowsInParts();
+  readonly #pageParts: RowsInParts;
   readonly #options: ChannelReceiverOptions;
   readonly #steadyMs: () => number;
   #state: ReceiverState = { kind: 'subscribing' };
@@ -77,6 +77,7 @@ export class ChannelReceiver {
   constructor(options: ChannelReceiverOptions) {
     this.#options = options;
     this.#agreed = new AgreedChannel(options);
+    this.#pageParts = new RowsInParts(options.store.maxItemBytes);
     this.#steadyMs = options.steadyMs ?? options.now;
     this.database = options.database;
     this.tableName = options.tableName;

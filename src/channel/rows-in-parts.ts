@@ -94,22 +94,33 @@ function partOf<T extends { readonly rows: Uint8Array }>(
 
 /** Joins rows that come in parts. */
 export class RowsInParts {
+  readonly #maxBytes: number;
   #id = '';
   #bytes = Buffer.alloc(0);
   #from = 0;
+
+  /** @param maxBytes no more are taken, whatever the parts say */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
 
   /** What to ask for next; undefined where nothing has begun. */
   get next(): Pick<Part, 'id' | 'from'> | undefined {
     return this.#from > 0 ? { id: this.#id, from: this.#from } : undefined;
   }
 
-  /** All of the rows; undefined until the last part has come. */
+  /** All of the rows; undefined until the last part has come. @throws CodedError `undecodable` for what is no part of rows */
   join(rows: Uint8Array, part: Part | undefined): Uint8Array | undefined {
     if (!part) {
       this.#begin('', 0);
       return rows;
     }
-    if (part.id !== this.#id) this.#begin(part.id, part.total);
+    if (rows.length === 0 || part.from + rows.length > part.total || part.total > this.#maxBytes)
+      throw new CodedError(
+        'undecodable',
+        `A part of ${rows.length} bytes at ${part.from} of ${part.total}: rows of at most ${this.#maxBytes} are taken`,
+      );
+    if (part.id !== this.#id || part.total !== this.#bytes.length) this.#begin(part.id, part.total);
     // One that comes again, or none of ours.
     if (part.from !== this.#from) return undefined;
     this.#bytes.set(rows, part.from);

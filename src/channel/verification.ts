@@ -76,7 +76,7 @@ export class Verification {
   readonly #startedAtMs: number;
   readonly #suspects = new Map<Key, DigestEntry | undefined>();
   readonly #repaired: Key[] = [];
-  readonly #rowParts = new RowsInParts();
+  readonly #rowParts: RowsInParts;
   #step: Step = { kind: 'digest', after: null };
   #rows = 0;
   #repairedCount = 0;
@@ -88,6 +88,7 @@ export class Verification {
   constructor(options: VerificationOptions) {
     this.#options = options;
     this.#startedAtMs = options.now();
+    this.#rowParts = new RowsInParts(options.store.maxItemBytes);
   }
 
   get result(): VerificationResult | undefined {

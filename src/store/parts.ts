@@ -72,14 +72,17 @@ export function makeParts({ environment, options, localWrites, commits, identity
     run: runSmall,
     now,
   });
-  const spool = new Spool(environment);
+  const maxTransactionBytes = options.maxTransactionBytes ?? 64 * 2 ** 20;
+  // What frames small rows is more than they are; and another node may be set to commit more at a time.
+  const maxItemBytes = 4 * maxTransactionBytes;
+  const spool = new Spool(environment, maxItemBytes);
   const collected = new Collected({ records, tombstones, marks, identity });
   const writer = new Writer({
     catalog,
     records,
     log,
     identity,
-    maxTransactionBytes: options.maxTransactionBytes ?? 64 * 2 ** 20,
+    maxTransactionBytes,
   });
   const retentionMs = options.tombstoneRetentionMs ?? 30 * 86_400_000;
   const heard = new Heard({
@@ -203,6 +206,7 @@ export function makeParts({ environment, options, localWrites, commits, identity
     now,
   });
   return {
+    maxItemBytes,
     catalog,
     records,
     writer,

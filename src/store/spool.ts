@@ -1,18 +1,29 @@
-import type { PieceItem, StubItem, WholeItem } from '../model/transaction.ts';
-import { decodeItem } from '../model/transaction-codec.ts';
+import type { ChannelItem, PieceItem, UndecodableItem } from '../model/transaction.ts';
+import { openFrame } from '../model/transaction-codec.ts';
 import type { Environment } from './environment.ts';
+
+/** What a piece takes in the store beside its bytes. */
+const pieceBytes = 100;
 
 /** Pieces of a transaction that is larger than a message, kept on disk until the last one arrives. */
 export class Spool {
   readonly #environment: Environment;
+  readonly #maxBytes: number;
 
-  constructor(environment: Environment) {
+  /** @param maxBytes of an item: of a larger one nothing is kept */
+  constructor(environment: Environment, maxBytes: number) {
     this.#environment = environment;
+    this.#maxBytes = maxBytes;
   }
 
-  /** Inside a commit: the whole item with its last piece; undefined while some are missing. */
-  add(tableId: number, storeId: string, piece: PieceItem): WholeItem | StubItem | undefined {
+  /**
+   * Inside a commit: the whole item with its last piece; undefined while some are missing. What is too large, or no item
+   * when it is joined, comes as `undecodable`.
+   */
+  add(tableId: number, storeId: string, piece: PieceItem): Exclude<ChannelItem, PieceItem> | undefined {
     const { spool } = this.#environment.trees;
+    const problem = this.#problemOf(piece);
+    if (problem !== undefined) return undecodable(piece, piece.bytes, problem);
     if (piece.index === 0) this.clear(tableId, storeId);
     spool.putSync(
       [tableId, storeId, piece.index],
@@ -28,8 +39,17 @@ export class Spool {
       if (value.toString('latin1', 0, piece.id.length) === piece.id)
         pieces.push(value.subarray(piece.id.length));
     if (pieces.length !== piece.count) return undefined;
-    const item = decodeItem(Buffer.concat(pieces));
-    return item.kind === 'piece' ? undefined : item;
+    const bytes = Buffer.concat(pieces);
+    const item = openFrame({ seq: piece.seq, id: piece.id, bytes });
+    return item.kind === 'piece' ? undecodable(piece, bytes, 'Pieces that make a piece') : item;
+  }
+
+  /** By each piece alone: all but the last are of the same size, and each takes some room by itself. */
+  #problemOf({ index, count, bytes }: PieceItem): string | undefined {
+    if (index >= count || bytes.length === 0) return `Piece ${index} of ${count}, of ${bytes.length} bytes`;
+    if ((bytes.length + pieceBytes) * (count - 1) > this.#maxBytes)
+      return `${count} pieces of ${bytes.length} bytes: a transaction may have ${this.#maxBytes}`;
+    return undefined;
   }
 
   /** Inside a commit. */
@@ -46,4 +66,8 @@ export class Spool {
     ])
       spool.removeSync(key);
   }
+}
+
+function undecodable({ seq, id }: PieceItem, bytes: Uint8Array, detail: string): UndecodableItem {
+  return { kind: 'undecodable', seq, id, bytes, detail };
 }

@@ -70,6 +70,11 @@ export class Store implements AsyncDisposable {
     });
   }
 
+  /** More of a transaction of another node, or of rows that come at once, is not taken. */
+  get maxItemBytes(): number {
+    return this.#parts.maxItemBytes;
+  }
+
   get catalog(): Definitions {
     return this.#parts.definitions;
   }

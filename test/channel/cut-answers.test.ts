@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { CutAnswers, RowsInParts } from '../../src/channel/rows-in-parts.ts';
+import { CutAnswers, RowsInParts, type Part } from '../../src/channel/rows-in-parts.ts';
 
 const mebibyte = 1 << 20;
 
 /** An asker that takes one answer part after the other. */
 function take(cut: CutAnswers<{ readonly rows: Uint8Array }>, rows: Uint8Array): Uint8Array {
-  const parts = new RowsInParts();
+  const parts = new RowsInParts(64 * mebibyte);
   let answer = cut.begin({ rows }, mebibyte);
   for (;;) {
     const whole = parts.join(answer.rows, answer.part);
@@ -56,4 +56,27 @@ test('what has been given to its end is kept for a minute, for an asker whose la
   cut.dropAbandoned();
 
   expect(cut.heldBytes).toBe(0);
+});
+
+test.each<[string, number, Part]>([
+  ['more than may come', 10, { id: 'a', from: 0, total: mebibyte + 1 }],
+  ['more than can be', 10, { id: 'a', from: 0, total: Number.MAX_SAFE_INTEGER }],
+  ['nothing, which would be asked for again and again', 0, { id: 'a', from: 0, total: 100 }],
+  ['more than the whole', 10, { id: 'a', from: 0, total: 9 }],
+])('a part that says %s is refused', (_, bytes, part) => {
+  const parts = new RowsInParts(mebibyte);
+
+  expect(() => parts.join(Buffer.alloc(bytes), part)).toThrow(
+    expect.objectContaining({ code: 'undecodable' }),
+  );
+  expect(parts.next).toBeUndefined();
+});
+
+test('a part of another length under the same id begins anew', () => {
+  const parts = new RowsInParts(mebibyte);
+  expect(parts.join(Buffer.from('ab'), { id: 'a', from: 0, total: 4 })).toBeUndefined();
+
+  expect(parts.join(Buffer.from('cd'), { id: 'a', from: 2, total: 6 })).toBeUndefined();
+
+  expect(parts.next).toBeUndefined();
 });

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { openFrame } from '../../src/model/transaction-codec.ts';
+import type { ChannelResponse } from '../../src/channel/protocol.ts';
+import type { PieceItem } from '../../src/model/transaction.ts';
+import { encodeItem, openFrame } from '../../src/model/transaction-codec.ts';
 import { StoreCounter } from '../budget/store-counter.ts';
+import { quarantinedAt } from '../store/quarantined-at.ts';
 import { makeTable, numbersOf } from '../store/test-store.ts';
 import { openMesh, openPair, records } from './replica-pair.ts';
 import { both, connect, expectSame, keysOf, Replica, settle } from './replica.ts';
@@ -92,5 +95,37 @@ describe('a transaction larger than a message', () => {
     expectSame(a, b, c);
     expect((await b.dump())['spool']).toEqual([]);
     expect((await c.dump())['spool']).toEqual([]);
+  });
+});
+
+describe('pieces that are none', () => {
+  const good: PieceItem = { kind: 'piece', seq: 0, id: '', index: 0, count: 3, bytes: Buffer.alloc(500) };
+
+  test.each<[string, Partial<PieceItem> | ((seq: number, id: string) => Partial<PieceItem>)]>([
+    ['of which there are too many', { count: 2 ** 40 }],
+    ['that are more than a transaction may have', { count: 1 << 20, bytes: Buffer.alloc(900) }],
+    ['that are empty', { bytes: Buffer.alloc(0) }],
+    ['behind the last one', { index: 3 }],
+    ['that make no transaction', { count: 1 }],
+    ['that make a piece', (seq, id) => ({ count: 1, bytes: encodeItem({ ...good, seq, id }) })],
+  ])('%s wait in quarantine, and what comes behind them is applied', async (_, changes) => {
+    await using nodes = await openPair({ maxBatchBytes: 1_000 });
+    const { a, b } = nodes;
+    await settle(a, b);
+    await a.upsert(...records(20, 'x'.repeat(500)));
+    const { response } = await b.ask(a);
+    const [item] = response.kind === 'items' ? response.items : [];
+    if (!item) throw new Error('Nothing has come');
+    const { seq, id } = item;
+    const piece = typeof changes === 'function' ? changes(seq, id) : changes;
+    const bytes = encodeItem({ ...good, seq, id, ...piece });
+
+    await b.receiver(a).accept({ ...response, items: [{ ...item, bytes }] } as ChannelResponse);
+    await a.upsert({ id: 'after' });
+    await b.follow(a);
+
+    expect(keysOf(b)).toEqual(['after']);
+    expect(quarantinedAt(b.store)).toHaveLength(1);
+    expect((await b.dump())['spool']).toEqual([]);
   });
 });
