@@ -130,10 +130,13 @@ export class Verifier {
       await this.#options.store.comparison.proven(source, provenId, verification.knowledge);
     // Broken off meanwhile: whoever waits for it gets another one.
     if (this.#current !== current) return;
-    this.#last = result;
+    // The publisher counts on from the number that it was told last: by its clock alone it may have gone back.
+    const request = this.#last?.request;
+    const last = request === undefined ? result : { ...result, request };
+    this.#last = last;
     this.#current = undefined;
     this.#dueAtMs = this.#options.steadyMs() + (this.#options.intervalMs ?? Infinity);
-    requested?.resolve(result);
+    requested?.resolve(last);
   }
 }
 
