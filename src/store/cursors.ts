@@ -142,15 +142,8 @@ function decode(value: Buffer): Cursor | undefined {
   } catch {
     return undefined;
   }
-  if (!Array.isArray(row) || typeof row[0] !== 'string' || typeof row[1] !== 'number') return undefined;
-  const [incarnation, seq, id, copy, unproven, newerThan] = row as [
-    string,
-    number,
-    string,
-    CopyProgress | null,
-    Unproven | null | undefined,
-    number | undefined,
-  ];
+  if (!isStoredCursor(row)) return undefined;
+  const [incarnation, seq, id, copy, unproven, newerThan] = row;
   return {
     incarnation,
     seq,
@@ -159,4 +152,79 @@ function decode(value: Buffer): Cursor | undefined {
     ...(unproven ? { unproven } : {}),
     ...(newerThan === undefined ? {} : { newerThan }),
   };
+}
+
+type StoredCursor = readonly [
+  incarnation: string,
+  seq: number,
+  id: string,
+  copy: CopyProgress | null,
+  unproven?: Unproven | null,
+  newerThan?: number,
+];
+
+function isStoredCursor(row: unknown): row is StoredCursor {
+  if (!Array.isArray(row)) return false;
+  const [incarnation, seq, id, copy, unproven, newerThan] = row as unknown[];
+  return (
+    typeof incarnation === 'string' &&
+    isCount(seq) &&
+    typeof id === 'string' &&
+    (copy === null || isCopyProgress(copy)) &&
+    (unproven === null || isOptional(isUnproven, unproven)) &&
+    isOptional(isCount, newerThan)
+  );
+}
+
+function isCopyProgress(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { id, afterKey, rows, total, startedAtMs, marks, unproven } = value;
+  return (
+    typeof id === 'string' &&
+    (afterKey === undefined || afterKey === null || ['string', 'number'].includes(typeof afterKey)) &&
+    isCount(rows) &&
+    isCount(total) &&
+    typeof startedAtMs === 'number' &&
+    areMarks(marks) &&
+    isOptional(isUnproven, unproven)
+  );
+}
+
+function isUnproven(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { id, hole, overtaken } = value;
+  return (
+    typeof id === 'string' &&
+    (hole === undefined || typeof hole === 'boolean') &&
+    isOptional(areMarks, overtaken)
+  );
+}
+
+function areMarks(value: unknown): boolean {
+  return Array.isArray(value) && value.every((mark) => isMark(mark));
+}
+
+function isMark(value: unknown): boolean {
+  if (!isObject(value) || typeof value['storeId'] !== 'string') return false;
+  const { place, held } = value;
+  const isPlace = isObject(place) && typeof place['incarnation'] === 'string' && isCount(place['seq']);
+  return (
+    isPlace &&
+    isOptional(
+      (versions) => isObject(versions) && isCount(versions['after']) && isCount(versions['upTo']),
+      held,
+    )
+  );
+}
+
+function isOptional(is: (value: unknown) => boolean, value: unknown): boolean {
+  return value === undefined || is(value);
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
