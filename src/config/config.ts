@@ -131,6 +131,10 @@ export function loadConfig(sources: ConfigSources): Config {
   if (enabled && missing.length > 0) {
     throw new ConfigError('configuration', 'clustering.enabled', `needs ${missing.join(' and ')} to be set`);
   }
+  if (enabled && user === config.admin.username) {
+    const problem = 'is also the administrator: give CLUSTERING_USER another name than HDB_ADMIN_USERNAME';
+    throw new ConfigError('configuration', 'clustering.user', problem);
+  }
   return config;
 }
 

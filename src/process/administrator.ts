@@ -3,6 +3,7 @@ import { clusterVerifier } from '../channel/cluster-verifier.ts';
 import { CodedError } from '../model/errors.ts';
 import { makeVerifier } from '../model/scram.ts';
 import { hasUserWithRole, provideRoles, putUser } from '../operation/user/put-user.ts';
+import { findUser } from '../operation/user/user.ts';
 import type { Store } from '../store/store.ts';
 
 /**
@@ -29,6 +30,12 @@ export async function provideUsers(store: Store, config: Config): Promise<void> 
     const again = await makeVerifier(clusterPassword, Buffer.from(known.salt, 'base64'), known.iterations);
     if (again.storedKey === known.storedKey) return;
   }
+  const role = findUser(store, user)?.user.role;
+  if (role !== undefined && role.permission['cluster_user'] !== true)
+    throw new CodedError(
+      'start_failed',
+      `The user ${user} has the role ${role.role} and cannot be the cluster user too: give CLUSTERING_USER a name of its own`,
+    );
   await putUser(store, {
     username: user,
     password: clusterPassword,
