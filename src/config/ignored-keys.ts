@@ -12,26 +12,28 @@ export const ignoredKeys: readonly string[] = [
   ...below('replication', 'enableRootCAs mtls.* blobTimeout failOver replicateTo maxPayload'),
   ...below('replication', 'copyTablesToCatchUp pingInterval pingTimeout recordConcurrency'),
   ...below('replication', 'receiveEventHighWaterMark blobGapReconnectMs copyCheckpointRecords'),
-  ...below('replication', 'blobSendDrainTimeout'),
+  ...below('replication', 'blobSendDrainTimeout logging.*'),
 
   ...below('http', 'port securePort timeout keepAliveTimeout headersTimeout maxHeaderSize'),
   ...below('http', 'corsAccessControlAllowHeaders'),
-  ...below('http', 'sessionAffinity mtls.* requestQueueLimit http2'),
+  ...below('http', 'sessionAffinity mtls.* requestQueueLimit http2 https.* threads logging.*'),
   ...below('operationsApi', 'https foreground nodeEnv authentication.* tls.certificateAuthority'),
   ...below('operationsApi.network', 'https'),
   ...below('operationsApi.network', 'headersTimeout keepAliveTimeout timeout mtls.*'),
   // A list when there are several host names.
   'tls',
-  ...below('tls', 'certificateAuthority ciphers host'),
-  ...below('authentication', 'cacheTTL hashFunction'),
+  ...below('tls', 'certificateAuthority ciphers host logging.*'),
+  ...below('authentication', 'cacheTTL hashFunction logging.*'),
 
-  ...below('logging', 'auditRetention auditAuthEvents.* rotation.* external.*'),
+  ...below('logging', 'auditRetention auditAuthEvents.* rotation.* external.* console path'),
   ...below('storage', 'writeAsync caching compression.* noReadAhead prefetchWrites pageSize'),
   ...below('storage', 'compactOnStart compactOnStartKeepBackup maxTransactionQueueTime'),
   ...below('storage', 'blobPaths.* reclamation.*'),
 
-  ...words('componentsRoot threads threads.count localStudio.enabled analytics.aggregatePeriod'),
-  ...words('databases.* mqtt.* customFunctions.* node.hostname cloned'),
+  ...words(
+    'componentsRoot threads.* threads.count localStudio.enabled analytics.* analytics.aggregatePeriod',
+  ),
+  ...words('databases.* schemas.* ipc.* mqtt.* customFunctions.* node.hostname cloned'),
 ];
 
 /** Names that exist only in the environment or on the command line. */

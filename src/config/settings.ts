@@ -29,19 +29,22 @@ const dayMs = 24 * 60 * minuteMs;
 const MiB = 1024 ** 2;
 const GiB = 1024 ** 3;
 
-const durationUnitsMs: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1_000,
-  m: minuteMs,
-  h: 60 * minuteMs,
-  d: dayMs,
-};
+/** The names of vercel/ms, which HarperDB reads durations with. */
+const durationUnits: readonly (readonly [names: RegExp, ms: number])[] = [
+  [/^(ms|msecs?|milliseconds?)$/, 1],
+  [/^(s|secs?|seconds?)$/, 1_000],
+  [/^(m|mins?|minutes?)$/, minuteMs],
+  [/^(h|hrs?|hours?)$/, 60 * minuteMs],
+  [/^(d|days?)$/, dayMs],
+  [/^(w|weeks?)$/, 7 * dayMs],
+  [/^(y|yrs?|years?)$/, 365.25 * dayMs],
+];
 const sizeUnits: Readonly<Record<string, number>> = { '': 1, k: 1024, m: MiB, g: GiB, t: 1024 ** 4 };
 
 const isTrue = { expects: 'true or false' };
 const aPort = 'a port number from 0 (any free port) to 65535';
 const aDuration = {
-  expects: 'a number of seconds, or a number with a unit: 500ms, 45s, 10m, 12h, 30d',
+  expects: 'a number of seconds, or a number with a unit: 500ms, 45s, 10m, 12h, 30d, 1w',
   isDuration: true,
 };
 const aSize = 'a number of bytes, or a number with a unit: 64MiB, 10GiB';
@@ -64,8 +67,8 @@ export const duration = z.union([
     .transform((seconds) => Math.round(seconds * 1_000)),
   z
     .string()
-    .regex(/^\d+(\.\d+)?\s*(ms|s|m|h|d)$/)
-    .transform((text) => Math.round(Number.parseFloat(text) * unitOf(text, durationUnitsMs)))
+    .regex(/^\d+(\.\d+)?\s*[a-z]+$/i)
+    .transform((text) => Math.round(Number.parseFloat(text) * durationUnitOf(unitOf(text.toLowerCase()))))
     .pipe(z.int().positive()),
 ]);
 
@@ -76,18 +79,33 @@ const size = z.union([
     .string()
     .regex(/^\d+(\.\d+)?\s*[kmgt]?(i?b)?$/i)
     .transform((text) =>
-      Math.round(Number.parseFloat(text) * unitOf(text.toLowerCase().replace(/i?b$/, ''), sizeUnits)),
+      Math.round(Number.parseFloat(text) * (sizeUnits[unitOf(text.toLowerCase().replace(/i?b$/, ''))] ?? 1)),
     )
     .pipe(z.int().positive()),
 ]);
 
-function unitOf(text: string, units: Readonly<Record<string, number>>): number {
-  return units[text.replace(/[\d.\s]/g, '')] ?? 1;
+function unitOf(text: string): string {
+  return text.replace(/[\d.\s]/g, '');
 }
 
-const origins = z.array(z.string().min(1));
+/** NaN for what is no unit: no check lets it through. */
+function durationUnitOf(name: string): number {
+  return durationUnits.find(([names]) => names.test(name))?.[1] ?? Number.NaN;
+}
+
+/** HarperDB writes `[null]` for a list that nobody has set. */
+const origins = z.array(z.string().min(1).nullable()).transform((list) => {
+  const named = list.filter((origin) => origin !== null);
+  return named.length < list.length && named.length === 0 ? undefined : named;
+});
 const someOrigins = { expects: 'a list of origins, or ["*"] for any' };
-const routes = z.array(z.object({ host: z.string().min(1), port: z.int().min(1).max(65_535).default(9932) }));
+const routePort = z.int().min(1).max(65_535);
+/** One without a host, as HarperDB writes it, is none. */
+const routes = z
+  .array(z.object({ host: z.string().min(1).nullable(), port: routePort.nullish() }))
+  .transform((list) =>
+    list.flatMap(({ host, port }) => (host === null ? [] : [{ host, port: port ?? 9932 }])),
+  );
 const directories = z.array(path).min(1).optional();
 const someDirectories = { expects: 'a list of paths' };
 const someRoutes = { expects: 'a list of {host, port}' };
@@ -123,7 +141,7 @@ export const settingsSchema = z.object({
   }),
   'operationsApi.network.securePort': setting(port.optional(), { expects: aPort }),
   'http.cors': setting(z.boolean().default(true), isTrue),
-  'http.corsAccessList': setting(origins.default(['*']), someOrigins),
+  'http.corsAccessList': setting(origins.optional().pipe(z.array(z.string()).default(['*'])), someOrigins),
   'operationsApi.network.cors': setting(z.boolean().optional(), { ...isTrue, aliases: ['CORS_ON'] }),
   'operationsApi.network.corsAccessList': setting(origins.optional(), {
     ...someOrigins,
