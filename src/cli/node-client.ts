@@ -3,6 +3,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { text as readAll } from 'node:stream/consumers';
+import * as z from 'zod';
 import type { ClientConfig } from '../config/client-config.ts';
 import { refusalOf, type Answer } from './answer.ts';
 import { findRunningProcess } from './running-process.ts';
@@ -56,10 +57,12 @@ export class NodeClient {
       return new NodeClient({ socketPath: domainSocket }, notRunning);
     }
     // The number of a port may belong to somebody else since; the password must not go there.
-    const port = findRunningProcess(rootPath) === undefined ? undefined : readApiPort(rootPath);
-    if (port === undefined) throw new Error(notRunning);
+    const ports = findRunningProcess(rootPath) === undefined ? undefined : readPorts(rootPath);
+    if (ports === undefined) throw new Error(notRunning);
+    if (ports.api === undefined)
+      throw new Error(`The node in ${rootPath} listens on TLS only; name it with --target https://...`);
     const address = ['0.0.0.0', '::'].includes(host) ? '127.0.0.1' : host;
-    const url = `http://${address.includes(':') ? `[${address}]` : address}:${port}/`;
+    const url = `http://${address.includes(':') ? `[${address}]` : address}:${ports.api}/`;
     return new NodeClient({ url, ...admin }, notRunning);
   }
 
@@ -181,11 +184,11 @@ function parse(text: string): unknown {
   }
 }
 
-function readApiPort(rootPath: string): number | undefined {
+const portsFile = z.object({ api: z.number().optional() });
+
+function readPorts(rootPath: string): z.output<typeof portsFile> | undefined {
   try {
-    const ports: unknown = JSON.parse(readFileSync(join(rootPath, 'ports.json'), 'utf8'));
-    if (typeof ports !== 'object' || ports === null || !('api' in ports)) return undefined;
-    return typeof ports.api === 'number' ? ports.api : undefined;
+    return portsFile.parse(JSON.parse(readFileSync(join(rootPath, 'ports.json'), 'utf8')));
   } catch {
     return undefined;
   }

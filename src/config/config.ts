@@ -3,6 +3,7 @@ import { homedir, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parse as parseDotenv } from 'dotenv';
 import type { LogLevel } from '../runtime/logger.ts';
+import { checkNodeConfig } from './check-node-config.ts';
 import { ConfigError } from './config-error.ts';
 import { canonical, factsOf, KeyIndex } from './key-index.ts';
 import { settingsSchema, type SettingKey, type Settings } from './settings.ts';
@@ -31,8 +32,8 @@ export interface Config {
   readonly admin: { readonly username: string | undefined; readonly password: string | undefined };
   readonly operationsApi: {
     readonly network: {
-      /** 0 is any free port, here and below. */
-      readonly port: number;
+      /** 0 is any free port, here and below. Undefined: TLS only. */
+      readonly port: number | undefined;
       /** Undefined when it was switched off. May be longer than the system allows. */
       readonly domainSocket: string | undefined;
       /** Undefined: no TLS. */
@@ -123,18 +124,7 @@ export interface ConfigSources {
  */
 export function loadConfig(sources: ConfigSources): Config {
   const config = readConfig(sources);
-  const { enabled, user, password } = config.clustering;
-  const missing = [
-    ...(user === undefined ? ['CLUSTERING_USER'] : []),
-    ...(password === undefined ? ['CLUSTERING_PASSWORD'] : []),
-  ];
-  if (enabled && missing.length > 0) {
-    throw new ConfigError('configuration', 'clustering.enabled', `needs ${missing.join(' and ')} to be set`);
-  }
-  if (enabled && user === config.admin.username) {
-    const problem = 'is also the administrator: give CLUSTERING_USER another name than HDB_ADMIN_USERNAME';
-    throw new ConfigError('configuration', 'clustering.user', problem);
-  }
+  checkNodeConfig(config);
   return config;
 }
 
@@ -171,7 +161,9 @@ export function readSettings({
   const fromDotenv = readVariables(dotenv, dotenvPath, index);
 
   const outside = [fromDotenv, fromEnvironment, fromFlags];
-  const rootPath = rootPathOf(parseEntries(outside.flatMap(({ entries }) => entries)), cwd);
+  const fromOutside = outside.flatMap(({ entries }) => entries);
+  checkEntries(fromOutside);
+  const rootPath = rootPathOf(settingsSchema.parse(Object.fromEntries(lastOf(fromOutside))), cwd);
   const asked = configFlag(flags) ?? env['HDB_CONFIG'] ?? dotenv['HDB_CONFIG'];
   const path = asked ? expand(asked, cwd) : findFile(rootPath);
   const file = path ?? join(rootPath, 'harperdb-config.yaml');
@@ -181,8 +173,14 @@ export function readSettings({
   const all = [fromFile, ...outside];
   const entries = all.flatMap(({ entries: some }) => some);
   const written = lastOf(entries);
+  if (isPlainPortTakenBack(entries) && written.has('operationsApi.network.securePort'))
+    written.set('operationsApi.network.port', false);
   const ignored = all.flatMap((some) => some.ignored);
-  return { settings: parseEntries(entries), written, ignored, rootPath, file };
+  checkEntries(entries);
+  return {
+    settings: settingsSchema.parse(Object.fromEntries(written)),
+    ...{ written, ignored, rootPath, file },
+  };
 }
 
 function configFlag(flags: Readonly<Record<string, string>>): string | undefined {
@@ -205,11 +203,14 @@ function codeOf(cause: unknown): string {
   return cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
 }
 
-/** Takes the last entry of each key. */
-function parseEntries(entries: readonly Entry[]): Settings {
-  // Every entry is checked, also one that a later source overrides: a wrong line is never skipped in silence.
+/** Every entry is checked, also one that a later source overrides: a wrong line is never skipped in silence. */
+function checkEntries(entries: readonly Entry[]): void {
   for (const entry of entries) if (entry.value !== null) checkEntry(entry);
-  return settingsSchema.parse(Object.fromEntries(lastOf(entries)));
+}
+
+/** `null` beside a secure port is how HarperDB says that there is no plain one. */
+function isPlainPortTakenBack(entries: readonly Entry[]): boolean {
+  return entries.findLast(({ key }) => key === 'operationsApi.network.port')?.value === null;
 }
 
 function lastOf(entries: readonly Entry[]): Map<SettingKey, unknown> {
@@ -231,6 +232,7 @@ function checkEntry({ key, value, name, source }: Entry): void {
 function toConfig(settings: Settings, cwd: string, ignored: readonly string[]): Config {
   const rootPath = rootPathOf(settings, cwd);
   const inRoot = (path: string | undefined, standard: string): string => expand(path ?? standard, rootPath);
+  const plainPort = settings['operationsApi.network.port'];
   const socket = settings['operationsApi.network.domainSocket'];
   const certificate = settings['operationsApi.tls.certificate'] ?? settings['tls.certificate'];
   const privateKey = settings['operationsApi.tls.privateKey'] ?? settings['tls.privateKey'];
@@ -241,7 +243,7 @@ function toConfig(settings: Settings, cwd: string, ignored: readonly string[]): 
     admin: { username: settings['admin.username'], password: settings['admin.password'] },
     operationsApi: {
       network: {
-        port: settings['operationsApi.network.port'],
+        port: plainPort === false ? undefined : plainPort,
         domainSocket: socket === false ? undefined : inRoot(socket, 'operations-server'),
         securePort: settings['operationsApi.network.securePort'],
         cors: {

@@ -135,7 +135,10 @@ export const settingsSchema = z.object({
     isText: true,
   }),
 
-  'operationsApi.network.port': setting(port.default(9925), { expects: aPort, aliases: ['SERVER_PORT'] }),
+  'operationsApi.network.port': setting(z.union([port, z.literal(false)]).default(9925), {
+    expects: `${aPort}, or false for TLS only`,
+    aliases: ['SERVER_PORT'],
+  }),
   'operationsApi.network.domainSocket': setting(z.union([path, z.literal(false)]).optional(), {
     expects: 'a path, or false for none',
   }),

@@ -17,8 +17,8 @@ import { listen } from './listen.ts';
 
 export interface HttpServerOptions {
   readonly host: string;
-  /** 0 takes a free port; the server tells which. */
-  readonly port: number;
+  /** 0 takes a free port; the server tells which. Undefined: no plain HTTP. */
+  readonly port: number | undefined;
   /** Requests that come in here act as super user; the file can be opened by its owner only. */
   readonly socketPath?: string;
   /** Requests from this machine that say nothing about a user act as super user. Default: false. */
@@ -44,7 +44,7 @@ export interface HttpServerOptions {
 }
 
 export interface HttpServer extends AsyncDisposable {
-  readonly port: number;
+  readonly port: number | undefined;
   readonly securePort: number | undefined;
   /** Whether requests are taken on the domain socket. */
   readonly hasDomainSocket: boolean;
@@ -88,8 +88,12 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       identify: (request) => authenticator.identify(request),
       authenticate: (request) => authenticator.authenticate(request),
     });
-    const open = closer.own('http server', new GracefulServer({ ...timeouts, handle }));
-    await listen(open.server, { host: options.host, port: options.port });
+    let port: number | undefined;
+    if (options.port !== undefined) {
+      const open = closer.own('http server', new GracefulServer({ ...timeouts, handle }));
+      await listen(open.server, { host: options.host, port: options.port });
+      port = portOf(open.server) ?? options.port;
+    }
     let securePort: number | undefined;
     if (secure !== undefined) {
       const certificate = await readCertificate(secure);
@@ -117,7 +121,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     // Closed first: listeners do not end by themselves.
     closer.own('change feed', feed);
     return {
-      port: portOf(open.server) ?? options.port,
+      port,
       securePort,
       hasDomainSocket,
       async [Symbol.asyncDispose]() {

@@ -27,7 +27,9 @@ import { claimPort, holdPort, readPorts, writePorts, type Ports } from './ports.
 import { storeOptions } from './store-options.ts';
 
 export interface RunningApi extends AsyncDisposable {
-  readonly port: number;
+  /** Undefined: TLS only. */
+  readonly port: number | undefined;
+  readonly securePort: number | undefined;
   readonly clusterPort: number | undefined;
 }
 
@@ -52,10 +54,11 @@ export async function startApi(
   try {
     const version = readVersion();
     const { ports, letGo } = await claimPorts(closer, config);
+    const { securePort, domainSocket } = config.operationsApi.network;
     const settings =
       ports.cluster === undefined
         ? undefined
-        : { config, apiPort: ports.api, clusterPort: ports.cluster, version };
+        : { config, apiPort: ports.api ?? securePort ?? 0, clusterPort: ports.cluster, version };
     const nats = settings && (await startNats(closer, settings, programs.nats, log));
     let cluster: Cluster | undefined;
     const store = closer.own(
@@ -90,17 +93,10 @@ export async function startApi(
       await startHttpServer({
         host: config.host,
         port: ports.api,
-        ...(config.operationsApi.network.domainSocket === undefined
+        ...(domainSocket === undefined ? {} : { socketPath: domainSocket }),
+        ...(securePort === undefined
           ? {}
-          : { socketPath: config.operationsApi.network.domainSocket }),
-        ...(config.operationsApi.network.securePort === undefined
-          ? {}
-          : {
-              secure: {
-                port: config.operationsApi.network.securePort,
-                ...(await provideCertificate(config, log)),
-              },
-            }),
+          : { secure: { port: securePort, ...(await provideCertificate(config, log)) } }),
         cors: config.operationsApi.network.cors,
         bodyLimitBytes: config.operationsApi.maxBodyBytes,
         authorizeLocal: config.authentication.authorizeLocal,
@@ -125,6 +121,7 @@ export async function startApi(
     closer.own('requests', http);
     return {
       port: http.port,
+      securePort: http.securePort,
       clusterPort: ports.cluster,
       [Symbol.asyncDispose]: () => closer[Symbol.asyncDispose](),
     };

@@ -6,7 +6,8 @@ import { writeWhole } from '../runtime/whole-file.ts';
 
 /** The ports that a node listens on, in `<ROOTPATH>/ports.json` for its command line and for its next start. */
 export interface Ports {
-  readonly api: number;
+  /** Undefined: TLS only. */
+  readonly api?: number | undefined;
   readonly cluster?: number;
 }
 

@@ -11,7 +11,8 @@ import { NodePrograms } from './node-programs.ts';
 import { join } from 'node:path';
 
 export interface RunningNode extends AsyncDisposable {
-  readonly apiPort: number;
+  /** Undefined: TLS only. */
+  readonly apiPort: number | undefined;
   /** Undefined when clustering is off. */
   readonly clusterPort: number | undefined;
   /** Resolves when an operation asks for a restart: close the node, and start it again. */
@@ -53,7 +54,7 @@ export async function startNode(
     const api: RunningApi = closer.own('api', await startApi(config, log, programs, node));
     const cluster = api.clusterPort === undefined ? 'clustering off' : `cluster port ${api.clusterPort}`;
     process.stdout.write(
-      `lyre: node '${config.nodeName}' is ready: operations API http://${shown(config.host)}:${api.port}, ${cluster}\n`,
+      `lyre: node '${config.nodeName}' is ready: operations API ${addresses(config.host, api)}, ${cluster}\n`,
     );
     return {
       apiPort: api.port,
@@ -107,6 +108,13 @@ function openLog(config: Config): Logger {
       { cause },
     );
   }
+}
+
+function addresses(host: string, { port, securePort }: RunningApi): string {
+  return [
+    ...(port === undefined ? [] : [`http://${shown(host)}:${port}`]),
+    ...(securePort === undefined ? [] : [`https://${shown(host)}:${securePort}`]),
+  ].join(' and ');
 }
 
 function shown(host: string): string {

@@ -75,6 +75,16 @@ it('falls back to the port in ports.json, with the credentials of the administra
   expect(answer).toMatchObject({ status: 200, body: { authorization: basic } });
 });
 
+it('says so when the node listens on TLS only', async () => {
+  await using echo = new Echo();
+  writeFileSync(join(echo.directory, 'ports.json'), JSON.stringify({ cluster: 1 }));
+  writeFileSync(join(echo.directory, 'lyre.pid'), `${process.pid}\n`);
+
+  expect(() => NodeClient.forRootPath(echo.config(admin))).toThrow(
+    `The node in ${echo.directory} listens on TLS only; name it with --target https://...`,
+  );
+});
+
 it('sends no password to a port that a node has left behind', async () => {
   await using echo = new Echo();
   const port = await echo.listen(0);

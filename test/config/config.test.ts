@@ -1,46 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ConfigError } from '../../src/config/config-error.ts';
-import { loadConfig, type Config, type ConfigSources } from '../../src/config/config.ts';
+import { loadConfig, type Config } from '../../src/config/config.ts';
 import { factsOf, settingKeys } from '../../src/config/key-index.ts';
-
-class Directory implements Disposable {
-  readonly path = mkdtempSync(join(tmpdir(), 'lyre-config-'));
-
-  write(name: string, text: string): string {
-    const path = join(this.path, name);
-    writeFileSync(path, text);
-    return path;
-  }
-
-  /** Loads with this directory as the root path and the working directory. */
-  load({ env = {}, flags = {} }: Pick<ConfigSources, 'env' | 'flags'> = {}): Config {
-    return loadConfig({ flags, env: { ROOTPATH: this.path, ...env }, cwd: this.path });
-  }
-
-  [Symbol.dispose](): void {
-    rmSync(this.path, { recursive: true });
-  }
-}
-
-function failure(load: () => unknown): ConfigError {
-  const error = failureOrNone(load);
-  if (!error) throw new Error('The configuration was accepted');
-  return error;
-}
-
-function failureOrNone(load: () => unknown): ConfigError | undefined {
-  try {
-    load();
-    return undefined;
-  } catch (error) {
-    if (error instanceof ConfigError) return error;
-    throw error;
-  }
-}
+import { Directory, failure } from './directory.ts';
 
 describe('defaults', () => {
   it('are complete without any source', () => {
@@ -126,7 +90,7 @@ describe('defaults', () => {
 describe('sources', () => {
   it('give way to the later one: file, .env, environment, flags', () => {
     using directory = new Directory();
-    const port = (sources: Parameters<Directory['load']>[0] = {}): number =>
+    const port = (sources: Parameters<Directory['load']>[0] = {}): unknown =>
       directory.load(sources).operationsApi.network.port;
 
     const seen = [port()];
@@ -148,6 +112,20 @@ describe('sources', () => {
     );
 
     expect(directory.load({ env: { CLUSTERING_PORT: 'null' } }).clustering.port).toBe(9932);
+  });
+
+  it('mean TLS only where the plain port is null or false beside a secure one', () => {
+    using directory = new Directory();
+    const plain = (sources: Parameters<Directory['load']>[0] = {}): unknown =>
+      directory.load(sources).operationsApi.network.port;
+
+    directory.write('lyre.yaml', 'operationsApi: { network: { port: null, securePort: 9925 } }');
+    expect(plain()).toBeUndefined();
+    expect(plain({ env: { SERVER_PORT: '1' } })).toBe(1);
+    directory.write('lyre.yaml', 'operationsApi: { network: { port: false, securePort: 9925 } }');
+    expect(plain()).toBeUndefined();
+    directory.write('lyre.yaml', 'operationsApi: { network: { port: null } }');
+    expect(plain()).toBe(9925);
   });
 
   it('leave the environment of the process alone', () => {
@@ -224,124 +202,6 @@ tls: [{ certificate: a, host: b }]
     expect(config.ignored).toEqual(
       expect.arrayContaining(['http.port', 'clustering.tls', 'storage.caching', 'threads.count', 'tls']),
     );
-  });
-});
-
-describe('the configuration that HarperDB writes', () => {
-  const written = `
-analytics: { aggregatePeriod: 60, replicate: false, logging: { level: info } }
-authentication:
-  authorizeLocal: true
-  cacheTTL: 30000
-  enableSessions: true
-  hashFunction: sha256
-  logging: { path: null }
-  operationTokenTimeout: 1d
-  refreshTokenTimeout: 1w
-clustering:
-  hubServer:
-    cluster: { name: harperdb, network: { port: 9932, routes: [{ host: null, port: null }] } }
-    leafNodes: { network: { port: 9931 } }
-    network: { port: 9930 }
-  leafServer:
-    network: { port: 9940, routes: [{ host: null, port: null }, { host: hq, port: null }] }
-    streams: { maxAge: null, maxBytes: null, maxMsgs: null, path: null }
-  logLevel: info
-  nodeName: null
-  republishMessages: false
-  tls: { certificate: null, certificateAuthority: null, privateKey: null, insecure: true, verify: true }
-  user: null
-componentsRoot: null
-http:
-  compressionThreshold: 1200
-  cors: true
-  corsAccessList:
-    - null
-  headersTimeout: 60000
-  https: { port: null }
-  keepAliveTimeout: 30000
-  logging: { level: info }
-  mtls: false
-  port: 9926
-  securePort: null
-  threads: null
-  timeout: 120000
-ipc: { network: { port: 9383 } }
-localStudio: { enabled: false }
-logging:
-  auditAuthEvents: { logFailed: false, logSuccessful: false }
-  auditLog: true
-  auditRetention: 3d
-  console: false
-  file: true
-  level: warn
-  path: null
-  root: null
-  rotation: { enabled: false, compress: false, interval: null, maxSize: null, path: null }
-  stdStreams: false
-mqtt: { network: { port: 1883, securePort: 8883, mtls: false }, requireAuthentication: true, webSocket: true }
-operationsApi:
-  network:
-    cors: true
-    corsAccessList:
-      - null
-    domainSocket: null
-    headersTimeout: 60000
-    keepAliveTimeout: 5000
-    port: 9925
-    securePort: null
-    timeout: 120000
-replication: { databases: '*', hostname: null, logging: { level: info }, securePort: 9933, url: null }
-rootPath: null
-schemas: { dev: { path: /x } }
-storage: { caching: true, compression: true, noReadAhead: true, path: null, prefetchWrites: true, writeAsync: false }
-threads: { count: 4, debug: false, maxHeapMemory: 300 }
-tls: { certificate: null, certificateAuthority: null, privateKey: null, logging: { level: info } }
-`;
-
-  it('is taken as it is', () => {
-    using directory = new Directory();
-    directory.write('harperdb-config.yaml', written);
-
-    const config = directory.load();
-
-    expect(config.operationsApi.network.cors.accessList).toEqual(['*']);
-    expect(config.clustering.routes).toEqual([{ host: 'hq', port: 9932 }]);
-    expect(config.authentication).toMatchObject({
-      operationTokenTimeoutMs: 86_400_000,
-      refreshTokenTimeoutMs: 604_800_000,
-    });
-    expect(config.ignored).toEqual(
-      expect.arrayContaining(['analytics.replicate', 'http.logging', 'ipc', 'schemas', 'threads.debug']),
-    );
-  });
-
-  it.each([
-    ['[null, "https://a"]', ['https://a']],
-    ['[null]', ['https://b']],
-    ['[]', []],
-  ])('names the origins %s', (list, expected) => {
-    using directory = new Directory();
-    directory.write(
-      'lyre.yaml',
-      `{ http: { corsAccessList: [https://b] }, operationsApi: { network: { corsAccessList: ${list} } } }`,
-    );
-
-    expect(directory.load().operationsApi.network.cors.accessList).toEqual(expected);
-  });
-
-  it.each([
-    ['500 ms', 500],
-    ['1.5 h', 5_400_000],
-    ['1w', 604_800_000],
-    ['1 day', 86_400_000],
-    ['2 Weeks', 1_209_600_000],
-    ['90 mins', 5_400_000],
-    ['1y', 31_557_600_000],
-  ])('says a duration as %s', (text, expected) => {
-    using directory = new Directory();
-
-    expect(directory.load({ env: { CHANGELOG_MAXAGE: text } }).log.maxAgeMs).toBe(expected);
   });
 });
 
@@ -443,131 +303,5 @@ describe('names', () => {
     expect(failure(() => directory.load({ env: { NODE_NAME: 'a', CLUSTERING_NODENAME: 'b' } })).message).toBe(
       'environment: CLUSTERING_NODENAME contradicts NODE_NAME: they are one setting',
     );
-  });
-});
-
-describe('errors', () => {
-  const inFile: readonly (readonly [string, string])[] = [
-    [
-      'operationsApi:\n  network:\n    prot: 1',
-      'operationsApi.network.prot is unknown; did you mean operationsApi.network.port?',
-    ],
-    ['clusterin: {}', 'clusterin is unknown; did you mean '],
-    ['logging: 5', 'logging must be a section with keys of its own'],
-    ['- a', 'must hold keys and values'],
-    ['a: [', 'is not valid YAML: '],
-    ['rootPath: a\nrootPath: b', 'is not valid YAML: Map keys must be unique at line 2, column 1'],
-    ['a: &x [*y]', 'is not valid YAML: '],
-    [
-      'clustering: { password: 12 }',
-      'clustering.password must be a text (in quotes, if it looks like a number)',
-    ],
-    ['clustering: { enabled: maybe }', 'clustering.enabled must be true or false, not "maybe"'],
-    [
-      'changeLog: { maxAge: soon }',
-      'changeLog.maxAge must be a number of seconds, or a number with a unit: ',
-    ],
-    [
-      'changeLog: { maxBytes: -1 }',
-      'changeLog.maxBytes must be a number of bytes, or a number with a unit: ',
-    ],
-    ['__proto__: { x: 1 }', '__proto__ is unknown'],
-  ];
-
-  it.each(inFile)('in the file %j is told in one line', (text, expected) => {
-    using directory = new Directory();
-    const path = directory.write('lyre.yaml', text);
-
-    const { message } = failure(() => directory.load());
-
-    expect(message).toContain(`${path}: ${expected}`);
-    expect(message).not.toContain('\n');
-  });
-
-  const inVariables: readonly (readonly [string, string, string])[] = [
-    ['CLUSTERING_USR', 'x', 'environment: CLUSTERING_USR is unknown; did you mean CLUSTERING_USER?'],
-    ['HDB_ADMIN_PASWORD', 'x', 'environment: HDB_ADMIN_PASWORD is unknown; did you mean HDB_ADMIN_PASSWORD?'],
-    ['SERVER_PORT', '65536', 'SERVER_PORT must be a port number from 0 (any free port) to 65535, not 65536'],
-    ['SERVER_PORT', '-1', 'SERVER_PORT must be a port'],
-    ['SERVER_PORT', '1.5', 'SERVER_PORT must be a port'],
-    ['SERVER_PORT', 'http', 'SERVER_PORT must be a port'],
-    ['NODE_NAME', 'a.b', 'NODE_NAME must be a name'],
-    ['NODE_NAME', 'a b', 'NODE_NAME must be a name'],
-    ['NODE_NAME', 'a>', 'NODE_NAME must be a name'],
-    [
-      'LOG_LEVEL',
-      'loud',
-      'LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, notify, not "loud"',
-    ],
-    ['CLUSTERING_HUBSERVER_CLUSTER_NETWORK_ROUTES', '[{', 'must be a list of {host, port}'],
-    ['CLUSTERING_HUBSERVER_CLUSTER_NETWORK_ROUTES', '[{"host":1}]', 'must be a list of {host, port}'],
-  ];
-
-  it.each(inVariables)('in the environment %s=%s is told', (name, text, expected) => {
-    using directory = new Directory();
-
-    expect(failure(() => directory.load({ env: { [name]: text } })).message).toContain(expected);
-  });
-
-  it('in an unknown flag names the nearest one', () => {
-    using directory = new Directory();
-
-    expect(failure(() => directory.load({ flags: { SERVER_PROT: '1' } })).message).toBe(
-      'flag: --SERVER_PROT is unknown; did you mean --SERVER_PORT?',
-    );
-  });
-
-  it('are not raised for variables of strangers', () => {
-    using directory = new Directory();
-
-    const config = directory.load({ env: { HTTP_PROXY: 'x', PATHH: 'x', TLS_X: 'y', CLUSTER: 'z' } });
-
-    expect(config.ignored).toEqual([]);
-  });
-
-  it('are raised for a bad line even when a later source overrides it', () => {
-    using directory = new Directory();
-    directory.write('lyre.yaml', 'logging: { level: loud }');
-
-    expect(failure(() => directory.load({ env: { LOG_LEVEL: 'info' } })).message).toContain('logging.level');
-  });
-
-  it('never repeat a secret', () => {
-    using directory = new Directory();
-    directory.write('lyre.yaml', 'admin: { password: 987654321 }');
-
-    expect(failure(() => directory.load()).message).not.toContain('987654321');
-  });
-
-  it('say which variable clustering needs', () => {
-    using directory = new Directory();
-    const user = { CLUSTERING: 'true', CLUSTERING_USER: 'u' };
-
-    expect(failure(() => directory.load({ env: { CLUSTERING: 'true' } })).message).toBe(
-      'configuration: clustering.enabled needs CLUSTERING_USER and CLUSTERING_PASSWORD to be set',
-    );
-    expect(failure(() => directory.load({ env: user })).message).toBe(
-      'configuration: clustering.enabled needs CLUSTERING_PASSWORD to be set',
-    );
-    expect(directory.load({ env: { ...user, CLUSTERING_PASSWORD: 'p' } }).clustering.enabled).toBe(true);
-  });
-
-  it('are always a ConfigError of one line, whatever the file holds', () => {
-    using directory = new Directory();
-
-    fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
-        directory.write('lyre.yaml', text);
-        const message = failureOrNone(() => directory.load())?.message ?? '';
-        expect(message).not.toContain('\n');
-      }),
-    );
-  });
-
-  it('say that a file cannot be read', () => {
-    using directory = new Directory();
-    mkdirSync(join(directory.path, 'lyre.yaml'));
-
-    expect(failure(() => directory.load()).message).toContain('cannot be read (EISDIR)');
   });
 });

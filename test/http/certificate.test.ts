@@ -76,6 +76,17 @@ test('the same operations are served over TLS', async () => {
   expect((await t.post({ operation: 'describe_all' })).body).toEqual({ dev: {} });
 });
 
+test('a node may serve TLS only', async () => {
+  await using files = await openFiles();
+  await files.renew();
+  await using t = await openServer({ port: undefined, secure: { ...files, port: 0 } });
+
+  const { text } = await postSecurely(t.server.securePort ?? 0, { operation: 'describe_all' });
+
+  expect(t.server.port).toBeUndefined();
+  expect(JSON.parse(text)).toEqual({});
+});
+
 test('a session that begins over TLS has a cookie for TLS only', async () => {
   await using files = await openFiles();
   await files.renew();

@@ -61,7 +61,7 @@ test.each([
 
 test('bodies that come byte by byte do not keep others waiting, and are cut off in time', async () => {
   await using t = await openServer({ requestTimeoutMs: 1_000, headersTimeoutMs: 500 });
-  const slow = await Promise.all(Array.from({ length: 50 }, () => slowRequest(t.server.port)));
+  const slow = await Promise.all(Array.from({ length: 50 }, () => slowRequest(t.server.port ?? 0)));
 
   const startedAt = performance.now();
   expect((await t.post({ operation: 'describe_all' })).status).toBe(200);

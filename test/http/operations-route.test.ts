@@ -297,7 +297,7 @@ test('a client that is slow with its body is cut off', async () => {
   await using t = await openServer({ requestTimeoutMs: 200, headersTimeoutMs: 100 });
 
   const text = await new Promise<string>((resolve, reject) => {
-    const socket = connect(t.server.port, '127.0.0.1');
+    const socket = connect(t.server.port ?? 0, '127.0.0.1');
     let received = '';
     socket.on('data', (chunk) => (received += chunk.toString())).on('close', () => resolve(received));
     socket.on('error', reject);

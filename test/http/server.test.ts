@@ -126,7 +126,7 @@ test('a port that is taken is told in one line', async () => {
 test('closing finishes the request that runs, refuses new ones, and is not held by idle connections', async () => {
   await using t = await openServer();
   await t.post({ operation: 'create_table', table: 'dog', primary_key: 'id' });
-  const idle = connect(t.server.port, '127.0.0.1');
+  const idle = connect(t.server.port ?? 0, '127.0.0.1');
   await new Promise((resolve) => idle.once('connect', resolve));
   idle.on('error', () => undefined);
   const body = JSON.stringify({ operation: 'insert', table: 'dog', records: [{ id: 1 }] });

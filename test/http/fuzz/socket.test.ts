@@ -60,7 +60,7 @@ test(
 
     await fc.assert(
       fc.asyncProperty(fc.array(piece, { minLength: 1, maxLength: 4 }), async (pieces) => {
-        const text = await exchange(server.t.server.port, pieces);
+        const text = await exchange(server.t.server.port ?? 0, pieces);
 
         const answered = [...text.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status = '']) => status);
         for (const status of answered) statuses.add(status);

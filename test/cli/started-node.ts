@@ -1,0 +1,56 @@
+import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+/** `lyre start` as users run it: one process, without a cluster, in a directory of its own. */
+export class StartedNode implements AsyncDisposable {
+  readonly rootPath = mkdtempSync(join(tmpdir(), 'lyre-start-'));
+  readonly environment: Readonly<Record<string, string>>;
+  stdout = '';
+  stderr = '';
+  #child: ChildProcess | undefined;
+
+  constructor(environment: Readonly<Record<string, string>> = {}) {
+    this.environment = {
+      ...{ PATH: process.env['PATH'] ?? '', ROOTPATH: this.rootPath, NETWORK_HOST: '127.0.0.1' },
+      ...{ SERVER_PORT: '0', HDB_ADMIN_USERNAME: 'admin', HDB_ADMIN_PASSWORD: 'one' },
+      ...environment,
+    };
+  }
+
+  get child(): ChildProcess {
+    if (!this.#child) throw new Error('Not started');
+    return this.#child;
+  }
+
+  start(stdio: StdioOptions = 'pipe'): ChildProcess {
+    const child = spawn(process.execPath, [program, 'start'], {
+      ...{ cwd: this.rootPath, env: this.environment, stdio },
+    });
+    this.#child = child;
+    child.stdout?.on('data', (text) => (this.stdout += text));
+    child.stderr?.on('data', (text) => (this.stderr += text));
+    return child;
+  }
+
+  /** Resolves to the exit status. */
+  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    const child = this.#child;
+    if (child && child.exitCode === null && child.signalCode === null) {
+      const ended = once(child, 'exit');
+      child.kill(signal);
+      await ended;
+    }
+    return child?.exitCode ?? null;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end('SIGKILL');
+    rmSync(this.rootPath, { recursive: true });
+  }
+}
