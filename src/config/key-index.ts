@@ -63,6 +63,17 @@ export class KeyIndex {
     return nearest(name, [...this.#meanings.keys()]).toUpperCase();
   }
 
+  /**
+   * The setting that `name` is by mistake, spelled as in the environment: one letter in seven is wrong, and no more than
+   * two. Undefined for what is rather the name of something else.
+   */
+  misspelt(name: string): string | undefined {
+    const names = [...this.#meanings].flatMap(([known, { kind }]) => (kind === 'setting' ? [known] : []));
+    const meant = nearest(name, names);
+    const isNear = distance(canonical(name), meant) <= Math.min(2, Math.floor(name.length / 7));
+    return isNear ? meant.toUpperCase() : undefined;
+  }
+
   #add(key: string, meaning: KeyMeaning): void {
     this.#keys.push(key);
     this.#meanings.set(canonical(key), meaning);

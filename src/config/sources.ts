@@ -27,16 +27,11 @@ export interface SourceContents {
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 
-/** Only names that begin like this are ours for sure, so that a misspelt one can be told from a stranger's. */
-const ourPrefixes = [
-  'CLUSTERING_',
-  'OPERATIONSAPI_',
-  'HDB_',
-  'LYRE_',
-  'LOGGING_',
-  'STORAGE_',
-  'REPLICATION_',
-];
+/** Names that begin like this may be misspelt ones of ours; they may also be a stranger's. */
+const ourPrefixes = ['CLUSTERING_', 'OPERATIONSAPI_', 'HDB_', 'LOGGING_', 'STORAGE_', 'REPLICATION_'];
+
+/** What Kubernetes says of a service `server` in `SERVER_PORT`. */
+const serviceLink = /^(tcp|udp|sctp):\/\/\S+$/;
 
 /** Variables that are ours and not settings. */
 const otherVariables = new Set(['HDB_CONFIG']);
@@ -46,24 +41,26 @@ const otherVariables = new Set(['HDB_CONFIG']);
  *
  * Empty variables count as not set: that is how docker compose passes on what is not there.
  *
- * @throws ConfigError for an unknown name that can only be ours
+ * @throws ConfigError for what is surely a setting misspelt
  */
 export function readVariables(variables: Variables, source: string, index: KeyIndex): SourceContents {
   const entries: Entry[] = [];
   const ignored: IgnoredEntry[] = [];
   for (const [name, text] of Object.entries(variables)) {
     if (text === undefined || text === '') continue;
+    const isServiceLink = /_PORT$/i.test(name) && serviceLink.test(text);
     const isOurs = ourPrefixes.some((prefix) => name.toUpperCase().startsWith(prefix));
     const meaning = index.find(name);
-    if (meaning.kind === 'setting') {
+    if (meaning.kind === 'setting' && !isServiceLink) {
       const facts = factsOf(meaning.key);
       if (facts.isAliasOnlyInEnvironment === true && canonical(name) === canonical(meaning.key)) continue;
       entries.push({ key: meaning.key, value: parseText(text, meaning.key), name, source });
-    } else if (meaning.kind === 'ignored') {
-      if (isOurs || meaning.isExact) ignored.push({ name, value: text });
-    } else if (isOurs && !otherVariables.has(name.toUpperCase())) {
-      throw new ConfigError(source, name, `is unknown; did you mean ${index.nearestName(name)}?`);
+      continue;
     }
+    const meant = isOurs && meaning.kind === 'unknown' ? index.misspelt(name) : undefined;
+    if (meant !== undefined) throw new ConfigError(source, name, `is unknown; did you mean ${meant}?`);
+    const isKnown = meaning.kind === 'setting' || (meaning.kind === 'ignored' && meaning.isExact);
+    if (isKnown || (isOurs && !otherVariables.has(name.toUpperCase()))) ignored.push({ name, value: text });
   }
   return { entries: withoutContradictions(entries), ignored };
 }

@@ -44,6 +44,10 @@ describe('errors', () => {
 
   const inVariables: readonly (readonly [string, string, string])[] = [
     ['CLUSTERING_USR', 'x', 'environment: CLUSTERING_USR is unknown; did you mean CLUSTERING_USER?'],
+    ['CLUSTERING_PASWORD', 'x', 'CLUSTERING_PASWORD is unknown; did you mean CLUSTERING_PASSWORD?'],
+    ['CLUSTERING_PASSWD', 'x', 'CLUSTERING_PASSWD is unknown; did you mean CLUSTERING_PASSWORD?'],
+    ['CLUSTERING_PROT', '1', 'CLUSTERING_PROT is unknown; did you mean CLUSTERING_PORT?'],
+    ['LOGGING_LEVL', 'info', 'LOGGING_LEVL is unknown; did you mean LOGGING_LEVEL?'],
     ['HDB_ADMIN_PASWORD', 'x', 'environment: HDB_ADMIN_PASWORD is unknown; did you mean HDB_ADMIN_PASSWORD?'],
     [
       'CLUSTERING_PORT',
@@ -85,6 +89,26 @@ describe('errors', () => {
     const config = directory.load({ env: { HTTP_PROXY: 'x', PATHH: 'x', TLS_X: 'y', CLUSTER: 'z' } });
 
     expect(config.ignored).toEqual([]);
+  });
+
+  it.each([
+    ['LYRE_USERNAME', 'x', []],
+    ['LYRE_PORT_9925_TCP', 'tcp://10.0.0.1:9925', []],
+    ['STORAGE_SERVICE_HOST', '10.0.0.1', ['STORAGE_SERVICE_HOST']],
+    ['STORAGE_EMULATOR_HOST', 'localhost:9023', ['STORAGE_EMULATOR_HOST']],
+    ['LOGGING_PORT', 'tcp://10.0.0.1:80', ['LOGGING_PORT']],
+    ['LOGGING_HOST', 'logs', ['LOGGING_HOST']],
+    ['REPLICATION_HOST', 'db', ['REPLICATION_HOST']],
+    // What Kubernetes tells of services called `server` and `clustering`.
+    ['SERVER_PORT', 'tcp://10.0.0.1:80', ['SERVER_PORT']],
+    ['CLUSTERING_PORT', 'tcp://10.0.0.1:80', ['CLUSTERING_PORT']],
+  ])('are not raised for what other programs and Kubernetes set: %s=%s', (name, text, ignored) => {
+    using directory = new Directory();
+
+    const config = directory.load({ env: { [name]: text } });
+
+    expect(config.ignored).toEqual(ignored);
+    expect(config.operationsApi.network.port).toBe(9925);
   });
 
   it('are raised for a bad line even when a later source overrides it', () => {
