@@ -3,13 +3,19 @@ import { operationHelp } from './operation-help.ts';
 import { createProgram } from './program.ts';
 import { reportFailure } from './report-failure.ts';
 
-// A reader that has seen enough, as in `lyre describe_all | head`, is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+const { flags, rest } = takeConfigFlags(process.argv.slice(2));
+const words = wordsOf(rest);
+
+if (words[0] === 'start') {
+  // A node has more to do than to tell of itself: a full disk or a reader that has gone costs lines only.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+} else {
+  // A reader that has seen enough, as in `lyre describe_all | head`, is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+}
 
 async function run(): Promise<void> {
   try {
-    const { flags, rest } = takeConfigFlags(process.argv.slice(2));
-    const words = wordsOf(rest);
     const isHelp = words[0] === 'help' || rest.includes('--help') || rest.includes('-h');
     const help = isHelp ? await operationHelp(words) : undefined;
     if (help === undefined) await createProgram(flags).parseAsync(rest, { from: 'user' });

@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
@@ -35,6 +35,38 @@ describe.runIf(existsSync(program))('lyre start', () => {
     }, patient);
 
     expect(await statusOverTls(url)).toBe(200);
+    expect(await node.end()).toBe(0);
+  });
+
+  it.runIf(existsSync('/dev/full'))('goes on when its output cannot be written', async () => {
+    await using node = new StartedNode();
+    const full = openSync('/dev/full', 'w');
+
+    node.start(['ignore', full, 'pipe']);
+    closeSync(full);
+
+    await vi.waitFor(async () => expect(await node.health()).toBe(200), patient);
+    expect(node.stderr).toBe('');
+    expect(await node.end()).toBe(0);
+  });
+
+  it('goes on when nobody reads its output any more, also through restarts', async () => {
+    await using node = new StartedNode();
+    const child = node.start();
+    await vi.waitFor(() => expect(node.stdout).toContain('is ready'), patient);
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+
+    // Emptied at each start.
+    const scratch = join(node.rootPath, 'scratch');
+
+    // The second finds a node that has written its ready line.
+    for (const _ of ['first', 'second']) {
+      const { ctimeMs } = statSync(scratch);
+      expect(await node.ask('restart')).toBe(200);
+      await vi.waitFor(() => expect(statSync(scratch).ctimeMs).toBeGreaterThan(ctimeMs), patient);
+      await vi.waitFor(async () => expect(await node.health()).toBe(200), patient);
+    }
     expect(await node.end()).toBe(0);
   });
 });

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -38,6 +38,21 @@ export class StartedNode implements AsyncDisposable {
     return child;
   }
 
+  /** Of the port that it has written down; rejects while nothing answers. */
+  async health(): Promise<number> {
+    return (await fetch(`${this.#url()}health`)).status;
+  }
+
+  /** Resolves to the status of the answer. */
+  async ask(operation: string): Promise<number> {
+    const authorization = `Basic ${Buffer.from('admin:one').toString('base64')}`;
+    const answer = await fetch(this.#url(), {
+      ...{ method: 'POST', body: JSON.stringify({ operation }) },
+      headers: { authorization, 'content-type': 'application/json' },
+    });
+    return answer.status;
+  }
+
   /** Resolves to the exit status. */
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     const child = this.#child;
@@ -47,6 +62,11 @@ export class StartedNode implements AsyncDisposable {
       await ended;
     }
     return child?.exitCode ?? null;
+  }
+
+  #url(): string {
+    const { api } = JSON.parse(readFileSync(join(this.rootPath, 'ports.json'), 'utf8')) as { api: number };
+    return `http://127.0.0.1:${api}/`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
