@@ -3,6 +3,7 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { readConfig } from '../config/config.ts';
 import { FileLock, FileLockedError } from '../runtime/file-lock.ts';
+import { makePrivateDirectory } from '../runtime/private-files.ts';
 import { backupFiles, readBackup, saveHashed } from './backup-file.ts';
 import type { ConfigFlags } from './config-flags.ts';
 import { ProgressLine } from './progress-line.ts';
@@ -19,12 +20,12 @@ export async function runRestore(path: string, flags: ConfigFlags['flags']): Pro
   const { rootPath, store } = readConfig({ flags });
   const directory = resolve(path);
   const described = await readBackup(directory);
-  await mkdir(rootPath, { recursive: true });
+  makePrivateDirectory(rootPath);
   await using _api = await lock(rootPath, 'lyre.pid');
   await using _bridge = await lock(rootPath, 'bridge.lock');
   const incoming = `${store.path}.restoring`;
   await rm(incoming, { recursive: true, force: true });
-  await mkdir(incoming, { recursive: true });
+  makePrivateDirectory(incoming);
   using progress = new ProgressLine('restore');
   const { data } = backupFiles(directory);
   const saved = await saveHashed(createReadStream(data), join(incoming, 'lyre.mdb'), (bytes) =>

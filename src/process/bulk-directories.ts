@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { BulkSettings } from '../operation/operation.ts';
 import type { Logger } from '../runtime/logger.ts';
+import { makePrivateDirectory } from '../runtime/private-files.ts';
 
 /** What loads, exports and backups use; makes the directories that are not there, and empties the one for scratch. */
 export function prepareBulk({ rootPath, bulk }: Config, log: Logger): BulkSettings {
@@ -10,7 +11,8 @@ export function prepareBulk({ rootPath, bulk }: Config, log: Logger): BulkSettin
   rmSync(scratchDirectory, { recursive: true, force: true });
   for (const path of [scratchDirectory, ...bulk.importDirectories, ...bulk.exportDirectories]) {
     try {
-      mkdirSync(path, { recursive: true });
+      if (path === scratchDirectory) makePrivateDirectory(path);
+      else mkdirSync(path, { recursive: true });
     } catch (err) {
       // The node serves without; who uses the directory is told that it is not there.
       log.warn({ err, path }, 'directory cannot be made');

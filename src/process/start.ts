@@ -1,10 +1,10 @@
-import { mkdirSync } from 'node:fs';
 import type { Config, ConfigSources } from '../config/config.ts';
 import { ConfigurationFile } from '../config/configuration-file.ts';
 import { CodedError, messageOf } from '../model/errors.ts';
 import { Closer } from '../runtime/closer.ts';
 import { FileLock, FileLockedError } from '../runtime/file-lock.ts';
 import { createLogger, type Logger } from '../runtime/logger.ts';
+import { makePrivateDirectory } from '../runtime/private-files.ts';
 import { startApi, type NodeAround, type RunningApi } from './api.ts';
 import { logOptions } from './log-options.ts';
 import { NodePrograms } from './node-programs.ts';
@@ -70,7 +70,7 @@ export async function startNode(
 
 function makeDirectory(path: string): void {
   try {
-    mkdirSync(path, { recursive: true });
+    makePrivateDirectory(path);
   } catch (cause) {
     throw new CodedError(
       'start_failed',

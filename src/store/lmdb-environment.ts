@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { CodedError, messageOf } from '../model/errors.ts';
+import { closeToOthers, makePrivateDirectory } from '../runtime/private-files.ts';
 import { writeWhole } from '../runtime/whole-file.ts';
 import { open, type RootDatabase } from 'lmdb';
 import { DiskRoom } from './disk-room.ts';
@@ -33,6 +34,9 @@ export interface LmdbEnvironmentOptions {
  */
 const freeList = { maxFreeSpaceToRetain: 0 };
 
+/** lmdb's types lack it, too. */
+const ownerOnly = { permissionsMode: 0o600 };
+
 const { EIO, EFBIG, ENOSPC, EDQUOT } = constants.errno;
 const diskCodes: ReadonlySet<unknown> = new Set([EIO, EFBIG, ENOSPC, EDQUOT]);
 
@@ -54,7 +58,7 @@ export class LmdbEnvironment implements Environment {
   readonly #group = new GroupCommit(async (body) => this.#transact(body));
 
   constructor(options: LmdbEnvironmentOptions) {
-    mkdirSync(options.path, { recursive: true });
+    makePrivateDirectory(options.path);
     this.dataFile = join(options.path, 'lyre.mdb');
     this.marker = markerFile(`${options.path}.start`);
     this.#root = open<Buffer, TreeKey>({
@@ -66,10 +70,13 @@ export class LmdbEnvironment implements Environment {
       // lmdb's own batches begin with a promise that nobody holds: it would end the process when a commit fails.
       eventTurnBatching: false,
       ...freeList,
+      ...ownerOnly,
       maxDbs: treeNames.length + 4,
       mapSize: options.mapSizeBytes,
       encoding: 'binary',
     });
+    // Those of earlier versions could be read by everybody.
+    for (const path of [options.path, this.dataFile, `${this.dataFile}-lock`]) closeToOthers(path);
     const databases = eachTree((name) => this.#root.openDB<Buffer, TreeKey>({ name, encoding: 'binary' }));
     this.trees = eachTree((name) => new LmdbTree(databases[name]));
     this.#room = new DiskRoom({
@@ -166,6 +173,7 @@ export class LmdbEnvironment implements Environment {
   /** Without the pages that are free. */
   readonly backUp = async (file: string): Promise<void> => {
     await this.#root.backup(file, true);
+    closeToOthers(file);
   };
 
   checkReaders(): void {

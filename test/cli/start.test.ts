@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
@@ -17,10 +17,15 @@ function statusOverTls(url: string): Promise<number | undefined> {
   });
 }
 
+function modeOf(path: string): string {
+  return (statSync(path).mode & 0o777).toString(8);
+}
+
 // These try what users run; `npm run build` makes it.
 describe.runIf(existsSync(program))('lyre start', () => {
   it('serves TLS only where HarperDB does, and says where', async () => {
     await using node = new StartedNode({ SERVER_PORT: '' });
+    mkdirSync(node.rootPath);
     const network = { host: '127.0.0.1' };
     const operationsApi = { network: { port: null, securePort: 0 } };
     writeFileSync(join(node.rootPath, 'lyre.yaml'), JSON.stringify({ network, operationsApi }));
@@ -36,6 +41,21 @@ describe.runIf(existsSync(program))('lyre start', () => {
 
     expect(await statusOverTls(url)).toBe(200);
     expect(await node.end()).toBe(0);
+  });
+
+  it.each([
+    { isThere: false, expected: '700' },
+    { isThere: true, expected: '755' },
+  ])('opens what it makes to nobody else, %j', async ({ isThere, expected }) => {
+    await using node = new StartedNode();
+    if (isThere) mkdirSync(node.rootPath, { mode: 0o755 });
+
+    node.start();
+    await vi.waitFor(() => expect(node.stdout).toContain('is ready'), patient);
+
+    expect(modeOf(node.rootPath)).toBe(expected);
+    for (const name of ['database', 'scratch']) expect(modeOf(join(node.rootPath, name))).toBe('700');
+    expect(modeOf(join(node.rootPath, 'database', 'lyre.mdb'))).toBe('600');
   });
 
   it.runIf(existsSync('/dev/full'))('goes on when its output cannot be written', async () => {

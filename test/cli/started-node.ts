@@ -9,7 +9,9 @@ export const program = fileURLToPath(new URL('../../dist/cli/main.js', import.me
 
 /** `lyre start` as users run it: one process, without a cluster, in a directory of its own. */
 export class StartedNode implements AsyncDisposable {
-  readonly rootPath = mkdtempSync(join(tmpdir(), 'lyre-start-'));
+  readonly directory = mkdtempSync(join(tmpdir(), 'lyre-start-'));
+  /** Made by the node. */
+  readonly rootPath = join(this.directory, 'node');
   readonly environment: Readonly<Record<string, string>>;
   stdout = '';
   stderr = '';
@@ -30,7 +32,7 @@ export class StartedNode implements AsyncDisposable {
 
   start(stdio: StdioOptions = 'pipe'): ChildProcess {
     const child = spawn(process.execPath, [program, 'start'], {
-      ...{ cwd: this.rootPath, env: this.environment, stdio },
+      ...{ cwd: this.directory, env: this.environment, stdio },
     });
     this.#child = child;
     child.stdout?.on('data', (text) => (this.stdout += text));
@@ -71,6 +73,6 @@ export class StartedNode implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.end('SIGKILL');
-    rmSync(this.rootPath, { recursive: true });
+    rmSync(this.directory, { recursive: true });
   }
 }
