@@ -45,37 +45,45 @@ export function createProgram(flags: ConfigFlags['flags']): Command {
       if (operation === undefined) program.outputHelp();
       else await runOperation(operation, pairs, options, flags);
     });
+  /** With those before the command, which commander leaves to the program. */
+  const all = <T extends object>(options: T): T => ({ ...program.opts(), ...options });
+  const here = (command: string): void => {
+    if (program.opts<TargetOptions>().target === undefined) return;
+    throw new Error(`${command} is for the node of the root path: it takes no --target`);
+  };
   program
     .command('start')
     .description('run a node in the foreground until SIGTERM or SIGINT')
+    .hook('preAction', () => here('start'))
     .action(() => runStart(flags));
   program
     .command('stop')
     .description('stop the node of the root path and wait until it is gone')
+    .hook('preAction', () => here('stop'))
     .action(() => runStop(flags));
-  program
-    .command('status')
+  addTarget(program.command('status'))
     .description('show the health of the node and of its links')
     .option('--json', 'print JSON')
-    .action((options: StatusOptions) => runStatus(options, flags));
+    .action((options: StatusOptions) => runStatus(all(options), flags));
   addTarget(program.command('import <file>'))
     .description('load a CSV file into a table')
     .option('--database <name>', 'where the table is', 'data')
     .requiredOption('--table <name>', 'the table')
     .option('--action <action>', 'insert, update or upsert', 'insert')
-    .action((file: string, options: ImportOptions) => runImport(file, options, flags));
+    .action((file: string, options: ImportOptions) => runImport(file, all(options), flags));
   addTarget(program.command('export <file>'))
     .description('write the records of a table to a file, as CSV or JSON')
     .option('--database <name>', 'where the table is', 'data')
     .requiredOption('--table <name>', 'the table')
     .option('--format <format>', 'json or csv; else what the name of the file says')
-    .action((file: string, options: ExportOptions) => runExport(file, options, flags));
+    .action((file: string, options: ExportOptions) => runExport(file, all(options), flags));
   addTarget(program.command('backup <directory>'))
     .description('write the store of a running node, as it is now, to a directory')
-    .action((directory: string, options: TargetOptions) => runBackup(directory, options, flags));
+    .action((directory: string, options: TargetOptions) => runBackup(directory, all(options), flags));
   program
     .command('restore <directory>')
     .description('put a backup in the place of the store of the root path; no node may run there')
+    .hook('preAction', () => here('restore'))
     .action((directory: string) => runRestore(directory, flags));
   program
     .command('completion')

@@ -1,34 +1,35 @@
 import { loadClientConfig } from '../config/client-config.ts';
 import type { ConfigFlags } from './config-flags.ts';
+import { findClient, type TargetOptions } from './find-client.ts';
 import { formatAnswer } from './format-answer.ts';
-import { NodeClient } from './node-client.ts';
 import { refusalOf } from './answer.ts';
 
-export interface StatusOptions {
+export interface StatusOptions extends TargetOptions {
   readonly json?: true;
 }
 
 const timeoutMs = 10_000;
 
 /**
- * Prints the health of the node of the root path and the state of its links.
+ * Prints the health of a node, that of the root path when no other is named, and the state of its links.
  *
  * The exit status is 1 when the node does not call itself healthy.
  *
- * @throws when no node runs there
+ * @throws when no node answers there
  */
-export async function runStatus({ json }: StatusOptions, flags: ConfigFlags['flags']): Promise<void> {
-  const config = loadClientConfig({ flags });
-  const client = NodeClient.forRootPath(config);
+export async function runStatus(options: StatusOptions, flags: ConfigFlags['flags']): Promise<void> {
+  const client = findClient(options, flags);
 
   const health = await client.ask('/health', { timeoutMs });
   const links = await client.ask('/', { body: { operation: 'cluster_status' }, timeoutMs });
 
   const cluster = links.status < 400 ? links.body : { error: refusalOf(links) };
-  if (json === true) {
+  if (options.json === true) {
     process.stdout.write(`${JSON.stringify({ health: health.body, cluster }, null, 2)}\n`);
   } else {
-    const parts = [formatAnswer({ root: config.rootPath, ...asObject(health.body) }), formatAnswer(cluster)];
+    // Not the target: it may hold a password.
+    const where = options.target === undefined ? { root: loadClientConfig({ flags }).rootPath } : {};
+    const parts = [formatAnswer({ ...where, ...asObject(health.body) }), formatAnswer(cluster)];
     process.stdout.write(`${parts.join('\n\n')}\n`);
   }
   if (health.status !== 200) process.exitCode = 1;

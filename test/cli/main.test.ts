@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,6 +35,37 @@ class Shell implements Disposable {
 
   [Symbol.dispose](): void {
     rmSync(this.path, { recursive: true });
+  }
+}
+
+/** Answers everything alike, and remembers what and who. */
+class TargetNode implements AsyncDisposable {
+  readonly heard: string[] = [];
+  readonly #server = createHttpServer((request, response) => {
+    void readAll(request).then((body) => {
+      const { operation = request.url ?? '' } = (body === '' ? {} : JSON.parse(body)) as {
+        operation?: string;
+      };
+      const [, encoded] = request.headers.authorization?.split(' ') ?? [];
+      const who = encoded === undefined ? '' : Buffer.from(encoded, 'base64').toString();
+      this.heard.push(operation.startsWith('/') ? operation : `${operation} ${who}`);
+      response.setHeader('content-type', 'application/json');
+      response.end('{"message":"heard"}');
+    });
+  });
+
+  /** Resolves to the option that names it. */
+  async listen(): Promise<readonly string[]> {
+    this.#server.listen(0, '127.0.0.1');
+    await once(this.#server, 'listening');
+    const address = this.#server.address();
+    return ['--target', `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await once(this.#server, 'close');
   }
 }
 
@@ -128,6 +160,49 @@ describe.runIf(existsSync(program))('lyre', () => {
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
     expect(stderr).toMatch(/^lyre: [^\n]*\n$/);
     expect(stderr).toContain(expected);
+  });
+
+  it.each([
+    [['--target', 'http://hq:9925', 'start'], 'start is for the node of the root path: it takes no --target'],
+    [['--target', 'http://hq:9925', 'stop'], 'stop is for the node of the root path: it takes no --target'],
+    [['--target', 'http://hq:9925', 'restore', 'x'], 'restore is for the node of the root path'],
+    [['stop', '--target', 'http://hq:9925'], "unknown option '--target'"],
+  ])('refuses %j, which would be about another node than is named', async (args, expected) => {
+    using shell = new Shell();
+
+    const { status, stdout, stderr } = await shell.lyre(args);
+
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(stderr).toContain(`lyre: ${expected}`);
+  });
+
+  it('takes options of the target before and after the command', async () => {
+    using shell = new Shell();
+    await using node = new TargetNode();
+    const credentials = ['--username', 'admin', '--password', 'one'];
+    const file = join(shell.path, 'dogs.csv');
+    writeFileSync(file, 'id\n1\n');
+    const target = await node.listen();
+
+    await shell.lyre([...target, ...credentials, 'import', file, '--table', 'dog']);
+    await shell.lyre([...target, 'export', ...credentials, file, '--table', 'dog']);
+    await shell.lyre(['backup', ...target, ...credentials, join(shell.path, 'backup')]);
+    await shell.lyre(['--target', 'http://127.0.0.1:1', 'status', ...target, ...credentials]);
+    const status = await shell.lyre([...target, ...credentials, '--json', 'status']);
+
+    expect(node.heard).toEqual([
+      'csv_data_load admin:one',
+      'describe_table admin:one',
+      'get_backup admin:one',
+      '/health',
+      'cluster_status admin:one',
+      '/health',
+      'cluster_status admin:one',
+    ]);
+    expect(JSON.parse(status.stdout)).toEqual({
+      health: { message: 'heard' },
+      cluster: { message: 'heard' },
+    });
   });
 
   it('says that nothing answers at the target', async () => {
