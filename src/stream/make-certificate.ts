@@ -8,8 +8,8 @@ import {
 } from '@peculiar/x509';
 import { tlsServerName } from './tls-server-name.ts';
 
-/** Fixed, not from a clock that may be wrong at the first start. Trust comes from pinning, not from dates. */
-const notBefore = new Date('2020-01-01T00:00:00Z');
+/** Trust comes from pinning, not from dates: an edge without a battery boots in 1970, and must reach its own nats-server. */
+const notBefore = new Date(0);
 const notAfter = new Date('9999-12-31T23:59:59Z');
 
 /** A certificate and its key, both PEM. */
