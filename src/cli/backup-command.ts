@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { readConfig } from '../config/config.ts';
+import { lackOfRoom } from '../store/disk-room.ts';
 import { backupFiles, describeBackup, saveHashed } from './backup-file.ts';
 import type { ConfigFlags } from './config-flags.ts';
 import { findClient, type TargetOptions } from './find-client.ts';
@@ -9,7 +11,7 @@ import { ProgressLine } from './progress-line.ts';
 /**
  * Writes the store of a running node, as it is at one moment, to a directory.
  *
- * @throws when the directory holds a backup already, and when no node answers
+ * @throws when the directory holds a backup already or has no room for one, and when no node answers
  */
 export async function runBackup(
   path: string,
@@ -24,6 +26,11 @@ export async function runBackup(
   const body = { operation: 'get_backup', database: 'system' };
   const { content, bytes: total } = await client.download(body);
   await mkdir(directory, { recursive: true });
+  const lack = lackOfRoom(total, directory, readConfig({ flags }).store.minFreeDiskBytes);
+  if (lack !== undefined) {
+    content.destroy();
+    throw new Error(`Nothing was written: ${lack}`);
+  }
   using progress = new ProgressLine('backup');
   const partial = `${files.data}.partial`;
   try {

@@ -35,8 +35,7 @@ export class DiskRoom {
   /** As {@link shortage}, as of now. */
   look(): string | undefined {
     const { path, reserveBytes, emptyBytes } = this.#options;
-    const { bavail, bsize } = statfsSync(path);
-    const freeBytes = bavail * bsize;
+    const freeBytes = freeBytesOf(path);
     const isShort = freeBytes < reserveBytes && emptyBytes() < reserveBytes;
     this.#lookedAtMs = performance.now();
     this.#shortage = isShort
@@ -44,6 +43,18 @@ export class DiskRoom {
       : undefined;
     return this.#shortage;
   }
+}
+
+/** Why so many bytes more in a directory would take what must stay free on its disk; undefined when they would not. */
+export function lackOfRoom(bytes: number, directory: string, reserveBytes: number): string | undefined {
+  const freeBytes = freeBytesOf(directory);
+  if (freeBytes - bytes >= reserveBytes) return undefined;
+  return `${mebibytes(bytes)} are needed on the disk of ${directory}, and ${mebibytes(freeBytes)} are left, of which storage.minFreeDiskBytes keeps ${mebibytes(reserveBytes)}; make room there`;
+}
+
+function freeBytesOf(directory: string): number {
+  const { bavail, bsize } = statfsSync(directory);
+  return bavail * bsize;
 }
 
 function mebibytes(bytes: number): string {

@@ -96,7 +96,14 @@ export interface Environment extends AsyncDisposable {
   /** Reads from now on see all that any process has committed; else they may be of a moment ago. */
   readonly refresh?: () => void;
 
-  /** Writes all trees, as they are at one moment, to a new file, while commits go on. */
+  /** @throws CodedError `storage_failed` where a new file of so many bytes would take what must stay free */
+  readonly checkRoom?: (bytes: number, directory: string) => void;
+
+  /**
+   * Writes all trees, as they are at one moment, to a new file, while commits go on.
+   *
+   * @throws CodedError `storage_failed` as {@link checkRoom}
+   */
   readonly backUp?: (file: string) => Promise<void>;
 
   /** Frees reader slots of processes that died. */

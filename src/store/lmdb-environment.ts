@@ -1,11 +1,11 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { CodedError, messageOf } from '../model/errors.ts';
 import { closeToOthers, makePrivateDirectory } from '../runtime/private-files.ts';
 import { writeWhole } from '../runtime/whole-file.ts';
 import { open, type RootDatabase } from 'lmdb';
-import { DiskRoom } from './disk-room.ts';
+import { DiskRoom, lackOfRoom } from './disk-room.ts';
 import { emptyBytesOf } from './empty-bytes.ts';
 import {
   eachTree,
@@ -52,6 +52,8 @@ export class LmdbEnvironment implements Environment {
   readonly marker: { read(): string | undefined; write(text: string): void };
   readonly #root: RootDatabase<Buffer, TreeKey>;
   readonly #room: DiskRoom;
+  readonly #reserveBytes: number;
+  readonly #emptyBytes: () => number;
   readonly #onAbort: (() => void)[] = [];
   readonly #beforeEnd: (() => void)[] = [];
   readonly #lockWait = new LockWait(() => performance.now());
@@ -59,6 +61,7 @@ export class LmdbEnvironment implements Environment {
 
   constructor(options: LmdbEnvironmentOptions) {
     makePrivateDirectory(options.path);
+    this.#reserveBytes = options.minFreeDiskBytes ?? 0;
     this.dataFile = join(options.path, 'lyre.mdb');
     this.marker = markerFile(`${options.path}.start`);
     this.#root = open<Buffer, TreeKey>({
@@ -79,10 +82,11 @@ export class LmdbEnvironment implements Environment {
     for (const path of [options.path, this.dataFile, `${this.dataFile}-lock`]) closeToOthers(path);
     const databases = eachTree((name) => this.#root.openDB<Buffer, TreeKey>({ name, encoding: 'binary' }));
     this.trees = eachTree((name) => new LmdbTree(databases[name]));
+    this.#emptyBytes = () => emptyBytesOf(this.#root, databases);
     this.#room = new DiskRoom({
       path: options.path,
-      reserveBytes: options.minFreeDiskBytes ?? 0,
-      emptyBytes: () => emptyBytesOf(this.#root, databases),
+      reserveBytes: this.#reserveBytes,
+      emptyBytes: this.#emptyBytes,
     });
   }
 
@@ -170,8 +174,14 @@ export class LmdbEnvironment implements Environment {
     for (const forget of this.#onAbort) forget();
   }
 
+  readonly checkRoom = (bytes: number, directory: string): void => {
+    const lack = lackOfRoom(bytes, directory, this.#reserveBytes);
+    if (lack !== undefined) throw nothingWritten(lack);
+  };
+
   /** Without the pages that are free. */
   readonly backUp = async (file: string): Promise<void> => {
+    this.checkRoom(this.sizeBytes - this.#emptyBytes(), dirname(file));
     await this.#root.backup(file, true);
     closeToOthers(file);
   };

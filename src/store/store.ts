@@ -373,7 +373,16 @@ export class Store implements AsyncDisposable {
     return copyRows(this.#parts.records, table, options);
   }
 
-  /** Writes the whole store, as it is at one moment, to a new file. @throws CodedError `unavailable` where it is not in files */
+  /** @throws CodedError `storage_failed` where a file that grows by so many bytes would take what must stay free on its disk */
+  checkRoom(bytes: number, directory: string): void {
+    this.#environment.checkRoom?.(bytes, directory);
+  }
+
+  /**
+   * Writes the whole store, as it is at one moment, to a new file.
+   *
+   * @throws CodedError `unavailable` where it is not in files, `storage_failed` where there is no room for it
+   */
   async backUp(file: string): Promise<void> {
     if (!this.#environment.backUp) throw new CodedError('unavailable', 'This store is not kept in files');
     await this.#environment.backUp(file);

@@ -79,6 +79,16 @@ it('backs up a running node and restores it as another store with the same rows'
   expect(readdirSync(places.backup).toSorted()).toEqual(['lyre-backup.json', 'lyre.mdb']);
 });
 
+it('does not fill the disk that it writes to', async () => {
+  await using places = await Places.open();
+  const flags = { ...places.running, STORAGE_MINFREEDISKBYTES: '1000TiB' };
+
+  await expect(runBackup(places.backup, {}, flags)).rejects.toThrow(
+    /^Nothing was written: .* are needed on the disk of .*backup, and .* storage.minFreeDiskBytes keeps/,
+  );
+  expect(readdirSync(places.backup)).toEqual([]);
+});
+
 it('takes whole transactions only, however many are being written', async () => {
   await using places = await Places.open();
   let isDone = false;

@@ -23,10 +23,19 @@ export interface TestContext extends AsyncDisposable {
   call(body: unknown, user?: User): Promise<unknown>;
 }
 
-export async function openContext(options: TestServicesOptions = {}): Promise<TestContext> {
+export async function openContext({
+  minFreeDiskBytes = 0,
+  ...options
+}: TestServicesOptions & { readonly minFreeDiskBytes?: number } = {}): Promise<TestContext> {
   const directory = await TemporaryDirectory.make();
   const { path } = directory;
-  const store = await Store.open({ path, nodeName: 'n1', role: 'api', mapSizeBytes: 2 ** 28 });
+  const store = await Store.open({
+    path,
+    nodeName: 'n1',
+    role: 'api',
+    mapSizeBytes: 2 ** 28,
+    minFreeDiskBytes,
+  });
   const opened = await openServices(store, options);
   const context: OperationContext = { ...opened.services, user: localUser };
   return {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Store } from '../../src/store/store.ts';
@@ -92,6 +93,27 @@ describe.skipIf(hindrance !== undefined)('a store on a disk that is full', () =>
     // Far more than the disk has left, with what the log takes.
     for (let index = 0; index < 60; index += 1) await upsert(store, ...rows(`new-${index}`, MiB / 10));
     expect(documentsOf(store)).toHaveLength(60 * rows('', MiB / 10).length);
+  });
+
+  test('is not copied where the copy would take what must stay free', async () => {
+    using disk = SmallDisk.make(160);
+    await using store = await openOn(disk, 16 * MiB);
+    await makeTable(store);
+    await upsert(store, ...rows('a', 20 * MiB));
+    const copy = join(disk.directory, 'copy.mdb');
+
+    disk.fillUpTo(30 * MiB);
+    await expect(store.backUp(copy)).rejects.toMatchObject({
+      code: 'storage_failed',
+      message: expect.stringMatching(
+        /^Nothing was written: .* MiB are needed on the disk of .*, and 30 MiB are left, of which storage\.minFreeDiskBytes keeps 16 MiB; make room there$/,
+      ) as string,
+    });
+    expect(existsSync(copy)).toBe(false);
+
+    disk.makeRoom();
+    await store.backUp(copy);
+    expect(existsSync(copy)).toBe(true);
   });
 
   test('survives commits that the disk does not take: all of them are refused, nothing of them stays, and it goes on', async () => {

@@ -31,18 +31,20 @@ export const exportLocal = defineOperation({
   }),
   response: jobStartedAnswer,
   async run(context, { format, path, filename: name, search_operation: search }) {
-    const { jobs, bulk, user, now } = context;
+    const { jobs, bulk, user, now, store } = context;
     const { exportDirectories } = bulk;
     // Whatever is wrong with them is said now, not in the job.
     await exportSearch(context, search);
-    await directoryInside(path, exportDirectories);
+    store.checkRoom(0, await directoryInside(path, exportDirectories));
     const file = `${name ?? now()}.${format}`;
     return jobs.submit({
       type: 'export_local',
       user: user.username,
       body: async (job) => {
-        const target = join(await directoryInside(path, exportDirectories), file);
-        return writeExport(job, await exportSearch(context, search), format, target);
+        const directory = await directoryInside(path, exportDirectories);
+        const target = join(directory, file);
+        const checkRoom = (bytes: number): void => store.checkRoom(bytes, directory);
+        return writeExport(job, await exportSearch(context, search), { format, target, checkRoom });
       },
     });
   },
@@ -52,8 +54,15 @@ export const exportLocal = defineOperation({
 async function writeExport(
   job: RunningJob,
   found: Found,
-  format: ExportFormat,
-  target: string,
+  {
+    format,
+    target,
+    checkRoom,
+  }: {
+    readonly format: ExportFormat;
+    readonly target: string;
+    readonly checkRoom: (bytes: number) => void;
+  },
 ): Promise<JobOutcome> {
   const partial = `${target}.${job.id}.partial`;
   await job.noteScratchFile(partial);
@@ -64,8 +73,10 @@ async function writeExport(
     let rows = 0;
     const write = async (piece: string): Promise<void> => {
       job.signal.throwIfAborted();
+      const more = Buffer.byteLength(piece);
+      checkRoom(more);
       await file.appendFile(piece);
-      bytes += Buffer.byteLength(piece);
+      bytes += more;
     };
     await write(text.head);
     for await (const batch of inBatches(found.documents)) {

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { SmallDisk } from '../../cluster/support/small-disk.ts';
 import { clusterUser } from '../open-context.ts';
 import { dog, openJobContext, type JobContext } from './open-job-context.ts';
 
@@ -215,3 +216,28 @@ test('what was exported as CSV and is loaded again is what it was', async () => 
     { numRuns: 25 },
   );
 });
+
+test.skipIf(SmallDisk.hindrance !== undefined)(
+  'nothing is exported to a disk that has only what must stay free, nor beyond',
+  async () => {
+    using disk = SmallDisk.make(64);
+    const MiB = 2 ** 20;
+    await using t = await openJobContext({
+      exportDirectories: [disk.directory],
+      minFreeDiskBytes: 16 * MiB,
+    });
+    const records = Array.from({ length: 4_000 }, (_, id) => ({ id, text: 't'.repeat(5_000) }));
+    await t.call({ operation: 'insert', ...dog, records });
+    const request = ask(t, { path: disk.directory, search_operation: everything });
+
+    disk.fillUpTo(20 * MiB);
+    expect(await t.finish(request)).toMatchObject({
+      status: 'ERROR',
+      message: expect.stringContaining('storage.minFreeDiskBytes keeps 16 MiB') as string,
+    });
+    expect(readdirSync(disk.directory)).toEqual([]);
+
+    disk.fillUpTo(12 * MiB);
+    await expect(t.call(request)).rejects.toMatchObject({ code: 'storage_failed' });
+  },
+);

@@ -25,13 +25,19 @@ export interface JobContext extends TestContext {
 
 export const dog = { schema: 'dev', table: 'dog' };
 
-export async function openJobContext(
-  options: { readonly allowPrivateUrls?: boolean } = {},
-): Promise<JobContext> {
+export async function openJobContext({
+  minFreeDiskBytes = 0,
+  ...options
+}: {
+  readonly allowPrivateUrls?: boolean;
+  readonly exportDirectories?: readonly string[];
+  readonly minFreeDiskBytes?: number;
+} = {}): Promise<JobContext> {
   const directory = mkdtempSync(join(tmpdir(), 'lyre-job-'));
   const directories = { import: join(directory, 'import'), export: join(directory, 'export') };
   for (const path of Object.values(directories)) mkdirSync(path);
   const t = await openContext({
+    minFreeDiskBytes,
     bulk: {
       importDirectories: [directories.import],
       exportDirectories: [directories.export],
