@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { loadConfig } from '../config/config.ts';
 import { NodePrograms } from '../process/node-programs.ts';
 import type { RunningNode } from '../process/start.ts';
@@ -13,34 +14,44 @@ const restartLimitMs = 60_000;
  * Runs a node until SIGTERM or SIGINT, then stops it and ends the process with status 0. When an operation asks for
  * a restart, the node is closed and started again in this process, with the configuration as it is then.
  *
- * A signal during the start is heeded when the start is over. A node that has not stopped in time is left: what
+ * A signal during the start is heeded when the start is over, one while the node closes for a restart when it is closed.
+ * A node that has not stopped in time is left: what
  * it has acknowledged is on disk.
  *
  * @throws when the node cannot start
  */
 export async function runStart(flags: ConfigFlags['flags']): Promise<void> {
-  const stopSignal = new Promise<'stop'>((resolve) => {
-    // Stays installed: a second signal must not cut the stopping short.
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve('stop'));
-  });
+  const stop = new AbortController();
+  const stopSignal = once(stop.signal, 'abort');
+  // Stays installed: a second signal must not cut the stopping short.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort());
   for (;;) {
     const node = await start(flags);
-    const next = await Promise.race([stopSignal, node.restartAsked.then(() => 'restart' as const)]);
-    await close(node, next === 'stop' ? stopLimitMs : restartLimitMs);
-    if (next === 'stop') process.exit(0);
+    await Promise.race([stopSignal, node.restartAsked]);
+    await close(node, stop.signal);
+    if (stop.signal.aborted) process.exit(0);
   }
 }
 
-async function close(node: AsyncDisposable, limitMs: number): Promise<void> {
-  const timer = setTimeout(() => {
-    process.stderr.write(`lyre: the node did not stop within ${limitMs / 1_000} s\n`);
-    process.exit(1);
-  }, limitMs - 500).unref();
+/** For a stop, or for a restart that becomes one when `stop` is aborted meanwhile. */
+async function close(node: AsyncDisposable, stop: AbortSignal): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limitTo = (limitMs: number): void => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      process.stderr.write(`lyre: the node did not stop within ${limitMs / 1_000} s\n`);
+      process.exit(1);
+    }, limitMs - 500).unref();
+  };
+  const hurry = (): void => limitTo(stopLimitMs);
+  limitTo(stop.aborted ? stopLimitMs : restartLimitMs);
+  stop.addEventListener('abort', hurry);
   try {
     await node[Symbol.asyncDispose]();
   } catch (error) {
     endWithFailure(error);
   }
+  stop.removeEventListener('abort', hurry);
   clearTimeout(timer);
 }
 

@@ -1,5 +1,6 @@
 import { closeSync, existsSync, mkdirSync, openSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { program, StartedNode } from './started-node.ts';
@@ -68,6 +69,22 @@ describe.runIf(existsSync(program))('lyre start', () => {
     await vi.waitFor(async () => expect(await node.health()).toBe(200), patient);
     expect(node.stderr).toBe('');
     expect(await node.end()).toBe(0);
+  });
+
+  it('ends when it is told to while it closes for a restart', async () => {
+    await using node = new StartedNode();
+    node.start();
+    await vi.waitFor(() => expect(node.stdout).toContain('is ready'), patient);
+    // A request that is under way holds up the closing.
+    const slow = connect(Number(new URL(node.url).port), '127.0.0.1');
+    slow.on('error', () => {});
+    slow.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{');
+
+    expect(await node.ask('restart')).toBe(200);
+    await vi.waitFor(() => expect(node.health()).rejects.toThrow(), patient);
+
+    expect(await node.end()).toBe(0);
+    expect(node.stdout.match(/is ready/g)).toHaveLength(1);
   });
 
   it('goes on when nobody reads its output any more, also through restarts', async () => {

@@ -42,13 +42,13 @@ export class StartedNode implements AsyncDisposable {
 
   /** Of the port that it has written down; rejects while nothing answers. */
   async health(): Promise<number> {
-    return (await fetch(`${this.#url()}health`)).status;
+    return (await fetch(`${this.url}health`)).status;
   }
 
   /** Resolves to the status of the answer. */
   async ask(operation: string): Promise<number> {
     const authorization = `Basic ${Buffer.from('admin:one').toString('base64')}`;
-    const answer = await fetch(this.#url(), {
+    const answer = await fetch(this.url, {
       ...{ method: 'POST', body: JSON.stringify({ operation }) },
       headers: { authorization, 'content-type': 'application/json' },
     });
@@ -66,7 +66,7 @@ export class StartedNode implements AsyncDisposable {
     return child?.exitCode ?? null;
   }
 
-  #url(): string {
+  get url(): string {
     const { api } = JSON.parse(readFileSync(join(this.rootPath, 'ports.json'), 'utf8')) as { api: number };
     return `http://127.0.0.1:${api}/`;
   }
