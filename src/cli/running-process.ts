@@ -1,16 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isLocked } from '../runtime/file-lock.ts';
 
 /** The number of the process that runs the node of the root path; undefined when none does. */
 export function findRunningProcess(rootPath: string): number | undefined {
-  let text: string;
+  const path = join(rootPath, 'lyre.pid');
   try {
-    text = readFileSync(join(rootPath, 'lyre.pid'), 'utf8');
+    const pid = Number.parseInt(readFileSync(path, 'utf8'), 10);
+    // After a crash the number may be a stranger's: only a node that lives holds the lock.
+    return pid > 0 && isAlive(pid) && isLocked(path) && looksLikeOurs(pid) ? pid : undefined;
   } catch {
     return undefined;
   }
-  const pid = Number.parseInt(text, 10);
-  return pid > 0 && isAlive(pid) && looksLikeOurs(pid) ? pid : undefined;
 }
 
 /** A zombie, which nobody has waited for yet, is not alive. */
@@ -24,7 +25,7 @@ export function isAlive(pid: number): boolean {
   return !/\) Z /.test(readProc(pid, 'stat') ?? '');
 }
 
-/** After a crash the number may have gone to a stranger, who must not be signalled. */
+/** The number of a node in a container is a stranger's outside. */
 function looksLikeOurs(pid: number): boolean {
   return /node|lyre/i.test(readProc(pid, 'cmdline') ?? 'node');
 }

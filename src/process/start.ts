@@ -82,7 +82,8 @@ function makeDirectory(path: string): void {
 
 async function lockDirectory(path: string): Promise<FileLock> {
   try {
-    return await FileLock.acquire(join(path, 'lyre.pid'));
+    // `lyre stop` may be looking whether anybody holds it.
+    return await FileLock.acquire(join(path, 'lyre.pid'), { waitMs: 100 });
   } catch (cause) {
     if (cause instanceof FileLockedError) {
       const holder = cause.holderPid === undefined ? '' : ` (process ${cause.holderPid})`;

@@ -74,6 +74,18 @@ export class FileLock implements AsyncDisposable {
   }
 }
 
+/** Whether some process holds the lock on a file that is there. Where none does it is taken, shared, for an instant. */
+export function isLocked(path: string): boolean {
+  const fd = openSync(path, 'r');
+  try {
+    if (!tryLock(fd, { shared: true })) return true;
+    unlock(fd);
+    return false;
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /**
  * Returns why it failed; then the file is empty. In place and never to nothing, so that the room that the file has once
  * taken is its own: the number of the next holder fits also on a full disk.

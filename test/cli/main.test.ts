@@ -129,11 +129,30 @@ describe.runIf(existsSync(program))('lyre', () => {
     expect(await shell.lyre(['stop'])).toEqual(notRunning);
   });
 
+  it('leaves a process alone that has got the number of a node that died', async () => {
+    using shell = new Shell();
+    const stranger = spawn(process.execPath, ['-e', 'console.log(1); setInterval(() => {}, 1000)']);
+    await once(stranger.stdout, 'data');
+    writeFileSync(join(shell.path, 'lyre.pid'), `${stranger.pid}\n`);
+
+    const outcome = await shell.lyre(['stop']);
+
+    expect(outcome).toMatchObject({ status: 1, stderr: `lyre: No node is running in ${shell.path}\n` });
+    expect([stranger.exitCode, stranger.signalCode]).toEqual([null, null]);
+    stranger.kill();
+  });
+
   it('stops the process whose number is in lyre.pid and waits until it is gone', async () => {
     using shell = new Shell();
-    const node = spawn(process.execPath, ['-e', 'console.log(1); setInterval(() => {}, 1000)']);
+    const lock = `
+      const { tryLock } = require('fs-native-extensions');
+      const fd = fs.openSync(${JSON.stringify(join(shell.path, 'lyre.pid'))}, 'w+');
+      fs.writeSync(fd, process.pid + '\\n');
+      console.log(tryLock(fd));
+      setInterval(() => {}, 1000);
+    `;
+    const node = spawn(process.execPath, ['-e', lock], { cwd: repository });
     await once(node.stdout, 'data');
-    writeFileSync(join(shell.path, 'lyre.pid'), `${node.pid}\n`);
 
     const outcome = await shell.lyre(['stop']);
 

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 import { expect, it } from 'vitest';
+import { FileLock } from '../../src/runtime/file-lock.ts';
 import { NodeClient } from '../../src/cli/node-client.ts';
 import { loadClientConfig, type ClientConfig } from '../../src/config/client-config.ts';
 
@@ -68,7 +69,7 @@ it('falls back to the port in ports.json, with the credentials of the administra
   await using echo = new Echo();
   const port = await echo.listen(0);
   writeFileSync(join(echo.directory, 'ports.json'), JSON.stringify({ api: port, cluster: 1 }));
-  writeFileSync(join(echo.directory, 'lyre.pid'), `${process.pid}\n`);
+  await using _running = await FileLock.acquire(join(echo.directory, 'lyre.pid'));
 
   const answer = await NodeClient.forRootPath(echo.config(admin)).ask('/', { body: {} });
 
@@ -78,7 +79,7 @@ it('falls back to the port in ports.json, with the credentials of the administra
 it('says so when the node listens on TLS only', async () => {
   await using echo = new Echo();
   writeFileSync(join(echo.directory, 'ports.json'), JSON.stringify({ cluster: 1 }));
-  writeFileSync(join(echo.directory, 'lyre.pid'), `${process.pid}\n`);
+  await using _running = await FileLock.acquire(join(echo.directory, 'lyre.pid'));
 
   expect(() => NodeClient.forRootPath(echo.config(admin))).toThrow(
     `The node in ${echo.directory} listens on TLS only; name it with --target https://...`,
