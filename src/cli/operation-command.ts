@@ -26,15 +26,27 @@ export async function runOperation(
   process.stdout.write(`${isJson ? JSON.stringify(answer, null, 2) : formatAnswer(answer)}\n`);
 }
 
-/** @throws for an argument that is not `key=value` */
+/** @throws for an argument that is not `key=value`, and for a value that would be stored as another */
 export function parsePairs(pairs: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(
     pairs.map((pair): [string, unknown] => {
       const equals = pair.indexOf('=');
       if (equals < 1) throw new Error(`Expected key=value, not ${pair}`);
-      return [pair.slice(0, equals), parseValue(pair.slice(equals + 1))];
+      const key = pair.slice(0, equals);
+      // What Node makes of bytes that are no UTF-8; the character itself is rare enough to be asked for in JSON.
+      if (pair.includes('\uFFFD'))
+        throw new Error(`${key} is not UTF-8; \\ufffd in JSON stands for the character itself`);
+      const value = parseValue(pair.slice(equals + 1));
+      if (hasInfinity(value)) throw new Error(`${key} holds a number that is too large to be kept`);
+      return [key, value];
     }),
   );
+}
+
+/** JSON.parse makes it of `1e400`, and JSON.stringify makes null of it. */
+function hasInfinity(value: unknown): boolean {
+  if (typeof value === 'object' && value !== null) return Object.values(value).some(hasInfinity);
+  return value === Infinity || value === -Infinity;
 }
 
 function parseValue(text: string): unknown {
