@@ -22,7 +22,10 @@ const description = z.object({
   record_count: z.number(),
   attributes: z.array(z.object({ attribute: z.string() })),
 });
-const rows = z.array(z.record(z.string(), z.unknown()));
+const pageAnswer = z.object({
+  records: z.array(z.record(z.string(), z.unknown())),
+  cursor: z.string().nullable(),
+});
 
 /**
  * Writes the records of a table of a node, here or elsewhere, to a file of this machine, in the order of their
@@ -78,30 +81,26 @@ function formatOf(path: string, asked: string | undefined): ExportFormat {
   throw new Error(`The format must be one of ${exportFormats.join(', ')}, not ${wanted}`);
 }
 
-/** Numbers are keys that come before texts, and no comparison is about both. */
+/** In the order of the keys. Where records are large the node ends a page sooner. */
 async function* pages(
   client: NodeClient,
   table: { readonly database: string; readonly table: string },
   key: string,
 ): AsyncGenerator<Row[]> {
-  for (const first of [-Number.MAX_VALUE, '']) {
-    let from: unknown = first;
-    let comparator = 'greater_than_equal';
-    for (;;) {
-      const page: Row[] = rows.parse(
-        await client.run({
-          operation: 'search_by_conditions',
-          ...table,
-          conditions: [{ attribute: key, comparator, value: from }],
-          sort: { attribute: key },
-          get_attributes: ['*'],
-          limit: rowsAtOnce,
-        }),
-      );
-      if (page.length > 0) yield page;
-      if (page.length < rowsAtOnce) break;
-      from = page.at(-1)?.[key];
-      comparator = 'greater_than';
-    }
+  let cursor: string | null = '';
+  while (cursor !== null) {
+    const page: z.output<typeof pageAnswer> = pageAnswer.parse(
+      await client.run({
+        operation: 'search_by_value',
+        ...table,
+        attribute: key,
+        value: '*',
+        get_attributes: ['*'],
+        limit: rowsAtOnce,
+        cursor,
+      }),
+    );
+    if (page.records.length > 0) yield page.records;
+    cursor = page.cursor;
   }
 }

@@ -1,11 +1,14 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { runExport } from '../../src/cli/export-command.ts';
 import { runImport } from '../../src/cli/import-command.ts';
+import { NodeClient } from '../../src/cli/node-client.ts';
 import { progressText } from '../../src/cli/progress-line.ts';
 import { openServer, type TestServer } from '../http/open-server.ts';
+
+afterEach(() => vi.restoreAllMocks());
 
 const dog = { database: 'dev', table: 'dog' };
 
@@ -49,6 +52,21 @@ it('imports a file that is longer than one request, and exports the same rows', 
   const documents = JSON.parse(readFileSync(desk.file('out.json'), 'utf8')) as Record<string, unknown>[];
   expect(documents.map(({ id }) => id)).toEqual([...rows.keys(), 'stray']);
   expect(readdirSync(desk.flags.ROOTPATH).filter((name) => name.endsWith('.partial'))).toEqual([]);
+});
+
+it('exports large records by pages that end at some megabytes', async () => {
+  await using desk = await openDesk();
+  const text = 'x'.repeat(2 ** 20);
+  for (let id = 0; id < 40; id += 1)
+    await desk.node.post({ operation: 'insert', ...dog, records: [{ id, text }] });
+  const run = vi.spyOn(NodeClient.prototype, 'run');
+
+  await runExport(desk.file('out.json'), dog, desk.flags);
+
+  const answers = await Promise.all(run.mock.results.map(({ value }) => value as Promise<unknown>));
+  for (const answer of answers) expect(JSON.stringify(answer).length).toBeLessThan(20 * 2 ** 20);
+  const documents = JSON.parse(readFileSync(desk.file('out.json'), 'utf8')) as Record<string, unknown>[];
+  expect(documents.map(({ id }) => id)).toEqual([...Array(40).keys()]);
 });
 
 it('imports the readings of a machine, and exports the same rows', async () => {
