@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { placeOf } from './login-place.ts';
 
 /** Failures that cost nothing; people mistype. */
 const freeFailures = 10;
@@ -42,7 +43,7 @@ export class LoginBrake {
     const addressWaitMs = this.#waitMs(this.#addresses.get(place), addressSpacingMs);
     if (addressWaitMs > maxWaitMs) return undefined;
     const user = digestOf(username);
-    const isTrusted = this.#trusted.has(`${user} ${place}`);
+    const isTrusted = this.isTrusted(username, address);
     const userWaitMs = isTrusted
       ? 0
       : Math.min(maxWaitMs, this.#waitMs(this.#users.get(user), userSpacingMs));
@@ -54,6 +55,11 @@ export class LoginBrake {
   /** How long an address that is refused has to keep quiet until it is heard again. */
   refusedForMs(address: string): number {
     return this.#waitMs(this.#addresses.get(placeOf(address)), addressSpacingMs) - maxWaitMs;
+  }
+
+  /** Whether the user has logged in from there before. */
+  isTrusted(username: string, address: string): boolean {
+    return this.#trusted.has(`${digestOf(username)} ${placeOf(address)}`);
   }
 
   succeeded(username: string, address: string): void {
@@ -101,17 +107,4 @@ function put<Value>(map: Map<string, Value>, key: string, value: Value): void {
 /** Names come from strangers and may be long; the map must not grow with them. */
 function digestOf(username: string): string {
   return createHash('sha256').update(username).digest('base64');
-}
-
-/** Who has one IPv6 address has a network of them. */
-function placeOf(address: string): string {
-  return address.includes(':') && !address.startsWith('::ffff:') ? networkOf(address) : address;
-}
-
-function networkOf(address: string): string {
-  const [head = '', tail] = address.split('::');
-  const groups = head === '' ? [] : head.split(':');
-  const rest = tail === undefined || tail === '' ? [] : tail.split(':');
-  const zeros = tail === undefined ? [] : Array.from({ length: 8 - groups.length - rest.length }, () => '0');
-  return [...groups, ...zeros, ...rest].slice(0, 4).join(':');
 }

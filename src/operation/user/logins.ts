@@ -1,17 +1,14 @@
 import { hash, randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { CodedError } from '../../model/errors.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { Store } from '../../store/store.ts';
 import { LoginBrake } from './login-brake.ts';
+import { LoginQueue } from './login-queue.ts';
 import { hashPassword, verifyPassword } from './password.ts';
 import { findUser, type StoredUser, type User } from './user.ts';
 
 /** How many verified credentials are remembered; the oldest is forgotten first. */
 const maxRemembered = 1_000;
-
-/** How many verifications may wait; they run one by one, so that guessing leaves the other threads to the store. */
-const maxWaiting = 100;
 
 /** An address has guessed so much that it is not heard for a while. */
 export class TooManyLoginsError extends CodedError {
@@ -57,11 +54,11 @@ export class Logins {
   readonly #store: Store;
   readonly #log: Logger;
   readonly #brake: LoginBrake;
+  readonly #queue = new LoginQueue();
   readonly #key = randomBytes(32).toString('base64');
   readonly #verified = new Map<string, Verified>();
   readonly #pending = new Map<string, Promise<boolean>>();
   #decoy: Promise<string> | undefined;
-  #lastVerification: Promise<unknown> = Promise.resolve();
 
   constructor({ store, steadyMs, log }: LoginsOptions) {
     this.#store = store;
@@ -105,31 +102,22 @@ export class Logins {
   ): Promise<boolean> {
     const attempt = `${digest} ${passwordHash}`;
     // Many connections that open at once with the same credentials cost one verification.
-    let verification = this.#pending.get(attempt);
-    if (verification === undefined) {
-      if (this.#pending.size >= maxWaiting) {
-        throw new CodedError('unavailable', 'Too many logins at once, try again');
-      }
-      const waitMs = this.#brake.begin(username, address);
-      if (waitMs === undefined) {
-        this.#log.warn({ address }, 'login refused unread after many failures');
-        throw new TooManyLoginsError(this.#brake.refusedForMs(address));
-      }
-      verification = this.#verifyInTurn(password, passwordHash, waitMs)
-        .then((isRight) => {
-          if (isRight) this.#brake.succeeded(username, address);
-          return isRight;
-        })
-        .finally(() => this.#pending.delete(attempt));
-      this.#pending.set(attempt, verification);
+    const pending = this.#pending.get(attempt);
+    if (pending !== undefined) return pending;
+    const isTrusted = this.#brake.isTrusted(username, address);
+    const waitMs = this.#brake.begin(username, address);
+    if (waitMs === undefined) {
+      this.#log.warn({ address }, 'login refused unread after many failures');
+      throw new TooManyLoginsError(this.#brake.refusedForMs(address));
     }
-    return verification;
-  }
-
-  async #verifyInTurn(password: string, passwordHash: string, waitMs: number): Promise<boolean> {
-    if (waitMs > 0) await sleep(waitMs);
-    const verification = this.#lastVerification.then(() => verifyPassword(password, passwordHash));
-    this.#lastVerification = verification.catch(() => undefined);
+    const verification = this.#queue
+      .verify({ address, isTrusted, waitMs }, () => verifyPassword(password, passwordHash))
+      .then((isRight) => {
+        if (isRight) this.#brake.succeeded(username, address);
+        return isRight;
+      })
+      .finally(() => this.#pending.delete(attempt));
+    this.#pending.set(attempt, verification);
     return verification;
   }
 

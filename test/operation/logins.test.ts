@@ -1,0 +1,79 @@
+import { scryptSync } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { pino } from 'pino';
+import { Logins } from '../../src/operation/user/logins.ts';
+import { putUser } from '../../src/operation/user/put-user.ts';
+import { systemTable } from '../../src/operation/system-table.ts';
+import { TestStore } from '../store/test-store.ts';
+
+/** A hash of `right` that takes no time. */
+const salt = Buffer.alloc(16);
+const quickHash = `scrypt$1024$8$1$${salt.toString('base64')}$${scryptSync('right', salt, 32, { N: 1_024 }).toString('base64')}`;
+const others = Array.from({ length: 100 }, (_, index) => `user ${index}`);
+
+/** `bob` and others with the password `right`; `guess` begins a login that is wrong, `ended` counts those that were read. */
+async function openLogins() {
+  const opened = await TestStore.open();
+  await putUser(opened.store, { username: 'bob', password: 'right', role: 'super_user' });
+  await opened.store.write({
+    table: systemTable(opened.store, 'hdb_user'),
+    operation: 'upsert',
+    documents: ['bob', ...others].map((username) => ({ username, password: quickHash, role: 'super_user' })),
+  });
+  const logins = new Logins({ store: opened.store, steadyMs: () => 0, log: pino({ enabled: false }) });
+  const guesses: Promise<unknown>[] = [];
+  let [count, ended] = [0, 0];
+  return {
+    guess: (username: string, address: string): void => {
+      const password = `wrong ${(count += 1)}`;
+      const login = logins.login({ username, password, address });
+      guesses.push(
+        login.then(
+          () => (ended += 1),
+          () => undefined,
+        ),
+      );
+    },
+    ended: () => ended,
+    login: (address: string, username = 'bob', password = 'right') =>
+      logins.login({ username, password, address }),
+    async [Symbol.asyncDispose]() {
+      await Promise.all(guesses);
+      await opened[Symbol.asyncDispose]();
+    },
+  };
+}
+
+test.each([
+  ['a dozen IPv4 addresses', (index: number) => `10.0.${index % 12}.1`],
+  ['one IPv6 /56', (index: number) => `2001:db8:0:${(index % 256).toString(16)}::1`],
+])('wrong passwords from %s lock nobody out at another address', async (_, addressOf) => {
+  await using t = await openLogins();
+  for (let index = 0; index < 600; index += 1) t.guess(`user ${index % 100}`, addressOf(index));
+
+  expect(await t.login('192.0.2.1')).toMatchObject({ username: 'bob' });
+});
+
+test('wrong passwords from anywhere lock nobody out where the user has logged in, who waits for none of them', async () => {
+  await using t = await openLogins();
+  await t.login('192.0.2.1');
+  for (let index = 0; index < 90; index += 1) t.guess(`user ${index}`, `10.${index}.0.1`);
+  const elsewhere = expect(t.login('198.51.100.1', 'bob', 'wrong')).rejects.toMatchObject({
+    code: 'unavailable',
+    message: 'Too many logins at once, try again',
+  });
+
+  // The right one is remembered.
+  const mistyped = await t.login('192.0.2.1', 'bob', 'rihgt');
+
+  expect(mistyped).toBeUndefined();
+  expect(t.ended()).toBeLessThan(3);
+  await elsewhere;
+});
+
+test('a place has few logins at once, whatever the user', async () => {
+  await using t = await openLogins();
+  for (let index = 0; index < 4; index += 1) t.guess(`user ${index}`, '2001:db8::1');
+
+  await expect(t.login('2001:db8::2')).rejects.toMatchObject({ code: 'unavailable' });
+});
