@@ -54,7 +54,7 @@ export async function startCsvLoad(
 ): Promise<unknown> {
   return context.jobs.submit({
     ...job,
-    user: context.user.username,
+    user: context.user,
     body: async (running) => load(context, running, request, await open(running.signal)),
   });
 }

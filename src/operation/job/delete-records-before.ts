@@ -42,7 +42,7 @@ export const deleteRecordsBefore = defineOperation({
     requireTable(context.store, schema, name);
     return context.jobs.submit({
       type: 'delete_records_before',
-      user: context.user.username,
+      user: context.user,
       body: (job) => removeBefore(context, job, requireTable(context.store, schema, name), beforeMs),
     });
   },

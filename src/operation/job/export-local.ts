@@ -39,7 +39,7 @@ export const exportLocal = defineOperation({
     const file = `${name ?? now()}.${format}`;
     return jobs.submit({
       type: 'export_local',
-      user: user.username,
+      user,
       body: async (job) => {
         const directory = await directoryInside(path, exportDirectories);
         const target = join(directory, file);

@@ -1,16 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import type { Document } from '../../model/change.ts';
-import { CodedError } from '../../model/errors.ts';
 import { systemDatabase, type Table } from '../../model/table.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import { RunLoop } from '../../runtime/run-loop.ts';
 import type { Store } from '../../store/store.ts';
 import type { WriteStep } from '../../store/writer.ts';
 import { requireTable } from '../table-lookup.ts';
+import type { User } from '../user/user.ts';
 import { failureMessage } from './failure-message.ts';
 import { forgottenJobs } from './finished-jobs.ts';
 import { jobRow, jobsTable, type JobProgress, type JobRow } from './job-row.ts';
+import { WaitingJobs, type Lane, type WaitingJob } from './waiting-jobs.ts';
 
 /** What a job ends with. Only a text is its message; otherwise that says that it is complete. */
 export type JobOutcome = string | { readonly result: Document } | undefined;
@@ -30,13 +31,10 @@ export interface RunningJob {
 
 export type JobBody = (job: RunningJob) => Promise<JobOutcome>;
 
-/** Jobs of one lane run one after another. */
-type Lane = 'jobs' | 'downloads';
-
 /** A job as it is asked for. */
 export interface NewJob {
   readonly type: string;
-  readonly user: string;
+  readonly user: User;
   readonly body: JobBody;
   /** What its body keeps in memory until it ends; 0 if not said. */
   readonly heldBytes?: number;
@@ -51,17 +49,6 @@ export interface JobsOptions {
   readonly log: Logger;
 }
 
-interface WaitingJob {
-  readonly id: string;
-  readonly body: JobBody;
-  readonly heldBytes: number;
-  readonly lane: Lane;
-  /** Kept until it is on disk: a full disk must not make a job run twice. */
-  end?: Document | undefined;
-}
-
-const maxWaiting = 100;
-const maxHeldMebibytes = 256;
 const forgetIntervalMs = 10 * 60_000;
 
 /**
@@ -73,7 +60,7 @@ const forgetIntervalMs = 10 * 60_000;
  */
 export class Jobs implements AsyncDisposable {
   readonly #options: JobsOptions;
-  readonly #waiting: WaitingJob[] = [];
+  readonly #waiting = new WaitingJobs<JobBody>();
   readonly #lanes: Readonly<Record<Lane, RunLoop>>;
   readonly #forgetting: RunLoop;
 
@@ -100,30 +87,17 @@ export class Jobs implements AsyncDisposable {
   /**
    * Takes a job and answers as clients know it; the fifth word of the message is the id.
    *
-   * @throws CodedError `unavailable` while too many are waiting, or hold too much; one that is alone may hold anything
+   * @throws CodedError `unavailable` as {@link WaitingJobs.add}
    */
   async submit(job: NewJob): Promise<{ readonly message: string; readonly job_id: string }> {
-    const { body, heldBytes = 0, lane = 'jobs' } = job;
-    if (this.#waiting.length >= maxWaiting) {
-      throw new CodedError(
-        'unavailable',
-        `${maxWaiting} jobs are waiting already; try again when some are done`,
-      );
-    }
-    const held = this.#waiting.reduce((sum, waiting) => sum + waiting.heldBytes, 0);
-    if (heldBytes > 0 && held > 0 && held + heldBytes > maxHeldMebibytes * 2 ** 20) {
-      throw new CodedError(
-        'unavailable',
-        `The jobs that wait may hold ${maxHeldMebibytes} MiB: try again when some are done, or use csv_file_load or csv_url_load`,
-      );
-    }
+    const { user, body, heldBytes = 0, lane = 'jobs' } = job;
     const id = randomUUID();
-    const waiting = { id, body, heldBytes, lane };
-    this.#waiting.push(waiting);
+    const waiting: WaitingJob<JobBody> = { id, user, body, heldBytes, lane };
+    this.#waiting.add(waiting);
     const row: JobRow = {
       id,
       type: job.type,
-      user: job.user,
+      user: user.username,
       status: 'CREATED',
       message: null,
       created_datetime: this.#options.now(),
@@ -133,7 +107,7 @@ export class Jobs implements AsyncDisposable {
     try {
       await this.#options.store.replaceSystemDocument(jobsTable, id, row);
     } catch (error) {
-      this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+      this.#waiting.remove(waiting);
       throw error;
     }
     this.#lanes[lane].wake();
@@ -163,16 +137,19 @@ export class Jobs implements AsyncDisposable {
   }
 
   async #next(lane: Lane, signal: AbortSignal): Promise<boolean> {
-    const job = this.#waiting.find((waiting) => waiting.lane === lane && this.get(waiting.id) !== undefined);
+    const job = this.#waiting.next(lane, (id) => this.get(id) !== undefined);
     if (!job) return false;
-    job.end ??= await this.#run(job, signal);
+    if (job.end === undefined) {
+      this.#waiting.begin(job);
+      job.end = await this.#run(job, signal);
+    }
     if (job.end !== undefined) await this.#patch(job.id, job.end);
-    this.#waiting.splice(this.#waiting.indexOf(job), 1);
+    this.#waiting.remove(job);
     return true;
   }
 
   /** How the job ended; undefined when the node stops. */
-  async #run({ id, body }: WaitingJob, signal: AbortSignal): Promise<Document | undefined> {
+  async #run({ id, body }: WaitingJob<JobBody>, signal: AbortSignal): Promise<Document | undefined> {
     const { now, log } = this.#options;
     const job: RunningJob = {
       id,

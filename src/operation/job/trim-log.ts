@@ -23,7 +23,7 @@ export async function startTrimLog(
   requireTable(store, schema, name);
   return jobs.submit({
     type,
-    user: user.username,
+    user,
     body: async () => {
       const table = requireTable(store, schema, name);
       await store.purgeChannel(table, { beforeSeq: store.log.firstSince(table.id, beforeMs) });

@@ -165,7 +165,7 @@ test('a server that goes on too slowly is given up, in the head of its answer an
     message: expect.stringContaining('/head: no answer for 0.1 s'),
   });
   const { stream } = await fetchFrom('/file', {});
-  await expect(text(stream)).rejects.toThrow('it brought fewer than 64 KiB in 10 minutes');
+  await expect(text(stream)).rejects.toThrow('it brought fewer than 640 KiB in 10 minutes');
 });
 
 test('a load from a slow server holds up no other job', async () => {

@@ -9,6 +9,7 @@ import { pino } from 'pino';
 import { CodedError } from '../../../src/model/errors.ts';
 import { ForbiddenError } from '../../../src/operation/refusals.ts';
 import { documentsOf, makeTable, tableOf, TestStore } from '../../store/test-store.ts';
+import { localUser, type User } from '../../../src/operation/user/user.ts';
 import { clusterUser } from '../open-context.ts';
 import { dog, openJobContext } from './open-job-context.ts';
 
@@ -26,7 +27,7 @@ test('jobs run one after another, in the order in which they came', async () => 
   const job = (name: string) =>
     t.context.jobs.submit({
       type: 'test',
-      user: 'local',
+      user: localUser,
       body: async () => {
         order.push(`${name} begins`);
         await new Promise((resolve) => setImmediate(resolve));
@@ -49,7 +50,7 @@ test.each([
 ])('the row says how a job ended (%#)', async (body, status, message) => {
   await using t = await openJobContext();
 
-  const { job_id: id } = await t.context.jobs.submit({ type: 'test', user: 'local', body });
+  const { job_id: id } = await t.context.jobs.submit({ type: 'test', user: localUser, body });
 
   expect(await t.ended(id)).toMatchObject({ status, message: expect.stringMatching(message) });
 });
@@ -58,7 +59,7 @@ test('a refusal within a job is told whole', async () => {
   await using t = await openJobContext();
   const body = () => Promise.reject(new ForbiddenError({ invalidSchemaItems: ['Attribute x'] }));
 
-  const { job_id: id } = await t.context.jobs.submit({ type: 'test', user: 'local', body });
+  const { job_id: id } = await t.context.jobs.submit({ type: 'test', user: localUser, body });
 
   expect((await t.ended(id)).message).toEqual({
     error: 'This operation is not authorized due to role restrictions and/or invalid database items',
@@ -75,7 +76,7 @@ test('a job that runs tells its rate and when it will be done', async () => {
   const end = deferred<undefined>();
   const { job_id: id } = await jobs.submit({
     type: 'test',
-    user: 'local',
+    user: localUser,
     body: (job) => {
       begun.resolve(job);
       return end.promise;
@@ -97,12 +98,57 @@ test('a job that runs tells its rate and when it will be done', async () => {
 test('more than a hundred waiting jobs are refused and leave no row', async () => {
   await using t = await openJobContext();
   const end = deferred<undefined>();
-  const submit = () => t.context.jobs.submit({ type: 'test', user: 'local', body: () => end.promise });
+  const submit = () => t.context.jobs.submit({ type: 'test', user: localUser, body: () => end.promise });
   for (let count = 0; count < 100; count += 1) await submit();
 
   await expect(submit()).rejects.toMatchObject({ code: 'unavailable' });
   expect(t.context.jobs.all()).toHaveLength(100);
   end.resolve(undefined);
+});
+
+function plainUser(username: string): User {
+  return { ...localUser, username, isSuperUser: false };
+}
+
+test('a user has 20 jobs in a lane, and keeps nobody from the others', async () => {
+  await using t = await openJobContext();
+  const end = deferred<undefined>();
+  const submit = (username: string, lane: 'jobs' | 'downloads') =>
+    t.context.jobs.submit({ type: 'test', user: plainUser(username), lane, body: () => end.promise });
+  for (let count = 0; count < 20; count += 1) await submit('ann', 'downloads');
+
+  await expect(submit('ann', 'downloads')).rejects.toMatchObject({
+    code: 'unavailable',
+    message: '20 of your jobs are waiting already; try again when some are done',
+  });
+  for (const username of ['bob', 'cid', 'dan', 'eve'])
+    for (let count = 0; count < 20; count += 1) await submit(username, 'downloads');
+  await expect(submit('fay', 'downloads')).rejects.toMatchObject({ code: 'unavailable' });
+  await submit('ann', 'jobs');
+  await submit('fay', 'jobs');
+  end.resolve(undefined);
+});
+
+test('users take turns', async () => {
+  await using t = await openJobContext();
+  const begin = deferred<undefined>();
+  const order: string[] = [];
+  const submit = (username: string) =>
+    t.context.jobs.submit({
+      type: 'test',
+      user: plainUser(username),
+      body: async () => {
+        order.push(username);
+        return begin.promise;
+      },
+    });
+  for (const username of ['ann', 'ann', 'ann', 'bob', 'bob']) await submit(username);
+  await vi.waitFor(() => expect(order).toEqual(['ann']));
+  const last = await submit('cid');
+  begin.resolve(undefined);
+
+  await t.ended(last.job_id);
+  await vi.waitFor(() => expect(order).toEqual(['ann', 'bob', 'cid', 'ann', 'bob', 'ann']));
 });
 
 test('jobs that hold more than 256 MiB together are refused until one ends; one alone is accepted', async () => {
@@ -112,7 +158,7 @@ test('jobs that hold more than 256 MiB together are refused until one ends; one 
   const submit = (heldBytes: number): Promise<{ readonly job_id: string }> => {
     const end = deferred<undefined>();
     ends.push(() => end.resolve(undefined));
-    return t.context.jobs.submit({ type: 'test', user: 'local', body: () => end.promise, heldBytes });
+    return t.context.jobs.submit({ type: 'test', user: localUser, body: () => end.promise, heldBytes });
   };
   const load = (): Promise<unknown> => t.call({ operation: 'csv_data_load', ...dog, data: 'id\n1\n' });
   const refusal = {
@@ -142,7 +188,7 @@ test('a load that a stop of the node interrupts is failed at the next start, at 
   const submit = (): Promise<{ readonly job_id: string }> =>
     jobs.submit({
       type: 'csv_data_load',
-      user: 'local',
+      user: localUser,
       body: async (job) => {
         for (let id = 1; id <= rows; id += 1) {
           job.signal.throwIfAborted();
@@ -242,7 +288,11 @@ test('get_job needs an id and knows nothing of an unknown one', async () => {
 
 test('search_jobs_by_start_date lists the jobs between two dates, for super users', async () => {
   await using t = await openJobContext();
-  const { job_id: id } = await t.context.jobs.submit({ type: 'test', user: 'local', body: async () => 'a' });
+  const { job_id: id } = await t.context.jobs.submit({
+    type: 'test',
+    user: localUser,
+    body: async () => 'a',
+  });
   const job = await t.ended(id);
   const search = (from_date: unknown, to_date: unknown, user?: typeof clusterUser) =>
     t.call({ operation: 'search_jobs_by_start_date', from_date, to_date }, user);

@@ -29,17 +29,20 @@ async function read(
 
 const drop = { bytes: 1, afterMs: minuteMs };
 
-test('a source that brings fewer than 64 KiB in 10 minutes fails', async () => {
+test('a source that brings fewer than 640 KiB in 10 minutes fails', async () => {
   expect(await read(Array<typeof drop>(9).fill(drop))).toBe(9);
-  expect(await read(Array<typeof drop>(10).fill(drop))).toBe(
-    '9: Error: it brought fewer than 64 KiB in 10 minutes',
+  expect(await read(Array.from({ length: 10 }, () => ({ ...drop, bytes: 65_535 })))).toBe(
+    '9: Error: it brought fewer than 640 KiB in 10 minutes',
   );
 });
 
-test('one that brings as much may take any time, and what was fast before does not count', async () => {
-  const enough = { bytes: 6_554, afterMs: minuteMs };
+test('one that brings as much may take a day, and what was fast before does not count', async () => {
+  const enough = { bytes: 65_536, afterMs: minuteMs };
 
-  expect(await read(Array<typeof drop>(1_000).fill(enough))).toBe(1_000);
+  expect(await read(Array<typeof drop>(1_440).fill(enough))).toBe(1_440);
+  expect(await read(Array<typeof drop>(1_441).fill(enough))).toBe(
+    '1440: Error: it was not whole after 24 hours',
+  );
   expect(
     await read([{ bytes: 2 ** 20, afterMs: 10 * minuteMs }, ...Array<typeof drop>(10).fill(drop)]),
   ).toMatch(/^10: /);
@@ -47,4 +50,10 @@ test('one that brings as much may take any time, and what was fast before does n
 
 test('the time that its reader takes does not count', async () => {
   expect(await read(Array<typeof drop>(9).fill(drop), 60 * minuteMs)).toBe(9);
+});
+
+test('but it is part of the day that a source may take', async () => {
+  const fast = { bytes: 2 ** 20, afterMs: 0 };
+
+  expect(await read(Array<typeof drop>(30).fill(fast), 60 * minuteMs)).toMatch(/^25: /);
 });
