@@ -1,6 +1,7 @@
 import { CodedError } from '../model/errors.ts';
 import { keyHolders, type NodeRow } from '../model/node.ts';
 import type { Logger } from '../runtime/logger.ts';
+import { RareLines } from '../runtime/rare-lines.ts';
 import type { Store } from '../store/store.ts';
 import type { Address } from '../stream/connection.ts';
 import type { NodeKeys } from '../stream/node-keys.ts';
@@ -32,6 +33,12 @@ export class Joining {
   constructor(options: JoiningOptions) {
     this.#options = options;
     const { store, keys, user, isAlive, sync, log } = options;
+    const refused = new RareLines({
+      log,
+      level: 'warn',
+      message: 'join refused: wrong cluster user or password',
+      field: 'peer',
+    });
     this.server = new JoinServer({
       selfName: store.nodeName,
       publicKey: keys.publicKey,
@@ -44,7 +51,7 @@ export class Joining {
         log.info({ peer: joiner.name, result }, 'join answered');
         return result;
       },
-      onFailure: (name) => log.warn({ peer: name }, 'join refused: wrong cluster user or password'),
+      onFailure: (name) => refused.write(name),
     });
   }
 

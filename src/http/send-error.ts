@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from '../runtime/logger.ts';
+import type { RareLines } from '../runtime/rare-lines.ts';
 import { errorFormatOf } from './answer-format.ts';
 import { drain } from './drain.ts';
 import { errorResponse } from './error-response.ts';
@@ -9,6 +10,8 @@ export interface SendErrorOptions {
   /** Shorter answers are not compressed. */
   readonly compressionThresholdBytes: number;
   readonly log: Logger;
+  /** Of 401 and 403, by address. */
+  readonly refusals: RareLines;
 }
 
 /** Answers a request with an error, unless an answer has begun. */
@@ -22,7 +25,7 @@ export async function sendError(
   await drain(request);
   const { status, body, headers: ofError } = errorResponse(error, options.log);
   if (status === 401 || status === 403)
-    options.log.info({ address: request.socket.remoteAddress, status }, 'request refused');
+    options.refusals.write(request.socket.remoteAddress ?? '', { status });
   if (response.destroyed || response.headersSent) return;
   const answer = {
     status,

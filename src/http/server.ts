@@ -4,6 +4,7 @@ import type { OperationServices } from '../operation/operation.ts';
 import { localUser } from '../operation/user/user.ts';
 import { Closer } from '../runtime/closer.ts';
 import type { Logger } from '../runtime/logger.ts';
+import { RareLines } from '../runtime/rare-lines.ts';
 import { createApplication } from './application.ts';
 import { Authenticator } from './authenticate.ts';
 import { ChangeFeed } from './changes/change-feed.ts';
@@ -71,6 +72,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     services,
     health: told,
     log,
+    refusals: new RareLines({ log, level: 'info', message: 'request refused', field: 'address' }),
     bodyLimitBytes: options.bodyLimitBytes ?? 1024 ** 3,
     compressionThresholdBytes: options.compressionThresholdBytes ?? 1_200,
     cors: options.cors ?? { enabled: false, accessList: [] },

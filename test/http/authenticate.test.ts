@@ -97,13 +97,15 @@ test('a flood of guesses is refused before it can occupy the node, and the right
 
   expect(known.status).toBe(200);
   expect(answers.filter(({ status }) => status === 401).length).toBeLessThan(20);
-  expect(answers.filter(({ status }) => status === 503).length).toBeLessThan(10);
+  expect(answers.filter(({ status }) => status === 503).length).toBeLessThan(20);
   const refused = answers.find(({ status }) => status === 429);
   expect(refused?.headers.get('retry-after')).toMatch(/^[1-9]$/);
   expect(await refused?.json()).toEqual({
     error: 'Too many failed logins from this address, try again in a few seconds',
   });
-  expect(t.logged.join('')).toContain('login refused unread after many failures');
+  expect(t.logged.filter((line) => line.includes('login refused unread after many failures'))).toHaveLength(
+    5,
+  );
 });
 
 test('a stranger is asked to log in, whatever the body is', async () => {

@@ -90,3 +90,13 @@ test('every refusal is logged with where it came from, and without what was sent
   ]);
   expect(logged.join('')).not.toMatch(/secret|Rex|abc/);
 });
+
+test('strangers cannot fill the log', async () => {
+  const logged: string[] = [];
+  const log = pino({ level: 'info' }, { write: (line: string) => logged.push(line) });
+  await using t = await openServer({ log });
+
+  for (let count = 0; count < 20; count += 1) await t.post(insert, '');
+
+  expect(logged.filter((line) => line.includes('request refused'))).toHaveLength(5);
+});

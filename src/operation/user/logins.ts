@@ -1,6 +1,7 @@
 import { hash, randomBytes } from 'node:crypto';
 import { CodedError } from '../../model/errors.ts';
 import type { Logger } from '../../runtime/logger.ts';
+import { RareLines } from '../../runtime/rare-lines.ts';
 import type { Store } from '../../store/store.ts';
 import { LoginBrake } from './login-brake.ts';
 import { LoginQueue } from './login-queue.ts';
@@ -52,7 +53,8 @@ interface Verified {
  */
 export class Logins {
   readonly #store: Store;
-  readonly #log: Logger;
+  readonly #refused: RareLines;
+  readonly #refusedUnread: RareLines;
   readonly #brake: LoginBrake;
   readonly #queue = new LoginQueue();
   readonly #key = randomBytes(32).toString('base64');
@@ -62,7 +64,9 @@ export class Logins {
 
   constructor({ store, steadyMs, log }: LoginsOptions) {
     this.#store = store;
-    this.#log = log;
+    const lines = { log, level: 'warn', field: 'address' } as const;
+    this.#refused = new RareLines({ ...lines, message: 'login refused' });
+    this.#refusedUnread = new RareLines({ ...lines, message: 'login refused unread after many failures' });
     this.#brake = new LoginBrake({ steadyMs });
   }
 
@@ -86,7 +90,7 @@ export class Logins {
     if (stored !== undefined && isRight) this.#remember(digest, { stored, catalogVersion });
     if (stored !== undefined && isRight && stored.user.active) return stored.user;
     // Who does not exist may be a password that was typed in the wrong field.
-    this.#log.warn({ address, ...(stored === undefined ? {} : { username }) }, 'login refused');
+    this.#refused.write(address, stored === undefined ? {} : { username });
     if (stored === undefined || !isRight) return undefined;
     throw new CodedError('unauthenticated', 'Cannot complete request: User is inactive');
   }
@@ -107,7 +111,7 @@ export class Logins {
     const isTrusted = this.#brake.isTrusted(username, address);
     const waitMs = this.#brake.begin(username, address);
     if (waitMs === undefined) {
-      this.#log.warn({ address }, 'login refused unread after many failures');
+      this.#refusedUnread.write(address);
       throw new TooManyLoginsError(this.#brake.refusedForMs(address));
     }
     const verification = this.#queue
