@@ -3,7 +3,7 @@ import { CodedError } from '../model/errors.ts';
 import type { Authentication, Browser } from '../operation/operation.ts';
 import { loginRequired } from '../operation/run-operation.ts';
 import type { Login } from '../operation/user/logins.ts';
-import { localUser, stranger, type User } from '../operation/user/user.ts';
+import { localUser, stranger, type Holder, type User } from '../operation/user/user.ts';
 import { browserOf } from './session-cookie.ts';
 
 /** Who sent a request, and from where. */
@@ -11,11 +11,15 @@ export interface Caller {
   /** `stranger` when the request does not say. */
   readonly user: User;
   readonly address: string;
+  /** As in `OperationContext`. */
+  readonly endsAtMs?: number | undefined;
   /** Sent in place of an operation token; not verified. */
   readonly refreshToken?: string | undefined;
   /** A page of this node, which may have a session. */
   readonly browser?: Browser | undefined;
 }
+
+type Proof = Pick<Caller, 'user' | 'endsAtMs' | 'refreshToken'>;
 
 /**
  * Finds out who asks: by the `Authorization` header, else by the cookie of a session, else by where the request comes
@@ -42,13 +46,14 @@ export class Authenticator {
     const address = request.socket.remoteAddress ?? '';
     const browser = browserOf(request);
     const header = request.headers.authorization?.trim() ?? '';
-    if (header === '')
-      return { user: this.#bySession(browser) ?? this.#byPlace(request, address), address, browser };
-    const { user, refreshToken } = await this.#byHeader(header, address);
-    return { user, address, refreshToken, browser };
+    if (header === '') {
+      const holder = this.#bySession(browser) ?? { user: this.#byPlace(request, address) };
+      return { ...holder, address, browser };
+    }
+    return { ...(await this.#byHeader(header, address)), address, browser };
   }
 
-  async #byHeader(header: string, address: string): Promise<Pick<Caller, 'user' | 'refreshToken'>> {
+  async #byHeader(header: string, address: string): Promise<Proof> {
     const [, scheme = '', value = ''] = /^(\S+)\s*(\S*)/.exec(header) ?? [];
     switch (scheme.toLowerCase()) {
       case 'bearer':
@@ -61,19 +66,19 @@ export class Authenticator {
   }
 
   /** A session that is over is none: who has it may log in again. */
-  #bySession(browser: Browser | undefined): User | undefined {
+  #bySession(browser: Browser | undefined): Holder | undefined {
     const { sessions } = this.#authentication;
-    return browser?.secret === undefined ? undefined : sessions?.userOf(browser.secret);
+    return browser?.secret === undefined ? undefined : sessions?.holderOf(browser.secret);
   }
 
   #byPlace(request: IncomingMessage, address: string): User {
     return this.#authorizeLocal && isLocal(request, address) ? localUser : stranger;
   }
 
-  async #byToken(token: string): Promise<Pick<Caller, 'user' | 'refreshToken'>> {
+  async #byToken(token: string): Promise<Proof> {
     const { tokens } = this.#authentication;
     if ((await tokens.claimedKind(token)) === 'refresh') return { user: stranger, refreshToken: token };
-    return { user: await tokens.userOf(token) };
+    return tokens.holderOf(token);
   }
 
   async #byPassword(login: Login | undefined): Promise<User> {

@@ -67,6 +67,7 @@ function contextOf(services: OperationServices, caller: Caller): OperationContex
     jobs: services.jobs,
     bulk: services.bulk,
     user: caller.user,
+    endsAtMs: caller.endsAtMs,
     address: caller.address,
     refreshToken: caller.refreshToken,
     browser: caller.browser,

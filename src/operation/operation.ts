@@ -49,6 +49,8 @@ export interface BulkSettings {
 /** One request: the services and who asks. */
 export interface OperationContext extends OperationServices {
   readonly user: User;
+  /** When the token or session is over that the request came with, in milliseconds since 1970; undefined with a password. */
+  readonly endsAtMs?: number | undefined;
   /** Where the request comes from. */
   readonly address?: string;
   /** Sent in place of an operation token; not verified. */

@@ -38,12 +38,15 @@ export interface TestServerOptions extends Partial<Omit<HttpServerOptions, 'serv
   readonly services?: (directory: string) => Partial<OperationServices>;
   /** Of the brake on logins. */
   readonly steadyMs?: () => number;
+  /** Of the services; milliseconds since 1970. */
+  readonly now?: () => number;
 }
 
 export async function openServer({
   watch = (environment) => environment,
   services = () => ({}),
   steadyMs,
+  now,
   ...options
 }: TestServerOptions = {}): Promise<TestServer> {
   const directory = await mkdtemp(join(tmpdir(), 'lyre-http-'));
@@ -52,9 +55,13 @@ export async function openServer({
   await putUser(store, { username: 'admin', password: 'pass:word', role: 'super_user' });
   const logged: string[] = [];
   const log = pino({ level: 'warn' }, { write: (line: string) => logged.push(line) });
-  const authentication = openAuthentication(store, { log, ...(steadyMs && { steadyMs }) });
+  const authentication = openAuthentication(store, {
+    log,
+    ...(steadyMs && { steadyMs }),
+    ...(now && { now }),
+  });
   const opened = await openServices(store, { authentication });
-  const served = { ...opened.services, ...services(directory) };
+  const served = { ...opened.services, ...(now && { now }), ...services(directory) };
   const server = await startHttpServer({
     host: '127.0.0.1',
     port: 0,

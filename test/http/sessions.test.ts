@@ -201,3 +201,15 @@ test('switched off, nobody begins a session and no cookie counts', async () => {
   const body = { operation: 'login', username: 'admin', password: 'pass:word' };
   expect(await told(ask(off, body))).toMatchObject({ status: 400 });
 });
+
+test('the tokens that a session asks for end with it', async () => {
+  await using t = await openServer();
+  const cookie = await login(t);
+  const { body } = await told(ask(t, { operation: 'create_authentication_tokens' }, { cookie }));
+
+  for (const token of Object.values(body as Record<string, string>)) {
+    const claims: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+    const { exp } = claims as { exp: number };
+    expect(exp).toBeLessThanOrEqual(Date.now() / 1_000 + 86_400);
+  }
+});

@@ -89,6 +89,31 @@ test('only the last refresh token of a user counts', async () => {
   );
 });
 
+test('no chain of tokens outlives the one that it began with', async () => {
+  let nowMs = Date.now();
+  await using t = await openServer({ now: () => nowMs });
+  const { operation_token: stolen } = await tokens(t);
+  nowMs += 3_600_000;
+  const end = claimsOf(stolen)['exp'];
+
+  expect(await t.post({ ...create, expires_in: '30d' }, bearer(stolen))).toEqual({
+    status: 400,
+    body: {
+      error:
+        "'expires_in' cannot be longer than what the request logged in with lasts: send name and password",
+    },
+  });
+  const { body } = await t.post(create, bearer(stolen));
+  const { operation_token: second, refresh_token: refresh } = body as Pair;
+  const { body: third } = await t.post({ operation: 'refresh_operation_token' }, bearer(refresh));
+  const { body: short } = await t.post({ ...create, expires_in: '1h' }, bearer(stolen));
+
+  expect(claimsOf(second)['exp']).toBe(end);
+  expect(claimsOf(refresh)['exp']).toBe(end);
+  expect(claimsOf((third as Pair).operation_token)['exp']).toBe(end);
+  expect(claimsOf((short as Pair).operation_token)['exp']).toBe(Math.floor(nowMs / 1_000) + 3_600);
+});
+
 test.each([
   [{ username: 'admin', password: 'wrong' }, 401, 'invalid credentials'],
   [{ username: 'nobody', password: 'wrong' }, 401, 'invalid credentials'],

@@ -25,11 +25,11 @@ test('a session outlives a restart, and ends in time', async () => {
 
   await opened.reopen();
 
-  expect(open().userOf(secret)?.username).toBe('admin');
+  expect(open().holderOf(secret)?.user.username).toBe('admin');
   now += dayMs - 1;
-  expect(open().userOf(secret)?.username).toBe('admin');
+  expect(open().holderOf(secret)?.user.username).toBe('admin');
   now += 1;
-  expect(open().userOf(secret)).toBeUndefined();
+  expect(open().holderOf(secret)).toBeUndefined();
 });
 
 test('a user has at most 20 sessions, and what is over is removed with the next login', async () => {
@@ -45,7 +45,7 @@ test('a user has at most 20 sessions, and what is over is removed with the next 
     secrets.push(await begin(sessions));
   }
 
-  expect(secrets.map((secret) => sessions.userOf(secret) !== undefined)).toEqual([
+  expect(secrets.map((secret) => sessions.holderOf(secret) !== undefined)).toEqual([
     ...[false, false],
     ...Array.from({ length: 20 }, () => true),
   ]);
@@ -64,7 +64,7 @@ test('the table of sessions gives nobody a session', async () => {
   const [row] = rowsOf(store) as { readonly id: string }[];
 
   expect(JSON.stringify(row)).not.toContain(secret);
-  expect(sessions.userOf(row?.id ?? '')).toBeUndefined();
+  expect(sessions.holderOf(row?.id ?? '')).toBeUndefined();
 });
 
 test('nobody who is no stored user has a session', async () => {
@@ -72,5 +72,5 @@ test('nobody who is no stored user has a session', async () => {
   const sessions = new Sessions({ store: opened.store, timeoutMs: dayMs, now: Date.now });
 
   expect(await sessions.begin('local')).toBeUndefined();
-  expect(sessions.userOf('')).toBeUndefined();
+  expect(sessions.holderOf('')).toBeUndefined();
 });

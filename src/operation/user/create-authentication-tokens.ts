@@ -4,7 +4,10 @@ import { CodedError } from '../../model/errors.ts';
 import { defineOperation } from '../operation.ts';
 import { stranger } from './user.ts';
 
-/** An operation token and a refresh token, for a name and password in the body or else for the caller. */
+/**
+ * An operation token and a refresh token, for a name and password in the body or else for the caller. For a token or a
+ * session they last no longer than that.
+ */
 export const createAuthenticationTokens = defineOperation({
   name: 'create_authentication_tokens',
   permission: 'stranger',
@@ -19,7 +22,10 @@ export const createAuthenticationTokens = defineOperation({
       .optional(),
   }),
   response: z.strictObject({ operation_token: z.string(), refresh_token: z.string() }),
-  async run({ authentication, user, address = '' }, { username, password, expires_in: timeoutMs }) {
+  async run(
+    { authentication, user, now, endsAtMs, address = '' },
+    { username, password, expires_in: timeoutMs },
+  ) {
     const { logins, tokens } = authentication;
     if (timeoutMs !== undefined && timeoutMs > tokens.maxTimeoutMs) {
       throw new CodedError(
@@ -29,7 +35,13 @@ export const createAuthenticationTokens = defineOperation({
     }
     if (username === undefined && password === undefined) {
       if (user === stranger) throw new CodedError('unauthenticated', 'Must login');
-      return tokens.create(user.username, timeoutMs);
+      if (timeoutMs !== undefined && endsAtMs !== undefined && now() + timeoutMs > endsAtMs) {
+        throw new CodedError(
+          'invalid_request',
+          "'expires_in' cannot be longer than what the request logged in with lasts: send name and password",
+        );
+      }
+      return tokens.create(user.username, timeoutMs, endsAtMs);
     }
     const found =
       username === undefined || password === undefined

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { systemDatabase } from '../../model/table.ts';
 import type { Store } from '../../store/store.ts';
 import { openSystemTable } from '../system-table.ts';
-import { credentialOf, findUser, type User } from './user.ts';
+import { credentialOf, findUser, type Holder } from './user.ts';
 
 /** A session as its browser has it. */
 export interface Session {
@@ -61,14 +61,14 @@ export class Sessions {
   }
 
   /** Whose session this is, if it is one. */
-  userOf(secret: string): User | undefined {
+  holderOf(secret: string): Holder | undefined {
     const { store, now } = this.#options;
     const table = store.catalog.table(systemDatabase, sessionsTable);
     const row = table && sessionRow.safeParse(store.get(table, idOf(secret)));
     if (row?.success !== true || row.data.expires <= now()) return undefined;
     const stored = findUser(store, row.data.username);
     const isCurrent = stored?.user.active === true && credentialOf(stored) === row.data.credential;
-    return isCurrent ? stored.user : undefined;
+    return isCurrent ? { user: stored.user, endsAtMs: row.data.expires } : undefined;
   }
 
   async end(secret: string): Promise<void> {

@@ -3,7 +3,7 @@ import { CodedError } from '../../model/errors.ts';
 import type { Store } from '../../store/store.ts';
 import { systemTable } from '../system-table.ts';
 import type { TokenKeys } from './token-keys.ts';
-import { credentialOf, findUser, type StoredUser, type User } from './user.ts';
+import { credentialOf, findUser, type Holder, type StoredUser } from './user.ts';
 
 /** What a token is for, as its `sub` claim says. */
 export type TokenKind = 'operation' | 'refresh';
@@ -24,7 +24,8 @@ const algorithm = 'RS256';
  *
  * Besides its claims a token is bound to the stored hash of the password, so all tokens of a user end with a new
  * password; and the user row is read at every request, so a removed or inactive user is refused at once.
- * Of the refresh tokens of a user only the last one counts: the row holds a hash of it.
+ * Of the refresh tokens of a user only the last one counts: the row holds a hash of it. What is given for a token is over
+ * when that one is, so that none renews itself for ever.
  */
 export class Tokens {
   readonly #options: TokensOptions;
@@ -38,10 +39,11 @@ export class Tokens {
     return this.#options.refreshTokenTimeoutMs;
   }
 
-  /** Both tokens of a user, who must be a stored one; ends the refresh token made before. */
+  /** Both tokens of a user, who must be a stored one, over at `endsAtMs` at the latest; ends the refresh token made before. */
   async create(
     username: string,
     timeoutMs = this.#options.operationTokenTimeoutMs,
+    endsAtMs = Infinity,
   ): Promise<{ readonly operation_token: string; readonly refresh_token: string }> {
     const { store, refreshTokenTimeoutMs } = this.#options;
     const stored = findUser(store, username);
@@ -50,8 +52,8 @@ export class Tokens {
         'invalid_request',
         `'${username}' is no stored user, tell 'username' and 'password'`,
       );
-    const operationToken = await this.#sign(stored, 'operation', timeoutMs);
-    const refreshToken = await this.#sign(stored, 'refresh', refreshTokenTimeoutMs);
+    const operationToken = await this.#sign(stored, 'operation', timeoutMs, endsAtMs);
+    const refreshToken = await this.#sign(stored, 'refresh', refreshTokenTimeoutMs, endsAtMs);
     await store.write({
       table: systemTable(store, 'hdb_user'),
       operation: 'update',
@@ -61,17 +63,17 @@ export class Tokens {
     return { operation_token: operationToken, refresh_token: refreshToken };
   }
 
-  /** A new operation token for the last refresh token of a user. @throws CodedError as {@link userOf} */
+  /** A new operation token for the last refresh token of a user. @throws CodedError as {@link holderOf} */
   async refresh(refreshToken: string): Promise<{ readonly operation_token: string }> {
-    const stored = await this.#verify(refreshToken, 'refresh');
-    return {
-      operation_token: await this.#sign(stored, 'operation', this.#options.operationTokenTimeoutMs),
-    };
+    const { stored, endsAtMs } = await this.#verify(refreshToken, 'refresh');
+    const { operationTokenTimeoutMs } = this.#options;
+    return { operation_token: await this.#sign(stored, 'operation', operationTokenTimeoutMs, endsAtMs) };
   }
 
   /** Whose operation token this is. @throws CodedError `unauthenticated`, `token_expired` */
-  async userOf(operationToken: string): Promise<User> {
-    return (await this.#verify(operationToken, 'operation')).user;
+  async holderOf(operationToken: string): Promise<Holder> {
+    const { stored, endsAtMs } = await this.#verify(operationToken, 'operation');
+    return { user: stored.user, endsAtMs };
   }
 
   /** What the token claims to be for; nothing about it is verified. */
@@ -84,21 +86,25 @@ export class Tokens {
     }
   }
 
-  async #sign(stored: StoredUser, kind: TokenKind, timeoutMs: number): Promise<string> {
+  async #sign(stored: StoredUser, kind: TokenKind, timeoutMs: number, endsAtMs: number): Promise<string> {
     // Loaded by who uses tokens; nodes that do not are spared its memory.
     const { SignJWT } = await import('jose');
     const { username, isSuperUser } = stored.user;
     const issuedAt = Math.floor(this.#options.now() / 1_000);
+    const expiresAt = issuedAt + Math.max(1, Math.round(timeoutMs / 1_000));
     return new SignJWT({ username, super_user: isSuperUser, credential: credentialOf(stored) })
       .setProtectedHeader({ alg: algorithm })
       .setSubject(kind)
       .setJti(randomUUID())
       .setIssuedAt(issuedAt)
-      .setExpirationTime(issuedAt + Math.max(1, Math.round(timeoutMs / 1_000)))
+      .setExpirationTime(Math.min(expiresAt, Math.floor(endsAtMs / 1_000)))
       .sign(this.#options.keys.privateKey);
   }
 
-  async #verify(token: string, kind: TokenKind): Promise<StoredUser> {
+  async #verify(
+    token: string,
+    kind: TokenKind,
+  ): Promise<{ readonly stored: StoredUser; readonly endsAtMs: number }> {
     const { errors, jwtVerify } = await import('jose');
     const { keys, now, store } = this.#options;
     const options = {
@@ -112,7 +118,7 @@ export class Tokens {
         throw new CodedError('token_expired', 'token expired', { cause });
       throw new CodedError('unauthenticated', 'invalid token', { cause });
     });
-    const { username, credential } = verified.payload;
+    const { username, credential, exp = 0 } = verified.payload;
     const stored = typeof username === 'string' ? findUser(store, username) : undefined;
     const isCurrent =
       stored !== undefined &&
@@ -121,7 +127,7 @@ export class Tokens {
     if (!isCurrent) throw new CodedError('unauthenticated', 'invalid token');
     if (!stored.user.active)
       throw new CodedError('unauthenticated', 'Cannot complete request: User is inactive');
-    return stored;
+    return { stored, endsAtMs: exp * 1_000 };
   }
 }
 

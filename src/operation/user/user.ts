@@ -16,6 +16,13 @@ export interface User {
   readonly updatedTime?: number | undefined;
 }
 
+/** Who has a token or a session. */
+export interface Holder {
+  readonly user: User;
+  /** When it is over, in milliseconds since 1970. */
+  readonly endsAtMs: number;
+}
+
 /** A user with the stored hashes of the password and of the last refresh token; never leaves the authentication. */
 export interface StoredUser {
   readonly user: User;
