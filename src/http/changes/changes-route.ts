@@ -21,36 +21,51 @@ export interface ChangesRouteOptions extends SendErrorOptions {
 
 /** Each one costs a connection and a look at the log for every commit. */
 const maxListeners = 1_000;
+const maxListenersOfUser = 100;
 
 /**
  * `GET /changes/<database>/<table>`: what is committed to a table, as Server-Sent Events, from now on or from
  * `Last-Event-ID` on.
  */
 export function changesRoute(options: ChangesRouteOptions): RequestHandler {
-  let listeners = 0;
+  const listeners = new Listeners();
   return async (request: Request, response: Response) => {
     const { database, table: name } = request.params;
     // Asked again and again: a user may lose the right, or the table go, while the stream is open.
-    const readTable = async (): Promise<ReadableTable> =>
-      readableTable(options.services.store, await options.authenticate(request), database, name);
+    const readTable = async (): Promise<ReadableTable & { readonly user: User }> => {
+      const user = await options.authenticate(request);
+      return { ...readableTable(options.services.store, user, database, name), user };
+    };
     try {
       const readable = await readTable();
       const asked = request.get('last-event-id');
       const from = asked === undefined || asked === '' ? undefined : parseEventId(asked);
       if (asked !== undefined && asked !== '' && from === undefined)
         throw new CodedError('invalid_request', `'Last-Event-ID' must be the id of an event of this server`);
-      if (listeners >= maxListeners)
-        throw new CodedError(
-          'unavailable',
-          `${maxListeners} listeners are connected already, try again later`,
-        );
-      listeners += 1;
+      const leave = listeners.enter(readable.user.username);
       const stream = new ChangeStream({ ...options, response, readable, readTable, from });
-      await stream.run().finally(() => (listeners -= 1));
+      await stream.run().finally(leave);
     } catch (error) {
       await sendError(request, response, error, options);
     }
   };
+}
+
+class Listeners {
+  readonly #users: string[] = [];
+
+  /** Answers what ends it. @throws CodedError `unavailable` */
+  enter(username: string): () => void {
+    if (this.#users.length >= maxListeners) throw tooMany(`${maxListeners}`);
+    if (this.#users.filter((other) => other === username).length >= maxListenersOfUser)
+      throw tooMany(`${maxListenersOfUser} of your`);
+    this.#users.push(username);
+    return () => this.#users.splice(this.#users.indexOf(username), 1);
+  }
+}
+
+function tooMany(which: string): CodedError {
+  return new CodedError('unavailable', `${which} listeners are connected already, try again later`);
 }
 
 /** The only place that decides who may listen. @throws CodedError `forbidden`, `table_missing`, `invalid_request` */

@@ -4,7 +4,7 @@ import { encodeChanges, encodeDocument } from '../../../src/model/transaction-co
 import { putUser } from '../../../src/operation/user/put-user.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { startHttpServer } from '../../../src/http/server.ts';
-import { openServer, type TestServer, type TestServerOptions } from '../open-server.ts';
+import { admin, openServer, type TestServer, type TestServerOptions } from '../open-server.ts';
 import { EventReader } from './event-reader.ts';
 
 const dog = { schema: 'dev', table: 'dog' };
@@ -189,6 +189,31 @@ test('many listeners read the log once, not each', async () => {
     await insert(t, 2);
     await Promise.all(readers.map((reader) => reader.next()));
     expect(reads.mock.calls.map(([, seq]) => seq)).toEqual([0, 1]);
+  } finally {
+    for (const reader of readers) reader[Symbol.dispose]();
+  }
+});
+
+test('a user has 100 listeners, and leaves room for others', async () => {
+  await using t = await openWithDogs();
+  await putUser(t.store, { username: 'bob', password: 'pass', role: 'super_user' });
+  const readers = await Promise.all(Array.from({ length: 100 }, () => listen(t)));
+  const url = `${t.url}changes/dev/dog`;
+  const authorization = `Basic ${Buffer.from('bob:pass').toString('base64')}`;
+  try {
+    const refused = await fetch(url, { headers: { authorization: admin } });
+    using other = await EventReader.open(url, undefined, { authorization });
+
+    expect(refused.status).toBe(503);
+    expect(await refused.json()).toEqual({
+      error: '100 of your listeners are connected already, try again later',
+    });
+    expect((await other.next()).event).toBe('ready');
+    readers.pop()?.[Symbol.dispose]();
+    await vi.waitFor(async () => {
+      using again = await listen(t);
+      expect((await again.next()).event).toBe('ready');
+    });
   } finally {
     for (const reader of readers) reader[Symbol.dispose]();
   }
