@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import { clusterVerifier } from '../channel/cluster-verifier.ts';
+import { storedVerifier } from '../channel/cluster-verifier.ts';
 import { CodedError } from '../model/errors.ts';
 import { makeVerifier } from '../model/scram.ts';
 import { hasUserWithRole, provideRoles, putUser } from '../operation/user/put-user.ts';
@@ -25,7 +25,7 @@ export async function provideUsers(store: Store, config: Config): Promise<void> 
   }
   const { enabled, user, password: clusterPassword } = config.clustering;
   if (!enabled || !user || !clusterPassword) return;
-  const known = clusterVerifier(store, user);
+  const known = storedVerifier(store, user);
   if (known) {
     const again = await makeVerifier(clusterPassword, Buffer.from(known.salt, 'base64'), known.iterations);
     if (again.storedKey === known.storedKey) return;
@@ -40,6 +40,8 @@ export async function provideUsers(store: Store, config: Config): Promise<void> 
     username: user,
     password: clusterPassword,
     role: 'cluster_user',
+    // Who was switched off stays so, whatever the configuration says of the password.
+    active: findUser(store, user)?.user.active,
     extra: { scram: await makeVerifier(clusterPassword) },
   });
 }

@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
 import { clusterVerifier } from '../../src/channel/cluster-verifier.ts';
-import { verifyPassword } from '../../src/operation/user/password.ts';
+import { loadConfig, type Config } from '../../src/config/config.ts';
+import { makeVerifier } from '../../src/model/scram.ts';
+import { hashPassword, verifyPassword } from '../../src/operation/user/password.ts';
 import { provideRoles, putUser } from '../../src/operation/user/put-user.ts';
 import { findUser } from '../../src/operation/user/user.ts';
+import { provideUsers } from '../../src/process/administrator.ts';
 import { openContext, type TestContext } from './open-context.ts';
 
 const bob = { operation: 'add_user', username: 'bob', password: 'secret', role: 'super_user', active: true };
@@ -142,4 +145,65 @@ test('the cluster user that gets a new password proves that one from then on', a
   await t.call({ operation: 'alter_user', username: 'node', password: 'y' });
 
   expect(clusterVerifier(t.store, 'node')).toMatchObject({ storedKey: expect.any(String) });
+});
+
+const clusterLogin = { username: 'node', role: 'cluster_user' } as const;
+const users = { schema: 'system', table: 'hdb_user' };
+
+function configOf({ path }: TestContext, password: string): Config {
+  const env = {
+    ROOTPATH: path,
+    CLUSTERING_ENABLED: 'true',
+    CLUSTERING_USER: 'node',
+    CLUSTERING_PASSWORD: password,
+  };
+  return loadConfig({ flags: {}, env, cwd: path });
+}
+
+test('a password that is written as a row is the one that joins prove', async () => {
+  await using t = await openContext();
+  const before = await makeVerifier('x');
+  await putUser(t.store, { ...clusterLogin, password: 'x', extra: { scram: before } });
+  const write = (operation: string, password: string): Promise<unknown> =>
+    t.call({ operation, ...users, records: [{ username: 'node', password }] });
+
+  await write('update', 'y');
+
+  const after = clusterVerifier(t.store, 'node') ?? expect.fail('no verifier');
+  expect(await makeVerifier('y', Buffer.from(after.salt, 'base64'), after.iterations)).toEqual(after);
+  await expect(write('upsert', await hashPassword('z'))).rejects.toMatchObject({
+    code: 'invalid_request',
+    message:
+      "The password of 'node' is also what nodes join with, which no hash tells: send the password, or use alter_user",
+  });
+  expect(clusterVerifier(t.store, 'node')).toEqual(after);
+  expect(await verifyPassword('y', findUser(t.store, 'node')?.passwordHash ?? '')).toBe(true);
+});
+
+test.each([{ active: false }, { role: 'super_user' }, { role: 'none' }])(
+  'nobody joins with the cluster user once it has %j, also after a start',
+  async (change) => {
+    await using t = await openContext();
+    await putUser(t.store, { username: 'admin', password: 'x', role: 'super_user' });
+    const config = configOf(t, 'x');
+    await provideUsers(t.store, config);
+    expect(clusterVerifier(t.store, 'node')).toBeDefined();
+
+    await t.call({ operation: 'update', ...users, records: [{ username: 'node', ...change }] });
+    expect(clusterVerifier(t.store, 'node')).toBeUndefined();
+    await provideUsers(t.store, config);
+
+    expect(clusterVerifier(t.store, 'node')).toBeUndefined();
+  },
+);
+
+test('a cluster user that is not active stays so when a start brings it another password', async () => {
+  await using t = await openContext();
+  await putUser(t.store, { username: 'admin', password: 'x', role: 'super_user' });
+  await provideUsers(t.store, configOf(t, 'x'));
+  await t.call({ operation: 'alter_user', username: 'node', active: false });
+
+  await provideUsers(t.store, configOf(t, 'y'));
+
+  expect(clusterVerifier(t.store, 'node')).toBeUndefined();
 });

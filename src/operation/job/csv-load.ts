@@ -86,7 +86,7 @@ async function load(
     job.signal.throwIfAborted();
     checkNeeds(context, [writeNeed(request.action, { ...request, records: chunk })]);
     const table = requireTable(context.store, request.schema, request.table, 'to write');
-    const documents = await checkWrite(table, chunk, request.action);
+    const documents = await checkWrite(context.store, table, chunk, request.action);
     rows += chunk.length;
     loaded += await writeChunk(context, request.action, table, documents, () =>
       job.progressStep({ rows, bytes: counted.bytes, totalBytes }),

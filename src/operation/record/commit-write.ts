@@ -14,7 +14,7 @@ export async function commitWrite(
   const { store, user } = context;
   const table = requireTable(store, request.schema, request.table, 'to write');
   if (isNodes(table)) return writeNodeRows(context, operation, request.records);
-  const documents = await checkWrite(table, request.records, operation);
+  const documents = await checkWrite(store, table, request.records, operation);
   if (documents.length === 0) return { written: [], skipped: [] };
   return store.write({ table, operation, documents, user: user.username });
 }

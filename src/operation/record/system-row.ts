@@ -2,9 +2,10 @@ import type { Document } from '../../model/change.ts';
 import { CodedError } from '../../model/errors.ts';
 import { systemDatabase, type Table } from '../../model/table.ts';
 import { archiveTable } from '../../store/archive.ts';
+import type { Store } from '../../store/store.ts';
 import { refuseSystemDatabase } from '../permission.ts';
 import { Refusals } from '../refusals.ts';
-import { hashPassword, isPasswordHash } from '../user/password.ts';
+import { credentialsOfRow } from '../user/credentials.ts';
 
 /** Whether the rows are peers, which `node/node-rows.ts` writes. */
 export function isNodes(table: Table): boolean {
@@ -34,21 +35,20 @@ export function protectSystemTable(table: Table, operation: 'insert' | 'update' 
 
 /** Rows of `hdb_user` hold the hash of a password, never the password, however they are written. */
 export async function withHashedPassword(
+  store: Store,
   table: Table,
   documents: readonly Document[],
 ): Promise<readonly Document[]> {
   if (table.database !== systemDatabase || table.name !== 'hdb_user') return documents;
   const hashed: Document[] = [];
   for (const document of documents) {
-    const { password } = document;
+    const { username, password } = document;
     if (password === undefined) {
       hashed.push(document);
     } else if (typeof password !== 'string' || password === '') {
       throw new CodedError('invalid_request', "'password' must be a string that is not empty");
-    } else if (isPasswordHash(password)) {
-      hashed.push(document);
     } else {
-      hashed.push({ ...document, password: await hashPassword(password) });
+      hashed.push({ ...document, ...(await credentialsOfRow(store, username, password)) });
     }
   }
   return hashed;

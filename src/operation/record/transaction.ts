@@ -58,6 +58,6 @@ async function checkedStep({ store }: OperationContext, wanted: z.infer<typeof s
     protectSystemTable(table, 'delete');
     return { table, keys: wanted.hash_values };
   }
-  const documents = await checkWrite(table, wanted.records, wanted.operation);
+  const documents = await checkWrite(store, table, wanted.records, wanted.operation);
   return { table, operation: wanted.operation, documents };
 }

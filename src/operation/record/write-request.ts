@@ -4,6 +4,7 @@ import { CodedError } from '../../model/errors.ts';
 import { hasLegalCharacters, maxNameLength, unkeepableName } from '../../model/names.ts';
 import type { Table } from '../../model/table.ts';
 import { knownNames } from '../../store/catalog.ts';
+import type { Store } from '../../store/store.ts';
 import * as field from '../field.ts';
 import { isNestedDeeper, maxNesting } from './nesting.ts';
 import { protectSystemTable, withHashedPassword } from './system-row.ts';
@@ -54,6 +55,7 @@ function isDocuments(value: unknown): value is readonly Document[] {
  * @throws CodedError `invalid_request`, `forbidden`
  */
 export async function checkWrite(
+  store: Store,
   table: Table,
   records: readonly Document[],
   operation: 'insert' | 'update' | 'upsert',
@@ -79,7 +81,7 @@ export async function checkWrite(
     }
     checkKey(document[table.primaryKey], operation);
   }
-  return await withHashedPassword(table, records);
+  return await withHashedPassword(store, table, records);
 }
 
 function checkKey(key: unknown, operation: 'insert' | 'update' | 'upsert'): void {

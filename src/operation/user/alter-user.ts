@@ -1,12 +1,10 @@
 import * as z from 'zod';
 import { CodedError } from '../../model/errors.ts';
-import { makeVerifier } from '../../model/scram.ts';
-import type { Store } from '../../store/store.ts';
 import * as field from '../field.ts';
 import { defineOperation } from '../operation.ts';
 import { writeAnswer, writeAnswers } from '../record/write-answer.ts';
 import { systemTable } from '../system-table.ts';
-import { hashPassword } from './password.ts';
+import { credentials } from './credentials.ts';
 import { roleIdOf } from './role-of-name.ts';
 
 /** Changes the password, the role or the activity of a user; it counts from the next request on. */
@@ -66,17 +64,6 @@ function readAlteration(request: Readonly<Record<string, unknown>>): Alteration 
     throw refused('If role is specified, it cannot be empty.');
   if (active !== undefined && typeof active !== 'boolean') throw refused('active must be true or false');
   return { username, password, role, active };
-}
-
-/** The cluster user proves its password with a verifier too, and has only one password. */
-async function credentials(
-  store: Store,
-  username: string,
-  password: string,
-): Promise<Readonly<Record<string, unknown>>> {
-  const before = store.get(systemTable(store, 'hdb_user'), username);
-  const scram = before?.['scram'] === undefined ? {} : { scram: await makeVerifier(password) };
-  return { ...scram, password: await hashPassword(password) };
 }
 
 function refused(text: string): CodedError {

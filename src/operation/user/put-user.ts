@@ -25,12 +25,14 @@ export async function putUser(
     readonly username: string;
     readonly password: string;
     readonly role: BuiltInRole;
+    /** Default: true. */
+    readonly active?: boolean | undefined;
     readonly extra?: Readonly<Record<string, unknown>>;
   },
 ): Promise<void> {
-  const { username, password, role, extra } = user;
+  const { username, password, role, active = true, extra } = user;
   await provideRoles(store);
-  const row = { ...extra, username, password: await hashPassword(password), role, active: true };
+  const row = { ...extra, username, password: await hashPassword(password), role, active };
   await store.write({ table: systemTable(store, 'hdb_user'), operation: 'upsert', documents: [row] });
 }
 
