@@ -1,11 +1,10 @@
+import { endOfString, quote } from './json-string.ts';
+
 /**
  * How deep arrays and objects of a body may lie within each other: a little deeper than a value of a record may be.
  * Whatever reads a body may then call itself for each level.
  */
 export const maxBodyNesting = 256;
-
-const quote = 0x22;
-const backslash = 0x5c;
 
 /** Whether a JSON text is nested deeper than a body may be, known before it is parsed. */
 export function isNestedTooDeep(json: Buffer): boolean {
@@ -29,16 +28,4 @@ export function isNestedTooDeep(json: Buffer): boolean {
     }
   }
   return false;
-}
-
-/** Where the string that begins here ends. */
-function endOfString(json: Buffer, start: number): number {
-  for (let at = start + 1; ;) {
-    const end = json.indexOf(quote, at);
-    if (end < 0) return json.length;
-    let backslashes = 0;
-    while (json[end - 1 - backslashes] === backslash) backslashes += 1;
-    if (backslashes % 2 === 0) return end;
-    at = end + 1;
-  }
 }

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { CodedError } from '../model/errors.ts';
 import { isNestedTooDeep, maxBodyNesting } from './body-nesting.ts';
 import { refuseUnkeepable } from '../model/refuse-unkeepable.ts';
+import { refuseWideIntegers } from './wide-integers.ts';
 
 /** Forbidden names, escapes that could spell one or half a character, numbers that could be infinite. */
 const suspicious = /__proto__|constructor|\\u(?:00|[dD][89a-fA-F])|\d[eE]\+?\d{3}|(?<!\d)\d{200}/;
@@ -21,5 +22,6 @@ export function parseJson(body: Buffer): unknown {
   }
   // Walking is for the few bodies that have such text at all.
   if (suspicious.test(text)) refuseUnkeepable(value);
+  refuseWideIntegers(body, text);
   return value;
 }

@@ -111,6 +111,45 @@ test.each([
   expect((await t.post(all)).body).toMatchObject([{ id: 1 }]);
 });
 
+const wide = (token: string): string =>
+  `The number ${token} would be kept as another one: send it as text, in quotes`;
+
+test.each([
+  ['{"id":9007199254740993}', wide('9007199254740993')],
+  ['{"id":2,"n":[-9007199254740993]}', wide('-9007199254740993')],
+  [String.raw`{"id":2,"a":"\\","b":"\"","n": 12345678901234567890 }`, wide('12345678901234567890')],
+  ['{"id":2,"n":9007199254740993,"n":1}', wide('9007199254740993')],
+])('the record %j, whose integer a double would change, is refused', async (record, error) => {
+  await using t = await openWithDogs();
+  const records = `[{"id":9007199254740992},${record}]`;
+
+  const response = await t.postText(
+    `{"operation":"upsert","schema":"dev","table":"dog","records":${records}}`,
+  );
+
+  expect([response.status, await response.json()]).toEqual([400, { error }]);
+  const all = { operation: 'search_by_value', ...dog, attribute: 'id', value: '*' };
+  expect((await t.post(all)).body).toMatchObject([{ id: 1 }]);
+});
+
+test('integers that a double holds, floats of any length and digits in texts are stored as they are', async () => {
+  await using t = await openWithDogs();
+  const values = [
+    ...['9007199254740991', '9007199254740992', '-9007199254740994', '123456789012345680000'],
+    ...['10000000000000000000000', '0.12345678901234567890', '12345678901234567.5', '90071992547409930e2'],
+    ...['1e-0000000000000000005', '1E+0000000000000000005'],
+    ...['"9007199254740993"', String.raw`"x\\\" 9007199254740993"`],
+  ];
+
+  await t.postText(
+    `{"operation":"insert","schema":"dev","table":"dog","records":[{"id":2,"values":[${values.join()}]}]}`,
+  );
+
+  expect((await t.post({ operation: 'search_by_id', ...dog, ids: [2] })).body).toMatchObject([
+    { values: JSON.parse(`[${values.join()}]`) as unknown },
+  ]);
+});
+
 test('whole surrogate pairs and large numbers are stored as they are', async () => {
   await using t = await openWithDogs();
   const record = { id: 2, text: '\u{1f600}', large: 1.5e308 };
