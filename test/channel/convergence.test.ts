@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkInTime } from '../check-in-time.ts';
 import type { Change, Key } from '../../src/model/change.ts';
 import { decodeChanges, openFrame } from '../../src/model/transaction-codec.ts';
 import { maintain, makeTable, rowsOf } from '../store/test-store.ts';
@@ -257,11 +258,13 @@ function isLive({ bytes }: Change): boolean {
 describe.each([2, 3])(
   'whatever is written at %i nodes, exchanged, lost, repeated, cut, trimmed and restarted',
   (count) => {
-    const runs = { numRuns: count === 2 ? 12 : 20, interruptAfterTimeLimit: 6_000 };
+    const runs = { numRuns: count === 2 ? 12 : 20, leastRuns: 4, limitMs: 6_000 };
 
     test('all nodes come to hold the same bytes, and each key the highest acknowledged write', async () => {
-      await fc.assert(
-        fc.asyncProperty(steps(count), fc.constantFrom(150, 1_000, 1 << 20), async (list, maxBatchBytes) => {
+      await checkInTime(
+        fc.tuple(steps(count), fc.constantFrom(150, 1_000, 1 << 20)),
+        runs,
+        async ([list, maxBatchBytes]) => {
           await using history = await History.begin(count, maxBatchBytes);
           for (const step of list) {
             await history.run(step);
@@ -288,14 +291,15 @@ describe.each([2, 3])(
               tombstones: rows.length - records,
             });
           }
-        }),
-        runs,
+        },
       );
     });
 
     test('also where deletes are forgotten too early no write that won is lost, and all hold the same', async () => {
-      await fc.assert(
-        fc.asyncProperty(steps(count), fc.constantFrom(150, 1_000), async (list, maxBatchBytes) => {
+      await checkInTime(
+        fc.tuple(steps(count), fc.constantFrom(150, 1_000)),
+        runs,
+        async ([list, maxBatchBytes]) => {
           await using history = await History.begin(count, maxBatchBytes, true);
           for (const step of list) await history.run(step);
 
@@ -307,58 +311,57 @@ describe.each([2, 3])(
           for (const row of held) expect(acknowledged).toContain(row);
           for (const row of setOf([...history.winners().values()].filter(isLive)))
             expect(held).toContain(row);
-        }),
-        runs,
+        },
       );
     });
   },
 );
 
 test('applying any stretch again changes nothing, not even the log', async () => {
-  await fc.assert(
-    fc.asyncProperty(
+  await checkInTime(
+    fc.tuple(
       steps(3).map((list) => list.filter(({ kind }) => kind !== 'purge')),
       fc.nat(),
-      async (list, cutAt) => {
-        await using history = await History.begin(3, 500);
-        const heard: { subscriber: Replica; publisher: Replica; exchange: Exchange }[] = [];
-        for (const step of list) {
-          await history.run(step);
-          if (step.kind === 'exchange') {
-            const [subscriber, publisher] = [history.at(step.at), history.at(step.with)];
-            if (subscriber !== publisher)
-              heard.push({ subscriber, publisher, exchange: await subscriber.ask(publisher) });
-          }
-        }
-        await converge(history);
-        const before = await Promise.all(history.replicas.map(async (replica) => replica.dump()));
-
-        // Everything that was ever answered once more, and each channel from its first transaction.
-        for (const { subscriber, publisher, exchange } of heard.slice(0, (cutAt % 20) + 1)) {
-          const { response } = exchange;
-          if (response.kind !== 'items') continue;
-          const source = {
-            peer: publisher.name,
-            table: subscriber.table,
-            ...response.identity,
-            newerThan: 0,
-          };
-          await subscriber.store.apply(source, response.items.map(openFrame));
-          expect(publisher.store.identity.storeId).toBe(response.identity.storeId);
-        }
-        for (const subscriber of history.replicas)
-          for (const publisher of history.replicas) {
-            const cursor = subscriber === publisher ? undefined : subscriber.cursor(publisher);
-            if (!cursor) continue;
-            const { storeId } = publisher.store.identity;
-            await subscriber.store.putCursor(storeId, subscriber.table, { ...cursor, seq: 0, id: '' });
-            await subscriber.follow(publisher);
-          }
-
-        const after = await Promise.all(history.replicas.map(async (replica) => replica.dump()));
-        expect(after).toEqual(before);
-      },
     ),
-    { numRuns: 8, interruptAfterTimeLimit: 5_000 },
+    { numRuns: 8, leastRuns: 3, limitMs: 5_000 },
+    async ([list, cutAt]) => {
+      await using history = await History.begin(3, 500);
+      const heard: { subscriber: Replica; publisher: Replica; exchange: Exchange }[] = [];
+      for (const step of list) {
+        await history.run(step);
+        if (step.kind === 'exchange') {
+          const [subscriber, publisher] = [history.at(step.at), history.at(step.with)];
+          if (subscriber !== publisher)
+            heard.push({ subscriber, publisher, exchange: await subscriber.ask(publisher) });
+        }
+      }
+      await converge(history);
+      const before = await Promise.all(history.replicas.map(async (replica) => replica.dump()));
+
+      // Everything that was ever answered once more, and each channel from its first transaction.
+      for (const { subscriber, publisher, exchange } of heard.slice(0, (cutAt % 20) + 1)) {
+        const { response } = exchange;
+        if (response.kind !== 'items') continue;
+        const source = {
+          peer: publisher.name,
+          table: subscriber.table,
+          ...response.identity,
+          newerThan: 0,
+        };
+        await subscriber.store.apply(source, response.items.map(openFrame));
+        expect(publisher.store.identity.storeId).toBe(response.identity.storeId);
+      }
+      for (const subscriber of history.replicas)
+        for (const publisher of history.replicas) {
+          const cursor = subscriber === publisher ? undefined : subscriber.cursor(publisher);
+          if (!cursor) continue;
+          const { storeId } = publisher.store.identity;
+          await subscriber.store.putCursor(storeId, subscriber.table, { ...cursor, seq: 0, id: '' });
+          await subscriber.follow(publisher);
+        }
+
+      const after = await Promise.all(history.replicas.map(async (replica) => replica.dump()));
+      expect(after).toEqual(before);
+    },
   );
 });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkInTime } from '../check-in-time.ts';
 import type { Key } from '../../src/model/change.ts';
 import { deletePolicies } from '../../src/model/node.ts';
 import { documentsOf, maintain, makeTable, rowsOf, tableOf, withoutTimes } from '../store/test-store.ts';
@@ -203,8 +204,10 @@ async function perform({ a, b }: Pair, done: Step): Promise<void> {
 }
 
 test('whatever both sides do in turn, on_delete: ignore shows what a list of the rules says', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 20 }), async (steps) => {
+  await checkInTime(
+    fc.array(step, { minLength: 5, maxLength: 20 }),
+    { numRuns: 15, leastRuns: 4, limitMs: 6_000 },
+    async (steps) => {
       await using nodes = await openDeleting('ignore');
       const { a, b } = nodes;
       const expected = { a: new Map<Key, string>(), b: new Map<Key, string>() };
@@ -227,8 +230,7 @@ test('whatever both sides do in turn, on_delete: ignore shows what a list of the
         await expectIndexed(b);
         expectSame(a, b);
       }
-    }),
-    { numRuns: 15, interruptAfterTimeLimit: 6_000 },
+    },
   );
 });
 
@@ -237,8 +239,10 @@ test('whatever happens on both sides at once, every policy leaves both the same,
     minLength: 5,
     maxLength: 25,
   });
-  await fc.assert(
-    fc.asyncProperty(fc.constantFrom(...deletePolicies), moves, async (policy, done) => {
+  await checkInTime(
+    fc.tuple(fc.constantFrom(...deletePolicies), moves),
+    { numRuns: 20, leastRuns: 4, limitMs: 6_000 },
+    async ([policy, done]) => {
       await using nodes = await openDeleting(policy);
       const { a, b } = nodes;
       for (const move of done) {
@@ -251,7 +255,6 @@ test('whatever happens on both sides at once, every policy leaves both the same,
       expectSame(a, b);
       await expectIndexed(b);
       expect(await differences(nodes)).toBe(0);
-    }),
-    { numRuns: 20, interruptAfterTimeLimit: 6_000 },
+    },
   );
 });

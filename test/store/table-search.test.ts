@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checkInTime } from '../check-in-time.ts';
 import type { Document, Key } from '../../src/model/change.ts';
 import type { Comparator, Query } from '../../src/model/query.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -79,23 +80,11 @@ async function writeDetour(store: Store, name: string, { documents, earlier, ind
   await Promise.all(commits);
 }
 
-/** So many, or as many as the time allows; none of them runs on when this resolves. */
-async function checkDetours(numRuns: number, check: (example: Detour) => Promise<void>): Promise<void> {
-  let newest = Promise.resolve();
-  const property = fc.asyncProperty(detour, async (example) => {
-    newest = check(example);
-    await newest;
-  });
-  await fc.assert(property, { numRuns, interruptAfterTimeLimit: 5_000 });
-  // Whatever the limit has interrupted still uses the store.
-  await newest;
-}
-
 describe('a search of a table', () => {
   test('answers what filtering and sorting everything answers, however the rows and indexes came about', async () => {
     await using test = await TestStore.open();
     let round = 0;
-    await checkDetours(80, async (example) => {
+    await checkInTime(detour, { numRuns: 80, leastRuns: 10, limitMs: 5_000 }, async (example) => {
       const name = `t${(round += 1)}`;
       await writeDetour(test.store, name, example);
 
@@ -184,7 +173,7 @@ describe('a search of a table', () => {
   test('leaves no entry of a deleted record in an index', async () => {
     await using test = await TestStore.open();
     let round = 0;
-    await checkDetours(25, async (example) => {
+    await checkInTime(detour, { numRuns: 25, leastRuns: 5, limitMs: 5_000 }, async (example) => {
       const name = `t${(round += 1)}`;
       await writeDetour(test.store, name, example);
 
