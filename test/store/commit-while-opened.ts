@@ -16,8 +16,14 @@ let isOver = false;
 async function openAgainAndAgain(): Promise<void> {
   for (let opens = 0; opens < Number(opensWanted); opens += 1) {
     const goOn = hold === 'hold' ? await environment.hold() : () => {};
-    await once(spawn('strace', [...slowly, process.execPath, '--import', 'tsx', opener, path]), 'exit');
+    const child = spawn('strace', [...slowly, process.execPath, '--import', 'tsx', opener, path], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    const [status, signal] = await once(child, 'exit');
     goOn();
+    // It ends itself once it has opened, and strace ends as what it traced; where strace may not trace nothing was opened.
+    if (signal !== 'SIGKILL')
+      throw new Error(`The opener ended with ${status ?? signal} before it had opened the store`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   isOver = true;
