@@ -60,12 +60,17 @@ describe('the two processes of a node', () => {
     });
     const ended = once(child, 'exit');
     const own: number[] = [];
-    // Goes on until both have written at the same time.
-    while (child.exitCode === null) {
-      own.push(await upsert(test.store, { id: `own ${own.length}`, mine: true }));
-      await new Promise(setImmediate);
+    try {
+      // Goes on until both have written at the same time.
+      while (child.exitCode === null && child.signalCode === null) {
+        own.push(await upsert(test.store, { id: `own ${own.length}`, mine: true }));
+        await new Promise(setImmediate);
+      }
+      expect(await ended).toEqual([0, null]);
+    } finally {
+      child.kill('SIGKILL');
+      await ended;
     }
-    expect(await ended).toEqual([0, null]);
 
     const theirs = documentsOf(test.store).filter(({ theirs: isTheirs }) => isTheirs === true);
     expect(theirs).toHaveLength(100);
