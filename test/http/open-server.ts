@@ -6,6 +6,7 @@ import type { Health } from '../../src/http/health.ts';
 import { startHttpServer, type HttpServer, type HttpServerOptions } from '../../src/http/server.ts';
 import type { OperationServices } from '../../src/operation/operation.ts';
 import { putUser } from '../../src/operation/user/put-user.ts';
+import { Closer } from '../../src/runtime/closer.ts';
 import type { Environment } from '../../src/store/environment.ts';
 import { LmdbEnvironment } from '../../src/store/lmdb-environment.ts';
 import { Store } from '../../src/store/store.ts';
@@ -42,16 +43,31 @@ export interface TestServerOptions extends Partial<Omit<HttpServerOptions, 'serv
   readonly now?: () => number;
 }
 
-export async function openServer({
-  watch = (environment) => environment,
-  services = () => ({}),
-  steadyMs,
-  now,
-  ...options
-}: TestServerOptions = {}): Promise<TestServer> {
+/** @throws what kept it from starting, once nothing is left of it */
+export async function openServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const closer = new Closer();
+  try {
+    return await openOwned(closer, options);
+  } catch (error) {
+    await closer[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function openOwned(
+  closer: Closer,
+  {
+    watch = (environment) => environment,
+    services = () => ({}),
+    steadyMs,
+    now,
+    ...options
+  }: TestServerOptions,
+): Promise<TestServer> {
   const directory = await mkdtemp(join(tmpdir(), 'lyre-http-'));
+  closer.defer('directory', () => rm(directory, { recursive: true }));
   const environment = new LmdbEnvironment({ path: join(directory, 'db'), mapSizeBytes: 2 ** 28 });
-  const store = await Store.over(watch(environment), { nodeName: 'n1', role: 'api' });
+  const store = closer.own('store', await Store.over(watch(environment), { nodeName: 'n1', role: 'api' }));
   await putUser(store, { username: 'admin', password: 'pass:word', role: 'super_user' });
   const logged: string[] = [];
   const log = pino({ level: 'warn' }, { write: (line: string) => logged.push(line) });
@@ -60,16 +76,19 @@ export async function openServer({
     ...(steadyMs && { steadyMs }),
     ...(now && { now }),
   });
-  const opened = await openServices(store, { authentication });
+  const opened = closer.own('services', await openServices(store, { authentication }));
   const served = { ...opened.services, ...(now && { now }), ...services(directory) };
-  const server = await startHttpServer({
-    host: '127.0.0.1',
-    port: 0,
-    services: served,
-    health: () => test.health,
-    log,
-    ...options,
-  });
+  const server = closer.own(
+    'server',
+    await startHttpServer({
+      host: '127.0.0.1',
+      port: 0,
+      services: served,
+      health: () => test.health,
+      log,
+      ...options,
+    }),
+  );
   const url = `http://127.0.0.1:${server.port}/`;
   const postText = (text: string | Buffer, authorization = admin): Promise<Response> =>
     fetch(url, {
@@ -93,12 +112,7 @@ export async function openServer({
       if (response.status === 200) checkAnswer(body, answer);
       return { status: response.status, body: answer };
     },
-    async [Symbol.asyncDispose]() {
-      await server[Symbol.asyncDispose]();
-      await opened[Symbol.asyncDispose]();
-      await store[Symbol.asyncDispose]();
-      await rm(directory, { recursive: true });
-    },
+    [Symbol.asyncDispose]: () => closer[Symbol.asyncDispose](),
   };
   return test;
 }
