@@ -61,7 +61,6 @@ function expectClear({ status, body }: Answer): void {
 
 test.skipIf(hindrance !== undefined)(
   'a full disk refuses writes, keeps what was acknowledged, and works again once there is room',
-  { timeout: 90_000 },
   async () => {
     using disk = SmallDisk.make(160);
     await using pair = await Pair.start();

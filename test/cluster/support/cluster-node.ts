@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { atEndOfWorker } from './end-of-worker.ts';
 import {
   isRunning,
   isStopped,
@@ -51,6 +52,7 @@ export class ClusterNode implements AsyncDisposable {
   #printed = '';
   #apiPort = 0;
   #clusterPort = 0;
+  readonly #hasEnded: () => void;
 
   private constructor(name: string, environment: Readonly<Record<string, string>>, rootPath?: string) {
     this.name = name;
@@ -71,6 +73,10 @@ export class ClusterNode implements AsyncDisposable {
       ...(process.env['NATS_SERVER_BIN'] ? { NATS_SERVER_BIN: process.env['NATS_SERVER_BIN'] } : {}),
       ...environment,
     };
+    this.#hasEnded = atEndOfWorker(() => {
+      this.#endProcesses();
+      this.#removeDirectory();
+    });
   }
 
   /** @param environment is put over what every node gets */
@@ -252,14 +258,26 @@ export class ClusterNode implements AsyncDisposable {
 
   /** Ends whatever is left and removes the directory, also when the test has failed. */
   async [Symbol.asyncDispose](): Promise<void> {
+    const ended = this.#endProcesses();
+    await waitFor(
+      `the processes of ${this.name} to be gone`,
+      () => !ended.some(isRunning) && processesOfDirectory(this.rootPath).length === 0,
+    );
+    this.#removeDirectory();
+    this.#hasEnded();
+  }
+
+  #endProcesses(): readonly number[] {
     const { api, bridge, nats } = this.pids();
-    for (const pid of [api, bridge, nats, ...processesOfDirectory(this.rootPath)])
-      if (pid !== undefined && pid !== process.pid) endProcess(pid);
-    await waitFor(`the processes of ${this.name} to be gone`, () => {
-      const left = [api, bridge, nats].filter((pid) => pid !== undefined && isRunning(pid));
-      return left.length === 0 && processesOfDirectory(this.rootPath).length === 0;
-    });
-    rmSync(this.rootPath, { recursive: true, force: true });
+    const left = new Set([api, bridge, nats, ...processesOfDirectory(this.rootPath)]);
+    const pids = [...left].filter((pid) => pid !== undefined).filter((pid) => pid !== process.pid);
+    for (const pid of pids) endProcess(pid);
+    return pids;
+  }
+
+  #removeDirectory(): void {
+    // One that is being ended may still finish writing a file.
+    rmSync(this.rootPath, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
   }
 
   #spawn(environment: Readonly<Record<string, string>>): ChildProcess {
