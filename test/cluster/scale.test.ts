@@ -19,6 +19,9 @@ const limitMiB = 250;
 /** SCALE_ROWS=1000000 in the environment of the tests: minutes, not seconds. Without it only small tables are moved. */
 const rows = Number(process.env['SCALE_ROWS'] ?? 0);
 
+/** Of the node that receives: when so many rows have come. */
+const kills = Array.from({ length: 20 }, (_, index) => Math.round(((index + 0.5) * rows) / 20));
+
 const reading = (id: number): Fields => ({
   id,
   time: 1_700_000_000_000 + id * 1_000,
@@ -30,29 +33,39 @@ const reading = (id: number): Fields => ({
 
 describe.skipIf(rows === 0)(`${rows} rows`, () => {
   test(
-    'are copied exactly to a node that is killed 20 times on the way, in at most twice the time',
-    {
-      timeout: 1_800_000,
-    },
+    'are copied exactly to a node that is killed 20 times on the way',
+    { timeout: 1_800_000 },
     async () => {
-      await using network = await Network.starting(['source', 'undisturbed', 'killed']);
+      await using network = await Network.starting(['source', 'killed']);
       using memory = new MemoryWatch(() =>
         network.nodes.map((node) => [node.name, node.pids().bridge] as const),
       );
       const source = network.node('source');
       await fill(source);
-      const undisturbedMs = await copyTo(network.node('undisturbed'), source, []);
-      const kills = Array.from({ length: 20 }, (_, index) => Math.round(((index + 0.5) * rows) / 20));
+
       const killedMs = await copyTo(network.node('killed'), source, kills);
 
       const { ownPeaksMiB } = memory;
-      console.log(
-        JSON.stringify({ rows, undisturbedMs, killedMs, ratio: killedMs / undisturbedMs, ownPeaksMiB }),
-      );
+      console.log(JSON.stringify({ rows, killedMs, ownPeaksMiB }));
+      expect(Object.keys(ownPeaksMiB).toSorted()).toEqual(['killed', 'source']);
       for (const [name, peakMiB] of Object.entries(ownPeaksMiB))
         expect(peakMiB, `the bridge of ${name}`).toBeLessThan(limitMiB);
-      await expectSameRecords(source, network.node('undisturbed'), place, rows);
       await expectSameRecords(source, network.node('killed'), place, rows);
+    },
+  );
+
+  test(
+    'come to a node that is killed 20 times on the way in at most twice the time',
+    { timeout: 1_800_000 },
+    async () => {
+      await using network = await Network.starting(['source', 'undisturbed', 'killed']);
+      const source = network.node('source');
+      await fill(source);
+
+      const undisturbedMs = await copyTo(network.node('undisturbed'), source, []);
+      const killedMs = await copyTo(network.node('killed'), source, kills);
+
+      console.log(JSON.stringify({ rows, undisturbedMs, killedMs, ratio: killedMs / undisturbedMs }));
       expect(killedMs / undisturbedMs).toBeLessThanOrEqual(2);
     },
   );
