@@ -1,5 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import type { ClusterNode } from './support/cluster-node.ts';
+import { peerOf } from './support/cluster-view.ts';
 import { converged } from './support/converged.ts';
 import { ExpectedWinners, type Key } from './support/expected-winners.ts';
 import { Pair } from './support/pair.ts';
@@ -38,6 +40,19 @@ async function writeSomething(
   await pause(2);
 }
 
+/** What the node answers to each of the keys. */
+async function readByKey(node: ClusterNode): Promise<ReadonlyMap<Key, Fields>> {
+  const [schema, table] = place;
+  const found = (await node.must({
+    operation: 'search_by_hash',
+    schema,
+    table,
+    hash_values: keys,
+    get_attributes: ['*'],
+  })) as readonly Fields[];
+  return new Map(found.map((record) => [record['id'] as Key, record]));
+}
+
 test.each(['cut', 'swallowed'] as const)(
   'link %s with writes, updates and deletes on both sides to overlapping keys: identical afterwards, the later write wins, no deleted record comes back',
   async (fault) => {
@@ -50,6 +65,8 @@ test.each(['cut', 'swallowed'] as const)(
     await atHost.insert(...keys.slice(0, 40).map((id) => ({ id, step: -1, text: 'before' })));
     await converged(pair.nodes, place, expected);
     const before: ReadonlyMap<Key, Fields> = await edge.rows(...place);
+    for (const node of pair.nodes) expect(await readByKey(node)).toEqual(before);
+    const { accepted } = link.counters;
 
     if (fault === 'cut') await pair.cut();
     else link.blackhole();
@@ -60,8 +77,16 @@ test.each(['cut', 'swallowed'] as const)(
     for (let step = 0; performance.now() - startedMs < outageMs; step += 1)
       if (random.fraction() < 0.5) await writeSomething(random, atHost, liveAtHost, step);
       else await writeSomething(random, atEdge, liveAtEdge, step);
-    if (fault === 'swallowed')
+    if (fault === 'swallowed') {
       await waitFor('something swallowed', () => link.counters.swallowedBytes > 0, { limitMs: 1_000 });
+      // The connection that carries nothing was given up, and is not called open by anybody.
+      await waitFor('another dial', () => link.counters.accepted > accepted);
+      for (const [node, peer] of [
+        [host, edge],
+        [edge, host],
+      ] as const)
+        expect((await peerOf(node, peer))?.status, `${peer.name} at ${node.name}`).not.toBe('open');
+    }
 
     // Nothing has crossed: each node holds exactly what was written to it.
     const [hostRows, edgeRows] = await Promise.all([host.rows(...place), edge.rows(...place)]);
@@ -74,6 +99,8 @@ test.each(['cut', 'swallowed'] as const)(
     const rows = await converged(pair.nodes, place, expected);
     const deleted = keys.filter((id) => !rows.has(id) && (hostRows.has(id) || edgeRows.has(id)));
     expect(deleted.length).toBeGreaterThan(0);
+    // What was read by its key before is now read as it became, or not at all.
+    for (const node of pair.nodes) expect(await readByKey(node)).toEqual(rows);
     // Not for a moment either: the winners are final, and later writes do not bring back what lost.
     await atHost.insert({ id: 'later at the host', step: 0, text: '' });
     await atEdge.insert({ id: 'later at the edge', step: 0, text: '' });
