@@ -12,6 +12,7 @@ import {
 } from './long-absence.ts';
 import { openMesh, openPair } from './replica-pair.ts';
 import { connect, expectSameRecords, greet, keysOf, Replica, settle } from './replica.ts';
+import { statusOf } from './status-of.ts';
 import { quarantinedAt } from '../store/quarantined-at.ts';
 
 /** Keys of what went to the conflicts as stale. */
@@ -82,11 +83,18 @@ describe('a node that was away for longer than tombstones are kept', () => {
     await b.follow(a);
     expect(keysOf(b)).toEqual([1]);
     expect(b.cursor(a)?.unproven).toEqual({ id: expect.any(String) });
+    const comparing = {
+      state: 'catching-up',
+      reason: 'comparing with the publisher what the copy has brought',
+    };
+    expect(statusOf(b, a)).toMatchObject(comparing);
 
     await b.restart();
     await b.follow(a);
+    expect(statusOf(b, a)).toMatchObject(comparing);
     await b.compare(a);
     expect(b.cursor(a)?.unproven).toBeUndefined();
+    expect(statusOf(b, a).state).toBe('live');
     expect(keysOf(b)).toEqual([]);
   });
 
