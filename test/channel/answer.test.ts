@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { ChannelResponse } from '../../src/channel/protocol.ts';
-import { numbersOf } from '../store/test-store.ts';
+import { makeTable, numbersOf } from '../store/test-store.ts';
 import { openPair } from './replica-pair.ts';
-import { expectSame, keysOf, settle, type Replica } from './replica.ts';
+import { connect, expectSame, keysOf, Replica, settle } from './replica.ts';
 
 type Items = Extract<ChannelResponse, { kind: 'items' }>;
 
@@ -52,5 +52,45 @@ describe('an answer', () => {
     await settle(a, b);
     expectSame(a, b);
     expect(numbersOf(b.store)).toEqual(numbersOf(a.store));
+  });
+
+  test('of which the second of three commits fails is taken up to the first, and the rest comes again', async () => {
+    // Each reading is later than a commit may last: so each transaction has one of its own.
+    let steadyMs = 0;
+    const commits = { failing: 0, failed: 0 };
+    await using a = await Replica.open('a');
+    await using b = await Replica.open('b', {
+      steadyMs: () => (steadyMs += 100),
+      wrap: (environment) => {
+        const commit = environment.commit.bind(environment);
+        environment.commit = async (body, kind) =>
+          commit(() => {
+            const done = body();
+            if (commits.failing === 0 || (commits.failing -= 1) > 0) return done;
+            commits.failed += 1;
+            throw new Error('the disk did not take it');
+          }, kind);
+        return environment;
+      },
+    });
+    await makeTable(a.store);
+    await connect(a, b);
+    await settle(a, b);
+    for (const id of [1, 2, 3]) await a.upsert({ id });
+    const answer = await askItems(b, a);
+    const [first] = answer.items;
+    expect(answer.items).toHaveLength(3);
+
+    commits.failing = 2;
+    await expect(b.receiver(a).accept(answer)).rejects.toThrow('the disk did not take it');
+
+    expect(commits.failed).toBe(1);
+    expect(keysOf(b)).toEqual([1]);
+    expect(b.cursor(a)?.seq).toBe(first?.seq);
+    expect(numbersOf(b.store)).toEqual(numbersOf(a.store).slice(0, 1));
+    await settle(a, b);
+    expectSame(a, b);
+    expect(numbersOf(b.store)).toEqual(numbersOf(a.store));
+    expect(keysOf(b)).toEqual([1, 2, 3]);
   });
 });
