@@ -8,6 +8,7 @@ import { GuardedCluster } from './support/guarded-cluster.ts';
 import { Pair } from './support/pair.ts';
 import { Recorder } from './support/recorder.ts';
 import { idsOf, makeTable } from './support/tables.ts';
+import { TcpProxy } from './support/tcp-proxy.ts';
 import { waitFor } from './support/wait-for.ts';
 
 const place = ['default', 'shared'] as const;
@@ -59,9 +60,30 @@ describe.each(['host', 'edge'] as const)('remove_node at the %s, where only the 
     await pair.dialBack([both]);
     await connected(host, edge);
     const [here, there] = remover === 'host' ? [host, edge] : [edge, host];
+    const way = remover === 'host' ? pair.link : pair.backLink;
+    await using nowhere = await TcpProxy.to(() => there.address);
+    nowhere.block();
+    await here.must({ operation: 'add_node', name: 'nowhere', ...nowhere.address, subscriptions: [] });
+    const retries = (count: number): Promise<boolean> => {
+      const wanted = nowhere.counters.refused + count;
+      return waitFor(`${count} dials of another peer`, () => nowhere.counters.refused >= wanted, {
+        limitMs: 60_000,
+      });
+    };
     await there.stop();
+    const { accepted: before } = way.counters;
+    await waitFor(`${here.name} to dial in vain`, () => way.counters.accepted > before + 1);
+    // From now on its retries are as far apart as any become.
+    await retries(6);
 
     await here.must({ operation: 'remove_node', name: there.name });
+    expect((await peersOf(here)).map(({ node_name: name }) => name)).toEqual(['nowhere']);
+    // A dial that was under way is over by then, and whoever is still retried is retried three times.
+    await retries(2);
+    const { accepted } = way.counters;
+    await retries(3);
+    expect(way.counters.accepted).toBe(accepted);
+    await here.must({ operation: 'remove_node', name: 'nowhere' });
     expect(await peersOf(here)).toEqual([]);
     await there.start();
 
