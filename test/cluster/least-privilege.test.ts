@@ -1,10 +1,12 @@
 import { createUser } from '@nats-io/nkeys';
+import type { Msg } from '@nats-io/transport-node';
 import { describe, expect, test } from 'vitest';
 import { decodeItems, decodeMessage, encodeMessage } from '../../src/model/transaction-codec.ts';
 import { msToVersion } from '../../src/model/version-clock.ts';
 import { channelResponse } from '../../src/channel/protocol.ts';
 import { api, forbiddenReads, forbiddenWrites, next, secret } from './support/forbidden-subjects.ts';
 import { askFor, copyOf, greet, helloOf, newestVersion, plant, proven } from './support/forged.ts';
+import { peerOf } from './support/cluster-view.ts';
 import { GuardedCluster } from './support/guarded-cluster.ts';
 import { NatsClient, publicKeyOf, seedOf } from './support/nats-client.ts';
 import { waitFor } from './support/wait-for.ts';
@@ -199,9 +201,20 @@ describe.concurrent("a peer's key in an ordinary client", () => {
     expect((await askFor(client, 'guest', 'default:extra', place)).map(({ kind }) => kind)).not.toContain(
       'begin',
     );
+
+    // Nor is the end of a membership another peer's to say: whoever says it in the friend's name ends at most its own.
+    const friend = async (): Promise<unknown> =>
+      (await cluster.nodes()).find(({ name }) => name === 'friend');
+    const member = await friend();
+    const gone = { name: 'friend', storeId: place.storeId, removedVersion: newestVersion() };
+    // The vault may end the connection of a node that it has just forgotten before it answers.
+    await greet(client, 'guest', [], gone).catch(() => undefined);
+    await waitFor('the vault to have heard it', async () => (await peerOf(vault, 'guest')) === undefined);
+    await cluster.tellFriend('still-followed');
+    expect(await friend()).toEqual(member);
   });
 
-  test('sends no answer to where it may not write itself', async () => {
+  test('brings no answer into the account of the node itself, wherever it is to go', async () => {
     await using cluster = await GuardedCluster.start();
     await using client = await cluster.withGuestKey();
     const { place } = await copyOf(client, 'guest', 'default:open');
@@ -220,6 +233,15 @@ describe.concurrent("a peer's key in an ordinary client", () => {
       pieces: 0,
     });
     await greet(client, 'guest');
+    const fetch = `${api}.CONSUMER.MSG.NEXT.default:open.guest`;
+    await client.call(
+      'svc.guest.subscribe',
+      { kind: 'subscribe', channel: 'default:open', cursor: place, sources: [] },
+      channelResponse,
+    );
+    const later = { id: 'later', word: 'for everybody' };
+    await cluster.vault.must({ operation: 'insert', schema: 'default', table: 'open', records: [later] });
+    await waitFor('it to be in the stream', async () => (await cluster.placeOf('open')).seq > place.seq);
     const before = await cluster.state();
     const hello = encodeMessage(helloOf('friend'));
     const targets = [
@@ -240,16 +262,29 @@ describe.concurrent("a peer's key in an ordinary client", () => {
       '$SYS.REQ.SERVER.PING',
     ];
 
+    // What is an answer has no place for an answer to it, unless it is a message of a stream.
+    const answers = (heard: readonly Msg[]): readonly string[] =>
+      heard
+        .filter(({ reply = '' }) => reply === '' || reply.startsWith('$JS.ACK.'))
+        .map(({ subject }) => subject);
+    const heard = new Map<string, readonly Msg[]>();
+    for (const target of targets) heard.set(target, await cluster.overhear(target));
+
     for (const target of targets) {
       await client.publish('svc.guest.hello', hello, target);
       await client.publish('svc.guest.pull', pull, target);
       await client.publish('svc.guest.subscribe', subscribe, target);
       await client.publish('svc.guest.nodes', encodeMessage({}), target);
-      await client.publish(`${api}.CONSUMER.MSG.NEXT.default:open.guest`, next, target);
+      await client.publish(fetch, next, target);
       // The answer to this question comes after those to the ones before it.
       await copyOf(client, 'guest', 'default:open');
       expect({ target, state: await cluster.state() }).toEqual({ target, state: before });
     }
+    // Whatever waited for a message of the stream has been answered before this is.
+    await client.gather(fetch, next, 1);
+    await cluster.heard();
+    expect(heard.get('svc.guest.hello')).not.toEqual([]);
+    expect([...heard.values()].flatMap(answers)).toEqual([]);
     await cluster.tellFriend('still-followed');
   });
 

@@ -1,4 +1,5 @@
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
+import type { Msg } from '@nats-io/transport-node';
 import { parseHead } from '../../../src/stream/channel-stream.ts';
 import { ClusterNode } from './cluster-node.ts';
 import { NatsClient, seedOf } from './nats-client.ts';
@@ -131,6 +132,19 @@ export class GuardedCluster implements AsyncDisposable {
     const head = parseHead(message?.header);
     if (!head) throw new Error(`the newest message of ${channel} cannot be read`);
     return { storeId: head.storeId, incarnation: head.incarnation, seq: head.last, id: head.lastId };
+  }
+
+  /** Every message under a subject of the vault from now on, whoever it is meant for. */
+  async overhear(subject: string): Promise<readonly Msg[]> {
+    const { outcome, received } = await this.#watcher.subscribe(subject);
+    if (outcome !== 'subscribed') throw new Error(`nobody can hear ${subject}`);
+    return received;
+  }
+
+  /** Resolves when everything that has been said by now was heard. */
+  async heard(): Promise<void> {
+    await this.#watcher.connection.flush();
+    await new Promise((resolve) => setImmediate(resolve));
   }
 
   /** Writes one more record of the secret table at the vault; resolves when the friend has it. */
