@@ -68,10 +68,19 @@ describe('rows from before add_node', () => {
       await atEdge.delete(3 + Math.round(share * 100), total - 10 - Math.round(share * 100));
       await atEdge.insert({ id: `new-${share}` });
       link.unblock();
-      await connected(host, edge);
-      const { copy } = (await channelOf(host, edge, place)) ?? {};
       // It goes on where it was: what it counts is never less than what was there.
-      if (copy) expect(copy.rows).toBeGreaterThanOrEqual(reached);
+      const counts: number[] = [];
+      await waitFor(
+        'the copy to go on',
+        async () => {
+          const { copy } = (await channelOf(host, edge, place)) ?? {};
+          if (copy) counts.push(copy.rows);
+          return copy !== undefined && copy.rows > reached;
+        },
+        { everyMs: 1 },
+      );
+      expect(counts.filter((count) => count < reached)).toEqual([]);
+      await connected(host, edge);
     }
 
     const rows = await converged(pair.nodes, place, expected, { limitMs: 60_000 });
