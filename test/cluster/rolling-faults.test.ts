@@ -45,6 +45,7 @@ test(
     const identicalAfterMs: number[] = [];
     const endMs = performance.now() + minutes * 60_000;
     for (let round = 1; performance.now() < endMs; round += 1) {
+      let healedAtMs = performance.now();
       const faultsEndMs = Math.min(endMs, performance.now() + random.between(3_000, 10_000));
       {
         await using several = new Loads(
@@ -65,13 +66,13 @@ test(
             happened.set(what, (happened.get(what) ?? 0) + 1);
             await end();
           }
+          healedAtMs = performance.now();
           await overlapping;
           await Promise.all(loads.map((load) => load.advance(random.between(1, 20))));
         }
         await Promise.all(loads.map((load) => load.stop()));
       }
 
-      const healedAtMs = performance.now();
       await waitFor(
         'every node to prove that it holds what the others hold',
         async () => (await Promise.all(nodes.map(provesEquality))).every(Boolean),
