@@ -29,12 +29,17 @@ class KillableNode implements AsyncDisposable {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     this.#child = child;
-    await once(child.stdout, 'data');
+    const ended = once(child, 'exit').then(([status, signal]) => {
+      throw new Error(`The node ended with ${status ?? signal} before it was ready`);
+    });
+    // It ends sooner or later.
+    ended.catch(() => undefined);
+    await Promise.race([once(child.stdout, 'data'), ended]);
   }
 
   async kill(): Promise<void> {
     const child = this.#child;
-    if (!child || child.exitCode !== null) return;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, 'close');
     child.kill('SIGKILL');
     await ended;

@@ -226,17 +226,17 @@ describe.runIf(existsSync(program))('lyre', () => {
 
   it('says that nothing answers at the target', async () => {
     using shell = new Shell();
-    const server = createServer().listen(0);
+    const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const address = server.address();
     const port = typeof address === 'object' ? address?.port : undefined;
     server.close();
     await once(server, 'close');
 
-    expect(await shell.lyre(['describe_all', '--target', `http://localhost:${port}`])).toEqual({
+    expect(await shell.lyre(['describe_all', '--target', `http://127.0.0.1:${port}`])).toEqual({
       status: 1,
       stdout: '',
-      stderr: `lyre: No node answers at http://localhost:${port}/\n`,
+      stderr: `lyre: No node answers at http://127.0.0.1:${port}/\n`,
     });
   });
 });

@@ -26,7 +26,8 @@ class Echo implements AsyncDisposable {
   }
 
   async listen(where: string | number): Promise<number> {
-    this.#server.listen(where);
+    if (typeof where === 'number') this.#server.listen(where, '127.0.0.1');
+    else this.#server.listen(where);
     await once(this.#server, 'listening');
     const address = this.#server.address();
     return typeof address === 'object' && address !== null ? address.port : 0;
@@ -108,9 +109,9 @@ it('asks a target with its credentials, also when they are in the address', asyn
   await using echo = new Echo();
   const port = await echo.listen(0);
   const credentials = { username: 'admin', password: 'pä:ss' };
-  const plain = NodeClient.forTarget({ url: `http://localhost:${port}`, ...credentials });
+  const plain = NodeClient.forTarget({ url: `http://127.0.0.1:${port}`, ...credentials });
   const inAddress = NodeClient.forTarget({
-    url: `http://admin:p%C3%A4%3Ass@localhost:${port}/`,
+    url: `http://admin:p%C3%A4%3Ass@127.0.0.1:${port}/`,
     username: undefined,
     password: undefined,
   });
