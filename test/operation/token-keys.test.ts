@@ -1,12 +1,12 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openTokenKeys } from '../../src/operation/user/token-keys.ts';
+import { TemporaryDirectory } from '../store/test-store.ts';
 
 test('the key of the tokens is made once, and only its owner can read it', async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'lyre-keys-'));
-  const keys = join(directory, 'keys');
+  await using directory = await TemporaryDirectory.make();
+  const keys = join(directory.path, 'keys');
 
   const made = await openTokenKeys(keys);
   const again = await openTokenKeys(keys);
@@ -16,11 +16,11 @@ test('the key of the tokens is made once, and only its owner can read it', async
   expect(await readdir(keys)).toEqual(['tokenKey.pem']);
   expect((await stat(keys)).mode & 0o777).toBe(0o700);
   expect((await stat(join(keys, 'tokenKey.pem'))).mode & 0o777).toBe(0o600);
-  await rm(directory, { recursive: true });
 });
 
 test('an empty key, left by a power cut, is made anew; a damaged one is kept, and named with what to do', async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'lyre-keys-'));
+  await using temporary = await TemporaryDirectory.make();
+  const directory = temporary.path;
   const file = join(directory, 'tokenKey.pem');
   await writeFile(file, '');
 
@@ -32,5 +32,4 @@ test('an empty key, left by a power cut, is made anew; a damaged one is kept, an
     `The key file ${file} is damaged: put back a copy of it, or remove it, and a new one is made`,
   );
   expect(await readFile(file, 'utf8')).toBe(damaged);
-  await rm(directory, { recursive: true });
 });

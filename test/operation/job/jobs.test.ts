@@ -1,5 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { forgottenJobs } from '../../../src/operation/job/finished-jobs.ts';
@@ -232,7 +231,8 @@ test('a load that a stop of the node interrupts is failed at the next start, at 
 
 test('what a killed process was writing is removed at the next start, and nothing else', async () => {
   await using opened = await TestStore.open();
-  const directory = mkdtempSync(join(tmpdir(), 'lyre-partial-'));
+  const directory = join(opened.directory.path, 'partial');
+  mkdirSync(directory);
   const rows = ['mine', 'other'].map((id) => {
     const file = join(directory, id === 'mine' ? `dogs.json.${id}.partial` : 'dogs.json');
     writeFileSync(file, '[');
@@ -250,7 +250,6 @@ test('what a killed process was writing is removed at the next start, and nothin
   const row = jobs.get('mine') ?? expect.fail('There is no job');
   expect(row.status).toBe('ERROR');
   expect(jobAnswer(row, 2)).not.toHaveProperty('scratch_file');
-  rmSync(directory, { recursive: true });
 });
 
 const dayMs = 86_400_000;
