@@ -1,7 +1,6 @@
-import { rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { connected } from './support/cluster-view.ts';
-import { ClusterNode } from './support/cluster-node.ts';
+import type { ClusterNode } from './support/cluster-node.ts';
 import { converged } from './support/converged.ts';
 import { cutNewestBlock } from './support/damage.ts';
 import { putBack, snapshotOf } from './support/data-directory.ts';
@@ -32,11 +31,10 @@ describe('a power cut during writes on both sides', () => {
     await using edgeLoad = new Load({ node: edge, place, expected, seed: 2 });
     await Promise.all([hostLoad.advance(30), edgeLoad.advance(30)]);
 
-    const copy = await snapshotOf(edge, 'power off');
+    await using restored = await snapshotOf(edge, 'power off');
     await edgeLoad.stop();
     expect(expected.unanswered).toBeGreaterThan(0);
     await hostLoad.advance(20);
-    const restored = ClusterNode.create('edge', {}, copy);
     await pair.replaceEdge(restored);
     if (isTailLost) expect(cutNewestBlock(restored, 0.3)).toBeGreaterThan(0);
     await restored.start();
@@ -68,7 +66,7 @@ describe('an older backup is put back', () => {
       await using edgeLoad = new Load({ node: edge, place, expected, seed: 2 });
       await Promise.all([hostLoad.advance(10), edgeLoad.advance(10)]);
 
-      const backup = await snapshotOf(edge, 'go on');
+      await using backup = await snapshotOf(edge, 'go on');
       await Promise.all([hostLoad.advance(30), edgeLoad.advance(30)]);
       await Promise.all([hostLoad.stop(), edgeLoad.stop()]);
       await overlapping.write(60, pair.nodes);
@@ -104,19 +102,17 @@ describe('an older backup is put back', () => {
 /** The edge with its backup in place, started. */
 async function restore(
   pair: Pair,
-  backup: string,
+  backup: ClusterNode,
   what: 'the whole data directory' | 'only the database',
 ): Promise<ClusterNode> {
   const { edge } = pair;
   await edge.stop();
   if (what === 'only the database') {
     putBack(backup, edge, 'database');
-    rmSync(backup, { recursive: true });
     await edge.start();
     return edge;
   }
-  const restored = ClusterNode.create('edge', {}, backup);
-  await pair.replaceEdge(restored);
-  await restored.start();
-  return restored;
+  await pair.replaceEdge(backup);
+  await backup.start();
+  return backup;
 }
