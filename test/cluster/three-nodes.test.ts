@@ -53,6 +53,16 @@ const shapes: readonly Shape[] = [
     reached: ['a'],
     killed: 'b',
   },
+  {
+    what: 'a star whose hub is killed',
+    dials: [
+      ['a', 'hub'],
+      ['b', 'hub'],
+    ],
+    cut: ['b', 'hub'],
+    reached: ['b'],
+    killed: 'hub',
+  },
 ];
 
 test.concurrent.each(shapes)(
