@@ -76,6 +76,12 @@ test('connections that are cut in the middle of what they carry, time and again 
 /** 64 kbit/s and 600 ms there and back. */
 const satellite = { bytesPerSecond: 8_000, delayMs: 300 };
 
+/**
+ * SLOW_LINK_ROWS in the environment of the tests: as much as the link carries in eight seconds and more, of what cannot be
+ * compressed.
+ */
+const backlog = Number(process.env['SLOW_LINK_ROWS'] ?? 60);
+
 /** A connection that was dialled since the link became slow has answered over it: its place among all that were dialled. */
 async function dialledSlowly({ host, edge, link }: Pair): Promise<number> {
   await waitFor(
@@ -199,6 +205,7 @@ describe('a link of 64 kbit/s and 600 ms', () => {
 
   test.concurrent.each(['host', 'edge'] as const)(
     'gets through a backlog of the %s that takes it many seconds, over one connection',
+    { timeout: 180_000 + backlog * 1_000 },
     async (side) => {
       await using pair = await Pair.sharing(place);
       const { link } = pair;
@@ -206,17 +213,15 @@ describe('a link of 64 kbit/s and 600 ms', () => {
       const recorder = new Recorder(pair[side], place, expected);
       link.shape(satellite);
       await pair.cut();
-      // As much as the link carries in eight seconds and more, of what cannot be compressed.
-      const count = Number(process.env['SLOW_LINK_ROWS'] ?? 60);
-      for (let id = 0; id < count; id += 1)
+      for (let id = 0; id < backlog; id += 1)
         await recorder.insert({ id, at: pair[side].name, text: noise(id, 1_000) });
       const before = link.counters;
       pair.mend();
       const accepted = await dialledSlowly(pair);
 
-      const rows = await converged(pair.nodes, place, expected, { limitMs: 30_000 + count * 500 });
-      expect(rows.size).toBe(count);
-      expect(link.counters.forwardedBytes - before.forwardedBytes).toBeGreaterThan(count * 1_000);
+      const rows = await converged(pair.nodes, place, expected, { limitMs: 30_000 + backlog * 500 });
+      expect(rows.size).toBe(backlog);
+      expect(link.counters.forwardedBytes - before.forwardedBytes).toBeGreaterThan(backlog * 1_000);
       expect(link.counters.accepted).toBe(accepted);
     },
   );

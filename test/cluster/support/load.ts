@@ -39,14 +39,12 @@ export class Load implements AsyncDisposable {
   }
 
   /** Resolves when this many more requests were answered. */
-  async advance(requests: number): Promise<void> {
+  async advance(requests: number, limitMs = 20_000): Promise<void> {
     const wanted = this.#acknowledged + requests;
     await waitFor(
       `${requests} more writes at ${this.#options.node.name}`,
       () => this.#acknowledged >= wanted,
-      {
-        everyMs: 5,
-      },
+      { limitMs, everyMs: 5 },
     );
   }
 
@@ -87,10 +85,11 @@ export class Load implements AsyncDisposable {
 
   async #answersAgain(): Promise<void> {
     const { node } = this.#options;
+    // How long a node is away is for the test to say, which stops this one way or the other.
     await waitFor(
       `${node.name} to answer again`,
       async () => this.#isStopping || (await node.op({ operation: 'user_info' })).status === 200,
-      { limitMs: 40_000, everyMs: 20 },
+      { limitMs: Infinity, everyMs: 20 },
     );
   }
 }
