@@ -176,6 +176,11 @@ test('a comparison that the publisher asks for is made by the subscriber, and is
     whileGreeting(compareTable(publisher, 'a', channel, limitMs));
   expect(await compare()).toMatchObject({ node: 'b', outcome: 'identical', comparedBy: 'b', rows: 10 });
   await a.upsert({ id: 'later' });
+  // The subscriber hears of it too late.
+  expect(await compareTable(publisher, 'a', channel, 50)).toMatchObject({
+    outcome: 'unfinished',
+    reason: 'it took longer than 50 ms',
+  });
 
   expect(await compare()).toMatchObject({ outcome: 'identical', comparedBy: 'b', rows: 11 });
   // One that nobody asked for comes between, and the clock of the publisher is set back.
