@@ -105,7 +105,7 @@ export class AttributeReader {
 
   #nameAt(bytes: Uint8Array, position: number, before: Pick<KnownName, 'next'>): KnownName | undefined {
     if (before.next && isAt(bytes, position, before.next.bytes)) return before.next;
-    const end = endOfValue(bytes, position, 0);
+    const end = endOfValue(bytes, position, 0, 'document');
     const length = end - position;
     if (!(end <= bytes.length) || length > this.#scratch.length) return undefined;
     for (let index = 0; index < length; index += 1) this.#scratch[index] = bytes[position + index] ?? 0;
