@@ -74,7 +74,9 @@ function signingIn(seed: Uint8Array): Authenticator {
  */
 export async function presentedCertificate(address: Address, timeoutMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
-    const socket = connectSocket(address);
+    // Addresses that are stored may have the brackets of a URL.
+    const host = address.host.replace(/^\[(.*)\]$/, '$1');
+    const socket = connectSocket({ ...address, host });
     const fail = (cause: unknown): void => {
       clearTimeout(timer);
       socket.destroy();

@@ -1,5 +1,7 @@
 import * as z from 'zod';
+import { dialUrl } from '../../model/dial-address.ts';
 import { nodeNameProblem } from '../../model/names.ts';
+import { host, urlProblem } from './address.ts';
 import { startTime, subscription, type RequestedSubscription } from './subscription-request.ts';
 
 /** Which success message a client expects: that of the manifest (3.x, 4.0-4.3) or of the cluster (4.4+). */
@@ -35,7 +37,7 @@ export const namedNode = nodeName.transform((read, context) => {
 /** The body of add_node, update_node, set_node_replication and of one connection of configure_cluster. */
 export const nodeRequest = nodeName
   .extend({
-    host: z.string().min(1).optional(),
+    host: host.optional(),
     port: port.optional(),
     start_time: startTime.optional(),
     subscriptions: z.array(subscription),
@@ -43,6 +45,10 @@ export const nodeRequest = nodeName
   .transform((read, context): NodeRequest => {
     const named = nameOf(read, context);
     if (named === undefined) return z.NEVER;
+    if (read.url !== undefined && dialUrl(read.url) === undefined) {
+      context.addIssue({ code: 'custom', path: ['url'], message: urlProblem });
+      return z.NEVER;
+    }
     const address = addressOf(read, named.dialect);
     if (typeof address === 'string') {
       context.addIssue({ code: 'custom', path: [address], message: 'is required' });
@@ -65,7 +71,7 @@ interface NamedNode {
 
 function nameOf(read: NameFields, context: z.core.$RefinementCtx): NamedNode | undefined {
   const key = read.node_name !== undefined ? 'node_name' : read.name !== undefined ? 'name' : 'hostname';
-  const name = read[key] ?? (read.url === undefined ? undefined : parseUrl(read.url)?.hostname);
+  const name = read[key] ?? (read.url === undefined ? undefined : dialUrl(read.url)?.host);
   const problem = name === undefined ? 'is required' : nodeNameProblem(name);
   if (name !== undefined && problem === undefined) {
     return { dialect: key === 'hostname' ? 'cluster' : 'manifest', name };
@@ -80,17 +86,12 @@ function addressOf(
   read: NameFields & { readonly host?: string | undefined; readonly port?: number | undefined },
   dialect: NodeDialect,
 ): { readonly host?: string; readonly port?: number } | 'host' | 'port' {
-  if (dialect === 'cluster') {
-    const url = read.url === undefined ? undefined : parseUrl(read.url);
-    const host = url?.hostname ?? read.hostname;
-    const dialled = url !== undefined && url.port !== '' ? Number(url.port) : (read.port ?? defaultPort);
-    return host === undefined ? {} : { host, port: dialled };
+  const url = read.url === undefined ? undefined : dialUrl(read.url);
+  if (dialect === 'cluster' || (url !== undefined && read.host === undefined)) {
+    const dialled = url?.host ?? read.hostname;
+    const port = url?.port ?? read.port ?? defaultPort;
+    return dialled === undefined ? {} : { host: dialled, port };
   }
-  const { host } = read;
-  if (host === undefined) return read.port === undefined ? {} : 'host';
-  return read.port === undefined ? 'port' : { host, port: read.port };
-}
-
-function parseUrl(text: string): URL | undefined {
-  return URL.canParse(text) ? new URL(text) : undefined;
+  if (read.host === undefined) return read.port === undefined ? {} : 'host';
+  return read.port === undefined ? 'port' : { host: read.host, port: read.port };
 }

@@ -1,7 +1,9 @@
 import * as z from 'zod';
 import { systemDatabase } from '../../model/table.ts';
+import { dialUrl } from '../../model/dial-address.ts';
 import type { Store } from '../../store/store.ts';
 import { openSystemTable } from '../system-table.ts';
+import { host } from './address.ts';
 
 /** An address that the replication process dials; who answers there is learnt then. */
 export interface Route {
@@ -20,14 +22,11 @@ const routeRow = z.object({ server: z.enum(['hub', 'leaf']), host: z.string(), p
 /** A route of a request: `{host|hostname, port}` or a URL. */
 export const route = z.preprocess(
   (value) => {
-    if (typeof value === 'string' && URL.canParse(value)) {
-      const { hostname, port } = new URL(value);
-      return { host: hostname, port: port === '' ? undefined : Number(port) };
-    }
+    if (typeof value === 'string') return dialUrl(value) ?? value;
     if (typeof value !== 'object' || value === null || !('hostname' in value)) return value;
     return { host: value.hostname, ...value };
   },
-  z.object({ host: z.string().min(1), port: z.int().min(1).max(65_535) }),
+  z.object({ host, port: z.int().min(1).max(65_535) }),
 );
 
 export const routeServer = z.enum(['hub', 'leaf']).default('hub');
