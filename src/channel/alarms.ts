@@ -5,6 +5,7 @@ import type { Logger } from '../runtime/logger.ts';
 import type { Store } from '../store/store.ts';
 import { isPublicKey } from '../stream/nkey.ts';
 import { sharedKeyProblem } from './admission.ts';
+import type { RouteFailure } from './route-dialler.ts';
 
 /** Something that a person should look at before it costs something. */
 export interface Alarm {
@@ -65,6 +66,14 @@ export function keyAlarms(self: KeyedNode, rows: readonly NodeRow[]): readonly A
       : `what ${name} joined with is no key, and it is not let in: remove it with remove_node, and add it again`;
     return text === undefined ? [] : [{ key: `${name} key`, text }];
   });
+}
+
+/** Routes that lead to nobody. */
+export function routeAlarms(failures: readonly RouteFailure[]): readonly Alarm[] {
+  return failures.map(({ route: { host, port }, reason }) => ({
+    key: `route ${host}:${port}`,
+    text: `the route to ${host}:${port} leads to nobody, and is tried again: ${reason}`,
+  }));
 }
 
 /** What concerns one peer. */

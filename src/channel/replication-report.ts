@@ -3,7 +3,8 @@ import type { Logger } from '../runtime/logger.ts';
 import { RunLoop } from '../runtime/run-loop.ts';
 import type { Store } from '../store/store.ts';
 import type { NodeKeys } from '../stream/node-keys.ts';
-import { AlarmLog, keyAlarms, nodeAlarms, peerAlarms, type Alarm } from './alarms.ts';
+import { AlarmLog, keyAlarms, nodeAlarms, peerAlarms, routeAlarms, type Alarm } from './alarms.ts';
+import type { RouteFailure } from './route-dialler.ts';
 
 export interface ReplicationReportOptions {
   readonly store: Store;
@@ -11,6 +12,7 @@ export interface ReplicationReportOptions {
   readonly isServerUp: () => boolean;
   /** Every peer that is not removed. */
   readonly peers: () => readonly PeerStatus[];
+  readonly routeFailures: () => readonly RouteFailure[];
   readonly maxClockSkewMs: number;
   readonly log: Logger;
 }
@@ -58,9 +60,9 @@ export class ReplicationReport implements AsyncDisposable {
   }
 
   #nodeAlarms(): readonly Alarm[] {
-    const { store, keys } = this.#options;
+    const { store, keys, routeFailures } = this.#options;
     const self = { name: store.nodeName, nkey: keys.publicKey };
-    return [...nodeAlarms(store), ...keyAlarms(self, store.nodes.known())];
+    return [...nodeAlarms(store), ...keyAlarms(self, store.nodes.known()), ...routeAlarms(routeFailures())];
   }
 
   #alarmsOf(peer: PeerStatus): readonly Alarm[] {

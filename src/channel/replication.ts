@@ -142,6 +142,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
       ...options,
       isServerUp: () => this.#local.connection !== undefined,
       peers: () => store.nodes.known().flatMap(({ name }) => this.#sessions.get(name)?.status() ?? []),
+      routeFailures: () => this.#routes.failures,
     });
   }
 

@@ -24,6 +24,12 @@ export interface RouteDiallerOptions {
   readonly log: Logger;
 }
 
+/** Nobody was made a peer there, and why. */
+export interface RouteFailure {
+  readonly route: Route;
+  readonly reason: string;
+}
+
 /** Where a route has led. */
 interface Destination {
   readonly node: string;
@@ -46,6 +52,8 @@ export class RouteDialler implements AsyncDisposable {
   readonly #options: RouteDiallerOptions;
   readonly #loop: Loop;
   readonly #destinations = new Map<string, Destination>();
+  /** Of the last round. */
+  #failures: readonly RouteFailure[] = [];
 
   constructor(options: RouteDiallerOptions) {
     this.#options = options;
@@ -61,18 +69,25 @@ export class RouteDialler implements AsyncDisposable {
     await this.#loop[Symbol.asyncDispose]();
   }
 
+  /** Routes that lead to nobody yet, or no more. */
+  get failures(): readonly RouteFailure[] {
+    return this.#failures;
+  }
+
   async #round(): Promise<boolean> {
-    const { store, log } = this.#options;
+    const { store } = this.#options;
     const rows = store.nodes.all();
+    const failures: RouteFailure[] = [];
     for (const route of [...this.#options.routes, ...storedRoutes(store)]) {
       if (rows.some(({ host, port }) => host === route.host && port === route.port)) continue;
       if (!this.#isDue(route)) continue;
       try {
         await this.#joinRoute(route);
       } catch (error) {
-        log.debug({ route, reason: messageOf(error) }, 'route cannot be joined yet');
+        failures.push({ route, reason: messageOf(error) });
       }
     }
+    this.#failures = failures;
     return false;
   }
 

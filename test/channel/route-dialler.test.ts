@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import type { Joined } from '../../src/channel/join.ts';
+import { routeAlarms } from '../../src/channel/alarms.ts';
 import { RouteDialler, type Route } from '../../src/channel/route-dialler.ts';
 import type { RunLoopOptions } from '../../src/runtime/run-loop.ts';
 import { TestStore } from '../store/test-store.ts';
@@ -20,10 +21,11 @@ class Dialling implements AsyncDisposable {
   isHubAlive = true;
   nowMs = 0;
   readonly #rounds: RunLoopOptions['body'][] = [];
+  readonly #dialler: RouteDialler;
 
   private constructor(node: TestStore, routes: readonly Route[]) {
     this.node = node;
-    const dialler = new RouteDialler({
+    this.#dialler = new RouteDialler({
       store: node.store,
       routes,
       join: async ({ host }, addedVersion) => {
@@ -39,11 +41,15 @@ class Dialling implements AsyncDisposable {
       },
       log: pino({ base: null }, { write: (line: string) => void this.lines.push(line) }),
     });
-    dialler.start();
+    this.#dialler.start();
   }
 
   static async open(...routes: readonly Route[]): Promise<Dialling> {
     return new Dialling(await TestStore.open({ nodeName: 'edge' }), routes);
+  }
+
+  get alarms(): readonly string[] {
+    return routeAlarms(this.#dialler.failures).map(({ text }) => text);
   }
 
   /** Hosts that were joined in as many rounds of two seconds. */
@@ -148,4 +154,18 @@ test('a route to a node that was removed is left alone until it is added again',
   await dialling.node.store.nodes.put({ ...row, addedVersion: row.addedVersion + 2 });
   expect(await dialling.rounds(3)).toEqual([lan.host]);
   expect(dialling.hubHost).toBe(lan.host);
+});
+
+test('a route that leads to nobody is an alarm with its reason, until somebody is there', async () => {
+  await using dialling = await Dialling.open(lan, wan);
+  dialling.there.set(lan.host, 'hub');
+
+  await dialling.rounds(1);
+  expect(dialling.alarms).toEqual([
+    'the route to hub.example:9932 leads to nobody, and is tried again: nobody answers',
+  ]);
+
+  dialling.there.set(wan.host, 'hub');
+  await dialling.rounds(1);
+  expect(dialling.alarms).toEqual([]);
 });
