@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { nodeNameProblem } from '../model/names.ts';
 import { logLevels } from '../runtime/logger.ts';
 
 /** What a setting is besides its type. */
@@ -53,6 +54,11 @@ const someMilliseconds = 'a number of milliseconds';
 
 const port = z.int().min(0).max(65_535);
 const path = z.string().min(1);
+/** One that peers accept. */
+const nodeName = z
+  .string()
+  .max(100)
+  .refine((name) => nodeNameProblem(name) === undefined);
 const milliseconds = z
   .int()
   .min(0)
@@ -171,17 +177,12 @@ export const settingsSchema = z.object({
   }),
 
   'clustering.enabled': setting(z.boolean().default(false), { ...isTrue, aliases: ['CLUSTERING'] }),
-  'clustering.nodeName': setting(
-    z
-      .string()
-      .regex(/^[^.,*>\s\p{Cc}]{1,100}$/u)
-      .optional(),
-    {
-      expects: 'a name of 1 to 100 characters without . , * > or white space',
-      isText: true,
-      aliases: ['NODE_NAME', 'NODENAME'],
-    },
-  ),
+  'clustering.nodeName': setting(nodeName.optional(), {
+    expects:
+      'a name of 1 to 100 characters without . , * > or white space, and of at most 200 bytes where each that is no letter, digit, _ or - counts three times',
+    isText: true,
+    aliases: ['NODE_NAME', 'NODENAME'],
+  }),
   'clustering.user': setting(z.string().min(1).optional(), { expects: 'a user name', isText: true }),
   'clustering.password': setting(z.string().min(1).optional(), {
     expects: 'a text (in quotes, if it looks like a number)',

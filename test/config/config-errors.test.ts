@@ -58,6 +58,9 @@ describe('errors', () => {
     ['SERVER_PORT', '1.5', 'SERVER_PORT must be a port'],
     ['SERVER_PORT', 'http', 'SERVER_PORT must be a port'],
     ['NODE_NAME', 'a.b', 'NODE_NAME must be a name'],
+    // Longer than peers take once it is encoded: nine bytes each.
+    ['NODE_NAME', '工'.repeat(23), 'NODE_NAME must be a name'],
+    ['NODE_NAME', 'a'.repeat(101), 'NODE_NAME must be a name'],
     ['NODE_NAME', 'a b', 'NODE_NAME must be a name'],
     ['NODE_NAME', 'a>', 'NODE_NAME must be a name'],
     [

@@ -209,6 +209,7 @@ describe('names', () => {
   const corsAccessList = (config: Config): unknown => config.operationsApi.network.cors.accessList;
   const spellings: readonly (readonly [string, string, (config: Config) => unknown, unknown])[] = [
     ['NODE_NAME', 'n', (config) => config.nodeName, 'n'],
+    ['NODE_NAME', '工'.repeat(22), (config) => config.nodeName, '工'.repeat(22)],
     ['CLUSTERING_NODENAME', 'n', (config) => config.nodeName, 'n'],
     ['clustering_user', 'u', (config) => config.clustering.user, 'u'],
     ['CLUSTERING_PASSWORD', '0123', (config) => config.clustering.password, '0123'],
