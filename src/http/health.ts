@@ -3,7 +3,7 @@ import { sendJson } from './send-json.ts';
 
 /** What `GET /health` tells; `ok` says that the store is open and requests are taken. */
 export interface Health {
-  readonly status: 'starting' | 'ok' | 'stopping';
+  readonly status: 'ok' | 'stopping';
   readonly bridge: string;
   readonly nats: string;
 }

@@ -57,7 +57,10 @@ export function openApiDocument(version: string): JsonSchema {
         get: {
           summary: 'Whether the node serves',
           security: [],
-          responses: { '200': { description: 'It does' }, '503': { description: 'Not yet, or no longer' } },
+          responses: {
+            '200': { description: 'It does' },
+            '503': { description: 'No longer; before it does, connections are refused' },
+          },
         },
       },
     },

@@ -32,8 +32,8 @@ test('health is 200 only while the store is open and requests are taken', async 
   expect(await ask()).toEqual([200, { status: 'ok', bridge: 'running', nats: 'running' }]);
   t.health = { status: 'ok', bridge: 'down', nats: 'down' };
   expect(await ask()).toEqual([200, { status: 'ok', bridge: 'down', nats: 'down' }]);
-  t.health = { status: 'starting', bridge: 'down', nats: 'down' };
-  expect(await ask()).toEqual([503, { status: 'starting', bridge: 'down', nats: 'down' }]);
+  t.health = { status: 'stopping', bridge: 'down', nats: 'down' };
+  expect(await ask()).toEqual([503, { status: 'stopping', bridge: 'down', nats: 'down' }]);
 });
 
 test('the root is a page, and what does not exist is 404', async () => {
