@@ -26,7 +26,10 @@ function checkUsers({ admin, clustering: { enabled, user, password } }: Config):
 }
 
 function checkPorts({ operationsApi, clustering }: Config): void {
-  const { port, securePort } = operationsApi.network;
+  const { port, securePort, https } = operationsApi.network;
+  // Else what was meant for TLS would be spoken in plain.
+  if (https && securePort === undefined)
+    refuse('operationsApi.network.https', 'is true: set operationsApi.network.securePort');
   if (port === undefined && securePort === undefined)
     refuse('operationsApi.network.port', 'is false: set operationsApi.network.securePort');
   const taken = new Map<number, string>();

@@ -38,6 +38,8 @@ export interface Config {
       readonly domainSocket: string | undefined;
       /** Undefined: no TLS. */
       readonly securePort: number | undefined;
+      /** HarperDB's former way to ask for TLS; needs `securePort`. */
+      readonly https: boolean;
       readonly cors: { readonly enabled: boolean; readonly accessList: readonly string[] };
     };
     readonly tls: {
@@ -246,6 +248,7 @@ function toConfig(settings: Settings, cwd: string, ignored: readonly string[]): 
         port: plainPort === false ? undefined : plainPort,
         domainSocket: socket === false ? undefined : inRoot(socket, 'operations-server'),
         securePort: settings['operationsApi.network.securePort'],
+        https: settings['operationsApi.network.https'],
         cors: {
           enabled: settings['operationsApi.network.cors'] ?? settings['http.cors'],
           accessList: settings['operationsApi.network.corsAccessList'] ?? settings['http.corsAccessList'],

@@ -18,7 +18,6 @@ export const ignoredKeys: readonly string[] = [
   ...below('http', 'corsAccessControlAllowHeaders'),
   ...below('http', 'sessionAffinity mtls.* requestQueueLimit http2 https.* threads logging.*'),
   ...below('operationsApi', 'https foreground nodeEnv authentication.* tls.certificateAuthority'),
-  ...below('operationsApi.network', 'https'),
   ...below('operationsApi.network', 'headersTimeout keepAliveTimeout timeout mtls.*'),
   // A list when there are several host names.
   'tls',
@@ -41,7 +40,7 @@ export const ignoredNames: readonly string[] = [
   ...words('TC_AGREEMENT DEFAULTS_MODE NODE_HOSTNAME HARPER_DEFAULT_CONFIG HARPER_SET_CONFIG'),
   ...words('HDB_LEADER_URL HDB_LEADER_USERNAME HDB_LEADER_PASSWORD HDB_LEADER_CLUSTERING_HOST'),
   ...words('HDB_FULLY_CONNECTED HDB_CLONE_CLUSTERING_HOST HDB_SET_CLUSTERING_HOST HDB_CLONE_OVERTOP'),
-  ...words('CLONE_KEYS HTTPS_ON'),
+  ...words('CLONE_KEYS'),
   ...words('DISABLE_TRANSACTION_LOG SERVER_TIMEOUT_MS SERVER_KEEP_ALIVE_TIMEOUT SERVER_HEADERS_TIMEOUT'),
   ...words('MAX_HDB_PROCESSES MAX_HTTP_THREADS MAX_CUSTOM_FUNCTION_PROCESSES'),
   ...words('CUSTOM_FUNCTIONS CUSTOM_FUNCTIONS_PORT CUSTOM_FUNCTIONS_DIRECTORY'),

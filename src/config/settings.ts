@@ -149,6 +149,7 @@ export const settingsSchema = z.object({
     expects: 'a path, or false for none',
   }),
   'operationsApi.network.securePort': setting(port.optional(), { expects: aPort }),
+  'operationsApi.network.https': setting(z.boolean().default(false), { ...isTrue, aliases: ['HTTPS_ON'] }),
   'http.cors': setting(z.boolean().default(true), isTrue),
   'http.corsAccessList': setting(origins.optional().pipe(z.array(z.string()).default(['*'])), someOrigins),
   'operationsApi.network.cors': setting(z.boolean().optional(), { ...isTrue, aliases: ['CORS_ON'] }),

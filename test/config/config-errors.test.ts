@@ -145,6 +145,19 @@ describe('errors', () => {
     expect(directory.load({ env: { SERVER_PORT: '9932' } }).operationsApi.network.port).toBe(9932);
   });
 
+  it.each(['HTTPS_ON', 'OPERATIONSAPI_NETWORK_HTTPS'])('say that %s needs a secure port', (name) => {
+    using directory = new Directory();
+    const env = { [name]: 'true' };
+
+    expect(failure(() => directory.load({ env })).message).toBe(
+      'configuration: operationsApi.network.https is true: set operationsApi.network.securePort',
+    );
+    expect(
+      directory.load({ env: { ...env, OPERATIONSAPI_NETWORK_SECUREPORT: '9943' } }).operationsApi.network,
+    ).toMatchObject({ port: 9925, securePort: 9943 });
+    expect(directory.load({ env: { [name]: 'false' } }).operationsApi.network.port).toBe(9925);
+  });
+
   it('say that a node without any port for its operations API is none', () => {
     using directory = new Directory();
 

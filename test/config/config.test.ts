@@ -21,6 +21,7 @@ describe('defaults', () => {
         network: {
           port: 9925,
           securePort: undefined,
+          https: false,
           domainSocket: join(homedir(), 'lyredb/operations-server'),
           cors: { enabled: true, accessList: ['*'] },
         },
