@@ -4,6 +4,8 @@ import { logLevels } from '../runtime/logger.ts';
 
 /** What a setting is besides its type. */
 export interface SettingFacts {
+  /** For people, in Markdown. */
+  readonly meaning: string;
   /** Completes the sentence "<key> must be ...". */
   readonly expects: string;
   /** Other names, besides the key with `_` for `.`; legacy names of the environment. */
@@ -14,14 +16,17 @@ export interface SettingFacts {
   readonly isSecret?: boolean;
   /** Its value is milliseconds, and is written in seconds. */
   readonly isDuration?: boolean;
+  /** Its value is bytes. */
+  readonly isSize?: boolean;
   /** Not read from the environment under its own key, only under its aliases: the name is too common. */
   readonly isAliasOnlyInEnvironment?: boolean;
 }
 
 export const settingFacts = z.registry<SettingFacts>();
 
-function setting<T extends z.ZodType>(schema: T, facts: SettingFacts): T {
-  settingFacts.add(schema, facts);
+/** @param meaning a sentence or two for docs/settings.md */
+function setting<T extends z.ZodType>(meaning: string, schema: T, facts: Omit<SettingFacts, 'meaning'>): T {
+  settingFacts.add(schema, { meaning, ...facts });
   return schema;
 }
 
@@ -48,7 +53,7 @@ const aDuration = {
   expects: 'a number of seconds, or a number with a unit: 500ms, 45s, 10m, 12h, 30d, 1w',
   isDuration: true,
 };
-const aSize = 'a number of bytes, or a number with a unit: 64MiB, 10GiB';
+const aSize = { expects: 'a number of bytes, or a number with a unit: 64MiB, 10GiB', isSize: true };
 const aPath = { expects: 'a path', isText: true };
 const someMilliseconds = 'a number of milliseconds';
 
@@ -112,7 +117,7 @@ const routes = z
   .transform((list) =>
     list.flatMap(({ host, port }) => (host === null ? [] : [{ host, port: port ?? 9932 }])),
   );
-const directories = z.array(path).min(1).optional();
+const directories = z.array(path).min(1);
 const someDirectories = { expects: 'a list of paths' };
 const someRoutes = { expects: 'a list of {host, port}' };
 
@@ -122,112 +127,263 @@ const someRoutes = { expects: 'a list of {host, port}' };
  * Keys that HarperDB 4.x has are spelled as there. What a default depends on is filled in by `config.ts`.
  */
 export const settingsSchema = z.object({
-  rootPath: setting(path.optional(), { ...aPath, aliases: ['HDB_ROOT', 'HDB_ROOT_KEY'] }),
-  'admin.username': setting(z.string().min(1).optional(), {
+  rootPath: setting(
+    'The data directory: everything of the node is in it. `~/lyredb` if not set.',
+    path.optional(),
+    { ...aPath, aliases: ['HDB_ROOT', 'HDB_ROOT_KEY'] },
+  ),
+  'admin.username': setting('The first super user, made at the first start.', z.string().min(1).optional(), {
     expects: 'a user name',
     isText: true,
     isAliasOnlyInEnvironment: true,
     aliases: ['HDB_ADMIN_USERNAME', 'HDB_ADMIN'],
   }),
-  'admin.password': setting(z.string().min(1).optional(), {
-    expects: 'a text (in quotes, if it looks like a number)',
-    isText: true,
-    isSecret: true,
-    isAliasOnlyInEnvironment: true,
-    aliases: ['HDB_ADMIN_PASSWORD'],
-  }),
-  'network.host': setting(z.string().min(1).default('0.0.0.0'), {
+  'admin.password': setting(
+    'Its password, at the first start. There is no default.',
+    z.string().min(1).optional(),
+    {
+      expects: 'a text (in quotes, if it looks like a number)',
+      isText: true,
+      isSecret: true,
+      isAliasOnlyInEnvironment: true,
+      aliases: ['HDB_ADMIN_PASSWORD'],
+    },
+  ),
+  'network.host': setting('The address that every listener binds to.', z.string().min(1).default('0.0.0.0'), {
     expects: 'an address to listen on',
     isText: true,
   }),
 
-  'operationsApi.network.port': setting(z.union([port, z.literal(false)]).default(9925), {
-    expects: `${aPort}, or false for TLS only`,
-    aliases: ['SERVER_PORT'],
+  'operationsApi.network.port': setting(
+    'The operations API over HTTP.',
+    z.union([port, z.literal(false)]).default(9925),
+    {
+      expects: `${aPort}, or false for TLS only`,
+      aliases: ['SERVER_PORT'],
+    },
+  ),
+  'operationsApi.network.domainSocket': setting(
+    'The operations API for the user of the system that runs the node, without credentials. `operations-server` in the data directory if not set.',
+    z.union([path, z.literal(false)]).optional(),
+    {
+      expects: 'a path, or false for none',
+    },
+  ),
+  'operationsApi.network.securePort': setting(
+    'The operations API over TLS; none if not set.',
+    port.optional(),
+    { expects: aPort },
+  ),
+  'operationsApi.network.https': setting(
+    'Needs `operationsApi.network.securePort`; has no effect besides.',
+    z.boolean().default(false),
+    { ...isTrue, aliases: ['HTTPS_ON'] },
+  ),
+  'http.cors': setting('Whether pages of other addresses may ask.', z.boolean().default(true), isTrue),
+  'http.corsAccessList': setting(
+    'Of which addresses.',
+    origins.optional().pipe(z.array(z.string()).default(['*'])),
+    someOrigins,
+  ),
+  'operationsApi.network.cors': setting(
+    'As `http.cors`; this one counts where both are set.',
+    z.boolean().optional(),
+    {
+      ...isTrue,
+      aliases: ['CORS_ON'],
+    },
+  ),
+  'operationsApi.network.corsAccessList': setting(
+    'As `http.corsAccessList`; this one counts where both are set.',
+    origins.optional(),
+    {
+      ...someOrigins,
+      aliases: ['CORS_ACCESSLIST', 'CORS_WHITELIST', 'operationsApi.network.corsWhitelist'],
+    },
+  ),
+  'operationsApi.tls.certificate': setting(
+    'As `tls.certificate`; this one counts where both are set.',
+    path.optional(),
+    aPath,
+  ),
+  'operationsApi.tls.privateKey': setting(
+    'As `tls.privateKey`; this one counts where both are set.',
+    path.optional(),
+    aPath,
+  ),
+  'tls.certificate': setting(
+    'The certificate of the operations API, PEM. `keys/certificate.pem` if not set, which the node makes.',
+    path.optional(),
+    { ...aPath, aliases: ['CERTIFICATE'] },
+  ),
+  'tls.privateKey': setting('Its key. `keys/privateKey.pem` if not set.', path.optional(), {
+    ...aPath,
+    aliases: ['PRIVATE_KEY'],
   }),
-  'operationsApi.network.domainSocket': setting(z.union([path, z.literal(false)]).optional(), {
-    expects: 'a path, or false for none',
-  }),
-  'operationsApi.network.securePort': setting(port.optional(), { expects: aPort }),
-  'operationsApi.network.https': setting(z.boolean().default(false), { ...isTrue, aliases: ['HTTPS_ON'] }),
-  'http.cors': setting(z.boolean().default(true), isTrue),
-  'http.corsAccessList': setting(origins.optional().pipe(z.array(z.string()).default(['*'])), someOrigins),
-  'operationsApi.network.cors': setting(z.boolean().optional(), { ...isTrue, aliases: ['CORS_ON'] }),
-  'operationsApi.network.corsAccessList': setting(origins.optional(), {
-    ...someOrigins,
-    aliases: ['CORS_ACCESSLIST', 'CORS_WHITELIST', 'operationsApi.network.corsWhitelist'],
-  }),
-  'operationsApi.tls.certificate': setting(path.optional(), aPath),
-  'operationsApi.tls.privateKey': setting(path.optional(), aPath),
-  'tls.certificate': setting(path.optional(), { ...aPath, aliases: ['CERTIFICATE'] }),
-  'tls.privateKey': setting(path.optional(), { ...aPath, aliases: ['PRIVATE_KEY'] }),
-  'http.compressionThreshold': setting(z.int().min(0).default(1_200), {
+  'http.compressionThreshold': setting('Shorter answers are not compressed.', z.int().min(0).default(1_200), {
     expects: 'a number of bytes, or 0 for no compression',
   }),
-  'operationsApi.maxBodyBytes': setting(size.default(GiB), { expects: aSize }),
+  'operationsApi.maxBodyBytes': setting('Larger requests are refused.', size.default(GiB), aSize),
 
-  'authentication.authorizeLocal': setting(z.boolean().default(false), isTrue),
-  'authentication.enableSessions': setting(z.boolean().default(true), isTrue),
-  'authentication.operationTokenTimeout': setting(duration.default(dayMs), {
-    ...aDuration,
-    aliases: ['OPERATION_TOKEN_TIMEOUT'],
-  }),
-  'authentication.refreshTokenTimeout': setting(duration.default(30 * dayMs), {
-    ...aDuration,
-    aliases: ['REFRESH_TOKEN_TIMEOUT'],
-  }),
+  'authentication.authorizeLocal': setting(
+    'Whether requests from this machine that name no user act as super user.',
+    z.boolean().default(false),
+    isTrue,
+  ),
+  'authentication.enableSessions': setting(
+    'Whether browsers may `login`.',
+    z.boolean().default(true),
+    isTrue,
+  ),
+  'authentication.operationTokenTimeout': setting(
+    'How long operation tokens and sessions last.',
+    duration.default(dayMs),
+    {
+      ...aDuration,
+      aliases: ['OPERATION_TOKEN_TIMEOUT'],
+    },
+  ),
+  'authentication.refreshTokenTimeout': setting(
+    'How long refresh tokens last.',
+    duration.default(30 * dayMs),
+    {
+      ...aDuration,
+      aliases: ['REFRESH_TOKEN_TIMEOUT'],
+    },
+  ),
 
-  'clustering.enabled': setting(z.boolean().default(false), { ...isTrue, aliases: ['CLUSTERING'] }),
-  'clustering.nodeName': setting(nodeName.optional(), {
-    expects:
-      'a name of 1 to 100 characters without . , * > or white space, and of at most 200 bytes where each that is no letter, digit, _ or - counts three times',
-    isText: true,
-    aliases: ['NODE_NAME', 'NODENAME'],
+  'clustering.enabled': setting('Whether the node has peers.', z.boolean().default(false), {
+    ...isTrue,
+    aliases: ['CLUSTERING'],
   }),
-  'clustering.user': setting(z.string().min(1).optional(), { expects: 'a user name', isText: true }),
-  'clustering.password': setting(z.string().min(1).optional(), {
+  'clustering.nodeName': setting(
+    'What peers call the node. The name of the machine if not set.',
+    nodeName.optional(),
+    {
+      expects:
+        'a name of 1 to 100 characters without . , * > or white space, and of at most 200 bytes where each that is no letter, digit, _ or - counts three times',
+      isText: true,
+      aliases: ['NODE_NAME', 'NODENAME'],
+    },
+  ),
+  'clustering.user': setting(
+    'The user by which nodes join, the same on all; not the administrator.',
+    z.string().min(1).optional(),
+    { expects: 'a user name', isText: true },
+  ),
+  'clustering.password': setting('Its password, the same on all nodes.', z.string().min(1).optional(), {
     expects: 'a text (in quotes, if it looks like a number)',
     isText: true,
     isSecret: true,
   }),
-  'clustering.hubServer.cluster.network.port': setting(port.default(9932), {
+  'clustering.hubServer.cluster.network.port': setting('Where peers dial.', port.default(9932), {
     expects: aPort,
     aliases: ['CLUSTERING_PORT'],
   }),
-  'clustering.hubServer.cluster.network.routes': setting(routes.default([]), someRoutes),
-  'clustering.leafServer.network.routes': setting(routes.default([]), someRoutes),
-  'clustering.leafServer.streams.maxAge': setting(duration.default(30 * dayMs), aDuration),
-  'clustering.leafServer.streams.maxBytes': setting(size.default(GiB), { expects: aSize }),
-  'clustering.relayWaitMs': setting(milliseconds.default(2_000), { expects: someMilliseconds }),
-  'clustering.verifyIntervalMs': setting(milliseconds.default(10 * minuteMs), { expects: someMilliseconds }),
-  'clustering.maxClockSkewMs': setting(milliseconds.default(5 * minuteMs), { expects: someMilliseconds }),
-  'clustering.maxQuarantineBytes': setting(size.default(64 * MiB), { expects: aSize }),
+  'clustering.hubServer.cluster.network.routes': setting('Nodes to dial.', routes.default([]), someRoutes),
+  'clustering.leafServer.network.routes': setting('More of them.', routes.default([]), someRoutes),
+  'clustering.leafServer.streams.maxAge': setting(
+    'How long a stream keeps what the change log has too.',
+    duration.default(30 * dayMs),
+    aDuration,
+  ),
+  'clustering.leafServer.streams.maxBytes': setting('How much a stream keeps.', size.default(GiB), aSize),
+  'clustering.relayWaitMs': setting(
+    'How long a change may take over another link before the peer that has shown it is asked for it, in milliseconds.',
+    milliseconds.default(2_000),
+    { expects: someMilliseconds },
+  ),
+  'clustering.verifyIntervalMs': setting(
+    'From the end of one comparison of a table with its publisher to the next.',
+    milliseconds.default(10 * minuteMs),
+    { expects: someMilliseconds },
+  ),
+  'clustering.maxClockSkewMs': setting(
+    'What is further ahead of the clock waits in quarantine.',
+    milliseconds.default(5 * minuteMs),
+    { expects: someMilliseconds },
+  ),
+  'clustering.maxQuarantineBytes': setting(
+    'Once what a peer has in quarantine takes so much, its channels wait.',
+    size.default(64 * MiB),
+    aSize,
+  ),
 
-  'storage.path': setting(path.optional(), aPath),
-  'storage.mapSize': setting(size.default(64 * GiB), { expects: aSize }),
-  'storage.maxTransactionBytes': setting(size.default(64 * MiB), { expects: aSize }),
-  'storage.minFreeDiskBytes': setting(size.default(128 * MiB), { expects: aSize }),
-  'changeLog.maxAge': setting(duration.default(30 * dayMs), aDuration),
-  'changeLog.maxBytes': setting(size.default(10 * GiB), { expects: aSize }),
-  tombstoneRetention: setting(duration.default(30 * dayMs), aDuration),
-  tombstoneMax: setting(duration.default(365 * dayMs), aDuration),
+  'storage.path': setting(
+    'The directory of the store. `database` in the data directory if not set.',
+    path.optional(),
+    aPath,
+  ),
+  'storage.mapSize': setting('How large the store can become.', size.default(64 * GiB), aSize),
+  'storage.maxTransactionBytes': setting('Larger transactions are refused.', size.default(64 * MiB), aSize),
+  'storage.minFreeDiskBytes': setting(
+    'Stays free on the disk: writes, backups and exports are refused before.',
+    size.default(128 * MiB),
+    aSize,
+  ),
+  'changeLog.maxAge': setting(
+    'How long a node may be away without having to copy.',
+    duration.default(30 * dayMs),
+    aDuration,
+  ),
+  'changeLog.maxBytes': setting('How large the change log may become.', size.default(10 * GiB), aSize),
+  tombstoneRetention: setting(
+    'How long a delete is remembered at least.',
+    duration.default(30 * dayMs),
+    aDuration,
+  ),
+  tombstoneMax: setting(
+    'How long it is remembered at most, for peers that have not heard of it.',
+    duration.default(365 * dayMs),
+    aDuration,
+  ),
 
-  'bulk.importDirectories': setting(directories, someDirectories),
-  'bulk.exportDirectories': setting(directories, someDirectories),
-  'bulk.allowPrivateUrls': setting(z.boolean().default(false), isTrue),
+  'bulk.importDirectories': setting(
+    'Where `csv_file_load` may read. `import` in the data directory if not set.',
+    directories.optional(),
+    someDirectories,
+  ),
+  'bulk.exportDirectories': setting(
+    'Where `export_local` may write. `export` in the data directory if not set.',
+    directories.optional(),
+    someDirectories,
+  ),
+  'bulk.allowPrivateUrls': setting(
+    'Whether `csv_url_load` may read from private addresses.',
+    z.boolean().default(false),
+    isTrue,
+  ),
 
-  'logging.level': setting(z.enum(logLevels).default('info'), {
+  'logging.level': setting('How much is logged.', z.enum(logLevels).default('info'), {
     expects: `one of ${logLevels.join(', ')}`,
     isText: true,
     aliases: ['LOG_LEVEL'],
   }),
-  'logging.file': setting(z.boolean().default(true), { ...isTrue, aliases: ['LOG_TO_FILE'] }),
-  'logging.stdStreams': setting(z.boolean().default(true), { ...isTrue, aliases: ['LOG_TO_STDSTREAMS'] }),
-  'logging.auditLog': setting(z.boolean().default(true), isTrue),
-  'logging.root': setting(path.optional(), { ...aPath, aliases: ['LOG_PATH'] }),
+  'logging.file': setting('Whether there is a log file, `hdb.log`.', z.boolean().default(true), {
+    ...isTrue,
+    aliases: ['LOG_TO_FILE'],
+  }),
+  'logging.stdStreams': setting('Whether standard output has the log.', z.boolean().default(true), {
+    ...isTrue,
+    aliases: ['LOG_TO_STDSTREAMS'],
+  }),
+  'logging.auditLog': setting('Whether `read_audit_log` answers.', z.boolean().default(true), isTrue),
+  'logging.root': setting(
+    'The directory of the log file. `log` in the data directory if not set.',
+    path.optional(),
+    { ...aPath, aliases: ['LOG_PATH'] },
+  ),
 
-  'bridge.inProcess': setting(z.boolean().default(false), isTrue),
-  natsServerBin: setting(path.optional(), { ...aPath, aliases: ['NATS_SERVER_BIN'] }),
+  'bridge.inProcess': setting(
+    'Whether the bridge runs in the api process: less memory, one thread for both.',
+    z.boolean().default(false),
+    isTrue,
+  ),
+  natsServerBin: setting(
+    'The program nats-server. One of the `PATH`, or of `npm run setup`, if not set.',
+    path.optional(),
+    { ...aPath, aliases: ['NATS_SERVER_BIN'] },
+  ),
 });
 
 export type Settings = z.output<typeof settingsSchema>;

@@ -81,7 +81,7 @@ describe.runIf(existsSync(program))('lyre start', () => {
     slow.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{');
 
     expect(await node.ask('restart')).toBe(200);
-    await vi.waitFor(() => expect(node.health()).rejects.toThrow(), patient);
+    await vi.waitFor(() => expect(node.health()).rejects.toThrow('fetch failed'), patient);
 
     expect(await node.end()).toBe(0);
     expect(node.stdout.match(/is ready/g)).toHaveLength(1);
