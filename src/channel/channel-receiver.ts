@@ -388,9 +388,9 @@ export class ChannelReceiver {
     this.#rest.begin();
   }
 
-  #restWithoutRoom({ storeId }: Source): void {
+  #restWithoutRoom({ peer }: Source): void {
     this.#state = quarantineFull;
-    this.#rest.beginWithoutRoom(storeId);
+    this.#rest.beginWithoutRoom(peer);
   }
 
   #cursorOf({ storeId, table }: Source): Cursor | undefined {

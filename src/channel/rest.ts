@@ -15,7 +15,7 @@ export class Rest {
   readonly #options: RestOptions;
   #untilMs = -Infinity;
   /** There was no room in quarantine, so often: it is tried again then, or as soon as there is some. */
-  #noRoom: { readonly storeId: string; readonly times: number; readonly untilMs: number } | undefined;
+  #noRoom: { readonly peer: string; readonly times: number; readonly untilMs: number } | undefined;
 
   constructor(options: RestOptions) {
     this.#options = options;
@@ -27,12 +27,12 @@ export class Rest {
     this.#untilMs = this.#options.steadyMs() + restMs;
   }
 
-  /** There is no room in quarantine for more of that store: longer each time. */
-  beginWithoutRoom(storeId: string): void {
+  /** There is no room in quarantine for more of that peer: longer each time. */
+  beginWithoutRoom(peer: string): void {
     const times = this.#noRoom?.times ?? 0;
     this.begin();
     const untilMs = this.#options.steadyMs() + Math.min(restMs * 2 ** times, maxRestMs);
-    this.#noRoom = { storeId, times: times + 1, untilMs };
+    this.#noRoom = { peer, times: times + 1, untilMs };
   }
 
   /** Something was taken in. */
@@ -45,6 +45,6 @@ export class Rest {
     const now = steadyMs();
     const noRoom = this.#noRoom;
     if (now < this.#untilMs) return false;
-    return !noRoom || now >= noRoom.untilMs || store.quarantine.hasRoom(noRoom.storeId, 1);
+    return !noRoom || now >= noRoom.untilMs || store.quarantine.hasRoom(noRoom.peer, 1);
   }
 }

@@ -194,7 +194,7 @@ export class Applier {
       placed.push({ batch, item, cursor, isOwnItem, changes: judged.changes });
     }
     // All of them or none: half of it in quarantine would not be a transaction.
-    if (doubt && placed.some(({ batch }) => !quarantine.hasRoom(batch.source.storeId, placed.length)))
+    if (doubt && placed.some(({ batch }) => !quarantine.hasRoom(batch.source.peer, placed.length)))
       return 'quarantine-full';
     const isBehind = placed.some(({ cursor }) => isBehindGap(cursor));
     const logged: NewPart[] = [];
@@ -239,7 +239,7 @@ export class Applier {
     }
     const { changes, doubt } = isolation.judge(commit, table, item);
     if (doubt) {
-      if (!quarantine.hasRoom(source.storeId, 1)) return { kind: 'quarantine-full' };
+      if (!quarantine.hasRoom(source.peer, 1)) return { kind: 'quarantine-full' };
       isolation.isolate(commit, table, source, item, doubt);
       return 'isolated';
     }

@@ -65,12 +65,12 @@ export class Comparison {
   }
 
   /** What a comparison would prove now, see `Cursor.unproven`; undefined where all is proven, or something waits for its time. */
-  provable(source: Pick<Source, 'storeId' | 'table'>): string | undefined {
+  provable(source: Pick<Source, 'peer' | 'storeId' | 'table'>): string | undefined {
     const { cursors, quarantine } = this.#options;
     const unproven = cursors.get(source.storeId, source.table.id)?.unproven;
     if (unproven?.hole !== true) return unproven?.id;
     // Where there is no room the next one that has to wait would be left out again.
-    return this.#isWaiting(source) || !quarantine.hasRoom(source.storeId, 1) ? undefined : unproven.id;
+    return this.#isWaiting(source) || !quarantine.hasRoom(source.peer, 1) ? undefined : unproven.id;
   }
 
   /**

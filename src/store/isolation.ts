@@ -100,7 +100,7 @@ export class Isolation {
     const version = early.reduce((most, row) => Math.max(most, row.version), 0);
     const doubt = this.#aheadOfClock(commit, version);
     if (!first || !doubt) return true;
-    if (!this.#options.quarantine.hasRoom(source.storeId, 1)) return false;
+    if (!this.#options.quarantine.hasRoom(source.peer, 1)) return false;
     const item: WholeItem = {
       kind: 'whole',
       seq,

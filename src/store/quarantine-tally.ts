@@ -13,7 +13,9 @@ export function isQuarantine({ local, name }: Table): boolean {
 
 /** What a row of `system.hdb_quarantine` says of its transaction. */
 export interface QuarantineFacts {
-  /** Store id of the peer that sent it. */
+  /** Name of the peer that sent it, which it cannot choose; '' in rows of older releases. */
+  readonly peer: string;
+  /** And its store id, as it says. */
   readonly storeId: string;
   readonly database: string;
   readonly tableName: string;
@@ -21,8 +23,9 @@ export interface QuarantineFacts {
   readonly dueAtMs: number | undefined;
 }
 
-export function factsOf({ store_id, schema, table, due_at }: Document): QuarantineFacts {
+export function factsOf({ node, store_id, schema, table, due_at }: Document): QuarantineFacts {
   return {
+    peer: typeof node === 'string' ? node : '',
     storeId: String(store_id),
     database: String(schema),
     tableName: String(table),
@@ -40,11 +43,11 @@ export interface Held {
 }
 
 const none: Held = { transactions: 0, waiting: 0, bytes: 0 };
-const format = 1;
+const format = 2;
 const countedKey = 'counted';
 
-const factNames = ['store_id', 'schema', 'table', 'due_at'];
-const otherNames = ['id', 'reason', 'detail', 'node', 'channel_seq', 'quarantined_at', 'item'];
+const factNames = ['node', 'store_id', 'schema', 'table', 'due_at'];
+const otherNames = ['id', 'reason', 'detail', 'channel_seq', 'quarantined_at', 'item'];
 
 /**
  * How much is in quarantine, of whom and of which table, and what is due when: written in the commits that write the rows
@@ -62,25 +65,13 @@ export class QuarantineTally {
     this.#environment = environment;
   }
 
-  ofPeer(storeId: string): Held {
-    let held = none;
-    for (const { value } of this.#tree.getRange({
-      start: ['held', storeId],
-      end: ['held', storeId, afterAll],
-    })) {
-      const { transactions, waiting, bytes } = decodeHeld(value);
-      held = {
-        transactions: held.transactions + transactions,
-        waiting: held.waiting + waiting,
-        bytes: held.bytes + bytes,
-      };
-    }
-    return held;
+  /** By name, whatever stores it has named. */
+  ofPeer(peer: string): Held {
+    return this.#held(['peer', peer]);
   }
 
   ofChannel(storeId: string, database: string, tableName: string): Held {
-    const value = this.#tree.get(['held', storeId, database, tableName]);
-    return value ? decodeHeld(value) : none;
+    return this.#held(['held', storeId, database, tableName]);
   }
 
   /** Whether anything of a table is in quarantine, of whatever peer. */
@@ -127,17 +118,27 @@ export class QuarantineTally {
     const readable = readableBytes(row);
     if (!readable) return;
     const facts = factsOf(row.document ?? this.#reader.read(readable) ?? decodeDocument(readable));
-    const { storeId, database, tableName, dueAtMs } = facts;
-    const held = this.ofChannel(storeId, database, tableName);
-    this.#putHeld(['held', storeId, database, tableName], {
-      transactions: held.transactions + sign,
-      waiting: held.waiting + (dueAtMs === undefined ? 0 : sign),
-      bytes: held.bytes + sign * readable.length,
-    });
+    const { peer, storeId, database, tableName, dueAtMs } = facts;
+    for (const sum of [
+      ['held', storeId, database, tableName],
+      ['peer', peer],
+    ]) {
+      const held = this.#held(sum);
+      this.#putHeld(sum, {
+        transactions: held.transactions + sign,
+        waiting: held.waiting + (dueAtMs === undefined ? 0 : sign),
+        bytes: held.bytes + sign * readable.length,
+      });
+    }
     if (dueAtMs === undefined) return;
     const due = ['due', dueAtMs, key];
     if (sign === 1) this.#tree.putSync(due, encodeMessage([database, tableName]));
     else this.#tree.removeSync(due);
+  }
+
+  #held(key: string[]): Held {
+    const value = this.#tree.get(key);
+    return value ? decodeHeld(value) : none;
   }
 
   #putHeld(key: string[], { transactions, waiting, bytes }: Held): void {

@@ -33,7 +33,6 @@ export interface Quarantined extends QuarantineFacts {
   readonly id: string;
   /** The same for all parts of one transaction, each of another table. */
   readonly transactionId: string;
-  readonly peer: string;
   readonly item: Uint8Array;
 }
 
@@ -78,9 +77,9 @@ export class Quarantine {
    * Whether so many more of a peer may come. As long as it has not used up its bytes, whatever their size: what is larger
    * than all of them fits where nothing is, and a channel that waits for room need not know what comes next.
    */
-  hasRoom(storeId: string, count: number): boolean {
+  hasRoom(peer: string, count: number): boolean {
     const { tally, maxPerPeer, maxBytesPerPeer } = this.#options;
-    const { transactions, bytes } = tally.ofPeer(storeId);
+    const { transactions, bytes } = tally.ofPeer(peer);
     return transactions + count <= maxPerPeer && bytes < maxBytesPerPeer;
   }
 
@@ -127,13 +126,11 @@ export class Quarantine {
   get(id: string): Quarantined | undefined {
     const document = this.#options.records.document(this.#table, id);
     if (!document) return undefined;
-    const { node, item } = document;
+    const { item } = document;
     return {
       ...factsOf(document),
       id,
       transactionId: transactionIdOf(id),
-      // Older rows do not name the peer.
-      peer: typeof node === 'string' ? node : '',
       item: Buffer.from(String(item), 'base64'),
     };
   }

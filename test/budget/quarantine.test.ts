@@ -27,10 +27,11 @@ const storeIdOf = ({ a }: Nodes): string => a.store.identity.storeId;
 
 const calls: readonly Frequent[] = [
   { name: 'a step of maintenance', call: async ({ b }) => b.store.maintenance.step() },
-  { name: 'whether there is room', call: (nodes) => nodes.b.store.quarantine.hasRoom(storeIdOf(nodes), 1) },
+  { name: 'whether there is room', call: (nodes) => nodes.b.store.quarantine.hasRoom('a', 1) },
   {
     name: 'what a comparison would prove',
-    call: (nodes) => nodes.b.store.comparison.provable({ storeId: storeIdOf(nodes), table: nodes.b.table }),
+    call: (nodes) =>
+      nodes.b.store.comparison.provable({ peer: 'a', storeId: storeIdOf(nodes), table: nodes.b.table }),
   },
   { name: 'the alarms of a node', call: ({ b }) => nodeAlarms(b.store) },
   {

@@ -15,7 +15,12 @@ describe('a full quarantine', () => {
   };
 
   /** As many as there is room for, of one peer, or less. */
-  async function fillQuarantine(here: Replica, peer: Replica, count = 1_000): Promise<void> {
+  async function fillQuarantine(
+    here: Replica,
+    peer: Replica,
+    count = 1_000,
+    storeId = peer.store.identity.storeId,
+  ): Promise<void> {
     await Promise.all(
       Array.from({ length: count }, (_, n) =>
         here.store.replaceSystemDocument('hdb_quarantine', `${n}-full`, {
@@ -25,7 +30,7 @@ describe('a full quarantine', () => {
           schema: 'dev',
           table: 'other',
           node: peer.name,
-          store_id: peer.store.identity.storeId,
+          store_id: storeId,
           channel_seq: n,
           quarantined_at: 0,
           item: '',
@@ -33,6 +38,18 @@ describe('a full quarantine', () => {
       ),
     );
   }
+
+  test('is that of a peer, whatever stores it says that it has', async () => {
+    await using nodes = await openPair({ maxClockSkewMs: 60_000 });
+    const { a, b } = nodes;
+    await fillQuarantine(b, a, 1_000, 'another store');
+
+    a.pass(3_600_000);
+    await a.upsert({ id: 'early' });
+    for (let round = 0; round < 3 || (b.receiver(a).isBehind && round < 12); round += 1) await b.step(a);
+
+    expect(b.receiver(a).state).toEqual(full);
+  });
 
   test('stops a copy, which says so and does not ask again at once', async () => {
     await using nodes = await openPair({ maxClockSkewMs: 60_000 });

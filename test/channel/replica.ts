@@ -341,7 +341,7 @@ function isFollowing(subscriber: Replica, publisher: Replica): boolean {
 
 function provable(subscriber: Replica, publisher: Replica): string | undefined {
   const { storeId } = publisher.store.identity;
-  return subscriber.store.comparison.provable({ storeId, table: subscriber.table });
+  return subscriber.store.comparison.provable({ peer: publisher.name, storeId, table: subscriber.table });
 }
 
 /** All links that are up exchange until nobody has anything new, and nobody waits for anybody. */

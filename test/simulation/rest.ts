@@ -120,7 +120,7 @@ function unsettled(world: World): string | undefined {
     if (cursor.copy) return `copying: ${where}`;
     if (hasLeftOut(cursor, () => newerThan)) return `under an earlier start time: ${where}`;
     const { storeId } = publisher.store.identity;
-    if (subscriber.store.comparison.provable({ storeId, table: ours }) !== undefined)
+    if (subscriber.store.comparison.provable({ peer: publisher.name, storeId, table: ours }) !== undefined)
       return `not compared yet: ${where}`;
     if (cursor.incarnation !== theirs.incarnation) return `another incarnation: ${where}`;
     if (cursor.seq !== headSeq) return `at ${cursor.seq} of ${headSeq}: ${where}`;

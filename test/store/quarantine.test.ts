@@ -80,6 +80,8 @@ test('whatever comes and goes, what is counted is what is there', async () => {
       }
       const puts = [...there.values()];
 
+      expect(store.quarantine.hasRoom('a', 1_000 - puts.length)).toBe(true);
+      expect(store.quarantine.hasRoom('a', 1_001 - puts.length)).toBe(false);
       let bytes = 0;
       for (const storeId of stores)
         for (const table of tables) {
@@ -149,6 +151,24 @@ test('what a build has put there that does not count is counted at the next star
   expect(quarantine.nextDue(nowMs)).toBe('two-1');
 });
 
+test('what format 1 has counted is counted anew, by the names of the peers', async () => {
+  await using test = await TestStore.open();
+  await replace(test.store, 'one-1', one);
+  await test.reopen({}, async () => {
+    await using environment = new LmdbEnvironment({ path: test.path, mapSizeBytes: 2 ** 28 });
+    const { quarantine } = environment.trees;
+    await environment.commit(() => {
+      for (const key of [...quarantine.getKeys({})]) quarantine.removeSync(key);
+      for (const [name, value] of goldenFile('disk-format-1-quarantine', () => ({})))
+        quarantine.putSync(JSON.parse(name.replace('quarantine ', '')) as string, value);
+    });
+  });
+
+  expect(test.store.quarantine.held('storeA', 'dev', 'dog').transactions).toBe(1);
+  expect(test.store.quarantine.hasRoom('a', 1_000)).toBe(false);
+  expect(test.store.quarantine.hasRoom('a', 999)).toBe(true);
+});
+
 test('what is counted is written as ever, and read', async () => {
   await using directory = await TemporaryDirectory.make();
   await using environment = new LmdbEnvironment({ path: directory.path, mapSizeBytes: 2 ** 26 });
@@ -164,13 +184,13 @@ test('what is counted is written as ever, and read', async () => {
     ]),
   );
 
-  const golden = goldenFile('disk-format-1-quarantine', () => written);
+  const golden = goldenFile('disk-format-2-quarantine', () => written);
 
   expect(Object.entries(written).map(([name, value]) => [name, value.toString('hex')])).toEqual(
     [...golden].map(([name, value]) => [name, value.toString('hex')]),
   );
   const held = { transactions: 1, waiting: 1, bytes: bytes.length };
-  expect(tally.ofPeer('storeA')).toEqual(held);
+  expect(tally.ofPeer('a')).toEqual(held);
   expect(tally.ofChannel('storeA', 'dev', 'dog')).toEqual(held);
   expect([...tally.due(nowMs)]).toEqual([{ id: 'one-1', database: 'dev', tableName: 'dog' }]);
   expect(tally.isUpTo(row.version)).toBe(true);
