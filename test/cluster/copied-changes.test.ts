@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { EventReader } from '../http/changes/event-reader.ts';
+import { EventReader, type SentEvent } from '../http/changes/event-reader.ts';
 import { countOf } from './support/cluster-view.ts';
 import { administrator } from './support/cluster-node.ts';
 import { converged } from './support/converged.ts';
@@ -34,9 +34,7 @@ test('a listener to a table hears every row that a copy brings, once, in the ord
   using early = await listen();
   const ready = await early.next();
   expect(ready.event).toBe('ready');
-  const heard = early.take(total);
-  // A test that fails earlier ends the stream, and nobody looks then.
-  heard.catch(() => undefined);
+  const heard = new Heard(early);
 
   await pair.connect([{ channel: 'default:history', publish: false, subscribe: true }]);
   await waitFor('the middle of the copy', async () => ((await countOf(host, place)) ?? 0) > 0, {
@@ -50,7 +48,7 @@ test('a listener to a table hears every row that a copy brings, once, in the ord
   expect(there).toBeLessThan(total);
   link.unblock();
 
-  const events = await heard;
+  const events = await heard.until('all rows', ({ length }) => length === total);
   const rows = await converged(pair.nodes, place, expected);
   expect(new Map(events.map(({ data }) => [data['id'], data['record']]))).toEqual(rows);
   for (const { event, data } of events)
@@ -67,16 +65,46 @@ test('a listener to a table hears every row that a copy brings, once, in the ord
   // The log holds them in the order of the commits: whoever reads them there later reads the same.
   using again = await listen(ready.id);
   expect((await again.next()).event).toBe('ready');
-  expect(await again.take(total)).toEqual(events);
+  expect(await new Heard(again).until('all rows once more', ({ length }) => length === total)).toEqual(
+    events,
+  );
   // What the late one has missed was there when it came, and nobody hears anything twice.
   await atEdge.insert({ id: 'afterwards', text: '' });
-  const last = await early.next();
-  expect(last.data['id']).toBe('afterwards');
-  const tail = [];
-  do tail.push(await late.next());
-  while (tail.at(-1)?.data['id'] !== 'afterwards');
-  expect(tail).toEqual([...events, last].slice(-tail.length));
+  const isLast = (soFar: readonly SentEvent[]): boolean => soFar.at(-1)?.data['id'] === 'afterwards';
+  const all = await heard.until('what came afterwards', isLast);
+  expect(all).toHaveLength(total + 1);
+  const tail = await new Heard(late).until('what the late one has not missed', isLast);
+  expect(tail).toEqual(all.slice(-tail.length));
   expect(tail.length).toBeGreaterThan(1);
   expect(total + 1 - tail.length).toBeGreaterThan(0);
   expect(total + 1 - tail.length).toBeLessThanOrEqual(there);
 });
+
+/** What a listener hears, as it comes. */
+class Heard {
+  readonly #events: SentEvent[] = [];
+
+  constructor(reader: EventReader) {
+    // It ends with the test, and whoever waits says what has not come.
+    this.#read(reader).catch(() => undefined);
+  }
+
+  /** What had been heard when it was enough. */
+  async until(
+    what: string,
+    isEnough: (soFar: readonly SentEvent[]) => boolean,
+  ): Promise<readonly SentEvent[]> {
+    return waitFor(
+      `a listener to hear ${what}`,
+      () => {
+        if (!isEnough(this.#events)) throw new Error(`${this.#events.length} events`);
+        return [...this.#events];
+      },
+      { limitMs: 60_000, everyMs: 5 },
+    );
+  }
+
+  async #read(reader: EventReader): Promise<void> {
+    for (;;) this.#events.push(await reader.next());
+  }
+}
