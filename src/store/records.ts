@@ -32,7 +32,7 @@ export class Records {
   /** The row, tombstones too; none under what is too long for a key. */
   row(table: Table, key: Key): Row | undefined {
     if (typeof key === 'string' && key.length > maxKeyBytes) return undefined;
-    const value = this.#environment.trees.records.get([table.id, key]);
+    const value = this.#environment.trees.records.get([table.id, withoutSign(key)]);
     return value ? decodeRow(value, this.#origins) : undefined;
   }
 
@@ -71,7 +71,7 @@ export class Records {
     table: Table,
     options: { readonly after?: Key; readonly reverse?: boolean } = {},
   ): Generator<{ key: Key; row: Row }> {
-    const first = options.after === undefined ? [table.id] : [table.id, options.after];
+    const first = options.after === undefined ? [table.id] : [table.id, withoutSign(options.after)];
     const bounds = options.reverse
       ? { start: [table.id + 1], end: first, reverse: true }
       : { start: first, end: [table.id + 1], exclusiveStart: options.after !== undefined };
@@ -97,8 +97,9 @@ export class Records {
   }
 
   /** Inside a commit: replaces a row and keeps counters and indexes with it. */
-  put(commit: Commit, table: Table, key: Key, before: Row | undefined, after: Row): void {
+  put(commit: Commit, table: Table, signedKey: Key, before: Row | undefined, after: Row): void {
     const { records } = this.#environment.trees;
+    const key = withoutSign(signedKey);
     // Of rows of local tables nobody else ever hears, so nothing has to be remembered of them.
     if (table.local && !readableBytes(after)) records.removeSync([table.id, key]);
     else records.putSync([table.id, key], encodeRow(after, this.#origins));
@@ -106,7 +107,8 @@ export class Records {
   }
 
   /** Inside a commit: {@link put} where there is no row, not even a tombstone; false, and nothing is changed, where there is one. */
-  add(commit: Commit, table: Table, key: Key, row: Row): boolean {
+  add(commit: Commit, table: Table, signedKey: Key, row: Row): boolean {
+    const key = withoutSign(signedKey);
     if (!this.#environment.trees.records.addSync([table.id, key], encodeRow(row, this.#origins)))
       return false;
     this.#follow(commit, table, key, undefined, row);
@@ -193,6 +195,11 @@ function removeSome(tree: Tree, range: TreeRange): boolean {
 export function visibleDocument(table: Table, row: Row): Document | undefined {
   const readable = readableBytes(row);
   return readable ? withoutHidden(table, row, row.document ?? decodeDocument(readable)) : undefined;
+}
+
+/** -0 is the number 0 for whoever sends or compares it, and another key for LMDB. */
+function withoutSign(key: Key): Key {
+  return key === 0 ? 0 : key;
 }
 
 /** At least the attributes with an index, of what {@link visibleDocument} shows. */

@@ -150,6 +150,28 @@ test('integers that a double holds, floats of any length and digits in texts are
   ]);
 });
 
+test('a record whose key is -0 is that of 0, however it is asked for', async () => {
+  await using t = await openWithDogs();
+  const ask = async (fields: string): Promise<unknown> => {
+    const response = await t.postText(`{"schema":"dev","table":"dog",${fields}}`);
+    return response.json();
+  };
+  const search = '"get_attributes":["id","name"]';
+  const condition = '"search_attribute":"id","search_type":"equals","search_value":-0';
+
+  await ask('"operation":"insert","records":[{"id":-0,"name":"Zero"}]');
+
+  for (const found of [
+    await ask(`"operation":"search_by_id","ids":[-0],${search}`),
+    await ask(`"operation":"search_by_id","ids":[0],${search}`),
+    await ask(`"operation":"search_by_value","attribute":"id","value":-0,${search}`),
+    await ask(`"operation":"search_by_conditions","conditions":[{${condition}}],${search}`),
+  ])
+    expect(found).toEqual([{ id: 0, name: 'Zero' }]);
+  expect(await ask('"operation":"delete","ids":[-0]')).toMatchObject({ deleted_hashes: [0] });
+  expect(await ask(`"operation":"search_by_id","ids":[0],${search}`)).toEqual([]);
+});
+
 test('whole surrogate pairs and large numbers are stored as they are', async () => {
   await using t = await openWithDogs();
   const record = { id: 2, text: '\u{1f600}', large: 1.5e308 };
