@@ -58,17 +58,17 @@ test('wrong passwords from anywhere lock nobody out where the user has logged in
   await using t = await openLogins();
   await t.login('192.0.2.1');
   for (let index = 0; index < 90; index += 1) t.guess(`user ${index}`, `10.${index}.0.1`);
-  const elsewhere = expect(t.login('198.51.100.1', 'bob', 'wrong')).rejects.toMatchObject({
-    code: 'unavailable',
-    message: 'Too many logins at once, try again',
-  });
+  const elsewhere = t.login('198.51.100.1', 'bob', 'wrong').catch((error: unknown) => error);
 
   // The right one is remembered.
   const mistyped = await t.login('192.0.2.1', 'bob', 'rihgt');
 
   expect(mistyped).toBeUndefined();
   expect(t.ended()).toBeLessThan(3);
-  await elsewhere;
+  expect(await elsewhere).toMatchObject({
+    code: 'unavailable',
+    message: 'Too many logins at once, try again',
+  });
 });
 
 test('a place has few logins at once, whatever the user', async () => {
