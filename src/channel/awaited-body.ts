@@ -1,7 +1,7 @@
 import type { Stop } from '../store/applier.ts';
 import type { Source } from '../store/source.ts';
 import type { Store } from '../store/store.ts';
-import { inRealTime, type Later } from './later.ts';
+import { inRealTime, type Later } from '../runtime/later.ts';
 import type { ReceiverState } from './receiver-state.ts';
 
 export interface AwaitedBodyOptions {
@@ -14,7 +14,7 @@ export interface AwaitedBodyOptions {
 
 type Awaiting = Extract<ReceiverState, { kind: 'awaiting-body' }>;
 
-/** One wait for a body, and between two looks for it. */
+/** One wait for bodies, and between two looks for one that nobody here has said he applied. */
 const waitMs = 500;
 const lookMs = 20;
 
@@ -48,20 +48,29 @@ export class AwaitedBody {
   }
 
   /**
-   * Waits a moment for it: a question before it is here would bring the stub again.
+   * A moment in which it, and the bodies after it, are waited for: a question before they are here would bring the stub
+   * again.
    *
    * @param state the receiver's, now
    */
-  async aMoment(state: () => ReceiverState, signal?: AbortSignal): Promise<void> {
-    const { later = inRealTime, steadyMs } = this.#options;
+  aMoment(state: () => ReceiverState, signal?: AbortSignal): { brings(): Promise<boolean> } {
+    const { store, later = inRealTime, steadyMs } = this.#options;
     const endMs = steadyMs() + waitMs;
-    while (this.#isAway(state()) && steadyMs() < endMs && !signal?.aborted)
-      await new Promise<void>((resolve) => later(lookMs, resolve));
+    return {
+      brings: async () => {
+        while (this.#isAway(state()) && steadyMs() < endMs && !signal?.aborted)
+          await store.applied.soon(later, lookMs);
+        const now = state();
+        return now.kind === 'awaiting-body' && this.#isHere(now);
+      },
+    };
   }
 
   #isAway(state: ReceiverState): boolean {
-    if (state.kind !== 'awaiting-body' || this.isOverdue(state)) return false;
-    const { source, storeId, place } = state;
-    return this.#options.store.marks.get(source.table.id, storeId, place.incarnation) < place.seq;
+    return state.kind === 'awaiting-body' && !this.isOverdue(state) && !this.#isHere(state);
+  }
+
+  #isHere({ source, storeId, place }: Awaiting): boolean {
+    return this.#options.store.marks.get(source.table.id, storeId, place.incarnation) >= place.seq;
   }
 }

@@ -1,4 +1,5 @@
 import { channelName } from '../model/channel-name.ts';
+import type { ChannelItem } from '../model/transaction.ts';
 import { decodeChanges, openFrame } from '../model/transaction-codec.ts';
 import type { ApplyResult, Stop } from '../store/applier.ts';
 import { hasLeftOut, type Cursor } from '../store/cursors.ts';
@@ -8,7 +9,7 @@ import { AgreedChannel } from './agreed-channel.ts';
 import { AwaitedBody } from './awaited-body.ts';
 import { Beginning } from './beginning.ts';
 import type { PartGate } from './part-gate.ts';
-import type { Later } from './later.ts';
+import type { Later } from '../runtime/later.ts';
 import { carriedBytes, isOfComparison, type ChannelRequest, type ChannelResponse } from './protocol.ts';
 import { Questions } from './questions.ts';
 import type { ReceiverState, StreamPlace } from './receiver-state.ts';
@@ -37,6 +38,11 @@ export interface ChannelReceiverOptions {
   readonly verifier: Verifier;
   /** Something of the peer's was applied. */
   readonly onApplied: (result: ApplyResult) => void;
+}
+
+/** What came of a channel, opened. */
+interface Arrived extends Pick<Extract<ChannelResponse, { kind: 'items' }>, 'head' | 'hasStream'> {
+  readonly items: readonly ChannelItem[];
 }
 
 const quarantineFull = {
@@ -69,6 +75,8 @@ export class ChannelReceiver {
   #isBehind = false;
   #hasBacklog = false;
   #needsBodies = false;
+  /** What came behind a stub whose body is awaited: to ask for it again after every body would take for ever. */
+  #behindBody: Arrived | undefined;
   #askedAtMs = 0;
   #answers = 0;
   /** The stream did not bring what comes next. */
@@ -124,6 +132,7 @@ export class ChannelReceiver {
   restart(): void {
     this.#state = { kind: 'subscribing' };
     this.#pieces = 0;
+    this.#behindBody = undefined;
   }
 
   /** Something went wrong that trying at once will not mend: status says what until the next try. */
@@ -192,11 +201,24 @@ export class ChannelReceiver {
     }
   }
 
-  /** Waits a moment for the body that the next transaction came without; false, at once, where none is awaited. */
+  /**
+   * Waits a moment for the body that the next transaction came without, and goes on with what had come behind it; false,
+   * at once, where none is awaited.
+   */
   async untilBody(signal?: AbortSignal): Promise<boolean> {
     if (this.#state.kind !== 'awaiting-body') return false;
-    await this.#awaitedBody.aMoment(() => this.#state, signal);
+    const moment = this.#awaitedBody.aMoment(() => this.#state, signal);
+    while (await moment.brings()) if (!(await this.#goOn())) break;
     return true;
+  }
+
+  /** Applies what had come behind a body that is here now; false where that leaves something to ask. */
+  async #goOn(): Promise<boolean> {
+    const behind = this.#behindBody;
+    if (!behind || this.#state.kind !== 'awaiting-body') return false;
+    this.#behindBody = undefined;
+    await this.#apply(behind, this.#state.source, undefined);
+    return this.#behindBody !== undefined;
   }
 
   /** What to ask while an answer is applied: where nothing goes wrong with it, {@link next} will be the same. */
@@ -222,7 +244,10 @@ export class ChannelReceiver {
   async accept(response: ChannelResponse): Promise<void> {
     // Asked for while nothing was known to be there.
     const hasWaited = !this.#isBehind;
-    if (!isOfComparison(response)) this.#isBehind = false;
+    if (!isOfComparison(response)) {
+      this.#isBehind = false;
+      this.#behindBody = undefined;
+    }
     switch (response.kind) {
       case 'waiting':
         this.#state = { kind: 'waiting', reason: response.reason };
@@ -278,8 +303,12 @@ export class ChannelReceiver {
       this.#subscribeAgain();
       return;
     }
-    const stream = state.kind === 'following' ? state.stream : undefined;
     const items = response.items.map((frame) => openFrame(frame));
+    await this.#apply({ ...response, items }, source, state.kind === 'following' ? state.stream : undefined);
+  }
+
+  async #apply(arrived: Arrived, source: Source, stream: StreamPlace | undefined): Promise<void> {
+    const { items, head, hasStream } = arrived;
     const result = await this.#options.gate.apply(this.channel, source, items);
     if (!result) {
       // A part of the next transaction has not come yet: what is queued behind it comes again.
@@ -299,13 +328,15 @@ export class ChannelReceiver {
     this.#needsBodies = this.#pieces > 0;
     if (result.stop) {
       await this.#stopped(result.stop, source, stream);
+      if (result.stop.kind === 'stub')
+        this.#behindBody = { items: items.filter((item) => item.seq > seq), head, hasStream };
       return;
     }
-    this.#isBehind = this.#pieces > 0 || seq < response.head.seq;
+    this.#isBehind = this.#pieces > 0 || seq < head.seq;
     this.#hasBacklog = this.#isBehind;
     // Everything the log had; from here on the stream brings it. Or an agreement from before has left something out.
     const hasLost = hasLeftOut(result.cursor, () => this.#agreed.newerThan);
-    if ((response.hasStream && !this.#isBehind) || hasLost) this.#subscribeAgain();
+    if ((hasStream && !this.#isBehind) || hasLost) this.#subscribeAgain();
     else this.#state = { kind: 'following', source, stream };
   }
 

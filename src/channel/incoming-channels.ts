@@ -5,7 +5,7 @@ import type { Logger } from '../runtime/logger.ts';
 import type { MakeLoop } from '../runtime/run-loop.ts';
 import type { Store } from '../store/store.ts';
 import { ChannelReceiver } from './channel-receiver.ts';
-import type { Later } from './later.ts';
+import type { Later } from '../runtime/later.ts';
 import { PartGate, type FollowedChannel } from './part-gate.ts';
 import type { PeerLink } from './peer-link.ts';
 import { isOfComparison, type ApplyRequest, type ApplyResponse, type ChannelResponse } from './protocol.ts';

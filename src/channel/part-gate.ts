@@ -2,7 +2,7 @@ import type { ChannelItem, WholeItem } from '../model/transaction.ts';
 import type { ApplyResult, TransactionPart } from '../store/applier.ts';
 import type { Source } from '../store/source.ts';
 import type { Store } from '../store/store.ts';
-import { inRealTime, type Later } from './later.ts';
+import { inRealTime, type Later } from '../runtime/later.ts';
 
 /** A channel of the same publisher whose transactions we apply in order: where its cursor is. */
 export interface FollowedChannel {

@@ -4,6 +4,7 @@ import type { Query } from '../model/query.ts';
 import { systemDatabase, type Table } from '../model/table.ts';
 import type { ChannelItem } from '../model/transaction.ts';
 import { atOnce, type Pausing } from '../runtime/pauses.ts';
+import { Applied } from './applied.ts';
 import type { ApplyResult, Together, TransactionPart } from './applier.ts';
 import type { ChangeLog } from './change-log.ts';
 import type { Collected } from './collected.ts';
@@ -47,6 +48,7 @@ import type { DeleteRequest, WriteRequest, WriteResult, WriteStep } from './writ
  */
 export class Store implements AsyncDisposable {
   readonly localWrites: LocalWrites;
+  readonly applied = new Applied();
   readonly #environment: Environment;
   readonly #commits: Commits;
   readonly #parts: StoreParts;
@@ -313,12 +315,16 @@ export class Store implements AsyncDisposable {
 
   /** Applies a peer's transactions in order, each in one commit with its cursor. */
   async apply(source: Source, items: readonly ChannelItem[]): Promise<ApplyResult> {
-    return this.#parts.pacedApplier.apply(source, items);
+    const result = await this.#parts.pacedApplier.apply(source, items);
+    this.applied.notify();
+    return result;
   }
 
   /** Applies transactions over several channels in order, each in one commit with all its parts and their cursors. */
   async applyTogether(transactions: readonly (readonly TransactionPart[])[]): Promise<Together> {
-    return this.#parts.pacedApplier.applyTogether(transactions);
+    const outcome = await this.#parts.pacedApplier.applyTogether(transactions);
+    this.applied.notify();
+    return outcome;
   }
 
   async applyCopy(source: Source, page: CopyPage): Promise<ApplyResult> {

@@ -3,7 +3,7 @@ import { runLoop, type MakeLoop } from '../../src/runtime/run-loop.ts';
 import { DirectLink } from './direct-link.ts';
 import { directSession, rowOf } from './direct-session.ts';
 import { openMesh } from './replica-pair.ts';
-import { keysOf } from './replica.ts';
+import { expectSame, keysOf, type Replica } from './replica.ts';
 
 const relayWaitMs = 60_000;
 
@@ -72,4 +72,35 @@ test('while the body of a stub is awaited and the link is down nothing runs', as
   for (let turn = 0; turn < 1_000; turn += 1) await new Promise(setImmediate);
 
   expect(bodies).toBeLessThan(20);
+});
+
+test('a node that was away catches up with a mesh by answers that are used whole', async () => {
+  await using mesh = await openMesh({ maxBatchBytes: 1 << 20 });
+  const { a, b, c } = mesh;
+  const missed = 100;
+  // Their logs take turns: each of the two waits for the other after every transaction.
+  for (let number = 0; number < missed; number += 1) {
+    await a.upsert({ id: `a${number}` });
+    await b.follow(a);
+    await b.upsert({ id: `b${number}` });
+    await a.follow(b);
+  }
+  let items = 0;
+  let questions = 0;
+  const catchUp = async (publisher: Replica): Promise<void> => {
+    const receiver = c.receiver(publisher);
+    do {
+      const { response } = await c.step(publisher);
+      questions += 1;
+      if (response.kind === 'items') items += response.items.length;
+      await receiver.untilBody();
+    } while (receiver.isBehind || receiver.state.kind === 'awaiting-body');
+  };
+
+  await Promise.all([a, b].map(catchUp));
+
+  expect(keysOf(c)).toHaveLength(2 * missed);
+  expect(items).toBeLessThan(3 * 2 * missed);
+  expect(questions).toBeLessThan(20);
+  expectSame(a, c);
 });
