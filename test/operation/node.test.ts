@@ -1,22 +1,7 @@
 import { expect, test } from 'vitest';
 import { CodedError } from '../../src/model/errors.ts';
-import { clusterUser, MemoryReplication, openContext, type TestContext } from './open-context.ts';
-
-async function openCluster(): Promise<TestContext & { readonly replication: MemoryReplication }> {
-  const replication = new MemoryReplication();
-  return { ...(await openContext({ replication })), replication };
-}
-
-const legacy = {
-  operation: 'add_node',
-  name: 'edge',
-  host: 'edge.local',
-  port: 62344,
-  subscriptions: [
-    { channel: 'default:sensor_data', subscribe: true, publish: false },
-    { channel: 'default:a:b', subscribe: false, publish: true },
-  ],
-};
+import { legacy, openCluster } from './open-cluster.ts';
+import { clusterUser } from './open-context.ts';
 
 test('add_node of 3.x stores address and channels, split at the first colon, and connects', async () => {
   await using t = await openCluster();
@@ -88,58 +73,6 @@ test('the 4.4 dialect is answered in its own words', async () => {
     message: "Successfully removed 'server-two' from cluster",
   });
 });
-
-test.each([['http://edge'], ['edge:9932'], ['edge/'], [' edge'], ['[::1]:9932'], ['user@edge']])(
-  'the address %j, which could never be dialled, is refused',
-  async (host) => {
-    await using t = await openCluster();
-    const message = "'host' must be a name or an address alone, without a scheme, a port or a path";
-
-    await expect(t.call({ ...legacy, host })).rejects.toMatchObject({ code: 'invalid_request', message });
-    await expect(
-      t.call({ operation: 'cluster_set_routes', server: 'hub', routes: [{ host, port: 9932 }] }),
-    ).rejects.toMatchObject({ code: 'invalid_request' });
-    expect(t.store.nodes.all()).toEqual([]);
-  },
-);
-
-test.each([
-  [
-    { host: '[fe80::1]', port: 9932 },
-    { host: 'fe80::1', port: 9932 },
-  ],
-  [
-    { host: '::1', port: 9932 },
-    { host: '::1', port: 9932 },
-  ],
-  [
-    { host: 'edge.example', port: 1 },
-    { host: 'edge.example', port: 1 },
-  ],
-  [{ url: 'wss://[fe80::1]:9933' }, { host: 'fe80::1', port: 9933 }],
-  [{ url: 'wss://edge.example:443' }, { host: 'edge.example', port: 443 }],
-  [{ url: 'wss://edge.example' }, { host: 'edge.example', port: 9932 }],
-])('%j is where the node is dialled', async (address, stored) => {
-  await using t = await openCluster();
-  const { host: _host, port: _port, ...rest } = legacy;
-
-  await t.call({ ...rest, name: 'edge', ...address });
-
-  expect(t.store.nodes.get('edge')).toMatchObject(stored);
-});
-
-test.each(['edge.example:9932', 'wss://', 'ftp://edge', 'wss://edge:9932/path'])(
-  'the URL %j is refused',
-  async (url) => {
-    await using t = await openCluster();
-    const { host: _host, port: _port, name: _name, ...rest } = legacy;
-
-    await expect(t.call({ ...rest, hostname: 'edge', url })).rejects.toMatchObject({
-      code: 'invalid_request',
-      message: "'url' must be the URL of a node, such as 'wss://edge.example:9932'",
-    });
-  },
-);
 
 test('a node that is down is accepted; one that refuses is an error and leaves no trace', async () => {
   await using t = await openCluster();
