@@ -52,8 +52,7 @@ export class RouteDialler implements AsyncDisposable {
   readonly #options: RouteDiallerOptions;
   readonly #loop: Loop;
   readonly #destinations = new Map<string, Destination>();
-  /** Of the last round. */
-  #failures: readonly RouteFailure[] = [];
+  readonly #failures = new Map<string, RouteFailure>();
 
   constructor(options: RouteDiallerOptions) {
     this.#options = options;
@@ -71,23 +70,26 @@ export class RouteDialler implements AsyncDisposable {
 
   /** Routes that lead to nobody yet, or no more. */
   get failures(): readonly RouteFailure[] {
-    return this.#failures;
+    return [...this.#failures.values()];
   }
 
   async #round(): Promise<boolean> {
     const { store } = this.#options;
     const rows = store.nodes.all();
-    const failures: RouteFailure[] = [];
-    for (const route of [...this.#options.routes, ...storedRoutes(store)]) {
-      if (rows.some(({ host, port }) => host === route.host && port === route.port)) continue;
-      if (!this.#isDue(route)) continue;
+    const routes = [...this.#options.routes, ...storedRoutes(store)];
+    const keys = new Set(routes.map(keyOf));
+    for (const key of this.#failures.keys()) if (!keys.has(key)) this.#failures.delete(key);
+    for (const route of routes) {
+      const isAddress = rows.some(({ host, port }) => host === route.host && port === route.port);
+      if (isAddress) this.#failures.delete(keyOf(route));
+      if (isAddress || !this.#isDue(route)) continue;
       try {
         await this.#joinRoute(route);
+        this.#failures.delete(keyOf(route));
       } catch (error) {
-        failures.push({ route, reason: messageOf(error) });
+        this.#failures.set(keyOf(route), { route, reason: messageOf(error) });
       }
     }
-    this.#failures = failures;
     return false;
   }
 
@@ -103,7 +105,11 @@ export class RouteDialler implements AsyncDisposable {
     const row = store.nodes.get(node);
     if (row?.removedVersion !== undefined) return false;
     if (row?.host === undefined) return true;
-    if (isAlive(node)) known.atMs = steadyMs();
+    if (isAlive(node)) {
+      known.atMs = steadyMs();
+      // Nobody needs it now.
+      this.#failures.delete(keyOf(route));
+    }
     if (steadyMs() - known.atMs < failOverMs) return false;
     known.atMs = steadyMs();
     return true;

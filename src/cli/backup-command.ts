@@ -24,9 +24,10 @@ export async function runBackup(
   const client = findClient(options, flags);
   // Every node has this database, and the file holds all of them.
   const body = { operation: 'get_backup', database: 'system' };
+  const { minFreeDiskBytes } = readConfig({ flags }).store;
   const { content, bytes: total } = await client.download(body);
   await mkdir(directory, { recursive: true });
-  const lack = lackOfRoom(total, directory, readConfig({ flags }).store.minFreeDiskBytes);
+  const lack = lackOfRoom(total, directory, minFreeDiskBytes);
   if (lack !== undefined) {
     content.destroy();
     throw new Error(`Nothing was written: ${lack}`);

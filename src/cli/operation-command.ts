@@ -1,3 +1,4 @@
+import { refuseWideIntegers } from '../model/wide-integers.ts';
 import type { ConfigFlags } from './config-flags.ts';
 import { formatAnswer } from './format-answer.ts';
 import { findClient, type TargetOptions } from './find-client.ts';
@@ -50,9 +51,12 @@ function hasInfinity(value: unknown): boolean {
 }
 
 function parseValue(text: string): unknown {
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch {
     return text;
   }
+  refuseWideIntegers(Buffer.from(text), text);
+  return value;
 }

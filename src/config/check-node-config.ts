@@ -1,3 +1,4 @@
+import { nodeNameProblem } from '../model/names.ts';
 import { ConfigError } from './config-error.ts';
 import type { Config } from './config.ts';
 
@@ -11,8 +12,11 @@ export function checkNodeConfig(config: Config): void {
   checkPorts(config);
 }
 
-function checkUsers({ admin, clustering: { enabled, user, password } }: Config): void {
+function checkUsers({ nodeName, admin, clustering: { enabled, user, password } }: Config): void {
   if (!enabled) return;
+  const problem = nodeNameProblem(nodeName);
+  if (problem !== undefined)
+    refuse('clustering.nodeName', `is no name of a node that others may have: it ${problem}`);
   const missing = [
     ...(user === undefined ? ['CLUSTERING_USER'] : []),
     ...(password === undefined ? ['CLUSTERING_PASSWORD'] : []),

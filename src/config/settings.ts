@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { nodeNameProblem } from '../model/names.ts';
 import { logLevels } from '../runtime/logger.ts';
 
 /** What a setting is besides its type. */
@@ -60,10 +59,7 @@ const someMilliseconds = 'a number of milliseconds';
 const port = z.int().min(0).max(65_535);
 const path = z.string().min(1);
 /** One that peers accept. */
-const nodeName = z
-  .string()
-  .max(100)
-  .refine((name) => nodeNameProblem(name) === undefined);
+const nodeName = z.string().regex(/^[^.,*>\s\p{Cc}]{1,100}$/u);
 const milliseconds = z
   .int()
   .min(0)

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { hostname } from 'node:os';
 import { CodedError } from '../model/errors.ts';
 import type { Authentication, Browser } from '../operation/operation.ts';
 import { loginRequired } from '../operation/run-operation.ts';
@@ -97,7 +98,9 @@ const localHost = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i;
 function isLocal({ headers }: IncomingMessage, address: string): boolean {
   const isLoopback = /^(::ffff:)?127\.\d+\.\d+\.\d+$/.test(address) || address === '::1';
   // A page whose name leads here now asks for that name.
-  if (!localHost.test(headers.host ?? '')) return false;
+  const host = headers.host ?? '';
+  if (!localHost.test(host) && host.replace(/:\d+$/, '').toLowerCase() !== hostname().toLowerCase())
+    return false;
   const borrowing = ['origin', 'sec-fetch-site', 'forwarded', 'x-forwarded-for', 'via'];
   return isLoopback && borrowing.every((name) => headers[name] === undefined);
 }

@@ -1,4 +1,4 @@
-import { endOfString, quote } from './json-string.ts';
+import { endOfString, quote } from '../model/json-string.ts';
 
 /**
  * How deep arrays and objects of a body may lie within each other: a little deeper than a value of a record may be.

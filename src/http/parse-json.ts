@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { CodedError } from '../model/errors.ts';
 import { isNestedTooDeep, maxBodyNesting } from './body-nesting.ts';
 import { refuseUnkeepable } from '../model/refuse-unkeepable.ts';
-import { refuseWideIntegers } from './wide-integers.ts';
+import { refuseWideIntegers } from '../model/wide-integers.ts';
 
 /** Forbidden names, escapes that could spell one or half a character, numbers that could be infinite. */
 const suspicious = /__proto__|constructor|\\u(?:00|[dD][89a-fA-F])|\d[eE]\+?\d{3}|(?<!\d)\d{200}/;

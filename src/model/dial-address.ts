@@ -6,7 +6,7 @@ export interface DialAddress {
 }
 
 /** A name or an address that can be dialled: an IPv6 address with or without its brackets, which it loses here. */
-const hostForm = /^(?:\[([\da-f:.%\w]+)\]|([^\s/@?#:[\]]+)|([\da-f]*:[\da-f:.]*(?:%\w+)?))$/i;
+const hostForm = /^(?:\[([\da-f:.]+(?:%[\w.-]+)?)\]|([^\s/@?#:[\]]+)|([\da-f]*:[\da-f:.]*(?:%[\w.-]+)?))$/i;
 
 const urlForm = /^(?:wss?|https?|nats|tls):\/\/(\[[^\]]*\]|[^\s/@?#:]+)(?::(\d{1,5}))?\/?$/i;
 
@@ -21,5 +21,6 @@ export function dialUrl(text: string): DialAddress | undefined {
   const [, written = '', port] = urlForm.exec(text) ?? [];
   const host = dialHost(written);
   if (host === undefined) return undefined;
-  return port === undefined ? { host } : { host, port: Number(port) };
+  if (port === undefined) return { host };
+  return Number(port) >= 1 && Number(port) <= 65_535 ? { host, port: Number(port) } : undefined;
 }

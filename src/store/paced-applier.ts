@@ -75,8 +75,8 @@ export class PacedApplier {
     const { copyApplier, localWrites, run } = this.#options;
     let changes = 0;
     for (let left = page; ;) {
-      const quietRows = Math.ceil(page.rows.length / localWrites.applying);
-      const rows = left.rows.slice(0, localWrites.areRecent ? busyCopyRows : quietRows);
+      const most = localWrites.areRecent ? busyCopyRows : page.rows.length;
+      const rows = left.rows.slice(0, Math.ceil(most / localWrites.applying));
       const isWhole = rows.length === left.rows.length;
       const part = isWhole
         ? left

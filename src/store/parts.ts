@@ -38,6 +38,7 @@ import { Tombstones } from './tombstones.ts';
 import { Writer } from './writer.ts';
 
 const conflictBounds = { maxCount: 10_000, maxAgeMs: 30 * 86_400_000 };
+const usualTransactionBytes = 64 * 2 ** 20;
 const maxQuarantinedPerPeer = 1_000;
 
 /** What the parts of a store share. */
@@ -72,9 +73,9 @@ export function makeParts({ environment, options, localWrites, commits, identity
     run: runSmall,
     now,
   });
-  const maxTransactionBytes = options.maxTransactionBytes ?? 64 * 2 ** 20;
-  // What frames small rows is more than they are; and another node may be set to commit more at a time.
-  const maxItemBytes = 4 * maxTransactionBytes;
+  const maxTransactionBytes = options.maxTransactionBytes ?? usualTransactionBytes;
+  // What frames small rows is more than they are; and another node may be set to commit more at a time than this one.
+  const maxItemBytes = 4 * Math.max(maxTransactionBytes, usualTransactionBytes);
   const spool = new Spool(environment, maxItemBytes);
   const collected = new Collected({ records, tombstones, marks, identity });
   const writer = new Writer({

@@ -49,6 +49,9 @@ export interface WriterOptions {
   readonly maxTransactionBytes: number;
 }
 
+/** What a row takes on its way besides key and document: versions and origins. */
+const framingBytes = 24;
+
 /** One step of a transaction. */
 export type WriteStep = WriteRequest | DeleteRequest;
 
@@ -208,7 +211,7 @@ export class Writer {
       const image = document && stamped(table, document, old, timeMs);
       const bytes = image && encodeDocument(image);
       // What stays here no peer has to apply.
-      if (!table.local) budget.bytes -= (bytes?.length ?? 0) + keyBytes(key);
+      if (!table.local) budget.bytes -= (bytes?.length ?? 0) + keyBytes(key) + framingBytes;
       if (budget.bytes < 0)
         throw new CodedError(
           'too_large',

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import type { ChannelResponse } from '../../src/channel/protocol.ts';
-import { documentsOf } from '../store/test-store.ts';
+import { quarantinedAt } from '../store/quarantined-at.ts';
+import { documentsOf, makeTable } from '../store/test-store.ts';
 import { openPair } from './replica-pair.ts';
-import { expectSame, keysOf, settle, type Replica } from './replica.ts';
+import { connect, expectSame, keysOf, Replica, settle } from './replica.ts';
 import { tamper } from './tamper.ts';
 
 const maxBatchBytes = 1_000;
@@ -90,4 +91,20 @@ test('who has received some parts of a record begins again where the publisher d
   await followCopy(b, a);
 
   expect(documentsOf(b.store)).toMatchObject([{ id: 1, text: text(10_000) }]);
+});
+
+test('a node that commits less at a time takes what another has committed, copied and followed', async () => {
+  await using a = await Replica.open('a', { maxBatchBytes });
+  await using b = await Replica.open('b', { maxBatchBytes, maxTransactionBytes: 1_000 });
+  await makeTable(a.store);
+  await connect(a, b);
+  await a.upsert({ id: 1, text: text(50_000) });
+  await settle(a, b);
+
+  await a.upsert({ id: 2, text: text(50_000) });
+  await settle(a, b);
+
+  expect(keysOf(b)).toEqual([1, 2]);
+  expect(quarantinedAt(b.store)).toEqual([]);
+  expectSame(a, b);
 });

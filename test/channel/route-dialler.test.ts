@@ -169,3 +169,24 @@ test('a route that leads to nobody is an alarm with its reason, until somebody i
   await dialling.rounds(1);
   expect(dialling.alarms).toEqual([]);
 });
+
+test('the alarm stands while the route is tried now and then, and ends when nobody needs it', async () => {
+  await using dialling = await Dialling.open(lan, wan);
+  dialling.there.set(lan.host, 'hub').set(wan.host, 'hub');
+  await dialling.rounds(2);
+  dialling.isHubAlive = false;
+  dialling.there.clear();
+
+  for (let round = 0; dialling.alarms.length === 0; round += 1) {
+    expect(round).toBeLessThan(30);
+    await dialling.rounds(1);
+  }
+  for (let round = 0; round < 30; round += 1) {
+    await dialling.rounds(1);
+    expect(dialling.alarms).toHaveLength(1);
+  }
+
+  dialling.isHubAlive = true;
+  await dialling.rounds(1);
+  expect(dialling.alarms).toEqual([]);
+});

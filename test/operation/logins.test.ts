@@ -71,9 +71,19 @@ test('wrong passwords from anywhere lock nobody out where the user has logged in
   });
 });
 
+test('who finds no room has not guessed, and is not slowed down for it', async () => {
+  await using t = await openLogins();
+  for (let index = 0; index < 75; index += 1) t.guess(`user ${index}`, `10.${index}.0.1`);
+  for (let index = 0; index < 30; index += 1)
+    await expect(t.login('192.0.2.1')).rejects.toMatchObject({ code: 'unavailable' });
+  while (t.ended() < 75) await new Promise(setImmediate);
+
+  expect(await t.login('192.0.2.1')).toMatchObject({ username: 'bob' });
+});
+
 test('a place has few logins at once, whatever the user', async () => {
   await using t = await openLogins();
-  for (let index = 0; index < 4; index += 1) t.guess(`user ${index}`, '2001:db8::1');
+  for (let index = 0; index < 6; index += 1) t.guess(`user ${index}`, '2001:db8::1');
 
   await expect(t.login('2001:db8::2')).rejects.toMatchObject({ code: 'unavailable' });
 });

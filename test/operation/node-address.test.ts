@@ -28,6 +28,14 @@ test.each([
     { host: 'edge.example', port: 1 },
     { host: 'edge.example', port: 1 },
   ],
+  [
+    { host: 'fe80::1%eth0.100', port: 9932 },
+    { host: 'fe80::1%eth0.100', port: 9932 },
+  ],
+  [
+    { host: '[fe80::1%br-lan]', port: 9932 },
+    { host: 'fe80::1%br-lan', port: 9932 },
+  ],
   [{ url: 'wss://[fe80::1]:9933' }, { host: 'fe80::1', port: 9933 }],
   [{ url: 'wss://edge.example:443' }, { host: 'edge.example', port: 443 }],
   [{ url: 'wss://edge.example' }, { host: 'edge.example', port: 9932 }],
@@ -40,15 +48,19 @@ test.each([
   expect(t.store.nodes.get('edge')).toMatchObject(stored);
 });
 
-test.each(['edge.example:9932', 'wss://', 'ftp://edge', 'wss://edge:9932/path'])(
-  'the URL %j is refused',
-  async (url) => {
-    await using t = await openCluster();
-    const { host: _host, port: _port, name: _name, ...rest } = legacy;
+test.each([
+  'edge.example:9932',
+  'wss://',
+  'ftp://edge',
+  'wss://edge:9932/path',
+  'wss://edge:99999',
+  'wss://edge:0',
+])('the URL %j is refused', async (url) => {
+  await using t = await openCluster();
+  const { host: _host, port: _port, name: _name, ...rest } = legacy;
 
-    await expect(t.call({ ...rest, hostname: 'edge', url })).rejects.toMatchObject({
-      code: 'invalid_request',
-      message: "'url' must be the URL of a node, such as 'wss://edge.example:9932'",
-    });
-  },
-);
+  await expect(t.call({ ...rest, hostname: 'edge', url })).rejects.toMatchObject({
+    code: 'invalid_request',
+    message: "'url' must be the URL of a node, such as 'wss://edge.example:9932'",
+  });
+});

@@ -76,7 +76,7 @@ const literals: readonly (readonly [string, unknown])[] = [
   ['1.5E-3', 0.0015],
   ['-1e3', -1000],
   ['9007199254740991', 9007199254740991],
-  ['12345678901234567890', JSON.parse('12345678901234567890')],
+  // Of a negative one the parser gives the double alone.
   ['-9007199254740993', JSON.parse('-9007199254740993')],
   ['0.1234567890123456789', JSON.parse('0.1234567890123456789')],
   ['true', true],
@@ -181,6 +181,26 @@ test.each([
   });
   expect(await t.sql('SELECT COUNT(*) FROM dev.dog')).toEqual([{ 'COUNT(*)': 4 }]);
 });
+
+test.each(['9007199254740993', '12345678901234567890'])(
+  'the integer %s, which is kept as another one, touches no record',
+  async (wide) => {
+    await using t = await openDogs();
+    await t.sql('INSERT INTO dev.dog (id, name) VALUES (9007199254740992, "neighbour")');
+    const message = `The number ${wide} would be kept as another one: send it as text, in quotes`;
+
+    for (const text of [
+      `DELETE FROM dev.dog WHERE id = ${wide}`,
+      `UPDATE dev.dog SET name = 'x' WHERE id = ${wide}`,
+      `SELECT id FROM dev.dog WHERE id IN (1, ${wide})`,
+      `INSERT INTO dev.dog (id) VALUES (${wide})`,
+    ])
+      await expect(t.sql(text)).rejects.toMatchObject({ code: 'invalid_request', message });
+    expect(await t.sql("SELECT id FROM dev.dog WHERE name = 'neighbour'")).toEqual([
+      { id: 9007199254740992 },
+    ]);
+  },
+);
 
 test('what the operations refuse is refused in SQL too', async () => {
   await using t = await openDogs();

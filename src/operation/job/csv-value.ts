@@ -1,3 +1,4 @@
+import { refuseWideIntegers } from '../../model/wide-integers.ts';
 import { refuseUnkeepable } from '../../model/refuse-unkeepable.ts';
 import { isoDateMs } from '../iso-date.ts';
 
@@ -54,6 +55,7 @@ function csvStructure(cell: string): unknown {
   try {
     const value: unknown = JSON.parse(text);
     refuseUnkeepable(value);
+    refuseWideIntegers(Buffer.from(text), text);
     return value;
   } catch {
     return undefined;

@@ -69,7 +69,8 @@ async function removeBefore(
   };
   let after: Key | undefined;
   for (;;) {
-    const documents = stretchAfter(store, table, after);
+    const before: Key | undefined = after;
+    const documents = stretchAfter(store, table, before);
     if (documents.length === 0) break;
     for (const document of documents) {
       const key = document[table.primaryKey];
@@ -77,6 +78,10 @@ async function removeBefore(
       after = key;
       if (isDoomed(document)) doomed.push(key);
     }
+    if (after === before)
+      throw new Error(
+        `Records without a primary key come after '${String(before)}': nothing behind them was removed`,
+      );
     while (doomed.length >= recordsAtOnce) await remove();
     await nextTurn();
     job.signal.throwIfAborted();

@@ -1,9 +1,13 @@
 import * as z from 'zod';
+import { refuseUnlessExact } from '../../model/wide-integers.ts';
 
 /** The parser gives decimals and long numbers as their text. A number is the double that JSON makes of its digits. */
 const number = z
   .object({ type: z.enum(['number', 'bigint']), value: z.union([z.number(), z.string()]) })
-  .transform(({ value }) => Number(value))
+  .transform(({ value }) => {
+    if (typeof value === 'string' && /^-?\d+$/.test(value)) refuseUnlessExact(value);
+    return Number(value);
+  })
   .pipe(z.number());
 
 /** A text in quotes, without a collation or an ESCAPE of its own. */

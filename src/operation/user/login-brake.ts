@@ -63,15 +63,19 @@ export class LoginBrake {
   }
 
   succeeded(username: string, address: string): void {
-    const [user, place] = [digestOf(username), placeOf(address)];
+    this.withdraw(username, address);
+    put(this.#trusted, `${digestOf(username)} ${placeOf(address)}`, true);
+  }
+
+  /** An attempt that was begun is no failure: its password was right, or nobody looked at it. */
+  withdraw(username: string, address: string): void {
     for (const [failures, key] of [
-      [this.#addresses, place],
-      [this.#users, user],
+      [this.#addresses, placeOf(address)],
+      [this.#users, digestOf(username)],
     ] as const) {
       const known = failures.get(key);
       if (known !== undefined) failures.set(key, { ...known, level: Math.max(0, known.level - 1) });
     }
-    put(this.#trusted, `${user} ${place}`, true);
   }
 
   #waitMs(failures: Failures | undefined, spacingMs: number): number {

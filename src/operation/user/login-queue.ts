@@ -6,7 +6,7 @@ import { placeOf, siteOf } from './login-place.ts';
 const maxWaiting = 100;
 const keptForTrusted = 25;
 /** How many of one place, and of one site, may be among them. */
-const maxOfPlace = 4;
+const maxOfPlace = 6;
 const maxOfSite = 16;
 
 /** What is known of a login before its password is read. */

@@ -120,6 +120,11 @@ export class Logins {
         if (isRight) this.#brake.succeeded(username, address);
         return isRight;
       })
+      .catch((error: unknown) => {
+        // Who found no room has not guessed.
+        this.#brake.withdraw(username, address);
+        throw error;
+      })
       .finally(() => this.#pending.delete(attempt));
     this.#pending.set(attempt, verification);
     return verification;

@@ -1,4 +1,4 @@
-import { CodedError } from '../model/errors.ts';
+import { CodedError } from './errors.ts';
 import { endOfString, quote } from './json-string.ts';
 
 /** An integer that a double may change, or digits in a text: the first digit follows neither one nor the point of a fraction. */
@@ -23,7 +23,12 @@ export function refuseWideIntegers(json: Buffer, text: string): void {
   }
 }
 
-function refuseUnlessExact(token: string): void {
+/**
+ * The same for the digits of one integer.
+ *
+ * @throws CodedError `invalid_request`
+ */
+export function refuseUnlessExact(token: string): void {
   const value = Number(token);
   if (String(value) === token) return;
   // An infinite one is refused elsewhere; what is shorter is quickly compared.
