@@ -152,7 +152,10 @@ test('guesses at login are refused, slowed down and logged as all others', async
     told(ask(t, { operation: 'login', username: 'admin', password: `guess-${index}` }));
 
   expect(await guess(0)).toEqual({ status: 401, body: { error: 'invalid credentials' } });
-  const answers = await Promise.all(Array.from({ length: 60 }, (_, index) => guess(index + 1)));
+  const flood = async (): Promise<Awaited<ReturnType<typeof told>>[]> =>
+    Promise.all(Array.from({ length: 60 }, (_, index) => guess(index + 1)));
+  // Most of the first find no room, which is no guess.
+  const answers = [...(await flood()), ...(await flood()), ...(await flood())];
 
   expect(answers.some(({ status }) => status === 429)).toBe(true);
   expect(t.logged.join('')).toContain('login refused');
