@@ -2,7 +2,7 @@ import type { Stop } from '../store/applier.ts';
 import type { Source } from '../store/source.ts';
 import type { Store } from '../store/store.ts';
 import { inRealTime, type Later } from '../runtime/later.ts';
-import type { ReceiverState } from './receiver-state.ts';
+import type { Arrived, ReceiverState } from './receiver-state.ts';
 
 export interface AwaitedBodyOptions {
   readonly store: Store;
@@ -26,11 +26,15 @@ export class AwaitedBody {
     this.#options = options;
   }
 
-  /** @param before in which the stub came, also once more */
+  /**
+   * @param before in which the stub came, also once more
+   * @param behind what came from it on
+   */
   expect(
     before: ReceiverState,
     source: Source,
     { storeId, place }: Extract<Stop, { kind: 'stub' }>,
+    behind: Arrived,
   ): Awaiting {
     const { steadyMs, relayWaitMs } = this.#options;
     const isSame =
@@ -39,7 +43,7 @@ export class AwaitedBody {
       before.place.incarnation === place.incarnation &&
       before.place.seq === place.seq;
     const untilMs = isSame ? before.untilMs : steadyMs() + relayWaitMs;
-    return { kind: 'awaiting-body', source, storeId, place, untilMs };
+    return { kind: 'awaiting-body', source, storeId, place, untilMs, behind };
   }
 
   /** It has not come by the other link in time. */
@@ -49,19 +53,20 @@ export class AwaitedBody {
 
   /**
    * A moment in which it, and the bodies after it, are waited for: a question before they are here would bring the stub
-   * again.
+   * again. `next` tells the wait whose body is here.
    *
    * @param state the receiver's, now
    */
-  aMoment(state: () => ReceiverState, signal?: AbortSignal): { brings(): Promise<boolean> } {
+  aMoment(state: () => ReceiverState, signal?: AbortSignal): { next(): Promise<Awaiting | undefined> } {
     const { store, later = inRealTime, steadyMs } = this.#options;
     const endMs = steadyMs() + waitMs;
+    // Also while one body comes after the other: whoever pushes waits for an answer.
+    const isOver = (): boolean => steadyMs() >= endMs || signal?.aborted === true;
     return {
-      brings: async () => {
-        while (this.#isAway(state()) && steadyMs() < endMs && !signal?.aborted)
-          await store.applied.soon(later, lookMs);
+      next: async () => {
+        while (this.#isAway(state()) && !isOver()) await store.applied.wait(later, lookMs);
         const now = state();
-        return now.kind === 'awaiting-body' && this.#isHere(now);
+        return !isOver() && now.kind === 'awaiting-body' && this.#isHere(now) ? now : undefined;
       },
     };
   }

@@ -1,5 +1,4 @@
 import { channelName } from '../model/channel-name.ts';
-import type { ChannelItem } from '../model/transaction.ts';
 import { decodeChanges, openFrame } from '../model/transaction-codec.ts';
 import type { ApplyResult, Stop } from '../store/applier.ts';
 import { hasLeftOut, type Cursor } from '../store/cursors.ts';
@@ -12,7 +11,7 @@ import type { PartGate } from './part-gate.ts';
 import type { Later } from '../runtime/later.ts';
 import { carriedBytes, isOfComparison, type ChannelRequest, type ChannelResponse } from './protocol.ts';
 import { Questions } from './questions.ts';
-import type { ReceiverState, StreamPlace } from './receiver-state.ts';
+import type { Arrived, ReceiverState, StreamPlace } from './receiver-state.ts';
 import { Rest } from './rest.ts';
 import { RowsInParts } from './rows-in-parts.ts';
 import type { Bulk } from './turns.ts';
@@ -38,11 +37,6 @@ export interface ChannelReceiverOptions {
   readonly verifier: Verifier;
   /** Something of the peer's was applied. */
   readonly onApplied: (result: ApplyResult) => void;
-}
-
-/** What came of a channel, opened. */
-interface Arrived extends Pick<Extract<ChannelResponse, { kind: 'items' }>, 'head' | 'hasStream'> {
-  readonly items: readonly ChannelItem[];
 }
 
 const quarantineFull = {
@@ -75,8 +69,6 @@ export class ChannelReceiver {
   #isBehind = false;
   #hasBacklog = false;
   #needsBodies = false;
-  /** What came behind a stub whose body is awaited: to ask for it again after every body would take for ever. */
-  #behindBody: Arrived | undefined;
   #askedAtMs = 0;
   #answers = 0;
   /** The stream did not bring what comes next. */
@@ -132,7 +124,6 @@ export class ChannelReceiver {
   restart(): void {
     this.#state = { kind: 'subscribing' };
     this.#pieces = 0;
-    this.#behindBody = undefined;
   }
 
   /** Something went wrong that trying at once will not mend: status says what until the next try. */
@@ -208,17 +199,9 @@ export class ChannelReceiver {
   async untilBody(signal?: AbortSignal): Promise<boolean> {
     if (this.#state.kind !== 'awaiting-body') return false;
     const moment = this.#awaitedBody.aMoment(() => this.#state, signal);
-    while (await moment.brings()) if (!(await this.#goOn())) break;
+    for (let here = await moment.next(); here; here = await moment.next())
+      await this.#apply(here.behind, here.source, undefined);
     return true;
-  }
-
-  /** Applies what had come behind a body that is here now; false where that leaves something to ask. */
-  async #goOn(): Promise<boolean> {
-    const behind = this.#behindBody;
-    if (!behind || this.#state.kind !== 'awaiting-body') return false;
-    this.#behindBody = undefined;
-    await this.#apply(behind, this.#state.source, undefined);
-    return this.#behindBody !== undefined;
   }
 
   /** What to ask while an answer is applied: where nothing goes wrong with it, {@link next} will be the same. */
@@ -244,10 +227,7 @@ export class ChannelReceiver {
   async accept(response: ChannelResponse): Promise<void> {
     // Asked for while nothing was known to be there.
     const hasWaited = !this.#isBehind;
-    if (!isOfComparison(response)) {
-      this.#isBehind = false;
-      this.#behindBody = undefined;
-    }
+    if (!isOfComparison(response)) this.#isBehind = false;
     switch (response.kind) {
       case 'waiting':
         this.#state = { kind: 'waiting', reason: response.reason };
@@ -327,9 +307,8 @@ export class ChannelReceiver {
     // The rest of a body must come the same way.
     this.#needsBodies = this.#pieces > 0;
     if (result.stop) {
-      await this.#stopped(result.stop, source, stream);
-      if (result.stop.kind === 'stub')
-        this.#behindBody = { items: items.filter((item) => item.seq > seq), head, hasStream };
+      const behind = { items: items.filter((item) => item.seq > seq), head, hasStream };
+      await this.#stopped(result.stop, source, stream, behind);
       return;
     }
     this.#isBehind = this.#pieces > 0 || seq < head.seq;
@@ -341,7 +320,12 @@ export class ChannelReceiver {
   }
 
   /** Not everything that came was applied. */
-  async #stopped(stop: Stop, source: Source, stream: StreamPlace | undefined): Promise<void> {
+  async #stopped(
+    stop: Stop,
+    source: Source,
+    stream: StreamPlace | undefined,
+    behind: Arrived,
+  ): Promise<void> {
     switch (stop.kind) {
       case 'gap':
         this.#isStreamTorn = stream !== undefined;
@@ -352,7 +336,7 @@ export class ChannelReceiver {
         this.#subscribeAgain();
         return;
       case 'stub':
-        this.#awaitBody(source, stop);
+        this.#awaitBody(source, stop, behind);
         return;
       case 'quarantine-full':
         this.#restWithoutRoom(source);
@@ -365,8 +349,8 @@ export class ChannelReceiver {
     }
   }
 
-  #awaitBody(source: Source, stop: Extract<Stop, { kind: 'stub' }>): void {
-    const state = this.#awaitedBody.expect(this.#state, source, stop);
+  #awaitBody(source: Source, stop: Extract<Stop, { kind: 'stub' }>, behind: Arrived): void {
+    const state = this.#awaitedBody.expect(this.#state, source, stop, behind);
     this.#state = state;
     this.#needsBodies = this.#awaitedBody.isOverdue(state);
     this.#isBehind = this.#needsBodies;

@@ -3,6 +3,7 @@ import type { ApplyResult, TransactionPart } from '../store/applier.ts';
 import type { Source } from '../store/source.ts';
 import type { Store } from '../store/store.ts';
 import { inRealTime, type Later } from '../runtime/later.ts';
+import { Waiters } from '../runtime/waiters.ts';
 
 /** A channel of the same publisher whose transactions we apply in order: where its cursor is. */
 export interface FollowedChannel {
@@ -38,7 +39,7 @@ interface Arrival {
 
 interface Gathering {
   readonly arrivals: Map<string, Arrival>;
-  readonly waiting: Set<() => void>;
+  readonly waiting: Waiters;
   /** They met, and have to wait where there is no room. */
   isRefused: boolean;
 }
@@ -78,7 +79,7 @@ export class PartGate {
   forgetPassed(): void {
     for (const [id, { arrivals, waiting }] of this.#gatherings)
       if (
-        waiting.size === 0 &&
+        waiting.count === 0 &&
         [...arrivals.values()].every((one) => this.#isPassed(one.source, one.items[0]))
       )
         this.#gatherings.delete(id);
@@ -128,7 +129,7 @@ export class PartGate {
     this.forgetPassed();
     const gathering = this.#gatherings.get(id) ?? {
       arrivals: new Map<string, Arrival>(),
-      waiting: new Set<() => void>(),
+      waiting: new Waiters(),
       isRefused: false,
     };
     this.#gatherings.set(id, gathering);
@@ -140,10 +141,11 @@ export class PartGate {
     if (missing.some((name) => this.#options.followed(name)?.isHeldUp))
       return this.#leave(id, channel, 'quarantine-full');
     using _aside = this.#options.stepAside?.(channel);
+    const { later = inRealTime, waitMs } = this.#options;
     const isPassed = (): boolean => this.#isPassed(source, item);
     const isOpen = (): boolean => this.#gatherings.get(id) === gathering;
     for (let pauses = 0; pauses < maxPauses; pauses += 1) {
-      await this.#pause(gathering);
+      await gathering.waiting.wait(later, waitMs);
       if (gathering.isRefused) return 'quarantine-full';
       if (isPassed() || !isOpen() || !this.#isOneComing(channel, source, item)) break;
     }
@@ -170,7 +172,7 @@ export class PartGate {
     } finally {
       this.#gatherings.delete(id);
       gathering.arrivals.clear();
-      for (const wake of gathering.waiting) wake();
+      gathering.waiting.wake();
     }
   }
 
@@ -196,20 +198,6 @@ export class PartGate {
     }
   }
 
-  /** Until the parts were applied, or for `waitMs`. */
-  async #pause({ waiting }: Gathering): Promise<void> {
-    const { later = inRealTime, waitMs } = this.#options;
-    await new Promise<void>((resolve) => {
-      const cancel = later(waitMs, finish);
-      function finish(): void {
-        cancel();
-        waiting.delete(finish);
-        resolve();
-      }
-      waiting.add(finish);
-    });
-  }
-
   #isOneComing(channel: string, source: Source, item: WholeItem): boolean {
     const { isComing } = this.#options;
     return isComing !== undefined && this.#missing(channel, source, item).some(isComing);
@@ -222,7 +210,7 @@ export class PartGate {
     this.#gatherings.set(id, gathering);
     for (const [oldest, { waiting }] of this.#gatherings) {
       if (oldest === id || this.#heldBytes <= maxKeptBytes) return;
-      if (waiting.size === 0) this.#gatherings.delete(oldest);
+      if (waiting.count === 0) this.#gatherings.delete(oldest);
     }
   }
 

@@ -1,7 +1,6 @@
 import * as z from 'zod';
-import { hasReservedCharacters } from '../model/change.ts';
 import { CodedError } from '../model/errors.ts';
-import { maxIdLength } from '../model/random-id.ts';
+import { isId } from '../model/random-id.ts';
 import { highestPriority } from '../model/subscription.ts';
 import { decodeMessage, encodeMessage } from '../model/transaction-codec.ts';
 import { packedDigests, packedEntries } from './packed-digests.ts';
@@ -15,11 +14,7 @@ const maxListed = 20_000;
 const maxKeysTold = 1_000;
 /** Longer than any name, id, proof or version of a release. */
 const text = z.string().max(1_000);
-/** Of stores, tables and transactions: they become part of keys of the store. */
-const id = z
-  .string()
-  .max(maxIdLength)
-  .refine((given) => !hasReservedCharacters(given), 'control characters');
+const id = z.string().refine(isId, 'no id');
 
 const count = z.int().nonnegative();
 /** A moment that a person can be shown. */

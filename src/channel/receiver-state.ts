@@ -1,5 +1,6 @@
-import type { OriginPlace } from '../model/transaction.ts';
+import type { ChannelItem, OriginPlace } from '../model/transaction.ts';
 import type { Source } from '../store/source.ts';
+import type { ChannelResponse } from './protocol.ts';
 
 /** Where a subscription stands, as `cluster_status` tells it. */
 export type ReceiverState =
@@ -17,7 +18,14 @@ export type ReceiverState =
       readonly storeId: string;
       readonly place: OriginPlace;
       readonly untilMs: number;
+      /** From that transaction on: to ask for it again after every body would take for ever. */
+      readonly behind: Arrived;
     };
+
+/** What came of a channel, opened. */
+export interface Arrived extends Pick<Extract<ChannelResponse, { kind: 'items' }>, 'head' | 'hasStream'> {
+  readonly items: readonly ChannelItem[];
+}
 
 export interface StreamPlace {
   readonly stream: string;

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { hasReservedCharacters } from './change.ts';
 
 /** Longer than any that is drawn. */
-export const maxIdLength = 64;
+const maxIdLength = 64;
 
 const pooledBytes = 1_536;
 
@@ -16,6 +17,11 @@ export function randomId(bytes = 12): string {
   }
   used += bytes;
   return pool.toString('base64url', used - bytes, used);
+}
+
+/** What another node calls a store, a table or a transaction: it becomes part of keys of the store. */
+export function isId(text: string): boolean {
+  return text.length <= maxIdLength && !hasReservedCharacters(text);
 }
 
 /** Forgets what is drawn ahead: for whoever puts another source of randomness in the place of the system's. */

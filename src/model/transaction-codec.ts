@@ -3,7 +3,7 @@ import { hasReservedCharacters, type Change, type Document, type Key, type Origi
 import { CodedError, messageOf } from './errors.ts';
 import { isWholeValue } from './message-pack.ts';
 import { isNodeName } from './names.ts';
-import { maxIdLength } from './random-id.ts';
+import { isId } from './random-id.ts';
 import type {
   ChannelItem,
   OriginPlace,
@@ -272,7 +272,7 @@ function legalOrigin(origin: Origin): Origin {
 }
 
 function legalId(id: string): string {
-  if (id.length > maxIdLength || hasReservedCharacters(id))
+  if (!isId(id))
     throw new CodedError('undecodable', 'An id is longer than ids are, or has control characters');
   return id;
 }

@@ -4,7 +4,7 @@ import type { Query } from '../model/query.ts';
 import { systemDatabase, type Table } from '../model/table.ts';
 import type { ChannelItem } from '../model/transaction.ts';
 import { atOnce, type Pausing } from '../runtime/pauses.ts';
-import { Applied } from './applied.ts';
+import { Waiters } from '../runtime/waiters.ts';
 import type { ApplyResult, Together, TransactionPart } from './applier.ts';
 import type { ChangeLog } from './change-log.ts';
 import type { Collected } from './collected.ts';
@@ -48,7 +48,8 @@ import type { DeleteRequest, WriteRequest, WriteResult, WriteStep } from './writ
  */
 export class Store implements AsyncDisposable {
   readonly localWrites: LocalWrites;
-  readonly applied = new Applied();
+  /** Woken when something of a peer was applied. */
+  readonly applied = new Waiters();
   readonly #environment: Environment;
   readonly #commits: Commits;
   readonly #parts: StoreParts;
@@ -316,14 +317,14 @@ export class Store implements AsyncDisposable {
   /** Applies a peer's transactions in order, each in one commit with its cursor. */
   async apply(source: Source, items: readonly ChannelItem[]): Promise<ApplyResult> {
     const result = await this.#parts.pacedApplier.apply(source, items);
-    this.applied.notify();
+    this.applied.wake();
     return result;
   }
 
   /** Applies transactions over several channels in order, each in one commit with all its parts and their cursors. */
   async applyTogether(transactions: readonly (readonly TransactionPart[])[]): Promise<Together> {
     const outcome = await this.#parts.pacedApplier.applyTogether(transactions);
-    this.applied.notify();
+    this.applied.wake();
     return outcome;
   }
 

@@ -1,11 +1,12 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { openSecret, parseSecret, readSecret } from '../runtime/secret-file.ts';
 import { writeWhole } from '../runtime/whole-file.ts';
 import type { CertificatePair } from './make-certificate.ts';
 import { makeSeed, publicKeyOf } from './nkey.ts';
 import { tlsServerName } from './tls-server-name.ts';
+import { makePrivateDirectory } from '../runtime/private-files.ts';
 
 /** The secrets of a node, made at first start under `<ROOTPATH>/keys`, readable by its user only. */
 export interface NodeKeys {
@@ -23,7 +24,7 @@ export interface NodeKeys {
 
 /** Reads the keys of a node, making those that are missing. @throws DamagedSecretError */
 export async function openNodeKeys(directory: string, nodeName: string): Promise<NodeKeys> {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makePrivateDirectory(directory);
   const node = await openSeed(join(directory, 'node.nk'));
   const system = await openSeed(join(directory, 'system.nk'));
   return {

@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { channelName, encodeToken } from '../model/channel-name.ts';
 import { keyHolders, type KeyedNode, type NodeRow } from '../model/node.ts';
 import { writeWhole } from '../runtime/whole-file.ts';
 import { isPublicKey } from './nkey.ts';
 import type { NodeKeys } from './node-keys.ts';
+import { makePrivateDirectory } from '../runtime/private-files.ts';
 
 export interface ServerConfigOptions {
   /** Where the configuration of this node's nats-server is written. */
@@ -20,7 +21,7 @@ export interface ServerConfigOptions {
 
 /** Writes the configuration; returns the file to start nats-server with. Keeps the peers of the last run. */
 export function writeServerConfig(options: ServerConfigOptions): string {
-  mkdirSync(options.directory, { recursive: true, mode: 0o700 });
+  makePrivateDirectory(options.directory);
   const values = {
     LYRE_SERVER_NAME: encodeToken(options.nodeName),
     LYRE_HOST: options.host,

@@ -1,23 +1,8 @@
 import { expect, test } from 'vitest';
 import { CodedError } from '../../src/model/errors.ts';
 import { uptimeText } from '../../src/operation/node/uptime-text.ts';
-import { MemoryReplication, openContext, type TestContext } from './open-context.ts';
-
-async function openCluster(): Promise<TestContext & { readonly replication: MemoryReplication }> {
-  const replication = new MemoryReplication();
-  return { ...(await openContext({ replication })), replication };
-}
-
-const legacy = {
-  operation: 'add_node',
-  name: 'edge',
-  host: 'edge.local',
-  port: 62344,
-  subscriptions: [
-    { channel: 'default:sensor_data', subscribe: true, publish: false },
-    { channel: 'default:a:b', subscribe: false, publish: true },
-  ],
-};
+import { legacy, openCluster } from './open-cluster.ts';
+import { MemoryReplication, openContext } from './open-context.ts';
 
 test('without clustering, nodes cannot be added and the answer says what to set', async () => {
   await using t = await openContext();

@@ -1,8 +1,8 @@
 import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { openSecret } from '../../runtime/secret-file.ts';
+import { makePrivateDirectory } from '../../runtime/private-files.ts';
 
 /** What tokens of this node are signed and checked with. */
 export interface TokenKeys {
@@ -12,7 +12,7 @@ export interface TokenKeys {
 
 /** Reads the key of a node's tokens, making it at the first start. Without the file all tokens end. @throws DamagedSecretError */
 export async function openTokenKeys(directory: string): Promise<TokenKeys> {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makePrivateDirectory(directory);
   const privateKey = await openSecret(join(directory, 'tokenKey.pem'), makeKey, createPrivateKey);
   return { privateKey, publicKey: createPublicKey(privateKey) };
 }

@@ -1,15 +1,18 @@
-import type { Later } from '../runtime/later.ts';
+import type { Later } from './later.ts';
 
-/** Tells who waits for something of a peer that something was applied. */
-export class Applied {
+/** Who waits until somebody says that there is something to look at, or for so long at most. */
+export class Waiters {
   readonly #waiting = new Set<() => void>();
 
-  notify(): void {
+  get count(): number {
+    return this.#waiting.size;
+  }
+
+  wake(): void {
     for (const wake of this.#waiting) wake();
   }
 
-  /** Resolves when something was applied, or after so long. */
-  async soon(later: Later, limitMs: number): Promise<void> {
+  async wait(later: Later, limitMs: number): Promise<void> {
     await new Promise<void>((resolve) => {
       const wake = (): void => {
         cancel();
