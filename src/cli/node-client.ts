@@ -1,10 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { request } from 'node:http';
-import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { text as readAll } from 'node:stream/consumers';
-import * as z from 'zod';
 import type { ClientConfig } from '../config/client-config.ts';
+import { maxSocketPathBytes } from '../http/domain-socket.ts';
+import { readPorts } from '../process/ports-file.ts';
 import { refusalOf, type Answer } from './answer.ts';
 import { findRunningProcess } from './running-process.ts';
 
@@ -13,9 +13,6 @@ export interface Target {
   readonly username: string | undefined;
   readonly password: string | undefined;
 }
-
-/** Longer paths are cut off or refused by some systems (108 bytes on Linux, 104 on macOS). */
-const maxSocketPathBytes = 100;
 
 /**
  * Speaks to one node: over its domain socket, where the file system says who may, or to an address.
@@ -181,16 +178,6 @@ function parse(text: string): unknown {
     return JSON.parse(text);
   } catch {
     return text;
-  }
-}
-
-const portsFile = z.object({ api: z.number().optional() });
-
-function readPorts(rootPath: string): z.output<typeof portsFile> | undefined {
-  try {
-    return portsFile.parse(JSON.parse(readFileSync(join(rootPath, 'ports.json'), 'utf8')));
-  } catch {
-    return undefined;
   }
 }
 

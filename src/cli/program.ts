@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { Argument, Command } from 'commander';
+import { packageVersion } from '../process/package-root.ts';
 import { runCompletion } from './completion-command.ts';
 import type { ConfigFlags } from './config-flags.ts';
 import { runBackup } from './backup-command.ts';
@@ -31,7 +31,7 @@ Without a target, commands reach the node of the root path (ROOTPATH, ~/lyredb b
 export function createProgram(flags: ConfigFlags['flags']): Command {
   const program = addTarget(new Command('lyre'))
     .description('LyreDB: an open edge-to-cloud database')
-    .version(readVersion(), '--version')
+    .version(packageVersion(), '--version')
     .helpOption('-h, --help', 'show this text')
     .helpCommand('help [command]', 'show the help of a command')
     .usage('[command] [flags]\n       lyre <operation> [key=value ...] [flags]')
@@ -98,10 +98,4 @@ function addTarget(command: Command): Command {
     .option('--target <url>', 'the address of a node, for example http://localhost:9925')
     .option('--username <name>', 'for the target; else CLI_TARGET_USERNAME or HDB_ADMIN_USERNAME')
     .option('--password <password>', 'for the target; else CLI_TARGET_PASSWORD or HDB_ADMIN_PASSWORD');
-}
-
-function readVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  const { version } = JSON.parse(text) as { readonly version: string };
-  return version;
 }

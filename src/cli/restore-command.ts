@@ -2,6 +2,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { readConfig } from '../config/config.ts';
+import { dataDirectory } from '../config/data-directory.ts';
 import { FileLock, FileLockedError } from '../runtime/file-lock.ts';
 import { makePrivateDirectory } from '../runtime/private-files.ts';
 import { backupFiles, readBackup, saveHashed } from './backup-file.ts';
@@ -21,8 +22,9 @@ export async function runRestore(path: string, flags: ConfigFlags['flags']): Pro
   const directory = resolve(path);
   const described = await readBackup(directory);
   makePrivateDirectory(rootPath);
-  await using _api = await lock(rootPath, 'lyre.pid');
-  await using _bridge = await lock(rootPath, 'bridge.lock');
+  const files = dataDirectory(rootPath);
+  await using _api = await lock(rootPath, files.pid);
+  await using _bridge = await lock(rootPath, files.bridgeLock);
   const incoming = `${store.path}.restoring`;
   await rm(incoming, { recursive: true, force: true });
   makePrivateDirectory(incoming);
@@ -45,7 +47,7 @@ export async function runRestore(path: string, flags: ConfigFlags['flags']): Pro
 /** What a process of a node holds while it lives. */
 async function lock(rootPath: string, file: string): Promise<FileLock> {
   try {
-    return await FileLock.acquire(join(rootPath, file));
+    return await FileLock.acquire(file);
   } catch (cause) {
     if (!(cause instanceof FileLockedError)) throw cause;
     throw new Error(`A node is running in ${rootPath}; stop it first with: lyre stop`, { cause });

@@ -1,7 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { loadClientConfig } from '../config/client-config.ts';
+import { isAlive } from '../runtime/is-alive.ts';
 import type { ConfigFlags } from './config-flags.ts';
-import { findRunningProcess, isAlive } from './running-process.ts';
+import { findRunningProcess } from './running-process.ts';
 
 const stopLimitMs = 15_000;
 const pollMs = 50;

@@ -5,8 +5,8 @@ import { CodedError } from '../model/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { listen } from './listen.ts';
 
-/** What an address of a domain socket can hold on every system. */
-const maxPathBytes = 100;
+/** What an address of a domain socket can hold on every system (108 bytes on Linux, 104 on macOS). */
+export const maxSocketPathBytes = 100;
 
 /**
  * Listens on a socket file that only its owner can open. A file that a killed process left is replaced.
@@ -15,8 +15,8 @@ const maxPathBytes = 100;
  * @throws CodedError `start_failed` when another process listens there
  */
 export async function listenOnDomainSocket(server: Server, path: string, log: Logger): Promise<boolean> {
-  if (Buffer.byteLength(path) > maxPathBytes) {
-    log.warn({ path, maxPathBytes }, 'domain socket skipped, its path is too long');
+  if (Buffer.byteLength(path) > maxSocketPathBytes) {
+    log.warn({ path, maxPathBytes: maxSocketPathBytes }, 'domain socket skipped, its path is too long');
     return false;
   }
   await removeStale(path);

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
+import { dataDirectory } from '../config/data-directory.ts';
 import { startHttpServer } from '../http/server.ts';
 import { CodedError, messageOf } from '../model/errors.ts';
 import type { NodeControl } from '../operation/system/node-control.ts';
@@ -20,10 +19,11 @@ import { provideCertificate } from './api-certificate.ts';
 import { provideUsers } from './administrator.ts';
 import { prepareBulk } from './bulk-directories.ts';
 import { startCluster, startNats, type Cluster } from './cluster.ts';
+import { claimPort, holdPort } from './held-port.ts';
 import { endLeftoverNatsServer } from './leftover-nats-server.ts';
 import type { NodePrograms } from './node-programs.ts';
-import { packageRoot } from './package-root.ts';
-import { claimPort, holdPort, readPorts, writePorts, type Ports } from './ports.ts';
+import { packageVersion } from './package-root.ts';
+import { readPorts, writePorts, type Ports } from './ports-file.ts';
 import { storeOptions } from './store-options.ts';
 
 export interface RunningApi extends AsyncDisposable {
@@ -52,7 +52,7 @@ export async function startApi(
 ): Promise<RunningApi> {
   const closer = new Closer();
   try {
-    const version = readVersion();
+    const version = packageVersion();
     const { ports, letGo } = await claimPorts(closer, config);
     const { securePort, domainSocket } = config.operationsApi.network;
     const settings =
@@ -137,7 +137,9 @@ async function openStore(
 ): Promise<Store> {
   try {
     // The bridge of a node that was killed may still be about to end, and commit: see {@link Store.hold}.
-    await using _alone = await FileLock.acquire(join(config.rootPath, 'bridge.lock'), { waitMs: 10_000 });
+    await using _alone = await FileLock.acquire(dataDirectory(config.rootPath).bridgeLock, {
+      waitMs: 10_000,
+    });
     return await Store.open({ ...storeOptions(config), role: 'api', ...hints });
   } catch (cause) {
     throw new CodedError(
@@ -150,7 +152,7 @@ async function openStore(
 
 async function openAuthentication(store: Store, config: Config, log: Logger): Promise<Authentication> {
   const { enableSessions, operationTokenTimeoutMs, refreshTokenTimeoutMs } = config.authentication;
-  const keys = await openTokenKeys(join(config.rootPath, 'keys'));
+  const keys = await openTokenKeys(dataDirectory(config.rootPath).keys);
   return {
     logins: new Logins({ store, steadyMs: () => performance.now(), log }),
     tokens: new Tokens({ store, keys, operationTokenTimeoutMs, refreshTokenTimeoutMs, now: Date.now }),
@@ -168,13 +170,13 @@ async function claimPorts(
   closer: Closer,
   { rootPath, host, operationsApi, clustering }: Config,
 ): Promise<{ readonly ports: Ports; readonly letGo: () => Promise<void> }> {
-  const last = readPorts(rootPath);
+  const last = readPorts(rootPath) ?? {};
   const { port } = operationsApi.network;
   const held = port === 0 ? closer.own('port', await holdPort(host, last.api)) : undefined;
   const letGo = async (): Promise<void> => held?.[Symbol.asyncDispose]();
   const api = held?.port ?? port;
   if (!clustering.enabled) return { ports: { api }, letGo };
-  await endLeftoverNatsServer(join(rootPath, 'nats'));
+  await endLeftoverNatsServer(dataDirectory(rootPath).nats);
   return { ports: { api, cluster: await claimPort(host, clustering.port, last.cluster) }, letGo };
 }
 
@@ -190,11 +192,4 @@ function rememberPorts(rootPath: string, ports: Ports, log: Logger): void {
 function restartClustering(cluster: Cluster | undefined): void {
   if (cluster === undefined) throw new CodedError('clustering_disabled', 'Clustering is not running');
   cluster.restart();
-}
-
-function readVersion(): string {
-  const manifest = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
-    readonly version: string;
-  };
-  return manifest.version;
 }

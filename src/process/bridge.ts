@@ -1,6 +1,6 @@
-import { join } from 'node:path';
 import { agreementKey, Proofs } from '../channel/agreement.ts';
 import { Replication } from '../channel/replication.ts';
+import { dataDirectory } from '../config/data-directory.ts';
 import { Closer } from '../runtime/closer.ts';
 import { FileLock } from '../runtime/file-lock.ts';
 import type { Logger } from '../runtime/logger.ts';
@@ -36,16 +36,14 @@ export async function startBridge(
   shared?: Store,
 ): Promise<RunningBridge> {
   const { config } = bridge;
+  const files = dataDirectory(config.rootPath);
   const closer = new Closer();
   try {
-    closer.own(
-      'bridge lock',
-      await FileLock.acquire(join(config.rootPath, 'bridge.lock'), { waitMs: lockWaitMs }),
-    );
+    closer.own('bridge lock', await FileLock.acquire(files.bridgeLock, { waitMs: lockWaitMs }));
     const { user = '', password = '' } = config.clustering;
     // Derived on another thread, meanwhile.
     const agreement = agreementKey(user, password);
-    const keys = await openNodeKeys(join(config.rootPath, 'keys'), config.nodeName);
+    const keys = await openNodeKeys(files.keys, config.nodeName);
     let hint = (): void => {};
     const store =
       shared ??
@@ -63,7 +61,7 @@ export async function startBridge(
         user,
         password,
         proofs: new Proofs(await agreement),
-        server: { host: config.host, port: bridge.clusterPort, directory: join(config.rootPath, 'nats') },
+        server: { host: config.host, port: bridge.clusterPort, directory: files.nats },
         apiPort: bridge.apiPort,
         version: bridge.version,
         routes: config.clustering.routes,

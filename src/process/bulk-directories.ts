@@ -1,13 +1,13 @@
 import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
+import { dataDirectory } from '../config/data-directory.ts';
 import type { BulkSettings } from '../operation/operation.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { makePrivateDirectory } from '../runtime/private-files.ts';
 
 /** What loads, exports and backups use; makes the directories that are not there, and empties the one for scratch. */
 export function prepareBulk({ rootPath, bulk }: Config, log: Logger): BulkSettings {
-  const scratchDirectory = join(rootPath, 'scratch');
+  const { scratch: scratchDirectory } = dataDirectory(rootPath);
   rmSync(scratchDirectory, { recursive: true, force: true });
   for (const path of [scratchDirectory, ...bulk.importDirectories, ...bulk.exportDirectories]) {
     try {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { dataDirectory } from '../config/data-directory.ts';
 import type { ReplicationControl } from '../model/replication-control.ts';
 import { SupervisedProcess } from '../runtime/child-process.ts';
 import type { Closer } from '../runtime/closer.ts';
@@ -50,14 +51,14 @@ export async function startNats(
   log: Logger,
 ): Promise<SupervisedProcess> {
   const spawn = await program.find();
-  const directory = join(config.rootPath, 'nats');
+  const { nats: directory, keys } = dataDirectory(config.rootPath);
   const serverConfig = {
     directory,
     template: join(packageRoot, 'nats-config', 'node.conf'),
     nodeName: config.nodeName,
     host: config.host,
     port: clusterPort,
-    keys: await openNodeKeys(join(config.rootPath, 'keys'), config.nodeName),
+    keys: await openNodeKeys(keys, config.nodeName),
     // Each stream has its own limit; the server refuses streams whose limits add up to more than this.
     maxFileBytes: config.clustering.stream.maxBytes * 10_000,
   };

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { isAlive } from '../runtime/is-alive.ts';
 
 /** Ends a nats-server that an earlier run of this node left behind, and waits until it is gone. */
 export async function endLeftoverNatsServer(directory: string): Promise<void> {
@@ -19,17 +20,7 @@ function readPid(file: string): number | undefined {
 
 /** By its command line: the number alone may belong to anybody since. */
 function isOurs(pid: number, configFile: string): boolean {
-  return isRunning(pid) && commandOf(pid).includes(configFile);
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // Somebody else's.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
+  return isAlive(pid) && commandOf(pid).includes(configFile);
 }
 
 function commandOf(pid: number): string {

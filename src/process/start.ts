@@ -1,4 +1,5 @@
 import type { Config, ConfigSources } from '../config/config.ts';
+import { dataDirectory } from '../config/data-directory.ts';
 import { ConfigurationFile } from '../config/configuration-file.ts';
 import { CodedError, messageOf } from '../model/errors.ts';
 import { Closer } from '../runtime/closer.ts';
@@ -8,7 +9,6 @@ import { makePrivateDirectory } from '../runtime/private-files.ts';
 import { startApi, type NodeAround, type RunningApi } from './api.ts';
 import { logOptions } from './log-options.ts';
 import { NodePrograms } from './node-programs.ts';
-import { join } from 'node:path';
 
 export interface RunningNode extends AsyncDisposable {
   /** Undefined: TLS only. */
@@ -83,7 +83,7 @@ function makeDirectory(path: string): void {
 async function lockDirectory(path: string): Promise<FileLock> {
   try {
     // `lyre stop` may be looking whether anybody holds it.
-    return await FileLock.acquire(join(path, 'lyre.pid'), { waitMs: 100 });
+    return await FileLock.acquire(dataDirectory(path).pid, { waitMs: 100 });
   } catch (cause) {
     if (cause instanceof FileLockedError) {
       const holder = cause.holderPid === undefined ? '' : ` (process ${cause.holderPid})`;

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readProcessFile } from './process-file.ts';
 
 /** What the operating system has seen a process do. */
 export interface ProcessActivity {
@@ -10,12 +10,8 @@ export interface ProcessActivity {
 
 /** Undefined when the process is gone, and where the system does not tell: only Linux does. */
 export function activityOf(pid: number): ProcessActivity | undefined {
-  let stat: string;
-  try {
-    stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  } catch {
-    return undefined;
-  }
+  const stat = readProcessFile(pid, 'stat');
+  if (stat === undefined) return undefined;
   // The name of the program stands in brackets and may hold anything.
   const [state = '', ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const [userTicks, systemTicks] = [fields[10], fields[11]];

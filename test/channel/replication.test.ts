@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { expect, test, vi } from 'vitest';
 import { Proofs } from '../../src/channel/agreement.ts';
 import { Replication } from '../../src/channel/replication.ts';
-import { claimPort } from '../../src/process/ports.ts';
+import { claimPort } from '../../src/process/held-port.ts';
 import { makeSeed, publicKeyOf } from '../../src/stream/nkey.ts';
 import { openNodeKeys } from '../../src/stream/node-keys.ts';
 import { TestStore } from '../store/test-store.ts';

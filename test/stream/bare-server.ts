@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from '@nats-io/transport-node';
-import { claimPort } from '../../src/process/ports.ts';
+import { claimPort } from '../../src/process/held-port.ts';
 import { findNatsServer } from '../../src/process/find-nats-server.ts';
 import { connectTo } from '../../src/stream/connection.ts';
 import { waitFor } from '../cluster/support/wait-for.ts';

@@ -1,14 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { logFileName } from '../../config/data-directory.ts';
 import { CodedError } from '../../model/errors.ts';
 import { logLevels } from '../../runtime/logger.ts';
 import { notReplicated } from '../field.ts';
 import { defineOperation } from '../operation.ts';
 import { readLogLines, type LogEntry, logEntry } from './log-lines.ts';
 import { requireNode } from './node-control.ts';
-
-const standardLog = 'hdb.log';
 
 const time = z
   .union([z.string(), z.number()])
@@ -38,7 +37,7 @@ export const readLog = defineOperation({
     log_name: z
       .string()
       .regex(/^[\w-][\w.-]*$/)
-      .default(standardLog),
+      .default(logFileName),
     replicated: notReplicated.optional(),
   }),
   response: z.array(logEntry),

@@ -1,30 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
 import { CodedError, messageOf } from '../model/errors.ts';
-import { writeWhole } from '../runtime/whole-file.ts';
-
-/** The ports that a node listens on, in `<ROOTPATH>/ports.json` for its command line and for its next start. */
-export interface Ports {
-  /** Undefined: TLS only. */
-  readonly api?: number | undefined;
-  readonly cluster?: number;
-}
-
-export function readPorts(rootPath: string): Partial<Ports> {
-  const file = join(rootPath, 'ports.json');
-  if (!existsSync(file)) return {};
-  try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Partial<Ports>;
-  } catch {
-    // Half written by a node that was killed: it only costs the memory of a port.
-    return {};
-  }
-}
-
-export function writePorts(rootPath: string, ports: Ports): void {
-  writeWhole(join(rootPath, 'ports.json'), JSON.stringify(ports), 0o644);
-}
 
 /**
  * A port that nats-server can listen on: the wanted one; for 0 that of the last run if it is still free,

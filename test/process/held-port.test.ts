@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { expect, test } from 'vitest';
-import { claimPort, holdPort } from '../../src/process/ports.ts';
+import { claimPort, holdPort } from '../../src/process/held-port.ts';
 
 const host = '127.0.0.1';
 
