@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { maxBodyNesting } from './body-nesting.ts';
+import { maxBodyNesting, maxBodyValues, tooManyValues } from './body-shape.ts';
 
 /** One value, or the head of one, in a binary format. */
 interface Token {
@@ -13,12 +13,12 @@ interface Token {
 /** Undefined for what JSON has no counterpart of: byte strings, extensions other than times, text that is no UTF-8, unused codes. */
 type ReadToken = (bytes: Buffer, at: number) => Token | undefined;
 
-/** Whether the bytes are one whole MessagePack value with a counterpart in JSON. */
+/** Whether the bytes are one whole MessagePack value with a counterpart in JSON. @throws CodedError `too_large` */
 export function isSoundMessagePack(bytes: Buffer): boolean {
   return isSound(bytes, messagePackToken);
 }
 
-/** Whether the bytes are one whole CBOR value with a counterpart in JSON. */
+/** Whether the bytes are one whole CBOR value with a counterpart in JSON. @throws CodedError `too_large` */
 export function isSoundCbor(bytes: Buffer): boolean {
   return isSound(bytes, cborToken);
 }
@@ -31,8 +31,11 @@ function isSound(bytes: Buffer, readToken: ReadToken): boolean {
   const open = [1];
   let owed = 1;
   let at = 0;
+  let values = 0;
   while (open.length > 0) {
     if (at >= bytes.length) return false;
+    values += 1;
+    if (values > maxBodyValues) throw tooManyValues();
     const token = readToken(bytes, at);
     if (token === undefined || token.end > bytes.length) return false;
     at = token.end;

@@ -20,7 +20,7 @@ export async function listenOnDomainSocket(server: Server, path: string, log: Lo
     return false;
   }
   await removeStale(path);
-  await listen(server, { path });
+  await listen(server, { path }, (err) => log.warn({ err }, 'connection not accepted'));
   await chmod(path, 0o600);
   return true;
 }

@@ -5,17 +5,23 @@ import { CodedError } from '../model/errors.ts';
 /**
  * Resolves when the server listens.
  *
+ * @param onError told of each connection that cannot be accepted later, as when no more files may be open
  * @throws CodedError `start_failed` that says why it cannot
  */
-export function listen(server: Server, options: ListenOptions): Promise<void> {
+export function listen(
+  server: Server,
+  options: ListenOptions,
+  onError: (error: Error) => void,
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    const onError = (cause: NodeJS.ErrnoException): void => {
+    const onFailure = (cause: NodeJS.ErrnoException): void => {
       const where = options.path ?? `${options.host ?? '*'}:${options.port ?? 0}`;
       reject(new CodedError('start_failed', `Cannot listen on ${where}: ${reasonOf(cause)}`, { cause }));
     };
-    server.once('error', onError);
+    server.once('error', onFailure);
     server.listen(options, () => {
-      server.off('error', onError);
+      server.off('error', onFailure);
+      server.on('error', onError);
       resolve();
     });
   });

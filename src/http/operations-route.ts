@@ -7,6 +7,7 @@ import { SessionAnswer } from '../operation/user/session-answer.ts';
 import { stranger } from '../operation/user/user.ts';
 import type { Caller } from './authenticate.ts';
 import { refuseForeignForm } from './foreign-form.ts';
+import { BodyBudget, type HeldBody } from './body-budget.ts';
 import { parseBody } from './parse-body.ts';
 import { readBody } from './read-body.ts';
 import { sendAnswer } from './send-answer.ts';
@@ -30,16 +31,22 @@ export function operationsRoute(
   options: OperationsRouteOptions,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   const { services, identify, bodyLimitBytes, listedOrigins } = options;
+  const bodies = new BodyBudget();
   return async (request, response) => {
     const startedAt = performance.now();
     const timing = (): string => `db;dur=${(performance.now() - startedAt).toFixed(2)}`;
     try {
       refuseForeignForm(request, listedOrigins);
       const caller = await identify(request);
-      const sent = await readRequest(request, caller, bodyLimitBytes);
-      const body = await runOperation(contextOf(services, caller), sent);
-      const headers: Record<string, string> = { 'server-timing': timing() };
-      if (isRestart(sent)) headers['connection'] = 'close';
+      const headers: Record<string, string> = {};
+      const run = async (): Promise<unknown> => {
+        using held = bodies.hold();
+        const sent = await readRequest(request, caller, bodyLimitBytes, held);
+        if (isRestart(sent)) headers['connection'] = 'close';
+        return await runOperation(contextOf(services, caller), sent);
+      };
+      const body = await run();
+      headers['server-timing'] = timing();
       if (body instanceof FileAnswer) await sendFile(response, body, headers);
       else if (body instanceof SessionAnswer) {
         const answer = {
@@ -78,11 +85,16 @@ function contextOf(services: OperationServices, caller: Caller): OperationContex
 const strangerLimitBytes = 16 * 1024;
 
 /** The body, parsed. A stranger is asked to log in whatever is wrong with it. */
-async function readRequest(request: IncomingMessage, caller: Caller, limitBytes: number): Promise<unknown> {
+async function readRequest(
+  request: IncomingMessage,
+  caller: Caller,
+  limitBytes: number,
+  held: HeldBody,
+): Promise<unknown> {
   const type = request.headers['content-type'];
-  if (caller.user !== stranger) return parseBody(type, await readBody(request, limitBytes));
+  if (caller.user !== stranger) return parseBody(type, await readBody(request, limitBytes, held));
   try {
-    return parseBody(type, await readBody(request, Math.min(limitBytes, strangerLimitBytes)));
+    return parseBody(type, await readBody(request, Math.min(limitBytes, strangerLimitBytes), held));
   } catch {
     throw loginRequired(caller);
   }

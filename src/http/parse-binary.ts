@@ -4,14 +4,14 @@ import { CodedError } from '../model/errors.ts';
 import { isSoundCbor, isSoundMessagePack } from './binary-structure.ts';
 import { forbiddenName, refuseUnkeepable } from '../model/refuse-unkeepable.ts';
 
-/** A request body in MessagePack. @throws CodedError `invalid_request` */
+/** A request body in MessagePack. @throws CodedError `invalid_request`, `too_large` */
 export function parseMessagePack(body: Buffer): unknown {
   return parse('MessagePack', body, isSoundMessagePack, (bytes) =>
     new Unpackr({ useRecords: false, mapsAsObjects: true }).unpack(bytes),
   );
 }
 
-/** A request body in CBOR. @throws CodedError `invalid_request` */
+/** A request body in CBOR. @throws CodedError `invalid_request`, `too_large` */
 export function parseCbor(body: Buffer): unknown {
   return parse('CBOR', body, isSoundCbor, (bytes) =>
     new CborDecoder({ useRecords: false, mapsAsObjects: true }).decode(bytes),

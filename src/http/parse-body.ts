@@ -5,7 +5,7 @@ import { parseJson } from './parse-json.ts';
  * The body by its `Content-Type`. Whatever is not MessagePack or CBOR is read as JSON: clients have always sent it
  * under other names.
  *
- * @throws CodedError `invalid_request`
+ * @throws CodedError `invalid_request`, `too_large`
  */
 export function parseBody(contentType: string | undefined, body: Buffer): unknown {
   switch (contentType?.split(';', 1)[0]?.trim().toLowerCase()) {

@@ -1,14 +1,19 @@
 import { constants } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { CodedError } from '../model/errors.ts';
+import type { HeldBody } from './body-budget.ts';
 
 /**
  * The whole body of a request.
  *
  * @throws CodedError `too_large` as soon as the limit is known to be passed, with the rest of the body unread;
- *   `invalid_request` when it breaks off
+ *   `unavailable` when there is no room for it; `invalid_request` when it breaks off
  */
-export function readBody(request: IncomingMessage, configuredLimitBytes: number): Promise<Buffer> {
+export function readBody(
+  request: IncomingMessage,
+  configuredLimitBytes: number,
+  held: HeldBody,
+): Promise<Buffer> {
   // A longer one could not be turned into text.
   const limitBytes = Math.min(configuredLimitBytes, constants.MAX_STRING_LENGTH);
   return new Promise<Buffer>((resolve, reject) => {
@@ -19,13 +24,15 @@ export function readBody(request: IncomingMessage, configuredLimitBytes: number)
       request.off('data', onData).off('end', onEnd).off('error', onBroken).off('close', onBroken);
     };
     const onData = (chunk: Buffer): void => {
-      size += chunk.length;
-      if (size <= limitBytes) {
+      try {
+        size += chunk.length;
+        if (size > limitBytes) throw tooLarge(limitBytes);
+        held.add(chunk.length);
         chunks.push(chunk);
-        return;
+      } catch (error) {
+        stopListening();
+        reject(error instanceof Error ? error : new Error(String(error)));
       }
-      stopListening();
-      reject(tooLarge(limitBytes));
     };
     // What comes after the end is none of ours: to take the listeners away costs more than to leave them.
     const onEnd = (): void => {

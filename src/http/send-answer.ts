@@ -7,8 +7,10 @@ import { brotliCompress, constants, createBrotliCompress, createGzip, gzip } fro
 import { CodedError } from '../model/errors.ts';
 import { Rows } from '../operation/rows.ts';
 import type { Logger } from '../runtime/logger.ts';
+import type { RareLines } from '../runtime/rare-lines.ts';
 import { inTurns } from '../runtime/pauses.ts';
 import { formatOf, type AnswerFormat, type RowFormat } from './answer-format.ts';
+import { cutWhenStalled } from './cut-when-stalled.ts';
 import { acceptedEncoding, varyWith } from './negotiation.ts';
 
 export interface Answer {
@@ -18,14 +20,19 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+export interface SendAnswerOptions {
+  /** Shorter answers are not compressed. */
+  readonly compressionThresholdBytes: number;
+  readonly log: Logger;
+  /** Of answers whose client went away, or did not take them, by address. */
+  readonly broken: RareLines;
+}
+
 /** What is read before any of it is sent; an answer that is no longer goes out as a whole, with its length. */
 const pieceBytes = 64 * 1024;
 
 /** Rows in a format that begins with their number are held in memory, up to this. */
 const maxGatheredBytes = 64 * 1024 * 1024;
-
-/** A client that takes nothing for so long holds a snapshot of the store for nothing. */
-const stalledMs = 60_000;
 
 /**
  * Sends an answer in the format and the compression that the client asked for. Rows are read as fast as the client
@@ -38,7 +45,7 @@ export async function sendAnswer(
   request: IncomingMessage,
   response: ServerResponse,
   { status, body, format = formatOf(request), headers = {} }: Answer,
-  { compressionThresholdBytes, log }: { readonly compressionThresholdBytes: number; readonly log: Logger },
+  { compressionThresholdBytes, log, broken }: SendAnswerOptions,
 ): Promise<void> {
   const head: OutgoingHttpHeaders = {
     'content-type': format.contentType,
@@ -52,6 +59,7 @@ export async function sendAnswer(
     const sent = compression ? await compression.compress(bytes) : bytes;
     if (response.destroyed) return;
     head['content-length'] = Buffer.byteLength(sent);
+    if (head['content-length'] > pieceBytes) cutWhenStalled(response);
     response.writeHead(status, head).end(sent);
   };
   if (!(body instanceof Rows)) return whole(format.encode(body));
@@ -63,15 +71,20 @@ export async function sendAnswer(
   if (second.done === true) return whole(first);
   const compression = compressionOf(request);
   response.writeHead(status, { ...head, ...(compression && { 'content-encoding': compression.name }) });
-  response.setTimeout(stalledMs, () => response.destroy());
+  cutWhenStalled(response);
   const source = Readable.from(paced(first, second.value, pieces), { objectMode: false });
   try {
     await (compression ? pipeline(source, compression.stream(), response) : pipeline(source, response));
   } catch (error) {
-    // The client went away, or a row could not be read; both ends see a body that breaks off.
-    log.warn({ err: error }, 'answer broke off');
+    // Both ends see a body that breaks off.
+    if (isClientGone(error)) broken.write(request.socket.remoteAddress ?? '');
+    else log.warn({ err: error }, 'answer broke off: a row could not be read');
     response.destroy();
   }
+}
+
+function isClientGone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
 }
 
 interface Compression {

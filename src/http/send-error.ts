@@ -1,15 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Logger } from '../runtime/logger.ts';
 import type { RareLines } from '../runtime/rare-lines.ts';
 import { errorFormatOf } from './answer-format.ts';
 import { drain } from './drain.ts';
 import { errorResponse } from './error-response.ts';
-import { sendAnswer } from './send-answer.ts';
+import { sendAnswer, type SendAnswerOptions } from './send-answer.ts';
 
-export interface SendErrorOptions {
-  /** Shorter answers are not compressed. */
-  readonly compressionThresholdBytes: number;
-  readonly log: Logger;
+export interface SendErrorOptions extends SendAnswerOptions {
   /** Of 401 and 403, by address. */
   readonly refusals: RareLines;
 }

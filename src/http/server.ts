@@ -72,6 +72,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     services,
     health: told,
     log,
+    broken: new RareLines({ log, level: 'info', message: 'answer not taken', field: 'address' }),
     refusals: new RareLines({ log, level: 'info', message: 'request refused', field: 'address' }),
     bodyLimitBytes: options.bodyLimitBytes ?? 1024 ** 3,
     compressionThresholdBytes: options.compressionThresholdBytes ?? 1_200,
@@ -83,6 +84,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     keepAliveTimeoutMs: options.keepAliveTimeoutMs ?? 5_000,
     closeTimeoutMs: options.closeTimeoutMs ?? 5_000,
   };
+  const untaken = new RareLines({ log, level: 'warn', message: 'connection not accepted', field: 'reason' });
+  const onError = (error: Error): void => untaken.write(error.message);
   const closer = new Closer();
   try {
     const handle = createApplication({
@@ -93,14 +96,14 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     let port: number | undefined;
     if (options.port !== undefined) {
       const open = closer.own('http server', new GracefulServer({ ...timeouts, handle }));
-      await listen(open.server, { host: options.host, port: options.port });
+      await listen(open.server, { host: options.host, port: options.port }, onError);
       port = portOf(open.server) ?? options.port;
     }
     let securePort: number | undefined;
     if (secure !== undefined) {
       const certificate = await readCertificate(secure);
       const closed = closer.own('https server', new GracefulServer({ ...timeouts, handle, certificate }));
-      await listen(closed.server, { host: options.host, port: secure.port });
+      await listen(closed.server, { host: options.host, port: secure.port }, onError);
       if (closed.server instanceof SecureServer)
         closer.own('certificate', followCertificate(closed.server, secure, log));
       securePort = portOf(closed.server) ?? secure.port;

@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
+import { maxBodyValues } from '../../src/http/body-shape.ts';
 import { admin, openServer, type TestServer } from './open-server.ts';
 
 const dog = { schema: 'dev', table: 'dog' };
@@ -212,6 +213,30 @@ test.each([
     { error: 'The request is nested deeper than 256 levels' },
   ]);
 });
+
+test.each([
+  ['application/json', Buffer.from(`{"operation":"insert","records":[${'0,'.repeat(maxBodyValues)}0]}`)],
+  [
+    'application/x-msgpack',
+    Buffer.concat([Buffer.from([0xdd, 0x00, 0x80, 0x00, 0x01]), Buffer.alloc(maxBodyValues + 1)]),
+  ],
+])(
+  'a body in %s of more values than memory has room for is refused before it is parsed',
+  async (type, body) => {
+    await using t = await openWithDogs();
+
+    const response = await fetch(t.url, {
+      method: 'POST',
+      headers: { authorization: admin, 'content-type': type },
+      body,
+    });
+
+    expect([response.status, await response.json()]).toEqual([
+      413,
+      { error: `The request holds more than ${maxBodyValues} values: send it in several parts` },
+    ]);
+  },
+);
 
 test('names of attributes that cannot be turned into text are refused', async () => {
   await using t = await openWithDogs();

@@ -14,6 +14,14 @@ export interface ChangePiece {
   readonly after: ChangePosition;
 }
 
+/** What a transaction of the log has changed in one table. */
+interface ReadTransaction {
+  readonly tableId: number;
+  readonly seq: number;
+  readonly id: string;
+  readonly changes: readonly Change[];
+}
+
 /** Events that are sent together: enough to be cheap, little enough to wait in memory for each reader. */
 const pieceCharacters = 256 * 1024;
 
@@ -36,6 +44,8 @@ export class ChangeFeed implements AsyncDisposable {
   readonly #remembered = new Map<string, ChangePiece>();
   #rememberedCharacters = 0;
   readonly #waiting = new Set<() => void>();
+  /** In whose middle the last piece ended: read once, not again for each of its pieces, while memory is not needed. */
+  #begun: WeakRef<ReadTransaction> | undefined;
   #seenPosition = -1;
   #loop: RunLoop | undefined;
 
@@ -132,21 +142,37 @@ export class ChangeFeed implements AsyncDisposable {
     const { table } = readable;
     let text = '';
     let after = position;
-    const first = position.left > 0 ? position.seq - 1 : position.seq;
-    for (const { seq, entry } of this.#store.log.readChannel(table.id, first)) {
-      const changes = changesOf(table, entry);
+    for (const transaction of this.#transactions(table, position)) {
+      const { seq, id, changes } = transaction;
       const skipped = seq === position.seq ? changes.length - position.left : 0;
       for (let index = skipped; index < changes.length; index += 1) {
         const change = changes[index];
         if (change === undefined) continue;
-        after = { seq, left: changes.length - index - 1, transactionId: entry.header.id };
+        after = { seq, left: changes.length - index - 1, transactionId: id };
         text += changeEvent(readable, change, after, this.#isCurrent(table, change));
-        if (text.length >= pieceCharacters) return { text, after };
+        if (text.length < pieceCharacters) continue;
+        if (after.left > 0) this.#begun = new WeakRef(transaction);
+        return { text, after };
       }
       // A transaction whose changes were all sent, or that has none here.
-      after = { seq, left: 0, transactionId: entry.header.id };
+      after = { seq, left: 0, transactionId: id };
     }
     return after === position ? undefined : { text, after };
+  }
+
+  /** From the one in whose middle the place is. */
+  *#transactions(
+    table: Table,
+    { seq: place, left, transactionId }: ChangePosition,
+  ): Generator<ReadTransaction> {
+    const begun = this.#begun?.deref();
+    const isBegun = left > 0 && begun?.tableId === table.id && begun.id === transactionId;
+    if (isBegun) yield begun;
+    for (const { seq, entry } of this.#store.log.readChannel(
+      table.id,
+      left > 0 && !isBegun ? place - 1 : place,
+    ))
+      yield { tableId: table.id, seq, id: entry.header.id, changes: changesOf(table, entry) };
   }
 
   /** A change that lost, or was replaced since, is in the log all the same. */
@@ -171,12 +197,12 @@ export class ChangeFeed implements AsyncDisposable {
   }
 }
 
-function changesOf(table: Table, { parts }: LogEntry): readonly Change[] {
-  const part = parts.find(({ tableId }) => tableId === table.id);
-  return part === undefined ? [] : decodeChanges(part.changes);
-}
-
 /** What a dropped attribute hides was perhaps remembered before the drop. */
 function hiddenUpTo(table: Table): number {
   return table.attributes.reduce((latest, attribute) => Math.max(latest, attribute.hiddenUpTo), 0);
+}
+
+function changesOf(table: Table, { parts }: LogEntry): readonly Change[] {
+  const part = parts.find(({ tableId }) => tableId === table.id);
+  return part === undefined ? [] : decodeChanges(part.changes);
 }

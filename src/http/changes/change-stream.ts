@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CodedError } from '../../model/errors.ts';
-import type { Logger } from '../../runtime/logger.ts';
+import type { RareLines } from '../../runtime/rare-lines.ts';
 import type { Table } from '../../model/table.ts';
 import { controlEvent, type ControlEvent, type ReadableTable } from './change-event.ts';
 import type { ChangeFeed } from './change-feed.ts';
@@ -22,7 +22,8 @@ export const defaultChangeTimes: ChangeTimes = { heartbeatMs: 15_000, recheckMs:
 interface ChangeStreamOptions {
   readonly response: ServerResponse;
   readonly feed: ChangeFeed;
-  readonly log: Logger;
+  /** Of listeners that took nothing for too long, by table. */
+  readonly slow: RareLines;
   readonly changeTimes: ChangeTimes;
   readonly readable: ReadableTable;
   /** The table, if the user may still read it, as they may read it now. @throws CodedError */
@@ -70,7 +71,7 @@ export class ChangeStream {
         throw error;
       }
       const isSlow = error instanceof SlowReaderError;
-      if (isSlow) this.#options.log.warn({ table: this.#table.name }, 'slow listener dropped');
+      if (isSlow) this.#options.slow.write(this.#table.name);
       await this.#end(isSlow ? 'slow' : 'end', error.message);
     }
   }

@@ -5,6 +5,7 @@ import { readableAttributes } from '../../operation/grants.ts';
 import { checkNeeds } from '../../operation/permission.ts';
 import { requireTable } from '../../operation/table-lookup.ts';
 import type { User } from '../../operation/user/user.ts';
+import { RareLines } from '../../runtime/rare-lines.ts';
 import type { Store } from '../../store/store.ts';
 import { sendError, type SendErrorOptions } from '../send-error.ts';
 import type { ReadableTable } from './change-event.ts';
@@ -29,6 +30,8 @@ const maxListenersOfUser = 100;
  */
 export function changesRoute(options: ChangesRouteOptions): RequestHandler {
   const listeners = new Listeners();
+  const { log } = options;
+  const slow = new RareLines({ log, level: 'warn', message: 'slow listener dropped', field: 'table' });
   return async (request: Request, response: Response) => {
     const { database, table: name } = request.params;
     // Asked again and again: a user may lose the right, or the table go, while the stream is open.
@@ -43,7 +46,7 @@ export function changesRoute(options: ChangesRouteOptions): RequestHandler {
       if (asked !== undefined && asked !== '' && from === undefined)
         throw new CodedError('invalid_request', `'Last-Event-ID' must be the id of an event of this server`);
       const leave = listeners.enter(readable.user.username);
-      const stream = new ChangeStream({ ...options, response, readable, readTable, from });
+      const stream = new ChangeStream({ ...options, slow, response, readable, readTable, from });
       await stream.run().finally(leave);
     } catch (error) {
       await sendError(request, response, error, options);
