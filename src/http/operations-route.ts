@@ -2,12 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isDocument } from '../operation/field.ts';
 import { FileAnswer } from '../operation/file-answer.ts';
 import type { OperationContext, OperationServices } from '../operation/operation.ts';
+import { MemoryBudget, type MemoryShare } from '../runtime/memory-budget.ts';
 import { loginRequired, runOperation } from '../operation/run-operation.ts';
 import { SessionAnswer } from '../operation/user/session-answer.ts';
 import { stranger } from '../operation/user/user.ts';
 import type { Caller } from './authenticate.ts';
 import { refuseForeignForm } from './foreign-form.ts';
-import { BodyBudget, type HeldBody } from './body-budget.ts';
 import { parseBody } from './parse-body.ts';
 import { readBody } from './read-body.ts';
 import { sendAnswer } from './send-answer.ts';
@@ -31,7 +31,7 @@ export function operationsRoute(
   options: OperationsRouteOptions,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   const { services, identify, bodyLimitBytes, listedOrigins } = options;
-  const bodies = new BodyBudget();
+  const bodies = new MemoryBudget(largeBodies);
   return async (request, response) => {
     const startedAt = performance.now();
     const timing = (): string => `db;dur=${(performance.now() - startedAt).toFixed(2)}`;
@@ -40,7 +40,7 @@ export function operationsRoute(
       const caller = await identify(request);
       const headers: Record<string, string> = {};
       const run = async (): Promise<unknown> => {
-        using held = bodies.hold();
+        using held = bodies.share();
         const sent = await readRequest(request, caller, bodyLimitBytes, held);
         if (isRestart(sent)) headers['connection'] = 'close';
         return await runOperation(contextOf(services, caller), sent);
@@ -81,6 +81,9 @@ function contextOf(services: OperationServices, caller: Caller): OperationContex
   };
 }
 
+/** What all bodies that are not answered yet may hold, and what each may whatever the others do. */
+const largeBodies = { maxBytes: 256 * 1024 * 1024, freeBytes: 256 * 1024 };
+
 /** What a login or a refresh token takes. */
 const strangerLimitBytes = 16 * 1024;
 
@@ -89,7 +92,7 @@ async function readRequest(
   request: IncomingMessage,
   caller: Caller,
   limitBytes: number,
-  held: HeldBody,
+  held: MemoryShare,
 ): Promise<unknown> {
   const type = request.headers['content-type'];
   if (caller.user !== stranger) return parseBody(type, await readBody(request, limitBytes, held));

@@ -1,7 +1,7 @@
 import { constants } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { CodedError } from '../model/errors.ts';
-import type { HeldBody } from './body-budget.ts';
+import type { MemoryShare } from '../runtime/memory-budget.ts';
 
 /**
  * The whole body of a request.
@@ -12,7 +12,7 @@ import type { HeldBody } from './body-budget.ts';
 export function readBody(
   request: IncomingMessage,
   configuredLimitBytes: number,
-  held: HeldBody,
+  held: MemoryShare,
 ): Promise<Buffer> {
   // A longer one could not be turned into text.
   const limitBytes = Math.min(configuredLimitBytes, constants.MAX_STRING_LENGTH);
@@ -27,7 +27,8 @@ export function readBody(
       try {
         size += chunk.length;
         if (size > limitBytes) throw tooLarge(limitBytes);
-        held.add(chunk.length);
+        if (!held.hold(size))
+          throw new CodedError('unavailable', 'Too many large requests at once, try again');
         chunks.push(chunk);
       } catch (error) {
         stopListening();

@@ -1,5 +1,6 @@
 import { maxKeyBytes, type Document, type Key } from '../model/change.ts';
 import type { Table } from '../model/table.ts';
+import type { MemoryBudget } from '../runtime/memory-budget.ts';
 import { readTableState } from './commit.ts';
 import { afterAll, type Environment, type Tree } from './environment.ts';
 import { entryValue, lmdbKey } from './index-entry.ts';
@@ -10,11 +11,13 @@ import type { IndexBounds, IndexValue, SearchSource } from './search/search-sour
 /** What a search reads, from the trees of the store. */
 export class TableSearchSource implements SearchSource {
   readonly table: Table;
+  readonly sorting: MemoryBudget;
   readonly #environment: Environment;
   readonly #records: Records;
 
-  constructor(environment: Environment, records: Records, table: Table) {
+  constructor(environment: Environment, records: Records, table: Table, sorting: MemoryBudget) {
     this.table = table;
+    this.sorting = sorting;
     this.#environment = environment;
     this.#records = records;
   }

@@ -1,6 +1,7 @@
 import type { Document } from '../model/change.ts';
 import type { Query } from '../model/query.ts';
 import type { Table } from '../model/table.ts';
+import { MemoryBudget } from '../runtime/memory-budget.ts';
 import type { Pausing } from '../runtime/pauses.ts';
 import { visibleAttributes } from './catalog.ts';
 import { readTableState } from './commit.ts';
@@ -9,10 +10,14 @@ import type { Environment } from './environment.ts';
 import type { Records } from './records.ts';
 import { planOf, planSearch, type PlanDescription } from './search/search-plan.ts';
 import { searchWithPauses } from './search/search.ts';
+import { maxSortedBytes } from './search/top-documents.ts';
 import { TableSearchSource } from './table-search-source.ts';
 
 /** A search over a table of at least this many records builds the index that it missed. */
 const largeTable = 10_000;
+
+/** What the sorts of all searches may hold together, and what each may whatever the others do. */
+const sorting = { maxBytes: 4 * maxSortedBytes, freeBytes: 1024 * 1024 };
 
 export interface TableSearchOptions {
   readonly environment: Environment;
@@ -23,6 +28,7 @@ export interface TableSearchOptions {
 /** Searches the tables of the store, and wishes for the indexes that it misses. */
 export class TableSearch {
   readonly #options: TableSearchOptions;
+  readonly #sorting = new MemoryBudget(sorting);
 
   constructor(options: TableSearchOptions) {
     this.#options = options;
@@ -47,7 +53,7 @@ export class TableSearch {
 
   #source(table: Table): TableSearchSource {
     const { environment, records } = this.#options;
-    return new TableSearchSource(environment, records, table);
+    return new TableSearchSource(environment, records, table, this.#sorting);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Document, Key } from '../../model/change.ts';
 import type { Table } from '../../model/table.ts';
+import type { MemoryBudget } from '../../runtime/memory-budget.ts';
 
 /** What an index can hold. Other values (objects, absent attributes) have no entry in any index. */
 export type IndexValue = string | number | boolean | null;
@@ -21,6 +22,8 @@ export interface IndexBounds {
  */
 export interface SearchSource {
   readonly table: Table;
+  /** Of what the sorts of all searches hold. */
+  readonly sorting: MemoryBudget;
 
   /** Live documents in primary key order, numbers before strings; undefined for a row that holds none. */
   scan(options?: { readonly reverse?: boolean }): Iterable<Document | undefined>;

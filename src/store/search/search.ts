@@ -1,5 +1,6 @@
 import { maxKeyBytes, type Document, type Key } from '../../model/change.ts';
 import type { Query } from '../../model/query.ts';
+import type { MemoryBudget } from '../../runtime/memory-budget.ts';
 import { withPauses, type Pausing } from '../../runtime/pauses.ts';
 import { indexForm, indexedUnits } from './index-value.ts';
 import { matcherOf } from './matcher.ts';
@@ -48,10 +49,10 @@ function* inOrder(
       yield* found;
       return;
     case 'runs':
-      yield* sortRuns(found, plan.order, wanted);
+      yield* sortRuns(found, plan.order, wanted, source.sorting);
       return;
     case 'unsorted':
-      yield* sortAll(found, plan.order, wanted);
+      yield* sortAll(found, plan.order, wanted, source.sorting);
   }
 }
 
@@ -157,8 +158,9 @@ function* sortRuns(
   documents: Pausing<Document>,
   order: readonly OrderLevel[],
   wanted: number,
+  budget: MemoryBudget,
 ): Generator<Document | undefined> {
-  const run = new TopDocuments(compareRanked(order), wanted);
+  using run = new TopDocuments(compareRanked(order), wanted, budget);
   // By value, then key, is how an index gives them; only where it has cut strings short is there more to decide.
   const isByValueAndKey = order.length === 2 && order[0]?.descending === order[1]?.descending;
   let current: IndexValue | undefined;
@@ -174,7 +176,7 @@ function* sortRuns(
       current = value;
     }
     if (isByValueAndKey && !isCut(value)) yield document;
-    else run.add(ranked);
+    else yield* run.add(ranked);
   }
   yield* documentsOf(run.drain());
 }
@@ -183,11 +185,12 @@ function* sortAll(
   documents: Pausing<Document>,
   order: readonly OrderLevel[],
   wanted: number,
+  budget: MemoryBudget,
 ): Generator<Document | undefined> {
-  const all = new TopDocuments(compareRanked(order), wanted);
+  using all = new TopDocuments(compareRanked(order), wanted, budget);
   for (const document of documents)
     if (document === undefined) yield undefined;
-    else all.add(rank(document, order));
+    else yield* all.add(rank(document, order));
   yield* documentsOf(all.drain());
 }
 
@@ -196,8 +199,8 @@ function isCut(value: IndexValue): boolean {
   return typeof value === 'string' && value.length >= indexedUnits;
 }
 
-function* documentsOf(ranked: readonly Ranked[]): Generator<Document> {
-  for (const { document } of ranked) yield document;
+function* documentsOf(ranked: Iterable<Ranked | undefined>): Generator<Document | undefined> {
+  for (const one of ranked) yield one?.document;
 }
 
 /** Undefined in the place of the others: to read them has taken time. */

@@ -1,5 +1,6 @@
 import type { Document, Key } from '../../../src/model/change.ts';
 import type { Table } from '../../../src/model/table.ts';
+import { MemoryBudget } from '../../../src/runtime/memory-budget.ts';
 import type { IndexBounds, IndexValue, SearchSource } from '../../../src/store/search/search-source.ts';
 
 export interface ArraySourceOptions {
@@ -13,6 +14,7 @@ export interface ArraySourceOptions {
 /** A search source over an array, by the letter of the contract; counts what is read. */
 export class ArraySource implements SearchSource {
   readonly table: Table;
+  readonly sorting = new MemoryBudget({ maxBytes: Infinity, freeBytes: Infinity });
   readonly reads = { scanned: 0, fetched: 0 };
   /** Entries that estimates have counted; the size of the table costs nothing. */
   counted = 0;
