@@ -1,5 +1,6 @@
 import { canonical } from './key-index.ts';
-import { readConfig, type Config, type ConfigSources } from './config.ts';
+import { readConfig, type Config } from './config.ts';
+import type { ConfigSources } from './read-settings.ts';
 import type { Variables } from './sources.ts';
 
 /** What a command-line client needs to know to find a node and to be let in. */

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { isScalar, parseDocument } from 'yaml';
-import { loadConfig, readSettings, type ConfigSources } from './config.ts';
+import { loadConfig } from './config.ts';
+import { readSettings, type ConfigSources } from './read-settings.ts';
 import { ConfigError } from './config-error.ts';
 import { factsOf, KeyIndex, settingKeys } from './key-index.ts';
 import { settingsSchema } from './settings.ts';

@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 import { dataDirectory } from '../config/data-directory.ts';
-import { startHttpServer } from '../http/server.ts';
+import { startHttpServer, type HttpServerOptions } from '../http/server.ts';
 import { CodedError, messageOf } from '../model/errors.ts';
 import type { NodeControl } from '../operation/system/node-control.ts';
 import type { Authentication } from '../operation/operation.ts';
@@ -22,6 +22,7 @@ import { startCluster, startNats, type Cluster } from './cluster.ts';
 import { claimPort, holdPort } from './held-port.ts';
 import { endLeftoverNatsServer } from './leftover-nats-server.ts';
 import type { NodePrograms } from './node-programs.ts';
+import type { NodeSetup } from './node-setup.ts';
 import { packageVersion } from './package-root.ts';
 import { readPorts, writePorts, type Ports } from './ports-file.ts';
 import { storeOptions } from './store-options.ts';
@@ -54,22 +55,22 @@ export async function startApi(
   try {
     const version = packageVersion();
     const { ports, letGo } = await claimPorts(closer, config);
-    const { securePort, domainSocket } = config.operationsApi.network;
-    const settings =
+    const { securePort } = config.operationsApi.network;
+    const setup: NodeSetup | undefined =
       ports.cluster === undefined
         ? undefined
         : { config, apiPort: ports.api ?? securePort ?? 0, clusterPort: ports.cluster, version };
-    const nats = settings && (await startNats(closer, settings, programs.nats, log));
+    const nats = setup && (await startNats(closer, setup, programs.nats, log));
     let cluster: Cluster | undefined;
     const store = closer.own(
       'store',
       await openStore(config, { onCommit: () => cluster?.committed(), onWrite: () => cluster?.writing() }),
     );
     const users = provideUsers(store, config);
-    if (settings && nats) {
+    if (setup && nats) {
       cluster = await startCluster({
         closer,
-        settings,
+        setup,
         nats,
         store,
         users,
@@ -91,16 +92,8 @@ export async function startApi(
     const http = closer.own(
       'http server',
       await startHttpServer({
-        host: config.host,
+        ...(await httpOptions(config, log)),
         port: ports.api,
-        ...(domainSocket === undefined ? {} : { socketPath: domainSocket }),
-        ...(securePort === undefined
-          ? {}
-          : { secure: { port: securePort, ...(await provideCertificate(config, log)) } }),
-        cors: config.operationsApi.network.cors,
-        bodyLimitBytes: config.operationsApi.maxBodyBytes,
-        authorizeLocal: config.authentication.authorizeLocal,
-        compressionThresholdBytes: config.operationsApi.compressionThresholdBytes,
         services: {
           store,
           replication: cluster?.replication,
@@ -159,6 +152,26 @@ async function openAuthentication(store: Store, config: Config, log: Logger): Pr
     sessions: enableSessions
       ? new Sessions({ store, timeoutMs: operationTokenTimeoutMs, now: Date.now })
       : undefined,
+  };
+}
+
+/** What the configuration says about the server. */
+async function httpOptions(
+  config: Config,
+  log: Logger,
+): Promise<Omit<HttpServerOptions, 'port' | 'services' | 'health' | 'log'>> {
+  const { network, maxBodyBytes, compressionThresholdBytes } = config.operationsApi;
+  const { domainSocket, securePort, cors } = network;
+  return {
+    host: config.host,
+    ...(domainSocket === undefined ? {} : { socketPath: domainSocket }),
+    ...(securePort === undefined
+      ? {}
+      : { secure: { port: securePort, ...(await provideCertificate(config, log)) } }),
+    cors,
+    bodyLimitBytes: maxBodyBytes,
+    authorizeLocal: config.authentication.authorizeLocal,
+    compressionThresholdBytes,
   };
 }
 

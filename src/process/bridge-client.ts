@@ -9,8 +9,11 @@ import type {
 } from '../model/replication-control.ts';
 import type { Answers, FromBridge, Question, ToBridge } from './bridge-messages.ts';
 
+type Kind = keyof Answers;
+type QuestionOf<K extends Kind> = Extract<Question, { kind: K }>;
+
 interface Waiting {
-  readonly resolve: (value: Answers[keyof Answers]) => void;
+  readonly resolve: (value: Answers[Kind]) => void;
   readonly reject: (error: Error) => void;
   readonly timer: NodeJS.Timeout;
 }
@@ -70,28 +73,19 @@ export class BridgeClient implements ReplicationControl {
   }
 
   async status(): Promise<ReplicationStatus> {
-    return (await this.#ask('status', { kind: 'status' }, 2_000)) as ReplicationStatus;
+    return this.#ask({ kind: 'status' }, 2_000);
   }
 
   async connect(node: string, timeoutMs: number): Promise<ConnectOutcome> {
-    return (await this.#ask(
-      'connect',
-      { kind: 'connect', node, timeoutMs },
-      timeoutMs + 1_000,
-    )) as ConnectOutcome;
+    return this.#ask({ kind: 'connect', node, timeoutMs }, timeoutMs + 1_000);
   }
 
   async arePeersInForce(timeoutMs: number): Promise<boolean> {
-    const question: Question = { kind: 'peersInForce', timeoutMs };
-    return (await this.#ask('peersInForce', question, timeoutMs + 1_000)) as boolean;
+    return this.#ask({ kind: 'peersInForce', timeoutMs }, timeoutMs + 1_000);
   }
 
   async network(timeoutMs: number): Promise<readonly NetworkNode[]> {
-    return (await this.#ask(
-      'network',
-      { kind: 'network', timeoutMs },
-      timeoutMs + 1_000,
-    )) as readonly NetworkNode[];
+    return this.#ask({ kind: 'network', timeoutMs }, timeoutMs + 1_000);
   }
 
   async verify(
@@ -100,12 +94,11 @@ export class BridgeClient implements ReplicationControl {
     node: string | undefined,
     timeoutMs: number,
   ): Promise<readonly VerifiedTable[]> {
-    const question: Question = { kind: 'verify', database, table, node, timeoutMs };
-    return (await this.#ask('verify', question, timeoutMs + 1_000)) as readonly VerifiedTable[];
+    return this.#ask({ kind: 'verify', database, table, node, timeoutMs }, timeoutMs + 1_000);
   }
 
   async purge(database: string, table: string): Promise<void> {
-    await this.#ask('purge', { kind: 'purge', database, table }, 5_000);
+    return this.#ask({ kind: 'purge', database, table }, 5_000);
   }
 
   /**
@@ -114,7 +107,7 @@ export class BridgeClient implements ReplicationControl {
    */
   async answers(withinMs: number): Promise<boolean> {
     const child = this.#child;
-    return this.#put('ping', { kind: 'ping' }, withinMs).then(
+    return this.#put({ kind: 'ping' }, withinMs).then(
       () => true,
       () => this.#child !== child,
     );
@@ -164,30 +157,35 @@ export class BridgeClient implements ReplicationControl {
     clearTimeout(timer);
   }
 
-  async #ask(name: string, question: Question, timeoutMs: number): Promise<Answers[keyof Answers]> {
+  async #ask<K extends Kind>(question: QuestionOf<K>, timeoutMs: number): Promise<Answers[K]> {
     await this.ready(timeoutMs);
     if (!this.#isReady)
       throw new CodedError(
         'unavailable',
         `The bridge is not running${this.#failure ? `: ${this.#failure}` : ''}`,
       );
-    return this.#put(name, question, timeoutMs);
+    return this.#put(question, timeoutMs);
   }
 
   /** To a bridge that may not run yet. */
-  async #put(name: string, question: Question, timeoutMs: number): Promise<Answers[keyof Answers]> {
+  async #put<K extends Kind>(question: QuestionOf<K>, timeoutMs: number): Promise<Answers[K]> {
     const id = this.#nextId++;
-    return new Promise((resolve, reject) => {
+    const answer = await new Promise<Answers[Kind]>((resolve, reject) => {
       const timer = setTimeout(
         () =>
           this.#settle(id)?.reject(
-            new CodedError('unavailable', `The bridge did not answer ${name} within ${timeoutMs} ms`),
+            new CodedError(
+              'unavailable',
+              `The bridge did not answer ${question.kind} within ${timeoutMs} ms`,
+            ),
           ),
         timeoutMs,
       );
       this.#waiting.set(id, { resolve, reject, timer });
       this.#send({ kind: 'ask', id, question });
     });
+    // The bridge answers each question by its kind: see `bridge-main.ts`.
+    return answer as Answers[K];
   }
 
   /** One that does not come to an end is ended: it must not go on opening while commits go on. */

@@ -5,6 +5,7 @@ import type { Store } from '../store/store.ts';
 import { startBridge, type RunningBridge } from './bridge.ts';
 import type { Answers, FromBridge, Question, ToBridge } from './bridge-messages.ts';
 import { logOptions } from './log-options.ts';
+import type { NodeSetup } from './node-setup.ts';
 
 let bridge: RunningBridge | undefined;
 
@@ -12,10 +13,10 @@ function send(message: FromBridge): void {
   if (process.connected) process.send?.(message);
 }
 
-async function start(config: Extract<ToBridge, { kind: 'start' }>['config']): Promise<void> {
-  const log: Logger = createLogger(logOptions(config.config, 'bridge'));
+async function start(setup: NodeSetup): Promise<void> {
+  const log: Logger = createLogger(logOptions(setup.config, 'bridge'));
   try {
-    bridge = await startBridge(config, log, openAlone);
+    bridge = await startBridge(setup, log, openAlone);
     releaseYoungGeneration();
     send({ kind: 'ready' });
   } catch (error) {
@@ -74,7 +75,7 @@ async function ask(
 process.on('message', (message: ToBridge) => {
   switch (message.kind) {
     case 'start':
-      void start(message.config);
+      void start(message.setup);
       break;
     case 'open':
       mayOpen();

@@ -4,11 +4,11 @@ import type {
   ReplicationStatus,
   VerifiedTable,
 } from '../model/replication-control.ts';
-import type { BridgeConfig } from './bridge-config.ts';
+import type { NodeSetup } from './node-setup.ts';
 
 /** From the api process to the bridge: hints and questions, never data. */
 export type ToBridge =
-  | { readonly kind: 'start'; readonly config: BridgeConfig }
+  | { readonly kind: 'start'; readonly setup: NodeSetup }
   /** Nobody commits: open the store now. */
   | { readonly kind: 'open' }
   | { readonly kind: 'committed' }

@@ -7,7 +7,7 @@ import type { Logger } from '../runtime/logger.ts';
 import type { LocalWrites } from '../store/local-writes.ts';
 import { Store } from '../store/store.ts';
 import { openNodeKeys } from '../stream/node-keys.ts';
-import type { BridgeConfig } from './bridge-config.ts';
+import type { NodeSetup } from './node-setup.ts';
 import { storeOptions } from './store-options.ts';
 
 export interface RunningBridge extends AsyncDisposable {
@@ -30,12 +30,12 @@ const lockWaitMs = 10_000;
  * @param shared the store of the api process when both run in one
  */
 export async function startBridge(
-  bridge: BridgeConfig,
+  setup: NodeSetup,
   log: Logger,
   openAlone: (open: () => Promise<Store>) => Promise<Store>,
   shared?: Store,
 ): Promise<RunningBridge> {
-  const { config } = bridge;
+  const { config, apiPort, clusterPort, version } = setup;
   const files = dataDirectory(config.rootPath);
   const closer = new Closer();
   try {
@@ -61,9 +61,9 @@ export async function startBridge(
         user,
         password,
         proofs: new Proofs(await agreement),
-        server: { host: config.host, port: bridge.clusterPort, directory: files.nats },
-        apiPort: bridge.apiPort,
-        version: bridge.version,
+        server: { host: config.host, port: clusterPort, directory: files.nats },
+        apiPort,
+        version,
         routes: config.clustering.routes,
         relayWaitMs: config.clustering.relayWaitMs,
         verifyIntervalMs: config.clustering.verifyIntervalMs,

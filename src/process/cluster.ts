@@ -8,7 +8,7 @@ import type { Store } from '../store/store.ts';
 import { openNodeKeys } from '../stream/node-keys.ts';
 import { writeServerConfig } from '../stream/server-config.ts';
 import { BridgeClient } from './bridge-client.ts';
-import type { BridgeConfig } from './bridge-config.ts';
+import type { NodeSetup } from './node-setup.ts';
 import type { BridgeProgram } from './bridge-program.ts';
 import { BridgeWatchdog } from './bridge-watchdog.ts';
 import type { NatsProgram } from './nats-program.ts';
@@ -31,7 +31,7 @@ const readyTimeoutMs = 8_000;
 
 export interface ClusterOptions {
   readonly closer: Closer;
-  readonly settings: BridgeConfig;
+  readonly setup: NodeSetup;
   /** From {@link startNats}. */
   readonly nats: SupervisedProcess;
   readonly store: Store;
@@ -46,7 +46,7 @@ export interface ClusterOptions {
 /** Starts nats-server, whose configuration is written each time. @throws Error when none is found */
 export async function startNats(
   closer: Closer,
-  { config, clusterPort }: BridgeConfig,
+  { config, clusterPort }: NodeSetup,
   program: NatsProgram,
   log: Logger,
 ): Promise<SupervisedProcess> {
@@ -77,12 +77,12 @@ export async function startNats(
 
 /** Starts the bridge beside its nats-server. */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
-  return options.settings.config.bridge.inProcess ? startBridgeHere(options) : startBridgeProcess(options);
+  return options.setup.config.bridge.inProcess ? startBridgeHere(options) : startBridgeProcess(options);
 }
 
 /** The bridge as a process of its own. */
 function startBridgeProcess(options: ClusterOptions): Cluster {
-  const { closer, settings, nats, store, users, program, log } = options;
+  const { closer, setup, nats, store, users, program, log } = options;
   const client = new BridgeClient(
     async () => {
       await Promise.allSettled([users]);
@@ -95,7 +95,7 @@ function startBridgeProcess(options: ClusterOptions): Cluster {
     new SupervisedProcess({
       name: 'bridge',
       spawn: () => program.start(),
-      onStart: (child) => client.attach(child, { kind: 'start', config: settings }),
+      onStart: (child) => client.attach(child, { kind: 'start', setup }),
       // Reader slots of a process that died would keep old pages for ever.
       onExit: () => store.checkReaders(),
       log,
@@ -132,11 +132,11 @@ function startBridgeProcess(options: ClusterOptions): Cluster {
 
 /** The bridge in this process. */
 async function startBridgeHere(options: ClusterOptions): Promise<Cluster> {
-  const { closer, settings, nats, store, users, restart, log } = options;
+  const { closer, setup, nats, store, users, restart, log } = options;
   await users;
   // Else this process does not need what replication needs.
   const { startBridge } = await import('./bridge.ts');
-  const { replication } = closer.own('bridge', await startBridge(settings, log, (open) => open(), store));
+  const { replication } = closer.own('bridge', await startBridge(setup, log, (open) => open(), store));
   return {
     replication,
     states: () => ({ bridge: 'running', nats: nats.state.kind }),

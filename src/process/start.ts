@@ -1,4 +1,5 @@
-import type { Config, ConfigSources } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
+import type { ConfigSources } from '../config/read-settings.ts';
 import { dataDirectory } from '../config/data-directory.ts';
 import { ConfigurationFile } from '../config/configuration-file.ts';
 import { CodedError, messageOf } from '../model/errors.ts';

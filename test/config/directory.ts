@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError } from '../../src/config/config-error.ts';
-import { loadConfig, type Config, type ConfigSources } from '../../src/config/config.ts';
+import { loadConfig, type Config } from '../../src/config/config.ts';
+import type { ConfigSources } from '../../src/config/read-settings.ts';
 
 export class Directory implements Disposable {
   readonly path = mkdtempSync(join(tmpdir(), 'lyre-config-'));

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test, vi } from 'vitest';
 import { BridgeClient } from '../../src/process/bridge-client.ts';
-import type { BridgeConfig } from '../../src/process/bridge-config.ts';
+import type { NodeSetup } from '../../src/process/node-setup.ts';
 
 const program = fileURLToPath(new URL('counting-bridge.mjs', import.meta.url));
 
@@ -15,7 +15,7 @@ class Counted implements AsyncDisposable {
 
   constructor(hasReaders: () => boolean) {
     this.client = new BridgeClient(() => Promise.resolve(() => {}), hasReaders);
-    this.client.attach(this.child, { kind: 'start', config: {} as BridgeConfig });
+    this.client.attach(this.child, { kind: 'start', setup: {} as NodeSetup });
   }
 
   wake(): void {
