@@ -8,10 +8,9 @@ import { converged } from './support/converged.ts';
 import { ExpectedWinners } from './support/expected-winners.ts';
 import { Pair } from './support/pair.ts';
 import { Recorder } from './support/recorder.ts';
-import { idsOf, insert, makeTable } from './support/tables.ts';
+import { idsOf, insert, makeTable, peerRowsOf, shared as place } from './support/tables.ts';
 import { waitFor } from './support/wait-for.ts';
 
-const place = ['default', 'shared'] as const;
 const second = ['default', 'second'] as const;
 const both = { channel: 'default:shared', publish: true, subscribe: true } as const;
 
@@ -93,7 +92,7 @@ describe.concurrent('a node that does not want us', () => {
     expect(body).toEqual({ error: expect.stringMatching(/stranger.*CLUSTERING_USER.*CLUSTERING_PASSWORD/) });
     for (const node of [host, stranger]) {
       expect(await peersOf(node)).toEqual([]);
-      expect(await rowsOfNodes(node)).toEqual([]);
+      expect(await peerRowsOf(node)).toEqual([]);
     }
     // Still after it was asked again, and after a restart.
     await host.restart();
@@ -106,13 +105,8 @@ describe.concurrent('a node that does not want us', () => {
     const { host, edge } = pair;
     await using impostor = await ClusterNode.start('edge');
     await makeTable(impostor, place);
-    await impostor.must({
-      operation: 'insert',
-      schema: place[0],
-      table: place[1],
-      records: [{ id: 'forged' }],
-    });
-    const before = await rowsOfNodes(host);
+    await insert(impostor, place, 'forged');
+    const before = await peerRowsOf(host);
 
     const { status, body } = await impostor.op({
       operation: 'add_node',
@@ -123,8 +117,8 @@ describe.concurrent('a node that does not want us', () => {
 
     expect(status).toBe(409);
     expect(body).toEqual({ error: expect.stringMatching(/'edge'.*host/) });
-    expect(await rowsOfNodes(impostor)).toEqual([]);
-    expect(await rowsOfNodes(host)).toEqual(before);
+    expect(await peerRowsOf(impostor)).toEqual([]);
+    expect(await peerRowsOf(host)).toEqual(before);
     await connected(host, edge);
     const expected = new ExpectedWinners();
     await new Recorder(edge, place, expected).insert({ id: 1 });
@@ -147,7 +141,7 @@ describe.concurrent('a node that does not want us', () => {
         status: 400,
         body: { error: expect.stringMatching(/'twin' has the key of 'edge'.*'keys'/) },
       });
-    expect(await rowsOfNodes(host)).toEqual(before);
+    expect(await peerRowsOf(host)).toEqual(before);
 
     await impostor.stop();
     rmSync(theirKeys, { recursive: true });
@@ -403,15 +397,4 @@ type NetworkView = Readonly<Record<string, unknown>>;
 async function network(node: ClusterNode, options = {}): Promise<readonly NetworkView[]> {
   const answer = await node.must({ operation: 'cluster_network', ...options });
   return (answer as { readonly nodes: readonly NetworkView[] }).nodes;
-}
-
-async function rowsOfNodes(node: ClusterNode): Promise<unknown> {
-  return node.must({
-    operation: 'search_by_value',
-    schema: 'system',
-    table: 'hdb_nodes',
-    search_attribute: 'name',
-    search_value: '*',
-    get_attributes: ['*'],
-  });
 }

@@ -8,9 +8,9 @@ import { MemoryWatch } from './support/memory-watch.ts';
 import { Pair } from './support/pair.ts';
 import { Recorder } from './support/recorder.ts';
 import { expectSameRecords } from './support/same-records.ts';
+import { shared as place } from './support/tables.ts';
 import { waitFor } from './support/wait-for.ts';
 
-const place = ['default', 'shared'] as const;
 /** BACKLOG_ROWS=1000000 in the environment of the tests is the large one. */
 const total = Number(process.env['BACKLOG_ROWS'] ?? 200_000);
 /** BACKLOG_ROW_BYTES=10000 makes two gigabytes of the 200,000 rows. */

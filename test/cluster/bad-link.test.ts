@@ -6,9 +6,9 @@ import { Load } from './support/load.ts';
 import { OneAfterAnother } from './support/one-after-another.ts';
 import { Pair } from './support/pair.ts';
 import { Recorder } from './support/recorder.ts';
+import { makeTable, shared as place } from './support/tables.ts';
 import { waitFor } from './support/wait-for.ts';
 
-const place = ['default', 'shared'] as const;
 const keys = Array.from({ length: 40 }, (_, index) => `key-${index}`);
 
 test.concurrent.each(['out', 'back'] as const)(
@@ -174,7 +174,7 @@ describe('a link of 64 kbit/s and 600 ms', () => {
     async () => {
       await using pair = await Pair.sharing(place);
       const { host, edge, link } = pair;
-      await host.must({ operation: 'create_table', schema: 'default', table: 'other', hash_attribute: 'id' });
+      await makeTable(host, ['default', 'other']);
       await pair.connect([{ channel: 'default:other', publish: true, subscribe: true }]);
       await waitFor('the second table', () => edge.hasTable('default', 'other'));
       link.shape(satellite);

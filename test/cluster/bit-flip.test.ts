@@ -6,8 +6,7 @@ import { ExpectedWinners } from './support/expected-winners.ts';
 import { Pair } from './support/pair.ts';
 import { Random } from './support/random.ts';
 import { Recorder } from './support/recorder.ts';
-
-const place = ['default', 'shared'] as const;
+import { shared as place } from './support/tables.ts';
 
 /** Other places to rot at: FLIP_SEEDS=1,2,3 in the environment of the tests. */
 const seeds = (process.env['FLIP_SEEDS'] ?? '1').split(',').map(Number);

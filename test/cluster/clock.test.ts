@@ -7,9 +7,9 @@ import { FalseClock } from './support/false-clock.ts';
 import { Pair } from './support/pair.ts';
 import type { Fields } from './support/record-bytes.ts';
 import { Recorder } from './support/recorder.ts';
+import { makeTable, shared as place } from './support/tables.ts';
 import { waitFor } from './support/wait-for.ts';
 
-const place = ['default', 'shared'] as const;
 const both = [{ channel: 'default:shared', publish: true, subscribe: true }];
 const hourMs = 3_600_000;
 const { hindrance } = FalseClock;
@@ -175,8 +175,7 @@ describe.skipIf(hindrance !== undefined)('a node whose clock is wrong', () => {
     const young = ClusterNode.create('edge', clock.environment);
     await pair.replaceEdge(young);
     await young.start();
-    const [schema, table] = place;
-    await young.must({ operation: 'create_table', schema, table, hash_attribute: 'id' });
+    await makeTable(young, place);
     const expected = new ExpectedWinners();
     const atYoung = new Recorder(young, place, expected);
     await atYoung.exact('insert', { id: 'first', by: 'edge' });
@@ -184,7 +183,7 @@ describe.skipIf(hindrance !== undefined)('a node whose clock is wrong', () => {
 
     clock.set(0);
     await atYoung.insert({ id: 'second' });
-    await host.must({ operation: 'create_table', schema, table, hash_attribute: 'id' });
+    await makeTable(host, place);
     const atHost = new Recorder(host, place, expected);
     await atHost.exact('upsert', { id: 'first', by: 'host' });
     await pair.connect(both);

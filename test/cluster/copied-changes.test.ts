@@ -6,6 +6,7 @@ import { converged } from './support/converged.ts';
 import { ExpectedWinners } from './support/expected-winners.ts';
 import { Pair } from './support/pair.ts';
 import { Recorder } from './support/recorder.ts';
+import { makeTable } from './support/tables.ts';
 import { waitFor } from './support/wait-for.ts';
 
 const place = ['default', 'history'] as const;
@@ -16,8 +17,7 @@ test('a listener to a table hears every row that a copy brings, once, in the ord
   await using pair = await Pair.start();
   const { host, edge, link } = pair;
   const [schema, table] = place;
-  for (const node of pair.nodes)
-    await node.must({ operation: 'create_table', schema, table, hash_attribute: 'id' });
+  for (const node of pair.nodes) await makeTable(node, place);
   const expected = new ExpectedWinners();
   const atEdge = new Recorder(edge, place, expected);
   for (let first = 0; first < total; first += batch)

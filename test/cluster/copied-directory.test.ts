@@ -9,8 +9,8 @@ import { Load } from './support/load.ts';
 import { OneAfterAnother } from './support/one-after-another.ts';
 import { Pair } from './support/pair.ts';
 import { Recorder } from './support/recorder.ts';
+import { shared as place } from './support/tables.ts';
 
-const place = ['default', 'shared'] as const;
 const keys = Array.from({ length: 40 }, (_, index) => `key-${index}`);
 
 /** Every combination: COPIED_ALL=1 in the environment of the tests. */

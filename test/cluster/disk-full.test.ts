@@ -8,9 +8,9 @@ import { ExpectedWinners } from './support/expected-winners.ts';
 import { Pair } from './support/pair.ts';
 import { Recorder } from './support/recorder.ts';
 import { SmallDisk } from './support/small-disk.ts';
+import { makeTable, shared as place } from './support/tables.ts';
 import { waitFor } from './support/wait-for.ts';
 
-const place = ['default', 'shared'] as const;
 const { hindrance } = SmallDisk;
 if (hindrance !== undefined) console.warn(`disk-full.test.ts is skipped: ${hindrance}`);
 
@@ -67,12 +67,7 @@ test.skipIf(hindrance !== undefined)(
     const edge = ClusterNode.create('edge', { STORAGE_MINFREEDISKBYTES: '4MiB' }, disk.directory);
     await pair.replaceEdge(edge);
     await edge.start();
-    await pair.host.must({
-      operation: 'create_table',
-      schema: place[0],
-      table: place[1],
-      hash_attribute: 'id',
-    });
+    await makeTable(pair.host, place);
     await pair.connect([{ channel: 'default:shared', publish: true, subscribe: true }]);
     await waitFor('the table', () => edge.hasTable(...place));
     const expected = new ExpectedWinners();

@@ -6,9 +6,8 @@ import { ExpectedWinners } from './support/expected-winners.ts';
 import { Pair } from './support/pair.ts';
 
 import { Recorder } from './support/recorder.ts';
+import { shared as place } from './support/tables.ts';
 import { waitFor } from './support/wait-for.ts';
-
-const place = ['default', 'shared'] as const;
 
 test('both ends show the clock of the other; what waits for a peer that is away is known after a restart', async () => {
   await using pair = await Pair.sharing(place);

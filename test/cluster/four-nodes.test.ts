@@ -6,9 +6,8 @@ import { linesOf, unexpectedIn } from './support/logs.ts';
 import { MemoryWatch } from './support/memory-watch.ts';
 import { Network } from './support/network.ts';
 import { describeProcess, processesOfDirectory } from './support/node-processes.ts';
+import { shared as place } from './support/tables.ts';
 import { waitFor } from './support/wait-for.ts';
-
-const place = ['default', 'shared'] as const;
 
 /** ABSENT_WRITES=20000 in the environment of the tests: what each of the others writes while one is away. */
 const writes = Number(process.env['ABSENT_WRITES'] ?? 60);

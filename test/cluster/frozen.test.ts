@@ -8,9 +8,8 @@ import { Load } from './support/load.ts';
 import { isRunning, isStopped, type ProcessName } from './support/node-processes.ts';
 import { Pair } from './support/pair.ts';
 import { Recorder } from './support/recorder.ts';
+import { shared as place } from './support/tables.ts';
 import { waitFor } from './support/wait-for.ts';
-
-const place = ['default', 'shared'] as const;
 
 /** How long a process stands still. FROZEN_MS in the environment of the tests makes it longer. */
 const frozenMs = Number(process.env['FROZEN_MS'] ?? 2_500);

@@ -6,6 +6,7 @@ import { ExpectedWinners } from './support/expected-winners.ts';
 import { MemoryWatch } from './support/memory-watch.ts';
 import { Pair } from './support/pair.ts';
 import { Recorder } from './support/recorder.ts';
+import { insert, makeTable } from './support/tables.ts';
 import { waitFor } from './support/wait-for.ts';
 
 const place = ['default', 'history'] as const;
@@ -319,20 +320,4 @@ async function passesMarker(from: ClusterNode, to: ClusterNode): Promise<void> {
   const id = `marker-${(markers += 1)}`;
   await insert(from, marker, id);
   await waitFor(`${id} at ${to.name}`, async () => (await to.rows(...marker)).has(id));
-}
-
-async function makeTable(
-  node: ClusterNode,
-  [schema, table]: readonly [string, string],
-  key = 'id',
-): Promise<void> {
-  await node.must({ operation: 'create_table', schema, table, hash_attribute: key });
-}
-
-async function insert(
-  node: ClusterNode,
-  [schema, table]: readonly [string, string],
-  id: string | number,
-): Promise<void> {
-  await node.must({ operation: 'insert', schema, table, records: [{ id }] });
 }

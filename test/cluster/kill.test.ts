@@ -7,9 +7,9 @@ import { Load } from './support/load.ts';
 import { isRunning, type ProcessName } from './support/node-processes.ts';
 import { Pair } from './support/pair.ts';
 import { Random } from './support/random.ts';
+import { shared as place } from './support/tables.ts';
 import { waitFor } from './support/wait-for.ts';
 
-const place = ['default', 'shared'] as const;
 const processes: readonly ProcessName[] = ['api', 'bridge', 'nats'];
 
 /** Kills one process of a node; resolves when the node is whole again, by itself or, for its api, by hand. */

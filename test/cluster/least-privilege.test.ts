@@ -9,6 +9,7 @@ import { askFor, copyOf, greet, helloOf, newestVersion, plant, proven } from './
 import { peerOf } from './support/cluster-view.ts';
 import { GuardedCluster } from './support/guarded-cluster.ts';
 import { NatsClient, publicKeyOf, seedOf } from './support/nats-client.ts';
+import { makeTable } from './support/tables.ts';
 import { waitFor } from './support/wait-for.ts';
 
 describe.concurrent("a peer's key in an ordinary client", () => {
@@ -143,7 +144,7 @@ describe.concurrent("a peer's key in an ordinary client", () => {
     await using cluster = await GuardedCluster.start();
     await using client = await cluster.withGuestKey();
     const { vault } = cluster;
-    await vault.must({ operation: 'create_table', schema: 'default', table: 'extra', hash_attribute: 'id' });
+    await makeTable(vault, ['default', 'extra']);
     const version = newestVersion();
     const wanted = { database: 'default', table: 'secret', publish: true, subscribe: true, version };
     const place = await cluster.placeOf('secret');

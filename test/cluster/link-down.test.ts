@@ -8,9 +8,9 @@ import { Pair } from './support/pair.ts';
 import { Random } from './support/random.ts';
 import type { Fields } from './support/record-bytes.ts';
 import { Recorder } from './support/recorder.ts';
+import { shared as place } from './support/tables.ts';
 import { waitFor } from './support/wait-for.ts';
 
-const place = ['default', 'shared'] as const;
 const keys = Array.from({ length: 80 }, (_, index) => `key-${index}`);
 
 /** How long the link stays down. FULL_OUTAGE=1 in the environment of the tests makes it a whole minute. */

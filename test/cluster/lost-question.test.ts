@@ -2,9 +2,8 @@ import { expect, test } from 'vitest';
 import { connected, peerOf } from './support/cluster-view.ts';
 import { NatsClient, seedOf } from './support/nats-client.ts';
 import { Pair } from './support/pair.ts';
+import { shared as place } from './support/tables.ts';
 import { waitFor } from './support/wait-for.ts';
-
-const place = ['default', 'shared'] as const;
 
 /** A new bridge starts, is greeted within two seconds, and is asked: much less than a question may take to be answered. */
 const againLimitMs = 8_000;

@@ -3,11 +3,11 @@ import { channelOf } from './support/cluster-view.ts';
 import type { ClusterNode } from './support/cluster-node.ts';
 import { Pair } from './support/pair.ts';
 import { recordBytes, type Fields } from './support/record-bytes.ts';
+import { makeTable, type Place } from './support/tables.ts';
 import { waitFor } from './support/wait-for.ts';
 
-const readings = ['default', 'readings'] as const;
-const alerts = ['default', 'alerts'] as const;
-type Place = typeof readings | typeof alerts;
+const readings: Place = ['default', 'readings'];
+const alerts: Place = ['default', 'alerts'];
 
 const count = 60;
 const ids = Array.from({ length: count }, (_, index) => `r${index}`);
@@ -19,7 +19,7 @@ async function insert(node: ClusterNode, [schema, table]: Place, records: readon
 
 async function find(
   node: ClusterNode,
-  [schema, table]: readonly [string, string],
+  [schema, table]: Place,
   attribute: string,
   value: string,
 ): Promise<readonly Fields[]> {
@@ -42,8 +42,9 @@ test('headquarters keeps what an edge deletes: readable in one table, archived i
   await using pair = await Pair.start();
   const { host, edge } = pair;
   for (const node of pair.nodes)
-    for (const [schema, table] of [readings, alerts]) {
-      await node.must({ operation: 'create_table', schema, table, hash_attribute: 'id' });
+    for (const place of [readings, alerts]) {
+      const [schema, table] = place;
+      await makeTable(node, place);
       await node.must({ operation: 'create_attribute', schema, table, attribute: 'machine' });
     }
   const way = { publish: true, subscribe: true };

@@ -4,9 +4,9 @@ import { ExpectedWinners } from './support/expected-winners.ts';
 import { Load } from './support/load.ts';
 import { Pair } from './support/pair.ts';
 import { isRunning } from './support/node-processes.ts';
+import { shared as place } from './support/tables.ts';
 import { waitFor } from './support/wait-for.ts';
 
-const place = ['default', 'shared'] as const;
 const inOne = { BRIDGE_INPROCESS: 'true' };
 
 test('nodes whose bridge runs in the api process lose nothing when a link is cut and their processes are killed', async () => {

@@ -7,11 +7,10 @@ import { greet, proven } from './support/forged.ts';
 import { GuardedCluster } from './support/guarded-cluster.ts';
 import { Pair } from './support/pair.ts';
 import { Recorder } from './support/recorder.ts';
-import { idsOf, makeTable } from './support/tables.ts';
+import { idsOf, makeTable, shared as place } from './support/tables.ts';
 import { TcpProxy } from './support/tcp-proxy.ts';
 import { waitFor } from './support/wait-for.ts';
 
-const place = ['default', 'shared'] as const;
 const both = { channel: 'default:shared', publish: true, subscribe: true } as const;
 
 describe.each(['host', 'edge'] as const)('remove_node at the %s, where only the host dials,', (remover) => {

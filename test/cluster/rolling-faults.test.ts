@@ -10,10 +10,10 @@ import { Network, type Dial } from './support/network.ts';
 import { isRunning, type ProcessName } from './support/node-processes.ts';
 import { Random } from './support/random.ts';
 import { Recorder } from './support/recorder.ts';
+import { shared as place } from './support/tables.ts';
 import type { TcpProxy } from './support/tcp-proxy.ts';
 import { waitFor } from './support/wait-for.ts';
 
-const place = ['default', 'shared'] as const;
 const dials = [
   ['a', 'b'],
   ['b', 'c'],

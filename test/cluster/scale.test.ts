@@ -8,6 +8,7 @@ import { Network } from './support/network.ts';
 import { Pair } from './support/pair.ts';
 import type { Fields } from './support/record-bytes.ts';
 import { expectSameRecords } from './support/same-records.ts';
+import { makeTable } from './support/tables.ts';
 import { waitFor } from './support/wait-for.ts';
 
 const place = ['default', 'readings'] as const;
@@ -127,7 +128,7 @@ describe.skipIf(rows === 0)(`${rows} rows`, () => {
 
 async function fill(node: ClusterNode): Promise<void> {
   const [schema, table] = place;
-  await node.must({ operation: 'create_table', schema, table, hash_attribute: 'id' });
+  await makeTable(node, place);
   for (let first = 0; first < rows; first += batch)
     await node.must({
       operation: 'insert',

@@ -9,6 +9,7 @@ import { Load } from './support/load.ts';
 import { isRunning, processesOfDirectory } from './support/node-processes.ts';
 import { Pair } from './support/pair.ts';
 import { Recorder } from './support/recorder.ts';
+import { makeTable } from './support/tables.ts';
 import { waitFor } from './support/wait-for.ts';
 
 type Environment = Readonly<Record<string, string>>;
@@ -219,7 +220,7 @@ describe('a node that ends', () => {
     const expected = new ExpectedWinners();
     const recorder = new Recorder(node, place, expected);
     await node.must({ operation: 'create_schema', schema: 'default' });
-    await node.must({ operation: 'create_table', schema: 'default', table: 'load', hash_attribute: 'id' });
+    await makeTable(node, place);
     const ports = { SERVER_PORT: String(node.apiPort), CLUSTERING_PORT: String(node.address.port) };
     await node.stop();
     await node.start(ports);

@@ -5,6 +5,7 @@ import { ExpectedWinners } from './support/expected-winners.ts';
 import { remotePortsOf } from './support/node-processes.ts';
 import type { Fields } from './support/record-bytes.ts';
 import { Recorder } from './support/recorder.ts';
+import { makeTable, peerRowsOf } from './support/tables.ts';
 import { TcpProxy } from './support/tcp-proxy.ts';
 import { waitFor } from './support/wait-for.ts';
 
@@ -64,21 +65,11 @@ test('thresholds come down and alerts go up although nobody can reach the edge; 
   const operator = new Recorder(cloud, thresholds, set);
   const application = new Application(edge, measured, raised);
   await cloud.must({ operation: 'create_schema', schema: 'default' });
-  await cloud.must({
-    operation: 'create_table',
-    schema: 'default',
-    table: 'thresholds',
-    hash_attribute: 'id',
-  });
+  await makeTable(cloud, thresholds);
   await operator.insert({ id: 'temperature', max: 80 });
   await edge.must({ operation: 'create_schema', schema: 'default' });
-  await edge.must({
-    operation: 'create_table',
-    schema: 'default',
-    table: 'sensor_data',
-    hash_attribute: 'id',
-  });
-  await edge.must({ operation: 'create_table', schema: 'default', table: 'alerts', hash_attribute: 'id' });
+  await makeTable(edge, sensors);
+  await makeTable(edge, alerts);
 
   // Only the edge dials.
   await edge.must({
@@ -138,15 +129,8 @@ test('thresholds come down and alerts go up although nobody can reach the edge; 
   const { bridge } = await cloud.whole();
   expect([...remotePortsOf(bridge)]).toContain(cloud.address.port);
   expect([...remotePortsOf(bridge)]).not.toContain(edge.address.port);
-  const rows = await cloud.must({
-    operation: 'search_by_value',
-    schema: 'system',
-    table: 'hdb_nodes',
-    search_attribute: 'name',
-    search_value: '*',
-    get_attributes: ['*'],
-  });
+  const rows = await peerRowsOf(cloud);
   expect(rows).toEqual([expect.objectContaining({ name: 'edge' })]);
-  expect((rows as readonly Fields[])[0]?.['host'] ?? null).toBeNull();
+  expect(rows[0]?.['host'] ?? null).toBeNull();
   await Promise.all([cloud.stop(), edge.stop()]);
 });

@@ -3,6 +3,7 @@ import { converged } from './support/converged.ts';
 import { ExpectedWinners } from './support/expected-winners.ts';
 import { Pair } from './support/pair.ts';
 import { Recorder } from './support/recorder.ts';
+import { insert, makeTable } from './support/tables.ts';
 import { waitFor } from './support/wait-for.ts';
 
 const sensors = ['default', 'sensor_data'] as const;
@@ -30,16 +31,11 @@ test('factory to headquarters: tables, records, updates and deletes follow, drop
   expect(link.counters.accepted).toBeGreaterThan(0);
 
   await host.must({ operation: 'create_schema', schema: 'default' });
-  await host.must({ operation: 'create_table', schema: 'default', table: 'configs', hash_attribute: 'id' });
+  await makeTable(host, configs);
   await hostConfigs.insert({ id: 1, name: 'interval', value: 5 });
   await converged(pair.nodes, configs, configured);
 
-  await edge.must({
-    operation: 'create_table',
-    schema: 'default',
-    table: 'sensor_data',
-    hash_attribute: 'id',
-  });
+  await makeTable(edge, sensors);
   await edgeSensors.insert(
     { id: 1, temperature: 20.5 },
     { id: 2, temperature: 21 },
@@ -74,18 +70,8 @@ test('factory to headquarters: tables, records, updates and deletes follow, drop
   await converged(pair.nodes, configs, configured);
 
   // What is not published does not travel: the host only publishes configs, the edge only sensor_data.
-  await edge.must({
-    operation: 'insert',
-    schema: 'default',
-    table: 'configs',
-    records: [{ id: 'edge only' }],
-  });
-  await host.must({
-    operation: 'insert',
-    schema: 'default',
-    table: 'sensor_data',
-    records: [{ id: 'host only' }],
-  });
+  await insert(edge, configs, 'edge only');
+  await insert(host, sensors, 'host only');
 
   // Drops never do. What is written after them proves that the channel has passed them.
   await host.must({ operation: 'drop_attribute', schema: 'default', table: 'configs', attribute: 'nested' });
@@ -96,10 +82,10 @@ test('factory to headquarters: tables, records, updates and deletes follow, drop
   expect((await edge.rows(...configs)).get('unit')).toMatchObject({
     nested: { list: [1, null, 'two', true] },
   });
-  await host.must({ operation: 'create_table', schema: 'default', table: 'other', hash_attribute: 'id' });
+  await makeTable(host, ['default', 'other']);
   await host.must({ operation: 'drop_table', schema: 'default', table: 'configs' });
   await edge.must({ operation: 'drop_table', schema: 'default', table: 'sensor_data' });
-  await edge.must({ operation: 'create_table', schema: 'default', table: 'local', hash_attribute: 'id' });
+  await makeTable(edge, ['default', 'local']);
   const gone = await edge.op({ operation: 'describe_table', schema: 'default', table: 'sensor_data' });
   expect(gone.status).toBe(404);
   const edgeConfigs = await edge.rows(...configs);

@@ -5,9 +5,8 @@ import { cutNewestBlock, deleteStreams } from './support/damage.ts';
 import { ExpectedWinners } from './support/expected-winners.ts';
 import { Pair } from './support/pair.ts';
 import { Recorder } from './support/recorder.ts';
+import { shared as place } from './support/tables.ts';
 import { waitFor } from './support/wait-for.ts';
-
-const place = ['default', 'shared'] as const;
 
 interface Damage {
   readonly what: string;

@@ -7,9 +7,9 @@ import { describeProcess, isRunning, remotePortsOf } from './support/node-proces
 import { OneAfterAnother } from './support/one-after-another.ts';
 import { Recorder } from './support/recorder.ts';
 import { stillness } from './support/stillness.ts';
+import { shared as place } from './support/tables.ts';
 import { waitFor } from './support/wait-for.ts';
 
-const place = ['default', 'shared'] as const;
 const keys = Array.from({ length: 60 }, (_, index) => `key-${index}`);
 
 interface Shape {

@@ -7,9 +7,8 @@ import { converged } from './support/converged.ts';
 import { ExpectedWinners } from './support/expected-winners.ts';
 import { Network } from './support/network.ts';
 import { Recorder } from './support/recorder.ts';
+import { shared as place } from './support/tables.ts';
 import { waitFor } from './support/wait-for.ts';
-
-const place = ['default', 'shared'] as const;
 
 test('a row of hdb_nodes that cannot be read ends what goes to and fro with that peer, removes nobody, and stops no other; add_node goes on without a copy', async () => {
   await using network = await Network.sharing(place, [

@@ -6,6 +6,7 @@ import { differences } from './support/expected-winners.ts';
 import { Pair } from './support/pair.ts';
 import { Random } from './support/random.ts';
 import type { Fields } from './support/record-bytes.ts';
+import { makeTable } from './support/tables.ts';
 import { waitFor } from './support/wait-for.ts';
 
 const tables = ['left', 'right'] as const;
@@ -260,7 +261,7 @@ async function connectedEnds(
   ];
   await publisher.node.must({ operation: 'create_schema', schema });
   for (const table of tables) {
-    await publisher.node.must({ operation: 'create_table', schema, table, hash_attribute: 'id' });
+    await makeTable(publisher.node, [schema, table]);
     await publisher.node.must({ schema, ...insertion(table, [{ id: 'counter', value: 0 }]) });
   }
   await pair.connect(

@@ -1,4 +1,5 @@
 import type { ClusterNode } from './cluster-node.ts';
+import type { Place } from './tables.ts';
 import { waitFor } from './wait-for.ts';
 
 /** What `cluster_status` says of one channel. */
@@ -47,7 +48,7 @@ export async function peerOf(node: ClusterNode, peer: ClusterNode | string): Pro
 export async function channelOf(
   node: ClusterNode,
   peer: ClusterNode,
-  [schema, table]: readonly [string, string],
+  [schema, table]: Place,
 ): Promise<ChannelView | undefined> {
   const view = await peerOf(node, peer);
   return view?.subscriptions.find((channel) => channel.schema === schema && channel.table === table);
@@ -65,7 +66,7 @@ export async function alarmsOf(node: ClusterNode): Promise<readonly string[]> {
 export async function quarantineOf(
   node: ClusterNode,
   peer: ClusterNode,
-  place: readonly [string, string],
+  place: Place,
 ): Promise<{ readonly quarantined: number; readonly alarms: readonly string[] }> {
   const channel = await channelOf(node, peer, place);
   return { quarantined: channel?.quarantined ?? 0, alarms: await alarmsOf(node) };
@@ -89,10 +90,7 @@ export async function connected(one: ClusterNode, other: ClusterNode): Promise<v
 }
 
 /** Number of records of a table, without reading them; undefined when there is no such table. */
-export async function countOf(
-  node: ClusterNode,
-  [schema, table]: readonly [string, string],
-): Promise<number | undefined> {
+export async function countOf(node: ClusterNode, [schema, table]: Place): Promise<number | undefined> {
   const { status, body } = await node.op({ operation: 'describe_table', schema, table });
   return status === 200 ? (body as { readonly record_count: number }).record_count : undefined;
 }

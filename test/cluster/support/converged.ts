@@ -1,5 +1,6 @@
 import type { ClusterNode } from './cluster-node.ts';
 import { differences, type ExpectedWinners, type Rows } from './expected-winners.ts';
+import type { Place } from './tables.ts';
 import { waitFor } from './wait-for.ts';
 
 /** A record may be long; what is wrong with it shows at its beginning. */
@@ -12,7 +13,7 @@ const maxLineLength = 600;
  */
 export async function converged(
   nodes: readonly ClusterNode[],
-  [database, table]: readonly [string, string],
+  [database, table]: Place,
   expected: ExpectedWinners,
   { limitMs = 30_000 }: { readonly limitMs?: number } = {},
 ): Promise<Rows> {

@@ -12,7 +12,7 @@ import {
 import type { SharedSubscription } from '../../../src/model/subscription.ts';
 import { decodeChanges, encodeChanges, encodeDocument } from '../../../src/model/transaction-codec.ts';
 import { msToVersion } from '../../../src/model/version-clock.ts';
-import type { Place } from './guarded-cluster.ts';
+import type { HistoryPlace } from './guarded-cluster.ts';
 import type { NatsClient } from './nats-client.ts';
 
 /** What every node of these clusters knows and a thief of a key does not. */
@@ -71,7 +71,7 @@ export async function askFor(
   client: NatsClient,
   peer: string,
   channel: string,
-  place: Place,
+  place: HistoryPlace,
 ): Promise<readonly ChannelResponse[]> {
   const questions: readonly ChannelRequest[] = [
     { kind: 'subscribe', channel, sources: [] },
@@ -91,7 +91,7 @@ export async function copyOf(
   client: NatsClient,
   peer: string,
   channel: string,
-): Promise<{ readonly keys: readonly unknown[]; readonly place: Place }> {
+): Promise<{ readonly keys: readonly unknown[]; readonly place: HistoryPlace }> {
   const service = (kind: ChannelRequest['kind']): string => `svc.${peer}.${kind}`;
   const begin = await client.call(
     service('subscribe'),
@@ -101,7 +101,7 @@ export async function copyOf(
   if (begin.kind !== 'begin' || begin.start.kind !== 'copy')
     throw new Error(`no copy of ${channel} is offered: ${JSON.stringify(begin)}`);
   const { copyId, noted } = begin.start;
-  const place: Place = { ...begin.identity, ...noted };
+  const place: HistoryPlace = { ...begin.identity, ...noted };
   const page = await client.call(
     service('copy'),
     { kind: 'copy', channel, cursor: place, copyId, after: null, newerThan: 0 },

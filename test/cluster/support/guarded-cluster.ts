@@ -5,10 +5,11 @@ import { ClusterNode } from './cluster-node.ts';
 import { NatsClient, seedOf } from './nats-client.ts';
 import type { Fields } from './record-bytes.ts';
 import { rejections } from './rejections.ts';
+import { makeTable, peerRowsOf } from './tables.ts';
 import { waitFor } from './wait-for.ts';
 
 /** A place in the history of a table, as a subscriber names it. */
-export interface Place {
+export interface HistoryPlace {
   readonly storeId: string;
   readonly incarnation: string;
   readonly seq: number;
@@ -113,19 +114,11 @@ export class GuardedCluster implements AsyncDisposable {
 
   /** The vault's rows of its peers. */
   async nodes(): Promise<readonly Fields[]> {
-    const rows = await this.vault.must({
-      operation: 'search_by_value',
-      schema: 'system',
-      table: 'hdb_nodes',
-      search_attribute: 'name',
-      search_value: '*',
-      get_attributes: ['*'],
-    });
-    return sorted(rows as readonly Fields[]);
+    return sorted(await peerRowsOf(this.vault));
   }
 
   /** The newest place of a channel, with all that a subscriber would have to know. */
-  async placeOf(table: string): Promise<Place> {
+  async placeOf(table: string): Promise<HistoryPlace> {
     const channel = `default:${table}`;
     const { state } = await this.#streams.streams.info(channel);
     const message = await this.#streams.streams.getMessage(channel, { seq: state.last_seq });
@@ -164,9 +157,8 @@ async function insert(node: ClusterNode, table: string, ...records: readonly Fie
 }
 
 async function fill(vault: ClusterNode, guest: ClusterNode, friend: ClusterNode): Promise<void> {
-  for (const table of ['open', 'secret'])
-    await vault.must({ operation: 'create_table', schema: 'default', table, hash_attribute: 'id' });
-  await guest.must({ operation: 'create_table', schema: 'default', table: 'inbox', hash_attribute: 'id' });
+  for (const table of ['open', 'secret']) await makeTable(vault, ['default', table]);
+  await makeTable(guest, ['default', 'inbox']);
   const join = async (node: ClusterNode, subscriptions: readonly unknown[]): Promise<unknown> =>
     node.must({ operation: 'add_node', name: vault.name, ...vault.address, subscriptions });
   await join(guest, [

@@ -3,11 +3,12 @@ import type { ClusterNode } from './cluster-node.ts';
 import type { ExpectedWinners } from './expected-winners.ts';
 import { Random } from './random.ts';
 import { Recorder } from './recorder.ts';
+import type { Place } from './tables.ts';
 import { waitFor } from './wait-for.ts';
 
 export interface LoadOptions {
   readonly node: ClusterNode;
-  readonly place: readonly [string, string];
+  readonly place: Place;
   readonly expected: ExpectedWinners;
   readonly seed: number;
   /** Writers at a time; each has its own keys and sends one request after another. */

@@ -1,4 +1,5 @@
 import { ClusterNode } from './cluster-node.ts';
+import { makeTable, type Place } from './tables.ts';
 import { TcpProxy } from './tcp-proxy.ts';
 
 /** Who dials whom. */
@@ -25,12 +26,11 @@ export class Network implements AsyncDisposable {
   }
 
   /** Starts the nodes that the dials name, makes the table on each, and connects them. */
-  static async sharing([schema, table]: readonly [string, string], dials: readonly Dial[]): Promise<Network> {
+  static async sharing(place: Place, dials: readonly Dial[]): Promise<Network> {
     const network = await Network.starting([...new Set(dials.flat())].toSorted());
     const links = network.#links;
     try {
-      for (const node of network.nodes)
-        await node.must({ operation: 'create_table', schema, table, hash_attribute: 'id' });
+      for (const node of network.nodes) await makeTable(node, place);
       for (const [from, to] of dials) {
         const proxy = await TcpProxy.to(() => network.node(to).address);
         links.set(linkName(from, to), proxy);
@@ -38,7 +38,7 @@ export class Network implements AsyncDisposable {
           operation: 'add_node',
           name: to,
           ...proxy.address,
-          subscriptions: [{ channel: `${schema}:${table}`, publish: true, subscribe: true }],
+          subscriptions: [{ channel: place.join(':'), publish: true, subscribe: true }],
         });
       }
       return network;

@@ -3,9 +3,10 @@ import type { ClusterNode } from './cluster-node.ts';
 import type { ExpectedWinners, Key } from './expected-winners.ts';
 import { Random } from './random.ts';
 import { Recorder } from './recorder.ts';
+import type { Place } from './tables.ts';
 
 export interface OneAfterAnotherOptions {
-  readonly place: readonly [string, string];
+  readonly place: Place;
   readonly expected: ExpectedWinners;
   readonly seed: number;
   readonly keys: readonly Key[];

@@ -1,5 +1,6 @@
 import { ClusterNode } from './cluster-node.ts';
 import { rejections } from './rejections.ts';
+import { makeTable, type Place } from './tables.ts';
 import { TcpProxy } from './tcp-proxy.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -52,16 +53,13 @@ export class Pair implements AsyncDisposable {
   }
 
   /** Starts both and connects them; `table` is the same on both, written by both. */
-  static async sharing(
-    [schema, table]: readonly [string, string],
-    environments: Environments = {},
-  ): Promise<Pair> {
+  static async sharing(place: Place, environments: Environments = {}): Promise<Pair> {
     const pair = await Pair.start(environments);
     try {
-      await pair.host.must({ operation: 'create_schema', schema });
-      await pair.host.must({ operation: 'create_table', schema, table, hash_attribute: 'id' });
-      await pair.connect([{ channel: `${schema}:${table}`, publish: true, subscribe: true }]);
-      await waitFor(`the table at ${pair.edge.name}`, () => pair.edge.hasTable(schema, table));
+      await pair.host.must({ operation: 'create_schema', schema: place[0] });
+      await makeTable(pair.host, place);
+      await pair.connect([{ channel: place.join(':'), publish: true, subscribe: true }]);
+      await waitFor(`the table at ${pair.edge.name}`, () => pair.edge.hasTable(...place));
       return pair;
     } catch (error) {
       await pair[Symbol.asyncDispose]();

@@ -1,6 +1,7 @@
 import type { ClusterNode } from './cluster-node.ts';
 import type { ExpectedWinners, Key, Write, WriteOperation } from './expected-winners.ts';
 import type { Fields } from './record-bytes.ts';
+import type { Place } from './tables.ts';
 
 export type Outcome = 'done' | 'unanswered';
 
@@ -19,7 +20,7 @@ export class Recorder {
   readonly #place: { readonly schema: string; readonly table: string };
   readonly #expected: ExpectedWinners;
 
-  constructor(node: ClusterNode, [schema, table]: readonly [string, string], expected: ExpectedWinners) {
+  constructor(node: ClusterNode, [schema, table]: Place, expected: ExpectedWinners) {
     this.#node = node;
     this.#place = { schema, table };
     this.#expected = expected;

@@ -1,12 +1,13 @@
 import { expect } from 'vitest';
 import type { ClusterNode } from './cluster-node.ts';
 import { recordBytes, type Fields } from './record-bytes.ts';
+import type { Place } from './tables.ts';
 
 /** Exact ids and bytes of the records under the numbers below `total`, `chunk` of them at a time: for tables too large to be held. */
 export async function expectSameRecords(
   one: ClusterNode,
   other: ClusterNode,
-  place: readonly [string, string],
+  place: Place,
   total: number,
   chunk = 50_000,
 ): Promise<void> {
@@ -23,7 +24,7 @@ export async function expectSameRecords(
 
 async function recordsFrom(
   node: ClusterNode,
-  [schema, table]: readonly [string, string],
+  [schema, table]: Place,
   first: number,
   count: number,
 ): Promise<readonly string[]> {

@@ -2,6 +2,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ClusterNode } from './cluster-node.ts';
 import { NatsClient, seedOf } from './nats-client.ts';
+import type { Place } from './tables.ts';
 import { waitFor } from './wait-for.ts';
 
 /** How far a node has got: what it has logged of a table, and what it has put into its stream. */
@@ -12,7 +13,7 @@ export interface Tide {
   readonly streams: Readonly<Record<string, number>>;
 }
 
-export async function tideOf(node: ClusterNode, [schema, table]: readonly [string, string]): Promise<Tide> {
+export async function tideOf(node: ClusterNode, [schema, table]: Place): Promise<Tide> {
   const logged = (await node.must({
     operation: 'read_transaction_log',
     schema,
@@ -33,7 +34,7 @@ export async function tideOf(node: ClusterNode, [schema, table]: readonly [strin
 /** Waits until nothing has moved on any node for a while: what circulates never gets here. */
 export async function stillness(
   nodes: readonly ClusterNode[],
-  place: readonly [string, string],
+  place: Place,
   { forMs }: { readonly forMs: number },
 ): Promise<readonly Tide[]> {
   const look = (): Promise<readonly Tide[]> => Promise.all(nodes.map((node) => tideOf(node, place)));
