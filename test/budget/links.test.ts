@@ -1,8 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
-import type { PeerSession } from '../../src/channel/peer-session.ts';
-import { DirectLink } from '../channel/direct-link.ts';
-import { directSession, rowOf } from '../channel/direct-session.ts';
+import type { DirectLink } from '../channel/direct-link.ts';
 import { connect, Replica } from '../channel/replica.ts';
+import { SessionPair, type Way } from '../channel/session-pair.ts';
 import { makeTable } from '../store/test-store.ts';
 import { overBudget } from './over-budget.ts';
 import { row, rows } from './rows.ts';
@@ -10,28 +9,22 @@ import { atOnce } from './store-counter.ts';
 
 type Traffic = DirectLink['traffic'];
 
-const maxBatchBytes = 1 << 20;
-
 /** A publisher and its subscriber, and the link that one of them has dialled. */
 class Pair implements AsyncDisposable {
   readonly publisher: Replica;
   readonly subscriber: Replica;
-  readonly link: DirectLink;
-  readonly #sessions: readonly [dialling: PeerSession<DirectLink>, answering: PeerSession<DirectLink>];
+  readonly #sessions: SessionPair;
   #atRow: ((rows: number) => void) | undefined;
 
-  private constructor(publisher: Replica, subscriber: Replica, way: 'pull' | 'push') {
+  private constructor(publisher: Replica, subscriber: Replica, way: Way) {
     this.publisher = publisher;
     this.subscriber = subscriber;
-    const [near, far] = way === 'pull' ? [subscriber, publisher] : [publisher, subscriber];
-    this.link = new DirectLink(near, far, () => this.#sessions[1], maxBatchBytes);
     // On this clock every answer is fast: a link is asked for more only then.
-    const session = (self: Replica, peer: Replica): PeerSession<DirectLink> =>
-      directSession(self, peer, this.link, maxBatchBytes, { now: () => 0, steadyMs: () => 0 });
-    this.#sessions = [session(near, far), session(far, near)];
+    const own = { now: () => 0, steadyMs: () => 0 };
+    this.#sessions = new SessionPair({ publisher, subscriber, way, own });
   }
 
-  static async open(way: 'pull' | 'push'): Promise<Pair> {
+  static async open(way: Way): Promise<Pair> {
     const box: { pair?: Pair } = {};
     const publisher = await Replica.open('a', { onCommit: () => box.pair?.committed() });
     const subscriber = await Replica.open('b', { onCommit: () => box.pair?.applied() });
@@ -43,19 +36,14 @@ class Pair implements AsyncDisposable {
 
   /** Brings the link up. */
   async heal(): Promise<void> {
-    const near = this.link.self;
-    const far = near === this.publisher ? this.subscriber : this.publisher;
-    this.link.isOpen = true;
-    // Without an address there is no link of its own.
-    await this.#sessions[1].update(rowOf(far, near));
-    await this.#sessions[0].update({ ...rowOf(near, far), host: 'there', port: 1 });
+    await this.#sessions.heal();
   }
 
   /** What has gone over the link when the subscriber holds so many rows. */
   async until(rowCount: number): Promise<Traffic> {
     let traffic: Traffic | undefined;
     this.#atRow = (held) => {
-      if (held >= rowCount) traffic ??= { ...this.link.traffic };
+      if (held >= rowCount) traffic ??= { ...this.#sessions.link.traffic };
     };
     this.applied();
     return vi.waitFor(
@@ -68,13 +56,14 @@ class Pair implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const session of this.#sessions) await session[Symbol.asyncDispose]();
+    await this.#sessions[Symbol.asyncDispose]();
     await this.publisher[Symbol.asyncDispose]();
     await this.subscriber[Symbol.asyncDispose]();
   }
 
   committed(): void {
-    for (const session of this.#sessions) session.wake();
+    this.#sessions.dialling.wake();
+    this.#sessions.answering.wake();
   }
 
   applied(): void {

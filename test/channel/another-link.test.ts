@@ -1,10 +1,10 @@
 import { expect, test, vi } from 'vitest';
 import type * as z from 'zod';
-import { DirectLink } from './direct-link.ts';
-import { directSession, rowOf } from './direct-session.ts';
+import type { DirectLink } from './direct-link.ts';
 import { Outage } from './outage.ts';
 import { openTables, transact, twoTables } from './replica-pair.ts';
 import { keysOf, type Replica } from './replica.ts';
+import { SessionPair } from './session-pair.ts';
 
 test.each(['pull', 'push'] as const)(
   'a link that comes back may carry less than before: little is asked at first, by %s',
@@ -47,10 +47,9 @@ test('a link that is lost between two parts of a transaction leaves neither, wha
   await using nodes = await openTables();
   const { a, b } = nodes;
   b.forgetReceivers();
-  const link: DirectLink = new DirectLink(b, a, () => answering, 1 << 20);
-  await using dialling = directSession(b, a, link, 1 << 20);
-  await using answering = directSession(a, b, link, 1 << 20);
-  await dialling.update({ ...rowOf(b, a), host: 'there', port: 1 });
+  await using sessions = new SessionPair({ publisher: a, subscriber: b, way: 'pull' });
+  const { dialling, link } = sessions;
+  await sessions.meet();
   // The peer dialled first, and had nothing to tell of dog yet.
   await dialling.push({ channel: 'dev:dog', response: null });
   await dialling.push({ channel: 'dev:dog', response: { kind: 'waiting', reason: 'not yet' } });

@@ -4,6 +4,7 @@ import { DirectLink } from './direct-link.ts';
 import { directSession, rowOf } from './direct-session.ts';
 import { openMesh } from './replica-pair.ts';
 import { expectSame, keysOf, type Replica } from './replica.ts';
+import { SessionPair } from './session-pair.ts';
 
 const relayWaitMs = 60_000;
 
@@ -12,18 +13,13 @@ test.each(['pull', 'push'] as const)(
   async (way) => {
     await using mesh = await openMesh();
     const { a, b, c } = mesh;
-    const [near, far] = way === 'pull' ? [c, b] : [b, c];
-    const link: DirectLink = new DirectLink(near, far, () => answering, 1 << 20);
     const own = { relayWaitMs, otherSources: () => ['a'] };
-    await using dialling = directSession(near, far, link, 1 << 20, own);
-    await using answering = directSession(far, near, link, 1 << 20, own);
+    await using sessions = new SessionPair({ publisher: b, subscriber: c, way, own });
+    const { link } = sessions;
     await a.upsert({ id: 1 });
     await b.follow(a);
     await b.upsert({ id: 2 });
-    link.isOpen = true;
-    await answering.update(rowOf(far, near));
-    await dialling.update({ ...rowOf(near, far), host: 'there', port: 1 });
-    dialling.linkChanged();
+    await sessions.heal();
     const stubs = (): number =>
       link.carried.filter((answer) => answer.kind === 'items' && answer.items.length === 2).length;
     const asked = async (times: number): Promise<number> => {

@@ -19,7 +19,7 @@ import type { Replica } from './replica.ts';
  * of the questions, as a connection does.
  */
 export class DirectLink implements PeerLink {
-  readonly self: Replica;
+  readonly #self: Replica;
   /** What the publisher has sent, in order. */
   readonly carried: ChannelResponse[] = [];
   /** What has gone over it so far: requests, each with its answer, and bytes of both. */
@@ -38,7 +38,7 @@ export class DirectLink implements PeerLink {
     receiver: () => Pick<PeerSession<DirectLink>, 'push'>,
     maxBatchBytes: number,
   ) {
-    this.self = self;
+    this.#self = self;
     this.#receiver = receiver;
     this.#server = far.server(maxBatchBytes);
   }
@@ -62,7 +62,7 @@ export class DirectLink implements PeerLink {
       await setTimeout(this.roundTripMs);
       return this.#arrived(schema, encodeBody(await this.#receiver().push(push)));
     }
-    const answer = await this.#server.answer(this.self.name, decodeBody(channelRequest, bytes));
+    const answer = await this.#server.answer(this.#self.name, decodeBody(channelRequest, bytes));
     this.carried.push(answer);
     await this.#afterWhatWasSentBefore();
     await setTimeout(this.roundTripMs);

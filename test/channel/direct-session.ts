@@ -5,15 +5,18 @@ import { runLoop } from '../../src/runtime/run-loop.ts';
 import type { DirectLink } from './direct-link.ts';
 import type { Replica } from './replica.ts';
 
+/** What a test may set otherwise. */
+export type OwnOptions = Partial<
+  Pick<PeerSessionOptions<DirectLink>, 'now' | 'steadyMs' | 'otherSources' | 'relayWaitMs' | 'makeLoop'>
+>;
+
 /** All that a node runs for a peer at the other end of a link within the process. */
 export function directSession(
   self: Replica,
   peer: Replica,
   link: DirectLink,
   maxBatchBytes: number,
-  own: Partial<
-    Pick<PeerSessionOptions<DirectLink>, 'now' | 'steadyMs' | 'otherSources' | 'relayWaitMs' | 'makeLoop'>
-  > = {},
+  own: OwnOptions = {},
 ): PeerSession<DirectLink> {
   const options = {
     name: peer.name,

@@ -2,10 +2,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
 import type { Document } from '../../src/model/change.ts';
 import { makeTable } from '../store/test-store.ts';
-import { DirectLink } from './direct-link.ts';
-import { directSession, rowOf } from './direct-session.ts';
 import { openPair, openTables, transact, twoTables } from './replica-pair.ts';
 import { connect, keysOf, Replica } from './replica.ts';
+import { SessionPair } from './session-pair.ts';
 import { quarantinedAt } from '../store/quarantined-at.ts';
 
 describe('a full quarantine', () => {
@@ -155,15 +154,10 @@ describe('a full quarantine', () => {
       a.pass(3_600_000);
       await a.upsert({ id: 'early' });
       await fillQuarantine(b, a);
-      const [near, far] = way === 'pull' ? [b, a] : [a, b];
-      const link: DirectLink = new DirectLink(near, far, () => answering, 16 << 10);
-      link.isOpen = true;
-      await using dialling = directSession(near, far, link, 16 << 10);
-      await using answering = directSession(far, near, link, 16 << 10);
-      await answering.update(rowOf(far, near));
-      await dialling.update({ ...rowOf(near, far), host: 'there', port: 1 });
-      dialling.linkChanged();
-      const pages = (): number => link.carried.filter(({ kind }) => kind === 'page').length;
+      await using sessions = new SessionPair({ publisher: a, subscriber: b, way, maxBatchBytes: 16 << 10 });
+      const { carried } = sessions.link;
+      await sessions.heal();
+      const pages = (): number => carried.filter(({ kind }) => kind === 'page').length;
       await vi.waitFor(() => expect(pages()).toBeGreaterThan(0), { timeout: 10_000 });
 
       await pause(1_500);

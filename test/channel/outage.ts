@@ -1,9 +1,8 @@
 import { vi } from 'vitest';
-import type { PeerSession } from '../../src/channel/peer-session.ts';
 import { makeTable, tableOf } from '../store/test-store.ts';
-import { DirectLink } from './direct-link.ts';
-import { directSession, rowOf } from './direct-session.ts';
+import type { DirectLink } from './direct-link.ts';
 import { connect, keysOf, Replica } from './replica.ts';
+import { SessionPair, type Way } from './session-pair.ts';
 
 const text = 'x'.repeat(100);
 
@@ -11,23 +10,22 @@ const text = 'x'.repeat(100);
 export class Outage implements AsyncDisposable {
   readonly a: Replica;
   readonly b: Replica;
-  readonly link: DirectLink;
-  readonly #dialling: PeerSession<DirectLink>;
-  readonly #answering: PeerSession<DirectLink>;
+  readonly #sessions: SessionPair;
 
-  private constructor(a: Replica, b: Replica, way: 'pull' | 'push', maxBatchBytes: number) {
+  private constructor(a: Replica, b: Replica, way: Way, maxBatchBytes: number) {
     this.a = a;
     this.b = b;
-    const [near, far] = way === 'pull' ? [b, a] : [a, b];
-    this.link = new DirectLink(near, far, () => this.#answering, maxBatchBytes);
-    this.#dialling = directSession(near, far, this.link, maxBatchBytes);
-    this.#answering = directSession(far, near, this.link, maxBatchBytes);
+    this.#sessions = new SessionPair({ publisher: a, subscriber: b, way, maxBatchBytes });
+  }
+
+  get link(): DirectLink {
+    return this.#sessions.link;
   }
 
   /** Tables that `b` has taken in from `a` so far, with their priorities. */
   static async of(
     priorities: Readonly<Record<string, number>>,
-    way: 'pull' | 'push',
+    way: Way,
     maxBatchBytes = 16 << 10,
   ): Promise<Outage> {
     const a = await Replica.open('a');
@@ -57,12 +55,7 @@ export class Outage implements AsyncDisposable {
   /** The link is back; resolves when `b` holds the keys that `a` holds. */
   async heal(...tables: readonly string[]): Promise<void> {
     const { a, b } = this;
-    const [near, far] = this.link.self === a ? [a, b] : [b, a];
-    this.link.isOpen = true;
-    // Without an address there is no link of its own.
-    await this.#answering.update(rowOf(far, near));
-    await this.#dialling.update({ ...rowOf(near, far), host: 'there', port: 1 });
-    this.#dialling.linkChanged();
+    await this.#sessions.heal();
     await vi.waitFor(
       () => {
         const missing = tables.filter((table) => keysOf(b, table).length < keysOf(a, table).length);
@@ -74,8 +67,7 @@ export class Outage implements AsyncDisposable {
 
   /** The link is down. */
   cut(): void {
-    this.link.isOpen = false;
-    this.#dialling.linkChanged();
+    this.#sessions.cut();
   }
 
   /** Tables of each transaction that `b` has committed, in that order. */
@@ -108,8 +100,7 @@ export class Outage implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#dialling[Symbol.asyncDispose]();
-    await this.#answering[Symbol.asyncDispose]();
+    await this.#sessions[Symbol.asyncDispose]();
     await this.a[Symbol.asyncDispose]();
     await this.b[Symbol.asyncDispose]();
   }

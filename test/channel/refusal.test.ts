@@ -5,10 +5,9 @@ import type { WholeItem } from '../../src/model/transaction.ts';
 import { stoppedReason } from '../../src/model/subscription.ts';
 import { encodeChanges, encodeDocument, encodeItem } from '../../src/model/transaction-codec.ts';
 import { maintain, makeTable, rowsOf, tableOf } from '../store/test-store.ts';
-import { DirectLink } from './direct-link.ts';
-import { directSession, rowOf } from './direct-session.ts';
 import { connectMesh, openPair } from './replica-pair.ts';
 import { both, connect, expectSame, greet, keysOf, Replica, settle } from './replica.ts';
+import { SessionPair } from './session-pair.ts';
 import { quarantinedAt } from '../store/quarantined-at.ts';
 
 describe('what is refused', () => {
@@ -250,15 +249,10 @@ test.each(['pull', 'push'] as const)(
     await makeTable(a.store);
     await b.store.catalog.createTable({ database: 'dev', name: 'dog', primaryKey: 'name' });
     await connect(a, b, { publish: true, subscribe: false });
-    const [near, far] = way === 'pull' ? [b, a] : [a, b];
-    const link: DirectLink = new DirectLink(near, far, () => answering, 16 << 10);
-    link.isOpen = true;
-    await using dialling = directSession(near, far, link, 16 << 10);
-    await using answering = directSession(far, near, link, 16 << 10);
-    await answering.update(rowOf(far, near));
-    await dialling.update({ ...rowOf(near, far), host: 'there', port: 1 });
-    dialling.linkChanged();
-    const refusals = (): number => link.carried.filter(({ kind }) => kind === 'refused').length;
+    await using sessions = new SessionPair({ publisher: a, subscriber: b, way, maxBatchBytes: 16 << 10 });
+    const { carried } = sessions.link;
+    await sessions.heal();
+    const refusals = (): number => carried.filter(({ kind }) => kind === 'refused').length;
     await vi.waitFor(() => expect(refusals()).toBeGreaterThan(0), { timeout: 10_000 });
 
     await pause(1_500);
