@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { program } from '../../cli/started-node.ts';
 import { atEndOfWorker } from './end-of-worker.ts';
 import {
   isRunning,
@@ -16,7 +16,6 @@ import type { Fields } from './record-bytes.ts';
 import type { Address } from './tcp-proxy.ts';
 import { HopelessError, waitFor } from './wait-for.ts';
 
-const program = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 /** Of a machine that others share and that starts several nodes at once: no promise of a node. */
 const startLimitMs = 60_000;
 const stopLimitMs = 10_000;
