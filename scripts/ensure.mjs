@@ -17,9 +17,14 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 export async function ensureReady() {
   ensureNode();
   ensureDependencies();
+  await ensureServer();
+  ensureBuild();
+}
+
+/** A nats-server that this project can use. */
+export async function ensureServer() {
   const server = await ensureNatsServer(root, say);
   say(`nats-server ${server.version} (${server.where})`);
-  ensureBuild();
 }
 
 /**
