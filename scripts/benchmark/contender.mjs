@@ -1,6 +1,12 @@
-import { startUsage, until } from './rate.mjs';
+import { waitUntil } from '../wait-until.mjs';
+import { measureRate, warmUpMs } from './rate.mjs';
+import { startUsage } from './usage.mjs';
 
 export const batchRows = 1_000;
+
+/**
+ * @typedef {{ connections: number, rowsPerWrite?: number, how?: 'insert' | 'bulk' }} Writing
+ */
 
 /**
  * One contender of a run: its system, the size of the loads, and how many rows each table should hold.
@@ -42,32 +48,22 @@ export class Contender {
   }
 
   /**
-   * Opens writers for the time of `body`; each call of one writes the next rows of the table.
+   * How fast the publisher takes the next rows of the table.
    *
-   * @template T
    * @param {string} table
-   * @param {{ connections: number, rowsPerWrite?: number, how?: 'insert' | 'bulk' }} options
-   * @param {(writers: (() => Promise<number>)[]) => Promise<T>} body
+   * @param {Writing} writing
+   * @param {number} windowMs after the warm-up
    */
-  async withWriters(table, { connections, rowsPerWrite = batchRows, how = 'insert' }, body) {
-    const writers = await Promise.all(
-      Array.from({ length: connections }, () => this.#system.openWriter(table, how)),
+  measureWrites(table, writing, windowMs) {
+    const cpuSeconds = () => this.#system.cpuSeconds();
+    return this.#withWriters(table, writing, (writers) =>
+      measureRate({ writers, warmUpMs, windowMs, cpuSeconds }),
     );
-    try {
-      return await body(
-        writers.map(({ write }) => async () => {
-          await write(this.take(table, rowsPerWrite), rowsPerWrite);
-          return rowsPerWrite;
-        }),
-      );
-    } finally {
-      for (const { close } of writers) close();
-    }
   }
 
   /** In transactions of 1,000 over one connection, so that both systems have the same transactions to replicate. */
   async fill(table, rows) {
-    await this.withWriters(table, { connections: 1, how: 'bulk' }, async ([write]) => {
+    await this.#withWriters(table, { connections: 1, how: 'bulk' }, async ([write]) => {
       for (let left = rows; left > 0; left -= batchRows) await write();
     });
     await this.expectAtPublisher(table);
@@ -76,7 +72,7 @@ export class Contender {
   /** A transaction per row, over 64 connections. */
   async fillSingly(table, rows) {
     let left = rows;
-    await this.withWriters(table, { connections: 64, rowsPerWrite: 1 }, (writers) =>
+    await this.#withWriters(table, { connections: 64, rowsPerWrite: 1 }, (writers) =>
       Promise.all(
         writers.map(async (write) => {
           while (left-- > 0) await write();
@@ -98,7 +94,7 @@ export class Contender {
   async awaitRows(table) {
     const expected = this.written(table);
     const missing = expected - (await this.#system.progress(table));
-    await until(`${expected} rows of ${table} at the subscriber`, 30_000 + missing, 20, async () => {
+    await waitUntil(`${expected} rows of ${table} at the subscriber`, 30_000 + missing, async () => {
       if ((await this.#system.progress(table)) < expected) return false;
       const found = await this.#system.rowsAtSubscriber(table);
       if (found > expected) throw new Error(`${table} holds ${found} rows where ${expected} were written`);
@@ -131,5 +127,29 @@ export class Contender {
   /** @param {number} rows at scale 1; the answer is whole batches */
   rows(rows) {
     return Math.max(1, Math.round((rows * this.#size.scale) / batchRows)) * batchRows;
+  }
+
+  /**
+   * Opens writers for the time of `body`; each call of one writes the next rows of the table.
+   *
+   * @template T
+   * @param {string} table
+   * @param {Writing} writing
+   * @param {(writers: (() => Promise<number>)[]) => Promise<T>} body
+   */
+  async #withWriters(table, { connections, rowsPerWrite = batchRows, how = 'insert' }, body) {
+    const writers = await Promise.all(
+      Array.from({ length: connections }, () => this.#system.openWriter(table, how)),
+    );
+    try {
+      return await body(
+        writers.map(({ write }) => async () => {
+          await write(this.take(table, rowsPerWrite), rowsPerWrite);
+          return rowsPerWrite;
+        }),
+      );
+    } finally {
+      for (const { close } of writers) close();
+    }
   }
 }

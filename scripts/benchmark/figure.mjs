@@ -44,7 +44,7 @@ export function rateFigure(load, name, rate) {
 }
 
 /**
- * @param {import('./rate.mjs').Usage} used
+ * @param {import('./usage.mjs').Usage} used
  * @param {number} rows
  */
 export function shares({ clientCpu, elsewhereCpu, systemSeconds }, rows) {

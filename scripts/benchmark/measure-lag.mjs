@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { percentiles } from './percentiles.mjs';
 import { idOf } from './readings.mjs';
-import { percentiles, sleep } from './rate.mjs';
 
 /** So many rows per second are looked for; with more lookups the client and its load would be what is measured. */
 const samplesPerSecond = 200;

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { chownSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { waitUntil } from '../wait-until.mjs';
 import { freePort } from './free-port.mjs';
 import { end, run, spawnOwned } from './owned-processes.mjs';
 import { PostgresConnection } from './postgres-connection.mjs';
-import { until } from './rate.mjs';
 
 const host = '127.0.0.1';
 
@@ -77,7 +77,7 @@ export class PostgresCluster {
       // Immediate shutdown: the data are thrown away.
       { cwd: this.#directory, stdio: 'ignore', endSignal: 'SIGQUIT' },
     );
-    await until('PostgreSQL to take connections', 20_000, 50, async () => {
+    const takesConnections = async () => {
       if (this.#child.exitCode !== null)
         throw new Error(`PostgreSQL ended with status ${this.#child.exitCode}`);
       try {
@@ -86,7 +86,8 @@ export class PostgresCluster {
       } catch {
         return false;
       }
-    });
+    };
+    await waitUntil('PostgreSQL to take connections', 20_000, takesConnections, 50);
   }
 
   connect() {

@@ -2,11 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { waitUntil } from '../wait-until.mjs';
 import { PostgresCluster, settings } from './postgres-cluster.mjs';
 import { cpuSecondsOf, ownMiB, peakResidentMiB, pssMiB, treeOf } from './process-tree.mjs';
-import { startUsage, until } from './rate.mjs';
 import { columns, copyRow, indexedFields, numberOf, pgbenchScript, sqlRow } from './readings.mjs';
 import { bytesWithPort } from './socket-bytes.mjs';
+import { startUsage } from './usage.mjs';
 
 const workerQuery = 'SELECT 1 FROM pg_stat_subscription WHERE pid IS NOT NULL';
 
@@ -150,19 +151,13 @@ export class PostgresSystem {
 
   async cut() {
     await this.#ask(this.#subscriber, 'ALTER SUBSCRIPTION bench DISABLE');
-    await until('the subscription to stop', 20_000, 20, async () => {
-      const running = await this.#ask(this.#subscriber, workerQuery);
-      return running.length === 0;
-    });
+    await waitUntil('the subscription to stop', 20_000, async () => !(await this.#hasWorker()));
   }
 
   async restore() {
     await this.#ask(this.#subscriber, 'ALTER SUBSCRIPTION bench ENABLE');
     // PostgreSQL may let five seconds pass before it starts a worker again: that is not the speed of catching up.
-    await until('the subscription to start', 20_000, 2, async () => {
-      const running = await this.#ask(this.#subscriber, workerQuery);
-      return running.length > 0;
-    });
+    await waitUntil('the subscription to start', 20_000, () => this.#hasWorker(), 2);
   }
 
   cpuSeconds() {
@@ -184,6 +179,12 @@ export class PostgresSystem {
   async close() {
     for (const connection of this.#control.values()) connection.close();
     await Promise.all([...this.#control.keys()].map((cluster) => cluster.stop()));
+  }
+
+  /** The subscription runs. */
+  async #hasWorker() {
+    const running = await this.#ask(this.#subscriber, workerQuery);
+    return running.length > 0;
   }
 
   /** @param {PostgresCluster} cluster */

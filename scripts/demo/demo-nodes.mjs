@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { NodeApi } from './node-api.mjs';
-import { waitUntil } from './wait-until.mjs';
+import { waitUntil } from '../wait-until.mjs';
 
 /** @typedef {{ name: string, rootPath: string, clusterPort: number, api: NodeApi }} DemoNode */
 

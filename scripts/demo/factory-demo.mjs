@@ -6,7 +6,7 @@ import { EdgeProgram, lineOf, measuredLines } from './edge-program.mjs';
 import { LinkGate } from './link-gate.mjs';
 import { report } from './report.mjs';
 import { grouped, Screen, seconds } from './screen.mjs';
-import { waitUntil } from './wait-until.mjs';
+import { waitUntil } from '../wait-until.mjs';
 
 const limitMs = 60_000;
 

@@ -1,5 +1,4 @@
 import { plural, rateFigure, suffix } from '../figure.mjs';
-import { measureRate, warmUpMs } from '../rate.mjs';
 
 /** @param {import('../contender.mjs').Contender} contender */
 export async function batches(contender) {
@@ -11,14 +10,7 @@ export async function batches(contender) {
   ]) {
     const table = `batches_${connections}${isIndexed ? '' : '_plain'}`;
     await contender.system.createTable(table, { isIndexed, isReplicated: false });
-    const rate = await contender.withWriters(table, { connections }, (writers) =>
-      measureRate({
-        writers,
-        warmUpMs,
-        windowMs: contender.ms(4_000),
-        cpuSeconds: () => contender.system.cpuSeconds(),
-      }),
-    );
+    const rate = await contender.measureWrites(table, { connections }, contender.ms(4_000));
     await contender.expectAtPublisher(table);
     const name = `batches of 1,000, ${plural(connections, 'connection')}${suffix(isIndexed)}`;
     figures.push(rateFigure('S2', name, rate));

@@ -1,5 +1,5 @@
+import { waitUntil } from '../../wait-until.mjs';
 import { figure, plural, round, shares } from '../figure.mjs';
-import { until } from '../rate.mjs';
 
 const table = 'fan';
 
@@ -12,10 +12,9 @@ export async function fanOut(/** @type {import('../contender.mjs').Contender} */
     const expected = contender.written(table);
     // One after the other: the slowest decides.
     for (const { progress } of followers)
-      await until(
+      await waitUntil(
         `${expected} rows at each follower`,
         limitMs,
-        20,
         async () => (await progress()) >= expected,
       );
   };

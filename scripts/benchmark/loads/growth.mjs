@@ -1,5 +1,4 @@
 import { count, figure, rateFigure } from '../figure.mjs';
-import { measureRate, warmUpMs } from '../rate.mjs';
 import { lagFigures } from './lag.mjs';
 
 const table = 'grown';
@@ -50,14 +49,7 @@ async function measuredAt(contender, rows) {
  * @param {{ connections: number, rowsPerWrite: number }} options
  */
 async function writes(contender, name, options) {
-  const rate = await contender.withWriters(table, options, (writers) =>
-    measureRate({
-      writers,
-      warmUpMs,
-      windowMs: contender.ms(3_000),
-      cpuSeconds: () => contender.system.cpuSeconds(),
-    }),
-  );
+  const rate = await contender.measureWrites(table, options, contender.ms(3_000));
   await contender.awaitRows(table);
   return rateFigure('G', name, rate);
 }

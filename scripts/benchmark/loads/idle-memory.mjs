@@ -1,5 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { figure } from '../figure.mjs';
-import { sleep } from '../rate.mjs';
 
 /** @param {import('../contender.mjs').Contender} contender */
 export async function idleMemory(contender) {

@@ -1,5 +1,5 @@
 import { count, figure, round } from '../figure.mjs';
-import { percentiles } from '../rate.mjs';
+import { percentiles } from '../percentiles.mjs';
 import { idOf, recordedAtOf } from '../readings.mjs';
 
 const table = 'searched';

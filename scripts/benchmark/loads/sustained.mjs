@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { figure, rateFigure, round, shares } from '../figure.mjs';
-import { measureRate, sleep, warmUpMs } from '../rate.mjs';
+import { warmUpMs } from '../rate.mjs';
 
 const table = 'readings';
 
@@ -38,12 +39,7 @@ async function writtenAndShown(contender, writing) {
     const seconds = (performance.now() - startedAt) / 1_000;
     return { shown: after - before, behind: contender.written(table) - after, seconds, used: endUsage() };
   };
-  const [rate, watched] = await Promise.all([
-    contender.withWriters(table, writing, (writers) =>
-      measureRate({ writers, warmUpMs, windowMs, cpuSeconds: () => system.cpuSeconds() }),
-    ),
-    watch(),
-  ]);
+  const [rate, watched] = await Promise.all([contender.measureWrites(table, writing, windowMs), watch()]);
   await contender.awaitRows(table);
   return { rate, ...watched };
 }
