@@ -7,6 +7,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** @type {Record<string, [string, ...string[]]>} */
 const CHECKS = {
   types: ['typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.json'],
+  'types of scripts': ['typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.scripts.json'],
   lint: ['oxlint/bin/oxlint', '--type-aware', '--deny-warnings'],
   format: ['prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'],
   layers: ['vitest/vitest.mjs', 'run', '--project', 'unit', 'test/layers.test.ts'],

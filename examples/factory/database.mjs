@@ -46,14 +46,16 @@ export class Database {
       signal,
     });
     await refuseErrors(response);
-    yield* sentEvents(response.body.pipeThrough(new TextDecoderStream()));
+    if (response.body) yield* sentEvents(response.body.pipeThrough(new TextDecoderStream()));
   }
 }
 
 /** @param {Response} response */
 async function refuseErrors(response) {
   if (response.ok) return;
-  const { error = response.status } = await response.json().catch(() => ({}));
+  /** @type {any} */
+  const answer = await response.json().catch(() => ({}));
+  const { error = response.status } = answer;
   const message = `The database refused: ${error}`;
   throw response.status < 500 ? new Refusal(message) : new Error(message);
 }

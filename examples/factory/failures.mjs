@@ -12,7 +12,7 @@ export const FAILURES = [
 export const WINDOW_MINUTES = 24 * 60;
 
 /**
- * @typedef {{ timestamp: string }} Alert
+ * @template {{ timestamp: string }} Alert
  * @param {readonly Alert[]} alerts
  * @returns {{ failures: { failure: string, alerts: Alert[] }[], others: Alert[] }} which failures were announced, and what was none
  */

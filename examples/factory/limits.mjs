@@ -42,7 +42,7 @@ export class Limits {
   /** Resolves when the limits have been read; they are followed from then on. @throws a Refusal */
   async start() {
     await new Promise((resolve, reject) => {
-      this.#follow(resolve).catch((error) => {
+      this.#follow(() => resolve(undefined)).catch((error) => {
         this.#failure = error;
         reject(error);
       });

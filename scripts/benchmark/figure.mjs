@@ -7,6 +7,7 @@
  * @property {string} unit
  * @property {'higher' | 'lower'} better
  * @property {string} load letter of the load
+ * @property {number} [elsewhere_cpu]
  * @property {string} [note] what a reader of the table must know of this value
  */
 

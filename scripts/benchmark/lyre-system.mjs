@@ -9,11 +9,13 @@ import { bytesWithPort } from './socket-bytes.mjs';
 
 const schema = 'bench';
 
+/** @typedef {import('./system.mjs').System} System */
+
 /**
  * Two nodes of this clone: one publishes, one subscribes.
  *
  * @extends {NodePair<LyreNode>}
- * @implements {import('./system.mjs').System}
+ * @implements {System}
  */
 export class LyreSystem extends NodePair {
   name = 'lyredb';

@@ -35,9 +35,10 @@ export async function endAll() {
  * @param {NodeJS.Signals} signal
  */
 export async function end(child, signal) {
-  if (!child.pid || child.exitCode !== null || child.signalCode !== null) return;
+  const { pid } = child;
+  if (!pid || child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');
-  const timer = setTimeout(() => killGroup(child.pid), 12_000);
+  const timer = setTimeout(() => killGroup(pid), 12_000);
   child.kill(signal);
   await exited;
   clearTimeout(timer);

@@ -114,7 +114,7 @@ function message(type, body) {
   const bytes = Buffer.allocUnsafe(5 + body.length);
   bytes[0] = type.charCodeAt(0);
   bytes.writeInt32BE(4 + body.length, 1);
-  bytes.latin1Write(body, 5);
+  bytes.write(body, 5, 'latin1');
   return bytes;
 }
 

@@ -11,10 +11,12 @@ import { startUsage } from './usage.mjs';
 
 const workerQuery = 'SELECT 1 FROM pg_stat_subscription WHERE pid IS NOT NULL';
 
+/** @typedef {import('./system.mjs').System} System */
+
 /**
  * Two PostgreSQL clusters with logical replication from the first to the second.
  *
- * @implements {import('./system.mjs').System}
+ * @implements {System}
  */
 export class PostgresSystem {
   name = 'postgresql';

@@ -3,11 +3,13 @@ import { NodePair } from './node-pair.mjs';
 import { PouchNode } from './pouch-node.mjs';
 import { idOf, indexedFields, jsonRow, recordedAtOf } from './readings.mjs';
 
+/** @typedef {import('./system.mjs').System} System */
+
 /**
  * Two PouchDB servers: the subscriber replicates continuously from the publisher, as CouchDB does.
  *
  * @extends {NodePair<PouchNode>}
- * @implements {import('./system.mjs').System}
+ * @implements {System}
  */
 export class PouchSystem extends NodePair {
   name = 'pouchdb';

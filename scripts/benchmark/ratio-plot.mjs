@@ -17,13 +17,11 @@ const style =
  * @returns {string}
  */
 export function ratioPlot(title, summaries, all) {
-  const rows = summaries.filter(({ ratio }) => ratio);
-  const ticks = ticksAround(
-    all.flatMap((summary) => (summary.ratio ? Object.values(goodness(summary)) : [])),
-  );
+  const rows = summaries.filter(isCompared);
+  const ticks = ticksAround(all.filter(isCompared).flatMap((summary) => Object.values(goodness(summary))));
   const x = (/** @type {number} */ value) =>
     scale.left +
-    (Math.log(value / ticks[0]) / Math.log(ticks.at(-1) / ticks[0])) * (scale.right - scale.left);
+    (Math.log(value / ticks[0]) / Math.log(ticks[ticks.length - 1] / ticks[0])) * (scale.right - scale.left);
   const bottom = top + rows.length * rowHeight;
   const [ours, theirs] = rows[0]?.of.split('/') ?? [];
   return [
@@ -45,6 +43,14 @@ export function ratioPlot(title, summaries, all) {
 
 /**
  * @param {import('./report.mjs').Summary} summary
+ * @returns {summary is import('./report.mjs').Compared}
+ */
+function isCompared(summary) {
+  return summary.ratio !== undefined;
+}
+
+/**
+ * @param {import('./report.mjs').Compared} summary
  * @param {number} y
  * @param {(value: number) => number} x
  */
@@ -65,7 +71,7 @@ function bar(summary, y, x) {
 /**
  * How many times as good: above 1 is better, whatever the figure.
  *
- * @param {import('./report.mjs').Summary} summary with a ratio
+ * @param {import('./report.mjs').Compared} summary
  */
 function goodness({ ratio: { median, min, max }, better }) {
   return better === 'higher' ? { median, min, max } : { median: 1 / median, min: 1 / max, max: 1 / min };

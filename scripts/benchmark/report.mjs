@@ -19,6 +19,8 @@ import { spreadOf } from './spread.mjs';
  * @property {import('./spread.mjs').Spread} [cpu_per_row_ratio]
  */
 
+/** @typedef {Summary & Required<Pick<Summary, 'ratio' | 'of'>>} Compared */
+
 /** Figures as they come, one JSON line each on stdout; at the end one line for each figure over all runs, and a table on stderr. */
 export class Report {
   /** @type {Map<string, Map<string, Cell>>} */

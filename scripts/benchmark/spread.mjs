@@ -16,5 +16,5 @@ export function spreadOf(values) {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length / 2;
   const median = (sorted[Math.ceil(middle) - 1] + sorted[Math.floor(middle)]) / 2;
-  return { median, min: sorted[0], max: sorted.at(-1), runs: sorted.length };
+  return { median, min: sorted[0], max: sorted[sorted.length - 1], runs: sorted.length };
 }

@@ -18,7 +18,7 @@ export function differing(ours, theirs) {
  * @param {ReadonlyMap<string, Record<string, unknown>>} rows
  */
 export function missing(lines, rows) {
-  const readings = lines.map(parseReading);
+  const readings = lines.flatMap((line) => parseReading(line) ?? []);
   return readings
     .filter(({ id, timestamp, value }) => {
       const row = rows.get(id);

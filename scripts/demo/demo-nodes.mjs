@@ -24,7 +24,7 @@ export class DemoNodes {
   #ended = new Map();
 
   constructor() {
-    this.#keeper.on('message', ({ kind, name }) => {
+    this.#keeper.on('message', (/** @type {any} */ { kind, name }) => {
       if (kind === 'ended') this.#ended.set(name, readOutput(this.directory, name));
     });
   }

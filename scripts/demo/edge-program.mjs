@@ -75,7 +75,7 @@ export class EdgeProgram {
   /** The sensor has nothing more to say. */
   async finish() {
     this.#child.stdin.end();
-    while (!this.#hasEnded) await new Promise((resolve) => (this.#news = resolve));
+    while (!this.#hasEnded) await this.#nextNews();
     if (this.#child.exitCode !== 0) throw new Error(`The edge application failed: ${this.#errors.trim()}`);
   }
 
@@ -87,8 +87,12 @@ export class EdgeProgram {
   async #until(rows) {
     while (this.rows < rows) {
       if (this.#hasEnded) throw new Error(`The edge application has ended: ${this.#errors.trim()}`);
-      await new Promise((resolve) => (this.#news = resolve));
+      await this.#nextNews();
     }
+  }
+
+  #nextNews() {
+    return new Promise((resolve) => (this.#news = () => resolve(undefined)));
   }
 
   #heard(fact) {

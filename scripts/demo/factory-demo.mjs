@@ -72,7 +72,7 @@ export class FactoryDemo {
   }
 
   async #release() {
-    while (this.#owned.length > 0) await this.#owned.pop()();
+    for (let end = this.#owned.pop(); end; end = this.#owned.pop()) await end();
   }
 
   async #start() {

@@ -63,7 +63,10 @@ export class NodeApi {
     return connections.find((connection) => connection.node_name === name);
   }
 
-  /** @param {object} operation */
+  /**
+   * @param {object} operation
+   * @returns {Promise<{ status: number, answer: any }>}
+   */
   async #post(operation) {
     const response = await fetch(this.url, {
       method: 'POST',

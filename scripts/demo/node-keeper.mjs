@@ -15,11 +15,11 @@ const [directory] = process.argv.slice(2);
 let isKept = false;
 let isEnding = false;
 
-process.on('message', (message) => {
+process.on('message', (/** @type {any} */ message) => {
   if (message.kind === 'start') start(message);
   if (message.kind === 'keep') {
     isKept = true;
-    process.send({ kind: 'kept' });
+    process.send?.({ kind: 'kept' });
   }
 });
 process.on('disconnect', () => void end());
@@ -41,7 +41,7 @@ function start({ name, rootPath, env }) {
   const gone = new Promise((resolve) => child.once('exit', resolve));
   child.once('exit', (code) => {
     nodes.delete(name);
-    if (process.connected) process.send({ kind: 'ended', name, code });
+    if (process.connected) process.send?.({ kind: 'ended', name, code });
   });
   nodes.set(name, { child, gone });
 }

@@ -51,7 +51,12 @@ function sayLink(screen, { downMs, waiting, dialMs, catchUpMs, longestLagMs }) {
   screen.say();
 }
 
-/** What headquarters was told of the four failures. */
+/**
+ * What headquarters was told of the four failures.
+ *
+ * @param {import('./screen.mjs').Screen} screen
+ * @param {any[]} alerts
+ */
 function sayFailures(screen, alerts) {
   const { failures, others } = matchFailures(alerts);
   screen.table([

@@ -1,7 +1,7 @@
 /**
  * One package archive as the machine is set up to use it.
  *
- * @typedef {{ uri: string, suites: string[], signedBy?: string }} AptSource
+ * @typedef {{ uri: string, suites: string[], signedBy: string | undefined }} AptSource
  */
 
 /**

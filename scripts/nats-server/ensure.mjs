@@ -23,16 +23,17 @@ export async function ensureNatsServer(root, say) {
   if (fetched) return fetched;
   say(`${tried.at(-1)}; trying the distribution's packages`);
   const archive = await attempt("the distribution's packages", tried, findArchive);
-  for (const suite of archive?.newer ?? []) {
-    say(`fetching nats-server from ${suite} (unpacked beside the project, the system is not changed)`);
-    const found = await attempt(`package of ${suite}`, tried, () =>
-      install(localPath, async (directory) => {
-        const unpacked = await fetchPackage(directory, 'nats-server', suite, archive);
-        return join(unpacked, 'usr/sbin/nats-server');
-      }),
-    );
-    if (found) return found;
-  }
+  if (archive)
+    for (const suite of archive.newer) {
+      say(`fetching nats-server from ${suite} (unpacked beside the project, the system is not changed)`);
+      const found = await attempt(`package of ${suite}`, tried, () =>
+        install(localPath, async (directory) => {
+          const unpacked = await fetchPackage(directory, 'nats-server', suite, archive);
+          return join(unpacked, 'usr/sbin/nats-server');
+        }),
+      );
+      if (found) return found;
+    }
   throw new Error(
     [
       `no nats-server >= ${OLDEST_USABLE} could be found or fetched:`,
