@@ -53,6 +53,35 @@ export function recordedAtOf(number) {
   return firstRecordedAt + number;
 }
 
+/**
+ * A row of which nothing is of the pool.
+ *
+ * @param {number} number
+ */
+export function readingOf(number) {
+  // Spread over the range, the same in every run.
+  const spread = (number * 7_919) % 10_000;
+  return {
+    id: idOf(number),
+    recorded_at: recordedAtOf(number),
+    machine: `machine-${String(number % 200).padStart(3, '0')}`,
+    line: `line-${number % 9}`,
+    sensor: `sensor-${number % 64}-main`,
+    temperature: 40 + spread / 137,
+    pressure: 1 + spread / 10_000,
+    vibration: spread / 1_000,
+    humidity: 30 + (spread % 40),
+    current: 10 + (spread % 900) / 100,
+    voltage: 390 + (spread % 200) / 10,
+    speed: 1_000 + (spread % 600),
+    load: spread % 100,
+    state: number % 17 === 0 ? 'maintenance' : 'production',
+    operator: `operator-${number % 40}`,
+    batch: `batch-2025-${number % 800}`,
+    note: number % 5 === 0 ? 'calibrated' : 'within limits',
+  };
+}
+
 /** @param {number} number */
 export function jsonRow(number) {
   return `{"id":"${idOf(number)}","recorded_at":${recordedAtOf(number)}${tail(jsonTails, number)}`;
@@ -98,23 +127,6 @@ function tail(tails, number) {
 
 /** @param {number} at */
 function variant(at) {
-  // Spread over the range, the same in every run.
-  const spread = (at * 7_919) % 10_000;
-  return {
-    machine: `machine-${String(at % 200).padStart(3, '0')}`,
-    line: `line-${at % 9}`,
-    sensor: `sensor-${at % 64}-main`,
-    temperature: 40 + spread / 137,
-    pressure: 1 + spread / 10_000,
-    vibration: spread / 1_000,
-    humidity: 30 + (spread % 40),
-    current: 10 + (spread % 900) / 100,
-    voltage: 390 + (spread % 200) / 10,
-    speed: 1_000 + (spread % 600),
-    load: spread % 100,
-    state: at % 17 === 0 ? 'maintenance' : 'production',
-    operator: `operator-${at % 40}`,
-    batch: `batch-2025-${at % 800}`,
-    note: at % 5 === 0 ? 'calibrated' : 'within limits',
-  };
+  const { id: _id, recorded_at: _recordedAt, ...fields } = readingOf(at);
+  return fields;
 }

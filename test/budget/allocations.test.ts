@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
+import { indexedFields } from '../../scripts/benchmark/readings.mjs';
 import { both, connect, keysOf, Replica } from '../channel/replica.ts';
 import { makeTable } from '../store/test-store.ts';
 import { allocatedBy, type Allocated } from './allocated-bytes.ts';
-import { indexedFields, row, rows } from './rows.ts';
+import { row, rows } from './rows.ts';
 import { atOnce } from './store-counter.ts';
 
 /** Over a budget by so much a count of samples is a regression, and not chance. */

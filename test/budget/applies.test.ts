@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { indexedFields } from '../../scripts/benchmark/readings.mjs';
 import { both, connect, keysOf, Replica } from '../channel/replica.ts';
 import { makeTable } from '../store/test-store.ts';
 import type { StoreCounts } from './counted-environment.ts';
 import { overBudget } from './over-budget.ts';
-import { indexedFields, row, rows } from './rows.ts';
+import { row, rows } from './rows.ts';
 import { atOnce, StoreCounter } from './store-counter.ts';
 
 interface Load {
