@@ -2,7 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { findNatsServer } from '../../src/process/find-nats-server.ts';
+import { findNatsServer as findForScripts } from '../../scripts/nats-server/find.mjs';
+import { findNatsServer, type NatsServer } from '../../src/process/find-nats-server.ts';
 
 let directory: string;
 let pathBefore: string | undefined;
@@ -20,7 +21,10 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-describe('finding nats-server', () => {
+describe.each([
+  { finder: 'lyre start', find: findForStart, notExecutable: 'text is not executable' },
+  { finder: 'the scripts', find: findBeforeBuild, notExecutable: 'text: not executable' },
+])('the nats-server of $finder', ({ find, notExecutable }) => {
   test('the configured one is taken before any other', async () => {
     await serverAt('bin/nats-server', '2.14.5');
     const configuredPath = await serverAt('mine', '2.11.0');
@@ -51,22 +55,37 @@ describe('finding nats-server', () => {
     expect(await find()).toEqual({ path, version: '2.14.5' });
   });
 
-  test('when there is none, one line says what to do', async () => {
-    await expect(find()).rejects.toThrow(
-      /^No usable nats-server \(nats-server is not found\): run `npm run setup`, or set NATS_SERVER_BIN to one >= 2\.10\.27$/,
-    );
-  });
-
   test('a file that does not run is not taken', async () => {
     const configuredPath = join(directory, 'text');
     await writeFile(configuredPath, 'not a program', { mode: 0o644 });
 
-    await expect(find(configuredPath)).rejects.toThrow(/text is not executable; correct or unset it$/);
+    await expect(find(configuredPath)).rejects.toThrow(new RegExp(`${notExecutable}; correct or unset it$`));
   });
 });
 
-function find(configuredPath?: string) {
+test('where lyre start finds none, one line says what to do', async () => {
+  await expect(findForStart()).rejects.toThrow(
+    /^No usable nats-server \(nats-server is not found\): run `npm run setup`, or set NATS_SERVER_BIN to one >= 2\.10\.27$/,
+  );
+});
+
+test('where the scripts find none, each place has its reason', async () => {
+  expect(await findForScripts(localPath(), undefined)).toEqual({
+    tried: ['PATH: nats-server: not found', '.nats: nothing there yet'],
+  });
+});
+
+async function findForStart(configuredPath?: string): Promise<NatsServer> {
   return findNatsServer({ configuredPath, packageRoot: directory });
+}
+
+async function findBeforeBuild(configuredPath?: string): Promise<NatsServer> {
+  const { server } = await findForScripts(localPath(), configuredPath);
+  return server ? { path: server.path, version: server.version } : expect.fail('No usable nats-server');
+}
+
+function localPath(): string {
+  return join(directory, '.nats', 'nats-server');
 }
 
 async function serverAt(name: string, version: string): Promise<string> {
