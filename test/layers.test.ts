@@ -16,7 +16,7 @@ test('a folder imports only from itself and from folders of a lower layer', () =
 });
 
 test('every folder of src has a layer', () => {
-  const folders = readdirSync('src').filter((name) => !name.includes('.') && name !== 'studio');
+  const folders = readdirSync('src').filter((name) => !name.includes('.'));
 
   expect(folders.filter((name) => LAYERS[name] === undefined)).toEqual([]);
 });

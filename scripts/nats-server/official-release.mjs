@@ -12,20 +12,19 @@ const PROCESSORS = { x64: 'amd64', arm64: 'arm64', arm: 'arm7', ia32: '386' };
  * Downloads the pinned release and checks it against its published checksums.
  *
  * @param {string} directory an empty directory to work in
- * @param {string} [releaseUrl]
  * @returns {Promise<string>} the path of the unpacked binary
  */
-export async function fetchOfficialRelease(directory, releaseUrl = RELEASE_URL) {
+export async function fetchOfficialRelease(directory) {
   const system = SYSTEMS[process.platform];
   const processor = PROCESSORS[process.arch];
   if (!system || !processor) throw new Error(`no archive for ${process.platform} on ${process.arch}`);
 
   const name = `nats-server-v${PINNED}-${system}-${processor}`;
   const archive = `${name}.tar.gz`;
-  const sums = await download(`${releaseUrl}/SHA256SUMS`);
+  const sums = await download(`${RELEASE_URL}/SHA256SUMS`);
   const expected = checksumOf(archive, sums.toString());
   if (!expected) throw new Error(`SHA256SUMS does not list ${archive}`);
-  const bytes = await download(`${releaseUrl}/${archive}`);
+  const bytes = await download(`${RELEASE_URL}/${archive}`);
   const actual = createHash('sha256').update(bytes).digest('hex');
   if (actual !== expected) throw new Error(`${archive} has checksum ${actual}, SHA256SUMS says ${expected}`);
 

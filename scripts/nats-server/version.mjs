@@ -14,12 +14,9 @@ export function parseVersion(output) {
   return /\bv?(\d+\.\d+\.\d+)/.exec(output)?.[1];
 }
 
-/**
- * @param {string} version
- * @param {string} [oldest]
- */
-export function isUsable(version, oldest = OLDEST_USABLE) {
-  const [actual, wanted] = [version, oldest].map((text) => text.split('.').map(Number));
+/** @param {string} version */
+export function isUsable(version) {
+  const [actual, wanted] = [version, OLDEST_USABLE].map((text) => text.split('.').map(Number));
   for (const [index, part] of wanted.entries()) {
     if (actual[index] !== part) return actual[index] > part;
   }
