@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { Document } from '../../model/change.ts';
 import type { Table } from '../../model/table.ts';
 import { readablePart } from '../grants.ts';
-import { isVisibleAttribute, visibleDocument } from './visible-document.ts';
+import { isSecret, shownDocument } from './shown-document.ts';
 
 /** `get_attributes`: names, or `["*"]` and absence for all. */
 export const attributeNames = z.array(z.string()).optional();
@@ -18,15 +18,15 @@ export function projection(
   readable: ReadonlySet<string> | undefined,
 ): (document: Document) => Document | undefined {
   const isEverything = requested === undefined || requested.includes('*');
-  const isShown = (name: string): boolean => isVisibleAttribute(table, name) && readable?.has(name) !== false;
+  const isShown = (name: string): boolean => !isSecret(table, name) && readable?.has(name) !== false;
   const names = (isEverything ? allNames(table) : requested).filter(isShown);
   return (document) => {
-    const visible = visibleDocument(table, document);
-    if (visible === undefined) return undefined;
+    const shown = shownDocument(table, document);
+    if (shown === undefined) return undefined;
     const answer: Record<string, unknown> = {};
-    for (const name of names) answer[name] = Object.hasOwn(visible, name) ? visible[name] : null;
+    for (const name of names) answer[name] = Object.hasOwn(shown, name) ? shown[name] : null;
     // With `*` also what the table did not know yet when this request read the catalog.
-    return isEverything ? { ...answer, ...readablePart(visible, readable) } : answer;
+    return isEverything ? { ...answer, ...readablePart(shown, readable) } : answer;
   };
 }
 
@@ -40,7 +40,7 @@ export function columnsOf(
     requested === undefined || requested.includes('*')
       ? table.attributes.filter(({ dropped }) => !dropped).map(({ name }) => name)
       : requested;
-  return names.filter((name) => isVisibleAttribute(table, name) && (readable?.has(name) ?? true));
+  return names.filter((name) => !isSecret(table, name) && (readable?.has(name) ?? true));
 }
 
 function allNames(table: Table): readonly string[] {

@@ -10,7 +10,7 @@ import type { OperationContext } from '../operation.ts';
 import { Rows } from '../rows.ts';
 import { columnsOf, projection } from './projection.ts';
 import { searchPage } from './search-page.ts';
-import { showsEveryRecord } from './visible-document.ts';
+import { showsEveryRecord } from './shown-document.ts';
 
 /** Which part of the result a request wants. */
 export const pageFields = {

@@ -1,6 +1,6 @@
 import { CodedError } from '../../model/errors.ts';
 import type { Table } from '../../model/table.ts';
-import { isVisibleAttribute } from './visible-document.ts';
+import { isSecret } from './shown-document.ts';
 
 /**
  * Refuses a search by attributes that the table does not have.
@@ -10,7 +10,7 @@ import { isVisibleAttribute } from './visible-document.ts';
 export function refuseUnknownAttributes(table: Table, names: readonly string[]): void {
   const known = new Set(table.attributes.filter(({ dropped }) => !dropped).map(({ name }) => name));
   known.add(table.primaryKey);
-  const unknown = [...new Set(names)].filter((name) => !known.has(name) || !isVisibleAttribute(table, name));
+  const unknown = [...new Set(names)].filter((name) => !known.has(name) || isSecret(table, name));
   const last = unknown.at(-1);
   if (last === undefined) return;
   const told = unknown.length === 1 ? last : `${unknown.slice(0, -1).join(', ')} and ${last}`;

@@ -10,16 +10,16 @@ const userAttributes: ReadonlySet<string> = new Set([
   '__updatedtime__',
 ]);
 
-/** Whether an answer, a condition or a sort may use the attribute. A condition on a hash would reveal it bit by bit. */
-export function isVisibleAttribute(table: Table, attribute: string): boolean {
-  return !isUsers(table) || userAttributes.has(attribute);
+/** Whether no answer, condition or sort may use the attribute. A condition on a hash would reveal it bit by bit. */
+export function isSecret(table: Table, attribute: string): boolean {
+  return isUsers(table) && !userAttributes.has(attribute);
 }
 
 /**
  * The record as answers show it: without secrets, and without nodes and subscriptions that are kept only as a
- * mark of their removal. Every read of records passes through here. Undefined: there is nothing to show.
+ * mark of their removal. Whatever a search finds passes through here. Undefined: there is nothing to show.
  */
-export function visibleDocument(table: Table, document: Document): Document | undefined {
+export function shownDocument(table: Table, document: Document): Document | undefined {
   if (table.database !== systemDatabase) return document;
   if (isUsers(table)) {
     return Object.fromEntries(Object.entries(document).filter(([name]) => userAttributes.has(name)));
