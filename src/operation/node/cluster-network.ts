@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { CodedError } from '../../model/errors.ts';
-import type { NetworkNode, ReplicationControl } from '../../model/replication-control.ts';
+import type { NetworkNode } from '../../model/replication-control.ts';
 import { defineOperation } from '../operation.ts';
+import { unlessAway } from './bridge-answer.ts';
 import { readRoutes, routes } from './routes.ts';
 
 const networkAnswer = z.strictObject({
@@ -29,7 +29,7 @@ export const clusterNetwork = defineOperation({
   }),
   response: networkAnswer,
   async run({ store, replication }, request) {
-    const told = await askNetwork(replication, request.timeout);
+    const told = replication === undefined ? [] : await unlessAway(replication.network(request.timeout), []);
     const self: NetworkNode = {
       name: store.nodeName,
       responseTimeMs: 0,
@@ -47,15 +47,3 @@ export const clusterNetwork = defineOperation({
     };
   },
 });
-
-async function askNetwork(
-  replication: ReplicationControl | undefined,
-  timeoutMs: number,
-): Promise<readonly NetworkNode[]> {
-  try {
-    return (await replication?.network(timeoutMs)) ?? [];
-  } catch (error) {
-    if (error instanceof CodedError && error.code === 'unavailable') return [];
-    throw error;
-  }
-}

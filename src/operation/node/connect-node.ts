@@ -1,7 +1,7 @@
-import { CodedError, messageOf } from '../../model/errors.ts';
+import { CodedError } from '../../model/errors.ts';
 import type { NodeRow } from '../../model/node.ts';
-import type { ConnectOutcome, ReplicationControl } from '../../model/replication-control.ts';
 import type { OperationContext } from '../operation.ts';
+import { unlessAway } from './bridge-answer.ts';
 import { checkNodeRequest, requireReplication } from './known-nodes.ts';
 import type { NodeRequest } from './node-request.ts';
 import { mergedRow } from './node-row.ts';
@@ -25,8 +25,9 @@ export async function connectNode(context: OperationContext, request: NodeReques
     before = existing;
     return mergedRow(existing, request, version);
   });
-  const outcome = await connect(replication, request.name);
-  if (outcome.kind !== 'refused') return;
+  // A bridge that does not answer is one more way to be unreachable.
+  const outcome = await unlessAway(replication.connect(request.name, connectTimeoutMs), undefined);
+  if (outcome?.kind !== 'refused') return;
   await restore(context, request.name, version, before);
   throw new CodedError(outcome.code, outcome.reason);
 }
@@ -39,18 +40,6 @@ export async function changeNode(context: OperationContext, request: NodeRequest
   const version = await nodes.nextVersion();
   await nodes.update(request.name, (existing) => mergedRow(existing, request, version));
   replication.wake();
-}
-
-/** A bridge that does not answer is one more way to be unreachable. */
-async function connect(replication: ReplicationControl, name: string): Promise<ConnectOutcome> {
-  try {
-    return await replication.connect(name, connectTimeoutMs);
-  } catch (error) {
-    if (error instanceof CodedError && error.code === 'unavailable') {
-      return { kind: 'unreachable', reason: messageOf(error) };
-    }
-    throw error;
-  }
 }
 
 async function restore(

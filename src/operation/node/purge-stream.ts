@@ -5,6 +5,7 @@ import type { Table } from '../../model/table.ts';
 import { defineOperation, type OperationContext } from '../operation.ts';
 import { refuseSystemDatabase } from '../permission.ts';
 import { requireTable } from '../table-lookup.ts';
+import { unlessAway } from './bridge-answer.ts';
 
 const options = z.object({ keep: z.int().min(0).optional(), seq: z.int().min(1).optional() });
 
@@ -35,10 +36,6 @@ export async function purgeStreamOf(
   { replication }: Pick<OperationContext, 'replication'>,
   { database, name }: Table,
 ): Promise<void> {
-  try {
-    await replication?.purge(database, name);
-  } catch (error) {
-    // The log is trimmed; the stream follows when the replication process is back.
-    if (!(error instanceof CodedError && error.code === 'unavailable')) throw error;
-  }
+  // The log is trimmed; the stream follows when the replication process is back.
+  if (replication) await unlessAway(replication.purge(database, name), undefined);
 }

@@ -1,7 +1,6 @@
-import { CodedError } from '../../model/errors.ts';
-import type { ReplicationControl } from '../../model/replication-control.ts';
 import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
+import { unlessAway } from './bridge-answer.ts';
 import { markRemoved, refuseUnknownNode } from './known-nodes.ts';
 import { namedNode } from './node-request.ts';
 
@@ -23,18 +22,10 @@ export const removeNode = defineOperation({
     refuseUnknownNode(store, name);
     const version = await store.nodes.nextVersion();
     await markRemoved(store, name, version);
-    const isGone = replication === undefined || (await isConfirmed(replication));
+    // A bridge that does not answer finds the row by itself.
+    const isGone =
+      replication === undefined || (await unlessAway(replication.arePeersInForce(confirmTimeoutMs), false));
     const rest = isGone ? '' : '; nats-server has not confirmed yet that its key is gone, and is asked on';
     return `Successfully removed '${name}' from ${dialect}${rest}`;
   },
 });
-
-/** A bridge that does not answer finds the row by itself. */
-async function isConfirmed(replication: ReplicationControl): Promise<boolean> {
-  try {
-    return await replication.arePeersInForce(confirmTimeoutMs);
-  } catch (error) {
-    if (error instanceof CodedError && error.code === 'unavailable') return false;
-    throw error;
-  }
-}
