@@ -1,4 +1,5 @@
 import { CodedError, type ErrorCode } from '../model/errors.ts';
+import { bugText } from '../operation/bug-text.ts';
 import { ForbiddenError } from '../operation/refusals.ts';
 import { RolePermissionError } from '../operation/role/role-problems.ts';
 import { TooManyLoginsError } from '../operation/user/logins.ts';
@@ -43,21 +44,9 @@ const statusOf: Readonly<Record<ErrorCode, number>> = {
   start_failed: 503,
 };
 
-/** A bug tells the client nothing; the log has the stack. */
-const genericText = 'There was an error processing your request. Check logs and try again.';
-
 /** The answer to an error. One without a code is a bug: it is logged with its stack and answered with 500. */
 export function errorResponse(error: unknown, log: Logger): ErrorResponse {
-  if (error instanceof ForbiddenError) {
-    return {
-      status: statusOf[error.code],
-      body: {
-        error: error.message,
-        unauthorized_access: error.unauthorizedAccess,
-        invalid_schema_items: error.invalidSchemaItems,
-      },
-    };
-  }
+  if (error instanceof ForbiddenError) return { status: statusOf[error.code], body: error.body };
   if (error instanceof RolePermissionError) {
     const { mainPermissions, tablePermissions } = error.problems;
     return {
@@ -82,5 +71,5 @@ export function errorResponse(error: unknown, log: Logger): ErrorResponse {
     return { status: 400, body: { error: 'The path of the request is not valid' } };
   if (error instanceof CodedError) return { status: statusOf[error.code], body: { error: error.message } };
   log.error({ err: error }, 'request failed');
-  return { status: 500, body: { error: genericText } };
+  return { status: 500, body: { error: bugText } };
 }

@@ -29,6 +29,15 @@ export class ForbiddenError extends CodedError {
     this.unauthorizedAccess = lists.unauthorizedAccess ?? [];
     this.invalidSchemaItems = lists.invalidSchemaItems ?? [];
   }
+
+  /** What a refused request is answered with. */
+  get body(): Readonly<Record<string, unknown>> {
+    return {
+      error: this.message,
+      unauthorized_access: this.unauthorizedAccess,
+      invalid_schema_items: this.invalidSchemaItems,
+    };
+  }
 }
 
 interface Place {
