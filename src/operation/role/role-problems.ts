@@ -1,5 +1,6 @@
 import { CodedError } from '../../model/errors.ts';
 import { systemDatabase, type Table } from '../../model/table.ts';
+import { knownNames } from '../../store/catalog.ts';
 import type { Store } from '../../store/store.ts';
 import { isDocument } from '../field.ts';
 import { rights } from '../grants.ts';
@@ -114,7 +115,7 @@ function tableProblems(table: Table, permission: unknown): string[] {
 }
 
 function attributeProblems(table: Table, permission: Permission, attributes: readonly unknown[]): string[] {
-  const known = new Set(table.attributes.filter(({ dropped }) => !dropped).map(({ name }) => name));
+  const known = knownNames(table);
   const problems: string[] = [];
   const granted = new Set<string>();
   for (const item of attributes) {

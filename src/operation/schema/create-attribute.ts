@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { CodedError } from '../../model/errors.ts';
+import { knownNames } from '../../store/catalog.ts';
 import * as field from '../field.ts';
 import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
@@ -23,7 +24,7 @@ export const createAttribute = defineOperation({
   async run({ store }, { schema, table: name, attribute, indexed }) {
     refuseSystemDatabase(schema);
     const table = requireTable(store, schema, name);
-    if (table.attributes.some((known) => known.name === attribute && !known.dropped)) {
+    if (knownNames(table).has(attribute)) {
       throw new CodedError(
         'attribute_exists',
         `attribute '${attribute}' already exists in ${schema}.${name}`,

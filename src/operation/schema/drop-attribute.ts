@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { CodedError } from '../../model/errors.ts';
 import { createdTime, updatedTime } from '../../model/table.ts';
+import { knownNames } from '../../store/catalog.ts';
 import * as field from '../field.ts';
 import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
@@ -23,7 +24,7 @@ export const dropAttribute = defineOperation({
     if (attribute === createdTime || attribute === updatedTime) {
       throw new CodedError('invalid_request', `cannot drop internal timestamp attribute: ${attribute}`);
     }
-    if (!table.attributes.some((known) => known.name === attribute && !known.dropped)) {
+    if (!knownNames(table).has(attribute)) {
       throw new CodedError(
         'attribute_missing',
         `Attribute '${attribute}' does not exist on '${schema}.${name}'`,

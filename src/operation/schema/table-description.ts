@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { createHash } from 'node:crypto';
 import type { Table } from '../../model/table.ts';
+import { visibleAttributes } from '../../store/catalog.ts';
 import type { Store } from '../../store/store.ts';
 import { maySee, seenAttributes } from '../grants.ts';
 import type { User } from '../user/user.ts';
@@ -43,8 +44,8 @@ export function tableDescription(store: Store, table: Table, user: User): Readon
     hash_attribute: table.primaryKey,
     audit: !table.local,
     schema_defined: table.schemaDefined,
-    attributes: table.attributes
-      .filter(({ name, dropped }) => !dropped && seen?.has(name) !== false)
+    attributes: visibleAttributes(table)
+      .filter(({ name }) => seen?.has(name) !== false)
       .map(({ name, index, type }) => ({
         attribute: name,
         // A search on any attribute of a dynamic table is served by an index, built on demand.

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Document } from '../../model/change.ts';
 import type { Table } from '../../model/table.ts';
+import { knownNames } from '../../store/catalog.ts';
 import { readablePart } from '../grants.ts';
 import { isSecret, shownDocument } from './shown-document.ts';
 
@@ -36,14 +37,11 @@ export function columnsOf(
   requested: readonly string[] | undefined,
   readable: ReadonlySet<string> | undefined,
 ): readonly string[] {
-  const names =
-    requested === undefined || requested.includes('*')
-      ? table.attributes.filter(({ dropped }) => !dropped).map(({ name }) => name)
-      : requested;
+  const names = requested === undefined || requested.includes('*') ? [...knownNames(table)] : requested;
   return names.filter((name) => !isSecret(table, name) && (readable?.has(name) ?? true));
 }
 
 function allNames(table: Table): readonly string[] {
   if (table.schemaDefined || table.local) return [];
-  return table.attributes.filter(({ dropped }) => !dropped).map(({ name }) => name);
+  return [...knownNames(table)];
 }

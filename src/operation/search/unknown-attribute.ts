@@ -1,5 +1,6 @@
 import { CodedError } from '../../model/errors.ts';
 import type { Table } from '../../model/table.ts';
+import { knownNames } from '../../store/catalog.ts';
 import { isSecret } from './shown-document.ts';
 
 /**
@@ -8,8 +9,7 @@ import { isSecret } from './shown-document.ts';
  * @throws CodedError `invalid_request`: `unknown attribute 'a, b and c'`
  */
 export function refuseUnknownAttributes(table: Table, names: readonly string[]): void {
-  const known = new Set(table.attributes.filter(({ dropped }) => !dropped).map(({ name }) => name));
-  known.add(table.primaryKey);
+  const known = knownNames(table);
   const unknown = [...new Set(names)].filter((name) => !known.has(name) || isSecret(table, name));
   const last = unknown.at(-1);
   if (last === undefined) return;
