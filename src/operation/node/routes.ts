@@ -1,8 +1,7 @@
 import * as z from 'zod';
-import { systemDatabase } from '../../model/table.ts';
 import { dialUrl } from '../../model/dial-address.ts';
 import type { Store } from '../../store/store.ts';
-import { openSystemTable } from '../system-table.ts';
+import { findSystemTable, openSystemTable } from '../system-table.ts';
 import { host } from './address.ts';
 
 /** An address that the replication process dials; who answers there is learnt then. */
@@ -36,7 +35,7 @@ export const routeServer = z.enum(['hub', 'leaf']).default('hub');
  * with the first route.
  */
 export function readRoutes(store: Store, server: RouteServer): readonly Route[] {
-  const table = store.catalog.table(systemDatabase, routesTable);
+  const table = findSystemTable(store, routesTable);
   if (table === undefined) return [];
   const routes: Route[] = [];
   for (const document of store.search(table, {})) {

@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import type { Document } from '../../model/change.ts';
-import { systemDatabase, type Table } from '../../model/table.ts';
+import type { Table } from '../../model/table.ts';
 import { timestamps } from '../answer.ts';
 import type { Store } from '../../store/store.ts';
-import { openSystemTable } from '../system-table.ts';
+import { findSystemTable, openSystemTable } from '../system-table.ts';
 
 const statusTable = 'hdb_status';
 
@@ -14,7 +14,7 @@ export const statusAnswer = z.strictObject({ id: statusId, status: z.string(), .
 
 /** The table of statuses: rows `{id, status}`, created with the first one. */
 export function findStatusTable(store: Store): Table | undefined {
-  return store.catalog.table(systemDatabase, statusTable);
+  return findSystemTable(store, statusTable);
 }
 
 export function openStatusTable(store: Store): Promise<Table> {

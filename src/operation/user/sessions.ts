@@ -1,8 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import * as z from 'zod';
-import { systemDatabase } from '../../model/table.ts';
 import type { Store } from '../../store/store.ts';
-import { openSystemTable } from '../system-table.ts';
+import { findSystemTable, openSystemTable } from '../system-table.ts';
 import { credentialOf, findUser, type Holder } from './user.ts';
 
 /** A session as its browser has it. */
@@ -63,7 +62,7 @@ export class Sessions {
   /** Whose session this is, if it is one. */
   holderOf(secret: string): Holder | undefined {
     const { store, now } = this.#options;
-    const table = store.catalog.table(systemDatabase, sessionsTable);
+    const table = findSystemTable(store, sessionsTable);
     const row = table && sessionRow.safeParse(store.get(table, idOf(secret)));
     if (row?.success !== true || row.data.expires <= now()) return undefined;
     const stored = findUser(store, row.data.username);
@@ -73,7 +72,7 @@ export class Sessions {
 
   async end(secret: string): Promise<void> {
     const { store } = this.#options;
-    const table = store.catalog.table(systemDatabase, sessionsTable);
+    const table = findSystemTable(store, sessionsTable);
     const id = idOf(secret);
     if (table && store.get(table, id)) await store.replaceSystemDocument(sessionsTable, id, null);
   }
@@ -91,7 +90,7 @@ export class Sessions {
 
   #rows(): readonly SessionRow[] {
     const { store } = this.#options;
-    const table = store.catalog.table(systemDatabase, sessionsTable);
+    const table = findSystemTable(store, sessionsTable);
     if (table === undefined) return [];
     return Array.from(store.search(table, {}), (document) => sessionRow.parse(document));
   }
