@@ -2,7 +2,7 @@ import type { Change } from '../../model/change.ts';
 import type { Table } from '../../model/table.ts';
 import { readablePart } from '../../operation/grants.ts';
 import { visibleDocument } from '../../store/records.ts';
-import { eventId, type ChangePosition } from './change-position.ts';
+import { eventId, type ChangePlace } from './change-place.ts';
 
 /** What a stream tells about itself, beside the changes. */
 export type ControlEvent = 'ready' | 'gap' | 'slow' | 'end';
@@ -18,7 +18,7 @@ export interface ReadableTable {
 export function changeEvent(
   { table, attributes }: ReadableTable,
   change: Change,
-  after: ChangePosition,
+  after: ChangePlace,
   isCurrent: boolean,
 ): string {
   const document = visibleDocument(table, { ...change, retained: null });
@@ -38,8 +38,8 @@ export function changeEvent(
 export function controlEvent(
   event: ControlEvent,
   data: Readonly<Record<string, unknown>>,
-  position?: ChangePosition,
+  place?: ChangePlace,
 ): string {
-  const id = position === undefined ? '' : `id: ${eventId(position)}\n`;
+  const id = place === undefined ? '' : `id: ${eventId(place)}\n`;
   return `event: ${event}\n${id}data: ${JSON.stringify(data)}\n\n`;
 }

@@ -6,12 +6,12 @@ import { RunLoop } from '../../runtime/run-loop.ts';
 import type { LogEntry } from '../../store/change-log.ts';
 import type { Store } from '../../store/store.ts';
 import { changeEvent, type ReadableTable } from './change-event.ts';
-import type { ChangePosition } from './change-position.ts';
+import type { ChangePlace } from './change-place.ts';
 
 /** Some events, as they are sent, and the place after them. */
 export interface ChangePiece {
   readonly text: string;
-  readonly after: ChangePosition;
+  readonly after: ChangePlace;
 }
 
 /** What a transaction of the log has changed in one table. */
@@ -60,35 +60,35 @@ export class ChangeFeed implements AsyncDisposable {
   }
 
   /** The place after everything that is committed. */
-  head(table: Table): ChangePosition {
+  head(table: Table): ChangePlace {
     const { headSeq, headId } = this.#store.log.head(table.id);
     return { seq: headSeq, left: 0, transactionId: headId };
   }
 
   /** Whether the log still holds everything after the place, and it is a place of this history. */
-  reaches(table: Table, position: ChangePosition): boolean {
+  reaches(table: Table, place: ChangePlace): boolean {
     const { trimmedSeq } = this.#store.log.head(table.id);
-    if (position.seq < trimmedSeq || (position.seq === trimmedSeq && position.left > 0)) return false;
-    return this.#store.log.idAt(table.id, position.seq) === position.transactionId;
+    if (place.seq < trimmedSeq || (place.seq === trimmedSeq && place.left > 0)) return false;
+    return this.#store.log.idAt(table.id, place.seq) === place.transactionId;
   }
 
   /** Whether a place that a listener brings {@link reaches}, and its transaction has as much as it says is left. */
-  accepts(table: Table, position: ChangePosition): boolean {
+  accepts(table: Table, place: ChangePlace): boolean {
     if (!this.reaches(table, position)) return false;
-    if (position.left === 0) return true;
-    const [found] = this.#store.log.readChannel(table.id, position.seq - 1);
-    return found !== undefined && position.left <= changesOf(table, found.entry).length;
+    if (place.left === 0) return true;
+    const [found] = this.#store.log.readChannel(table.id, place.seq - 1);
+    return found !== undefined && place.left <= changesOf(table, found.entry).length;
   }
 
   /** What follows a place that was accepted and that the log {@link reaches}; undefined when nothing does yet. */
-  after(readable: ReadableTable, position: ChangePosition): ChangePiece | undefined {
+  after(readable: ReadableTable, place: ChangePlace): ChangePiece | undefined {
     const { table, attributes } = readable;
     const shown = attributes === undefined ? '*' : JSON.stringify([...attributes].sort());
-    const name = `${table.id} ${hiddenUpTo(table)} ${position.seq} ${position.left} ${shown}`;
-    if (position.left === 0 && position.seq >= this.#store.log.head(table.id).headSeq) return undefined;
+    const name = `${table.id} ${hiddenUpTo(table)} ${place.seq} ${place.left} ${shown}`;
+    if (place.left === 0 && place.seq >= this.#store.log.head(table.id).headSeq) return undefined;
     const remembered = this.#remembered.get(name);
     if (remembered) return remembered;
-    const piece = this.#read(readable, position);
+    const piece = this.#read(readable, place);
     if (piece) this.#remember(name, piece);
     return piece;
   }
@@ -138,13 +138,13 @@ export class ChangeFeed implements AsyncDisposable {
     for (const wake of [...this.#waiting]) wake();
   }
 
-  #read(readable: ReadableTable, position: ChangePosition): ChangePiece | undefined {
+  #read(readable: ReadableTable, place: ChangePlace): ChangePiece | undefined {
     const { table } = readable;
     let text = '';
-    let after = position;
-    for (const transaction of this.#transactions(table, position)) {
+    let after = place;
+    for (const transaction of this.#transactions(table, place)) {
       const { seq, id, changes } = transaction;
-      const skipped = seq === position.seq ? changes.length - position.left : 0;
+      const skipped = seq === place.seq ? changes.length - place.left : 0;
       for (let index = skipped; index < changes.length; index += 1) {
         const change = changes[index];
         if (change === undefined) continue;
@@ -157,20 +157,20 @@ export class ChangeFeed implements AsyncDisposable {
       // A transaction whose changes were all sent, or that has none here.
       after = { seq, left: 0, transactionId: id };
     }
-    return after === position ? undefined : { text, after };
+    return after === place ? undefined : { text, after };
   }
 
   /** From the one in whose middle the place is. */
   *#transactions(
     table: Table,
-    { seq: place, left, transactionId }: ChangePosition,
+    { seq: before, left, transactionId }: ChangePlace,
   ): Generator<ReadTransaction> {
     const begun = this.#begun?.deref();
     const isBegun = left > 0 && begun?.tableId === table.id && begun.id === transactionId;
     if (isBegun) yield begun;
     for (const { seq, entry } of this.#store.log.readChannel(
       table.id,
-      left > 0 && !isBegun ? place - 1 : place,
+      left > 0 && !isBegun ? before - 1 : before,
     ))
       yield { tableId: table.id, seq, id: entry.header.id, changes: changesOf(table, entry) };
   }

@@ -6,7 +6,7 @@ import type { RareLines } from '../../runtime/rare-lines.ts';
 import type { Table } from '../../model/table.ts';
 import { controlEvent, type ControlEvent, type ReadableTable } from './change-event.ts';
 import type { ChangeFeed } from './change-feed.ts';
-import type { ChangePosition } from './change-position.ts';
+import type { ChangePlace } from './change-place.ts';
 
 export interface ChangeTimes {
   /** A comment is sent after so long a silence, for proxies and for clients that watch. */
@@ -29,7 +29,7 @@ interface ChangeStreamOptions {
   /** The table, if the user may still read it, as they may read it now. @throws CodedError */
   readonly readTable: () => Promise<ReadableTable>;
   /** Undefined: from now on. */
-  readonly from: ChangePosition | undefined;
+  readonly from: ChangePlace | undefined;
 }
 
 /** How long a client that was dropped may take to read why. */
@@ -40,13 +40,13 @@ export class ChangeStream {
   readonly #options: ChangeStreamOptions;
   readonly #gone = new AbortController();
   #readable: ReadableTable;
-  #position: ChangePosition;
+  #place: ChangePlace;
   #writtenAtMs = 0;
 
   constructor(options: ChangeStreamOptions) {
     this.#options = options;
     this.#readable = options.readable;
-    this.#position = options.from ?? options.feed.head(this.#table);
+    this.#place = options.from ?? options.feed.head(this.#table);
     options.response.once('close', () => this.#gone.abort());
   }
 
@@ -80,7 +80,7 @@ export class ChangeStream {
     const { feed, changeTimes, from } = this.#options;
     const { heartbeatMs, recheckMs } = changeTimes;
     if (from === undefined || feed.accepts(this.#table, from))
-      await this.#write(controlEvent('ready', { resumed: from !== undefined }, this.#position));
+      await this.#write(controlEvent('ready', { resumed: from !== undefined }, this.#place));
     else await this.#tellGap();
     let checkedAtMs = performance.now();
     while (!this.#gone.signal.aborted && !feed.closing.aborted) {
@@ -88,10 +88,10 @@ export class ChangeStream {
         this.#readable = await this.#options.readTable();
         checkedAtMs = performance.now();
       }
-      if (!feed.reaches(this.#table, this.#position)) await this.#tellGap();
-      const piece = feed.after(this.#readable, this.#position);
+      if (!feed.reaches(this.#table, this.#place)) await this.#tellGap();
+      const piece = feed.after(this.#readable, this.#place);
       if (piece) {
-        this.#position = piece.after;
+        this.#place = piece.after;
         if (piece.text !== '') await this.#write(piece.text);
         await nextTurn();
         continue;
@@ -103,9 +103,9 @@ export class ChangeStream {
 
   /** The place first: whoever reads the table after this event and follows from here misses nothing. */
   async #tellGap(): Promise<void> {
-    this.#position = this.#options.feed.head(this.#table);
+    this.#place = this.#options.feed.head(this.#table);
     const reason = 'The change log no longer reaches back to this event: read the table again';
-    await this.#write(controlEvent('gap', { reason }, this.#position));
+    await this.#write(controlEvent('gap', { reason }, this.#place));
   }
 
   /** Resolves when the client can take more. @throws SlowReaderError */

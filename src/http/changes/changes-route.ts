@@ -10,7 +10,7 @@ import type { Store } from '../../store/store.ts';
 import { sendError, type SendErrorOptions } from '../send-error.ts';
 import type { ReadableTable } from './change-event.ts';
 import type { ChangeFeed } from './change-feed.ts';
-import { parseEventId } from './change-position.ts';
+import { parseEventId } from './change-place.ts';
 import { ChangeStream, type ChangeTimes } from './change-stream.ts';
 
 export interface ChangesRouteOptions extends SendErrorOptions {
