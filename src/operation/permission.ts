@@ -8,7 +8,7 @@ import type { User } from './user/user.ts';
 
 /** Rights on a table that a request needs. */
 export interface Need {
-  readonly schema: string;
+  readonly database: string;
   readonly table: string;
   readonly rights: readonly Right[];
   /** The attributes it touches, each with the same rights; `every` when it may touch any. */
@@ -101,18 +101,20 @@ export function checkNeeds({ user, store }: Pick<Asked, 'user' | 'store'>, needs
   if (user.isSuperUser) return;
   const refusals = new Refusals();
   for (const need of needs) {
-    const { schema, table: name, rights } = need;
-    if (schema === systemDatabase) {
-      if (rights.includes('update') || rights.includes('delete')) refuseSystemDatabase(schema);
+    const { database, table: name, rights } = need;
+    if (database === systemDatabase) {
+      if (rights.includes('update') || rights.includes('delete')) refuseSystemDatabase(database);
       refusals.addTable(need, rights);
       continue;
     }
-    const table = store.catalog.table(schema, name);
+    const table = store.catalog.table(database, name);
     if (table === undefined || !maySee(user, table)) {
-      const isDatabaseSeen = seesDatabase(user, store, schema);
+      const isDatabaseSeen = seesDatabase(user, store, database);
       refusals.addMasked(
         need,
-        isDatabaseSeen ? `Table '${schema}.${name}' does not exist` : `database '${schema}' does not exist`,
+        isDatabaseSeen
+          ? `Table '${database}.${name}' does not exist`
+          : `database '${database}' does not exist`,
       );
       continue;
     }
@@ -159,7 +161,7 @@ function checkAttributes(
     }
     const has = granted.get(name);
     if (has === undefined || has.size === 0) {
-      refusals.addMasked(need, `Attribute '${name}' does not exist on '${need.schema}.${need.table}'`);
+      refusals.addMasked(need, `Attribute '${name}' does not exist on '${need.database}.${need.table}'`);
       continue;
     }
     const missing = asked.filter((right) => !has.has(right));
@@ -184,7 +186,7 @@ function refuseSystemMetadata(database: string): void {
 
 function wholeTable(right: Right, body: Readonly<Record<string, unknown>>): Need {
   return {
-    schema: nameOf(body['schema']) ?? defaultDatabase,
+    database: nameOf(body['schema']) ?? defaultDatabase,
     table: nameOf(body['table']) ?? '',
     rights: [right],
     attributes: 'every',

@@ -41,7 +41,7 @@ export class ForbiddenError extends CodedError {
 }
 
 interface Place {
-  readonly schema: string;
+  readonly database: string;
   readonly table: string;
 }
 
@@ -98,17 +98,17 @@ export class Refusals {
     const key = keyOf(place);
     let missing = this.#tables.get(key);
     if (missing === undefined) {
-      const { schema, table } = place;
-      missing = { schema, table, onTable: new Set(), onAttributes: new Map() };
+      const { database, table } = place;
+      missing = { database, table, onTable: new Set(), onAttributes: new Map() };
       this.#tables.set(key, missing);
     }
     return missing;
   }
 }
 
-function shown({ schema, table, onTable, onAttributes }: Missing): UnauthorizedTable {
+function shown({ database, table, onTable, onAttributes }: Missing): UnauthorizedTable {
   return {
-    schema,
+    schema: database,
     table,
     required_table_permissions: [...onTable],
     required_attribute_permissions: [...onAttributes].map(([name, missing]) => ({
@@ -119,6 +119,6 @@ function shown({ schema, table, onTable, onAttributes }: Missing): UnauthorizedT
 }
 
 /** Names hold no slash. */
-function keyOf({ schema, table }: Place): string {
-  return `${schema}/${table}`;
+function keyOf({ database, table }: Place): string {
+  return `${database}/${table}`;
 }

@@ -78,7 +78,7 @@ function readableTable(store: Store, user: User, database: unknown, name: unknow
   // Who may read any attribute may read the key; the others are left out.
   const key = store.catalog.table(database, name)?.primaryKey;
   const attributes = key === undefined ? [] : [key];
-  checkNeeds({ user, store }, [{ schema: database, table: name, rights: ['read'], attributes }]);
+  checkNeeds({ user, store }, [{ database, table: name, rights: ['read'], attributes }]);
   const table = requireTable(store, database, name);
   if (table.local)
     throw new CodedError(

@@ -49,7 +49,7 @@ export const transaction = defineOperation({
 
 function stepNeed(wanted: z.infer<typeof step>): Need {
   if (wanted.operation !== 'delete') return writeNeed(wanted.operation, wanted);
-  return { schema: wanted.schema, table: wanted.table, rights: ['delete'], attributes: [] };
+  return { database: wanted.schema, table: wanted.table, rights: ['delete'], attributes: [] };
 }
 
 async function checkedStep({ store }: OperationContext, wanted: z.infer<typeof step>): Promise<WriteStep> {

@@ -12,5 +12,5 @@ const rightsOf: Readonly<Record<'insert' | 'update' | 'upsert', readonly Right[]
 export function writeNeed(operation: 'insert' | 'update' | 'upsert', request: WriteRequest): Need {
   const { schema, table, records } = request;
   const attributes = new Set(records.flatMap((record) => Object.keys(record)));
-  return { schema, table, rights: rightsOf[operation], attributes };
+  return { database: schema, table, rights: rightsOf[operation], attributes };
 }

@@ -12,7 +12,7 @@ export const createAttribute = defineOperation({
   name: 'create_attribute',
   refusalName: 'createAttribute',
   permission: ({ schema, table, attribute }) => [
-    { schema, table, rights: ['insert'], attributes: [attribute] },
+    { database: schema, table, rights: ['insert'], attributes: [attribute] },
   ],
   request: z.object({
     schema: field.database,

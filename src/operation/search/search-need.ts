@@ -11,5 +11,10 @@ export function searchNeed(request: {
   readonly uses: readonly string[];
 }): Need {
   const { schema, table, shown = [], uses } = request;
-  return { schema, table, rights: ['read'], attributes: [...shown.filter((name) => name !== '*'), ...uses] };
+  return {
+    database: schema,
+    table,
+    rights: ['read'],
+    attributes: [...shown.filter((name) => name !== '*'), ...uses],
+  };
 }
