@@ -22,21 +22,20 @@ export interface HttpServerOptions {
   readonly port: number | undefined;
   /** Requests that come in here act as super user; the file can be opened by its owner only. */
   readonly socketPath?: string;
-  /** Requests from this machine that say nothing about a user act as super user. Default: false. */
-  readonly authorizeLocal?: boolean;
+  /** Requests from this machine that say nothing about a user act as super user. */
+  readonly authorizeLocal: boolean;
   readonly services: OperationServices;
   /** Asked at every `GET /health`. */
   readonly health: () => Health;
   readonly log: Logger;
   /** The same operations over TLS; a certificate whose files change is read again. */
   readonly secure?: CertificateFiles & { readonly port: number };
-  /** No other origin when not given. */
-  readonly cors?: CorsPolicy;
-  readonly bodyLimitBytes?: number;
+  readonly cors: CorsPolicy;
+  readonly bodyLimitBytes: number;
   /** Of `GET /changes`. */
   readonly changeTimes?: Partial<ChangeTimes>;
   /** Shorter answers are not compressed. */
-  readonly compressionThresholdBytes?: number;
+  readonly compressionThresholdBytes: number;
   readonly headersTimeoutMs?: number;
   readonly requestTimeoutMs?: number;
   readonly keepAliveTimeoutMs?: number;
@@ -63,7 +62,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const told = (): Health => (isStopping ? { ...health(), status: 'stopping' } : health());
   const authenticator = new Authenticator({
     authentication: services.authentication,
-    authorizeLocal: options.authorizeLocal ?? false,
+    authorizeLocal: options.authorizeLocal,
   });
   const feed = new ChangeFeed({ store: services.store, log });
   const common = {
@@ -74,9 +73,9 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     log,
     broken: new RareLines({ log, level: 'info', message: 'answer not taken', field: 'address' }),
     refusals: new RareLines({ log, level: 'info', message: 'request refused', field: 'address' }),
-    bodyLimitBytes: options.bodyLimitBytes ?? 1024 ** 3,
-    compressionThresholdBytes: options.compressionThresholdBytes ?? 1_200,
-    cors: options.cors ?? { enabled: false, accessList: [] },
+    bodyLimitBytes: options.bodyLimitBytes,
+    compressionThresholdBytes: options.compressionThresholdBytes,
+    cors: options.cors,
   };
   const timeouts = {
     headersTimeoutMs: options.headersTimeoutMs ?? 60_000,

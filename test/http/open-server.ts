@@ -16,6 +16,16 @@ import { openServices } from '../operation/open-services.ts';
 
 export const admin = `Basic ${Buffer.from('admin:pass:word').toString('base64')}`;
 
+/** Of a server, as far as a test does not say. */
+export const standardSettings = {
+  host: '127.0.0.1',
+  port: 0,
+  authorizeLocal: false,
+  cors: { enabled: false, accessList: [] },
+  bodyLimitBytes: 1024 ** 3,
+  compressionThresholdBytes: 1_200,
+};
+
 /** A real server over a real store, with the administrator `admin`. */
 export interface TestServer extends AsyncDisposable {
   readonly store: Store;
@@ -81,8 +91,7 @@ async function openOwned(
   const server = closer.own(
     'server',
     await startHttpServer({
-      host: '127.0.0.1',
-      port: 0,
+      ...standardSettings,
       services: served,
       health: () => test.health,
       log,

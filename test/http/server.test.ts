@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { tmpdir } from 'node:os';
 import { expect, test } from 'vitest';
 import { startHttpServer } from '../../src/http/server.ts';
-import { admin, openServer } from './open-server.ts';
+import { admin, openServer, standardSettings } from './open-server.ts';
 
 function postOverSocket(socketPath: string, body: unknown): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -110,7 +110,7 @@ test('a port that is taken is told in one line', async () => {
   await using t = await openServer();
   const { port } = t.server;
   const second = startHttpServer({
-    host: '127.0.0.1',
+    ...standardSettings,
     port,
     services: t.services,
     health: () => t.health,

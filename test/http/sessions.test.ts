@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { startHttpServer } from '../../src/http/server.ts';
 import { putUser } from '../../src/operation/user/put-user.ts';
 import { EventReader } from './changes/event-reader.ts';
-import { admin, openServer, type TestServer } from './open-server.ts';
+import { admin, openServer, standardSettings, type TestServer } from './open-server.ts';
 
 const userInfo = { operation: 'user_info' };
 const mustLogin = { status: 401, body: { error: 'Must login' } };
@@ -195,7 +195,8 @@ test('switched off, nobody begins a session and no cookie counts', async () => {
   const authentication = { ...t.authentication, sessions: undefined };
   const services = { ...t.services, authentication };
   await using server = await startHttpServer({
-    ...{ host: '127.0.0.1', port: 0, services, health: () => t.health, log: pino({ enabled: false }) },
+    ...standardSettings,
+    ...{ services, health: () => t.health, log: pino({ enabled: false }) },
   });
   const off = { ...t, url: `http://127.0.0.1:${server.port}/` };
   const here = cookie.replace(`${t.server.port}`, `${server.port}`);

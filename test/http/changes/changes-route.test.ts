@@ -4,7 +4,13 @@ import { encodeChanges, encodeDocument } from '../../../src/model/transaction-co
 import { putUser } from '../../../src/operation/user/put-user.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { startHttpServer } from '../../../src/http/server.ts';
-import { admin, openServer, type TestServer, type TestServerOptions } from '../open-server.ts';
+import {
+  admin,
+  openServer,
+  standardSettings,
+  type TestServer,
+  type TestServerOptions,
+} from '../open-server.ts';
 import { EventReader } from './event-reader.ts';
 
 const dog = { schema: 'dev', table: 'dog' };
@@ -108,8 +114,7 @@ test('a listener goes on after the last event that it got, in the middle of a tr
   await writeDirectly(t.store, 4);
 
   await using restarted = await startHttpServer({
-    host: '127.0.0.1',
-    port: 0,
+    ...standardSettings,
     services: t.services,
     health: () => t.health,
     log: (await import('pino')).pino({ level: 'silent' }),
