@@ -11,7 +11,8 @@ export interface CertificateFiles {
   readonly privateKey: string;
 }
 
-export interface CertificatePair {
+/** A certificate and its private key, as a server takes them. */
+export interface ServedCertificate {
   readonly cert: Buffer;
   readonly key: Buffer;
 }
@@ -19,12 +20,12 @@ export interface CertificatePair {
 const lookMs = 1_000;
 
 /** @throws CodedError `start_failed` when a file is missing or the key belongs to another certificate */
-export async function readCertificate(files: CertificateFiles): Promise<CertificatePair> {
+export async function readCertificate(files: CertificateFiles): Promise<ServedCertificate> {
   try {
-    const pair = { cert: await readFile(files.certificate), key: await readFile(files.privateKey) };
+    const served = { cert: await readFile(files.certificate), key: await readFile(files.privateKey) };
     // Refuses a key of another certificate, which a server would notice at the first handshake only.
-    createSecureContext(pair);
-    return pair;
+    createSecureContext(served);
+    return served;
   } catch (cause) {
     throw new CodedError(
       'start_failed',

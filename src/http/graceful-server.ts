@@ -1,12 +1,12 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import type { Socket } from 'node:net';
-import type { CertificatePair } from './certificate.ts';
+import type { ServedCertificate } from './certificate.ts';
 
 export interface GracefulServerOptions {
   readonly handle: RequestListener;
   /** Speaks TLS with this certificate. */
-  readonly certificate?: CertificatePair;
+  readonly certificate?: ServedCertificate;
   /** From the first byte of a request to the last of its headers. */
   readonly headersTimeoutMs: number;
   /** From the first byte of a request to the last of its body. */
