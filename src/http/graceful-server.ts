@@ -6,7 +6,7 @@ import type { ServedCertificate } from './certificate.ts';
 export interface GracefulServerOptions {
   readonly handle: RequestListener;
   /** Speaks TLS with this certificate. */
-  readonly certificate?: ServedCertificate;
+  readonly certificate?: ServedCertificate | undefined;
   /** From the first byte of a request to the last of its headers. */
   readonly headersTimeoutMs: number;
   /** From the first byte of a request to the last of its body. */

@@ -9,7 +9,12 @@ import { createApplication } from './application.ts';
 import { Authenticator } from './authenticate.ts';
 import { ChangeFeed } from './changes/change-feed.ts';
 import { defaultChangeTimes, type ChangeTimes } from './changes/change-stream.ts';
-import { followCertificate, readCertificate, type CertificateFiles } from './certificate.ts';
+import {
+  followCertificate,
+  readCertificate,
+  type CertificateFiles,
+  type ServedCertificate,
+} from './certificate.ts';
 import type { CorsPolicy } from './cors.ts';
 import { listenOnDomainSocket } from './domain-socket.ts';
 import { GracefulServer } from './graceful-server.ts';
@@ -84,49 +89,41 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     closeTimeoutMs: options.closeTimeoutMs ?? 5_000,
   };
   const untaken = new RareLines({ log, level: 'warn', message: 'connection not accepted', field: 'reason' });
-  const onError = (error: Error): void => untaken.write(error.message);
+  const handle = createApplication({
+    ...common,
+    identify: (request) => authenticator.identify(request),
+    authenticate: (request) => authenticator.authenticate(request),
+  });
   const closer = new Closer();
+  const serve = async (
+    name: string,
+    port: number,
+    certificate?: ServedCertificate,
+  ): Promise<GracefulServer['server']> => {
+    const { server } = closer.own(name, new GracefulServer({ ...timeouts, handle, certificate }));
+    await listen(server, { host: options.host, port }, ({ message }) => untaken.write(message));
+    return server;
+  };
   try {
-    const handle = createApplication({
-      ...common,
-      identify: (request) => authenticator.identify(request),
-      authenticate: (request) => authenticator.authenticate(request),
-    });
-    let port: number | undefined;
-    if (options.port !== undefined) {
-      const open = closer.own('http server', new GracefulServer({ ...timeouts, handle }));
-      await listen(open.server, { host: options.host, port: options.port }, onError);
-      port = portOf(open.server) ?? options.port;
-    }
-    let securePort: number | undefined;
-    if (secure !== undefined) {
-      const certificate = await readCertificate(secure);
-      const closed = closer.own('https server', new GracefulServer({ ...timeouts, handle, certificate }));
-      await listen(closed.server, { host: options.host, port: secure.port }, onError);
-      if (closed.server instanceof SecureServer)
-        closer.own('certificate', followCertificate(closed.server, secure, log));
-      securePort = portOf(closed.server) ?? secure.port;
-    }
+    const plain = options.port === undefined ? undefined : await serve('http server', options.port);
+    const encrypted = secure && (await serve('https server', secure.port, await readCertificate(secure)));
+    if (secure && encrypted instanceof SecureServer)
+      closer.own('certificate', followCertificate(encrypted, secure, log));
     let hasDomainSocket = false;
     if (options.socketPath !== undefined) {
-      const trusted = closer.own(
-        'domain socket',
-        new GracefulServer({
-          ...timeouts,
-          handle: createApplication({
-            ...common,
-            identify: () => Promise.resolve({ user: localUser, address: 'domain socket' }),
-            authenticate: () => Promise.resolve(localUser),
-          }),
-        }),
-      );
-      hasDomainSocket = await listenOnDomainSocket(trusted.server, options.socketPath, log);
+      const trusting = createApplication({
+        ...common,
+        identify: () => Promise.resolve({ user: localUser, address: 'domain socket' }),
+        authenticate: () => Promise.resolve(localUser),
+      });
+      const { server } = closer.own('domain socket', new GracefulServer({ ...timeouts, handle: trusting }));
+      hasDomainSocket = await listenOnDomainSocket(server, options.socketPath, log);
     }
     // Closed first: listeners do not end by themselves.
     closer.own('change feed', feed);
     return {
-      port,
-      securePort,
+      port: plain && portOf(plain),
+      securePort: encrypted && portOf(encrypted),
       hasDomainSocket,
       async [Symbol.asyncDispose]() {
         isStopping = true;
