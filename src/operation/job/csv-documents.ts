@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import type { Document } from '../../model/change.ts';
 import { CodedError } from '../../model/errors.ts';
 import { nameProblem } from '../../model/names.ts';
@@ -12,7 +11,7 @@ import { csvKey, csvValue } from './csv-value.ts';
  * @throws CodedError as {@link csvRows}, and `invalid_name` for names that no attribute can have
  */
 export async function* csvDocuments(
-  source: Readable,
+  source: AsyncIterable<Buffer>,
   primaryKey: string,
   signal: AbortSignal,
 ): AsyncGenerator<Document, void, undefined> {

@@ -1,4 +1,4 @@
-import { Transform, type Readable, type TransformCallback } from 'node:stream';
+import type { Readable } from 'node:stream';
 import * as z from 'zod';
 import type { Document } from '../../model/change.ts';
 import { CodedError, messageOf } from '../../model/errors.ts';
@@ -69,15 +69,9 @@ async function load(
   request: CsvLoadRequest,
   { stream, totalBytes }: CsvSource,
 ): Promise<JobOutcome> {
-  const counted = new ByteCounter();
-  stream.once('error', (cause) => {
-    counted.destroy(
-      new CodedError('invalid_request', `The file could not be read to its end: ${messageOf(cause)}`, {
-        cause,
-      }),
-    );
-  });
-  const { primaryKey } = requireTable(context.store, request.schema, request.table, 'to write');
+  // Who reads it is told; when nobody reads it, nobody needs to know.
+  stream.on('error', () => {});
+  const counted = new CountedBytes(stream);
   let loaded = 0;
   let rows = 0;
   let chunk: Document[] = [];
@@ -95,7 +89,8 @@ async function load(
     chunkStart = counted.bytes;
   };
   try {
-    for await (const document of csvDocuments(stream.pipe(counted), primaryKey, job.signal)) {
+    const { primaryKey } = requireTable(context.store, request.schema, request.table, 'to write');
+    for await (const document of csvDocuments(counted, primaryKey, job.signal)) {
       chunk.push(document);
       if (chunk.length >= maxChunkRows || counted.bytes - chunkStart >= maxChunkBytes) await commit();
     }
@@ -117,11 +112,24 @@ async function writeChunk(
   return result?.written.length ?? 0;
 }
 
-class ByteCounter extends Transform {
+class CountedBytes implements AsyncIterable<Buffer> {
   bytes = 0;
+  readonly #source: AsyncIterable<Buffer>;
 
-  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
-    this.bytes += chunk.length;
-    done(null, chunk);
+  constructor(source: AsyncIterable<Buffer>) {
+    this.#source = source;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
+    try {
+      for await (const chunk of this.#source) {
+        this.bytes += chunk.length;
+        yield chunk;
+      }
+    } catch (cause) {
+      throw new CodedError('invalid_request', `The file could not be read to its end: ${messageOf(cause)}`, {
+        cause,
+      });
+    }
   }
 }

@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { TextDecoder } from 'node:util';
 import { CsvError, parse } from 'csv-parse';
@@ -14,7 +13,7 @@ const maxRecordBytes = 16 * 2 ** 20;
  * @throws CodedError `invalid_request` for text that is not CSV, or in another encoding; errors of the source as they are
  */
 export async function* csvRows(
-  source: Readable,
+  source: AsyncIterable<Buffer>,
   signal?: AbortSignal,
 ): AsyncGenerator<string[], void, undefined> {
   const parser = parse({

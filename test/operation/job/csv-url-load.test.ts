@@ -144,6 +144,21 @@ test('a server that does not have the file, or breaks off in it, is an error of 
   });
 });
 
+test('a load whose table is dropped before its first row fails, and lets go of the server', async () => {
+  await using t = await openJobContext({ allowPrivateUrls: true });
+  const closed: string[] = [];
+  await using server = await WebServer.open((request, response) => {
+    response.once('close', () => closed.push(request.url ?? ''));
+    void t.call({ operation: 'drop_table', ...dog }).then(() => response.write('id\n1\n'));
+  });
+
+  const url = `http://127.0.0.1:${server.port}/endless`;
+  const job = await t.finish({ operation: 'csv_url_load', ...dog, csv_url: url });
+
+  expect(job).toMatchObject({ status: 'ERROR', message: "Table 'dev.dog' does not exist" });
+  await vi.waitFor(() => expect(closed).toEqual(['/endless']), 5_000);
+});
+
 test('a server that goes on too slowly is given up, in the head of its answer and in the file', async () => {
   let nowMs = 0;
   const steadyMs = (): number => (nowMs += 11 * 60_000);
