@@ -107,8 +107,15 @@ async function get(url: URL, options: FetchOptions): Promise<IncomingMessage> {
       asked.setTimeout(idleTimeoutMs, () => giveUpAfter(idleTimeoutMs));
       // The head may come drop by drop, and is never idle then.
       timer = setTimeout(giveUpAfter, answerTimeoutMs, answerTimeoutMs);
-      asked.once('error', reject);
+      asked.on('error', reject);
       asked.once('response', settle);
+      // An answer like any other that is not the file. With nobody to take it there would be no event but the close.
+      asked.once('upgrade', (response, socket) => {
+        socket.destroy();
+        settle(response);
+      });
+      // Whatever way a request ends, nobody waits for it; what has been settled stays so.
+      asked.once('close', () => reject(new Error('the connection was closed before an answer')));
       asked.end();
     });
   } catch (cause) {

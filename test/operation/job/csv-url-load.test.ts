@@ -144,6 +144,26 @@ test('a server that does not have the file, or breaks off in it, is an error of 
   });
 });
 
+test('a server that answers with another protocol, or hangs up, is an error of the job', async () => {
+  await using server = await WebServer.open(({ url, socket }) => {
+    if (url === '/switch')
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n');
+    else socket.destroy();
+  });
+  await using t = await openJobContext({ allowPrivateUrls: true });
+  const url = `http://127.0.0.1:${server.port}`;
+  const load = (path: string) => t.finish({ operation: 'csv_url_load', ...dog, csv_url: url + path });
+
+  expect(await load('/switch')).toMatchObject({
+    status: 'ERROR',
+    message: `CSV Load failed from URL: ${url}/switch, status code: 101, message: Switching Protocols`,
+  });
+  expect(await load('/gone')).toMatchObject({
+    status: 'ERROR',
+    message: `CSV Load failed from URL: ${url}/gone: socket hang up`,
+  });
+});
+
 test('a load whose table is dropped before its first row fails, and lets go of the server', async () => {
   await using t = await openJobContext({ allowPrivateUrls: true });
   const closed: string[] = [];
