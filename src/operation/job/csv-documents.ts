@@ -3,6 +3,10 @@ import { CodedError } from '../../model/errors.ts';
 import { nameProblem } from '../../model/names.ts';
 import { csvRows } from './csv-rows.ts';
 import { csvKey, csvValue } from './csv-value.ts';
+import { shortText } from './short-text.ts';
+
+/** No name that an attribute can have is longer. */
+const maxToldName = 300;
 
 /**
  * The rows of a CSV text as documents, one after another; the first line names the attributes, and white space in it
@@ -31,7 +35,8 @@ function checkColumns(columns: readonly string[]): readonly string[] {
   const seen = new Set<string>();
   for (const column of columns) {
     if (nameProblem(column) !== undefined) {
-      throw new CodedError('invalid_name', `Invalid column name '${column}', cancelling load operation`);
+      const told = shortText(column, maxToldName);
+      throw new CodedError('invalid_name', `Invalid column name '${told}', cancelling load operation`);
     }
     if (seen.has(column)) {
       throw new CodedError(

@@ -113,6 +113,16 @@ test.each([
   expect(await t.dogs()).toEqual([]);
 });
 
+test('a failed load tells the beginning of a long name', async () => {
+  await using t = await openJobContext();
+  const long = `/${'x'.repeat(2 ** 20)}`;
+
+  expect((await load(t, `id,${long}\n1,2\n`)).message).toBe(
+    `Invalid column name '${long.slice(0, 300)}…', cancelling load operation`,
+  );
+  expect(await t.dogs()).toEqual([]);
+});
+
 test('a file in another encoding is an error of the job and writes nothing', async () => {
   await using t = await openJobContext();
   writeFileSync(join(t.directory, 'import', 'old.csv'), 'id,name\n1,Bj\xf8rn\n', 'latin1');

@@ -67,6 +67,43 @@ test('a refusal within a job is told whole', async () => {
   });
 });
 
+test('of a long reason the beginning is kept, and how much there is of a refusal', async () => {
+  await using t = await openJobContext();
+  const items = (count: number) =>
+    Array.from({ length: count }, (_, index) => `n${index} ${'🐕'.repeat(500)}`);
+  const messageOf = async (error: CodedError): Promise<unknown> => {
+    const body = () => Promise.reject(error);
+    return (await t.ended((await t.context.jobs.submit({ type: 'test', user: localUser, body })).job_id))
+      .message;
+  };
+  const access = {
+    ...{ schema: 'dev', table: 'dog', required_table_permissions: [] },
+    required_attribute_permissions: items(30).map((attribute_name) => ({
+      attribute_name,
+      required_permissions: ['insert'] as const,
+    })),
+  };
+
+  const text = await messageOf(new CodedError('invalid_request', 'x'.repeat(2 ** 20)));
+  const refusal = (await messageOf(
+    new ForbiddenError({ invalidSchemaItems: items(50_000), unauthorizedAccess: [access] }),
+  )) as {
+    readonly invalid_schema_items: readonly string[];
+    readonly unauthorized_access: readonly (typeof access)[];
+  };
+
+  expect(text).toBe(`${'x'.repeat(2_000)}…`);
+  expect(refusal.invalid_schema_items).toHaveLength(21);
+  expect(refusal.invalid_schema_items[0]).toBe(`n0 ${'🐕'.repeat(148)}…`);
+  expect(refusal.invalid_schema_items.at(-1)).toBe('and 49980 more');
+  expect(refusal.unauthorized_access[0]?.required_attribute_permissions).toHaveLength(21);
+  expect(refusal.unauthorized_access[0]?.required_attribute_permissions.at(-1)).toEqual({
+    attribute_name: 'and 10 more',
+    required_permissions: [],
+  });
+  expect(JSON.stringify(refusal).length).toBeLessThan(16_384);
+});
+
 test('a job that runs tells its rate and when it will be done', async () => {
   let nowMs = 1_000_000;
   await using opened = await TestStore.open();
