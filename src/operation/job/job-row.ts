@@ -34,6 +34,9 @@ export const jobRow = z.object({
 
 export type JobRow = z.infer<typeof jobRow>;
 
+/** When a job came, began and ended. */
+export type JobTimes = Pick<JobRow, 'id' | 'status' | 'created_datetime' | 'start_datetime' | 'end_datetime'>;
+
 /** A job as `get_job` shows it. */
 export function jobAnswer(row: JobRow, nowMs: number): Document {
   const { progress: reached, result, scratch_file: _ours, ...told } = row;

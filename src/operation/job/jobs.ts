@@ -10,7 +10,7 @@ import { requireTable } from '../table-lookup.ts';
 import type { User } from '../user/user.ts';
 import { failureMessage } from './failure-message.ts';
 import { forgottenJobs } from './finished-jobs.ts';
-import { jobRow, jobsTable, type JobProgress, type JobRow } from './job-row.ts';
+import { jobRow, jobsTable, type JobProgress, type JobRow, type JobTimes } from './job-row.ts';
 import { WaitingJobs, type Lane, type WaitingJob } from './waiting-jobs.ts';
 
 /** What a job ends with. Only a text is its message; otherwise that says that it is complete. */
@@ -119,10 +119,14 @@ export class Jobs implements AsyncDisposable {
     return row && jobRow.parse(row);
   }
 
-  /** Oldest first. */
-  all(): readonly JobRow[] {
-    const rows = Array.from(this.#options.store.search(this.#table, {}), (row) => jobRow.parse(row));
-    return rows.sort((a, b) => a.created_datetime - b.created_datetime);
+  /** Oldest first. Without what they tell: of 10,000 that may be much. */
+  all(): readonly JobTimes[] {
+    const found: JobTimes[] = [];
+    for (const row of this.#options.store.search(this.#table, {})) {
+      const { id, status, created_datetime, start_datetime, end_datetime } = jobRow.parse(row);
+      found.push({ id, status, created_datetime, start_datetime, end_datetime });
+    }
+    return found.sort((a, b) => a.created_datetime - b.created_datetime);
   }
 
   /** Resolves when the running jobs have stopped, which fail at the next start. */
@@ -174,8 +178,9 @@ export class Jobs implements AsyncDisposable {
   }
 
   async #failInterrupted(): Promise<void> {
-    for (const { id, status, progress, scratch_file: file } of this.all()) {
+    for (const { id, status } of this.all()) {
       if (status !== 'CREATED' && status !== 'IN_PROGRESS') continue;
+      const { progress, scratch_file: file } = this.get(id) ?? {};
       if (file !== undefined) await this.#removeScratchFile(id, file);
       await this.#patch(id, {
         status: 'ERROR',

@@ -6,6 +6,9 @@ import { jobAnswer, type JobRow } from '../../../src/operation/job/job-row.ts';
 import { Jobs, type RunningJob } from '../../../src/operation/job/jobs.ts';
 import { pino } from 'pino';
 import { CodedError } from '../../../src/model/errors.ts';
+import { Rows } from '../../../src/operation/rows.ts';
+import { runOperation } from '../../../src/operation/run-operation.ts';
+import { requireTable } from '../../../src/operation/table-lookup.ts';
 import { ForbiddenError } from '../../../src/operation/refusals.ts';
 import { documentsOf, makeTable, tableOf, TestStore } from '../../store/test-store.ts';
 import { localUser, type User } from '../../../src/operation/user/user.ts';
@@ -320,6 +323,25 @@ test('get_job needs an id and knows nothing of an unknown one', async () => {
 
   await expect(t.call({ operation: 'get_job' })).rejects.toMatchObject({ message: "'id' is required" });
   expect(await t.call({ operation: 'get_job', id: 'x' }, clusterUser)).toEqual([]);
+});
+
+test('what jobs tell is in memory only while it is answered', async () => {
+  await using t = await openJobContext();
+  const submit = () => t.context.jobs.submit({ type: 'test', user: localUser, body: async () => 'told' });
+  const jobs = [await submit(), await submit()];
+  for (const { job_id: id } of jobs) await t.ended(id);
+  const [first, second] = jobs.map(({ job_id: id }) => id);
+
+  const answer = await runOperation(t.context, {
+    operation: 'search_jobs_by_start_date',
+    from_date: '2020-01-01',
+    to_date: '9999-01-01',
+  });
+  await t.store.delete({ table: requireTable(t.store, 'system', 'hdb_job'), keys: [first ?? ''] });
+
+  expect(t.context.jobs.all()[0]).not.toHaveProperty('message');
+  expect(answer).toBeInstanceOf(Rows);
+  expect([...(answer as Rows)]).toMatchObject([{ id: second, message: 'told' }]);
 });
 
 test('search_jobs_by_start_date lists the jobs between two dates, for super users', async () => {
