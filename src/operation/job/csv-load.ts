@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import * as z from 'zod';
 import type { Document } from '../../model/change.ts';
 import { CodedError, messageOf } from '../../model/errors.ts';
-import type { Table } from '../../model/table.ts';
+import type { Store } from '../../store/store.ts';
 import * as field from '../field.ts';
 import type { OperationContext } from '../operation.ts';
 import { checkNeeds, type Need } from '../permission.ts';
@@ -48,14 +48,15 @@ export function checkCsvLoad({ store }: OperationContext, { schema, table, actio
 /** Starts a load; the source is opened when the job begins. */
 export async function startCsvLoad(
   context: OperationContext,
-  job: Omit<NewJob, 'user' | 'body'>,
+  job: Omit<NewJob, 'user' | 'needs' | 'body'>,
   request: CsvLoadRequest,
   open: (signal: AbortSignal) => Promise<CsvSource>,
 ): Promise<unknown> {
   return context.jobs.submit({
     ...job,
     user: context.user,
-    body: async (running) => load(context, running, request, await open(running.signal)),
+    needs: csvLoadNeeds(request),
+    body: async (running) => load(context.store, running, request, await open(running.signal)),
   });
 }
 
@@ -64,7 +65,7 @@ export async function startCsvLoad(
  * memory holds one chunk whatever the length of the file.
  */
 async function load(
-  context: OperationContext,
+  store: Store,
   job: RunningJob,
   request: CsvLoadRequest,
   { stream, totalBytes }: CsvSource,
@@ -78,18 +79,24 @@ async function load(
   let chunkStart = 0;
   const commit = async (): Promise<void> => {
     job.signal.throwIfAborted();
-    checkNeeds(context, [writeNeed(request.action, { ...request, records: chunk })]);
-    const table = requireTable(context.store, request.schema, request.table, 'to write');
-    const documents = await checkWrite(context.store, table, chunk, request.action);
+    const user = job.user();
+    checkNeeds({ user, store }, [writeNeed(request.action, { ...request, records: chunk })]);
+    const table = requireTable(store, request.schema, request.table, 'to write');
+    const documents = await checkWrite(store, table, chunk, request.action);
     rows += chunk.length;
-    loaded += await writeChunk(context, request.action, table, documents, () =>
-      job.progressStep({ rows, bytes: counted.bytes, totalBytes }),
+    const [written] = await store.transact(
+      [
+        { table, operation: request.action, documents },
+        job.progressStep({ rows, bytes: counted.bytes, totalBytes }),
+      ],
+      user.username,
     );
+    loaded += written?.written.length ?? 0;
     chunk = [];
     chunkStart = counted.bytes;
   };
   try {
-    const { primaryKey } = requireTable(context.store, request.schema, request.table, 'to write');
+    const { primaryKey } = requireTable(store, request.schema, request.table, 'to write');
     for await (const document of csvDocuments(counted, primaryKey, job.signal)) {
       chunk.push(document);
       if (chunk.length >= maxChunkRows || counted.bytes - chunkStart >= maxChunkBytes) await commit();
@@ -99,17 +106,6 @@ async function load(
     stream.destroy();
   }
   return rows === 0 ? 'No records parsed from csv file.' : `successfully loaded ${loaded} of ${rows} records`;
-}
-
-async function writeChunk(
-  { store, user }: OperationContext,
-  operation: CsvLoadRequest['action'],
-  table: Table,
-  documents: readonly Document[],
-  progress: () => ReturnType<RunningJob['progressStep']>,
-): Promise<number> {
-  const [result] = await store.transact([{ table, operation, documents }, progress()], user.username);
-  return result?.written.length ?? 0;
 }
 
 class CountedBytes implements AsyncIterable<Buffer> {

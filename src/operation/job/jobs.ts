@@ -6,11 +6,14 @@ import type { Logger } from '../../runtime/logger.ts';
 import { RunLoop } from '../../runtime/run-loop.ts';
 import type { Store } from '../../store/store.ts';
 import type { WriteStep } from '../../store/writer.ts';
+import { checkNeeds, type Need } from '../permission.ts';
+import { Refusals } from '../refusals.ts';
 import { requireTable } from '../table-lookup.ts';
 import type { User } from '../user/user.ts';
 import { failureMessage } from './failure-message.ts';
 import { forgottenJobs } from './finished-jobs.ts';
 import { jobRow, jobsTable, type JobProgress, type JobRow, type JobTimes } from './job-row.ts';
+import { userNow } from './user-now.ts';
 import { WaitingJobs, type Lane, type WaitingJob } from './waiting-jobs.ts';
 
 /** What a job ends with. Only a text is its message; otherwise that says that it is complete. */
@@ -21,6 +24,8 @@ export interface RunningJob {
   readonly id: string;
   /** Aborts when the node stops; the body then ends as soon as it can. */
   readonly signal: AbortSignal;
+  /** Who asked for it, as {@link userNow}. */
+  user(): User;
   /** The step that notes the progress, for the commit of the chunk that makes it: neither is there without the other. */
   progressStep(progress: JobProgress): WriteStep;
   /** A file that the next start removes if this process is killed; its name holds the id of the job. */
@@ -35,6 +40,8 @@ export type JobBody = (job: RunningJob) => Promise<JobOutcome>;
 export interface NewJob {
   readonly type: string;
   readonly user: User;
+  /** What the user must still be allowed when it begins; to be a super user if not said. */
+  readonly needs?: readonly Need[];
   readonly body: JobBody;
   /** What its body keeps in memory until it ends; 0 if not said. */
   readonly heldBytes?: number;
@@ -90,13 +97,17 @@ export class Jobs implements AsyncDisposable {
    * @throws CodedError `unavailable` as {@link WaitingJobs.add}
    */
   async submit(job: NewJob): Promise<{ readonly message: string; readonly job_id: string }> {
-    const { user, body, heldBytes = 0, lane = 'jobs' } = job;
+    const { type, user, needs, heldBytes = 0, lane = 'jobs' } = job;
     const id = randomUUID();
+    const body: JobBody = async (running) => {
+      this.#checkBegin(type, running.user(), needs);
+      return job.body(running);
+    };
     const waiting: WaitingJob<JobBody> = { id, user, body, heldBytes, lane };
     this.#waiting.add(waiting);
     const row: JobRow = {
       id,
-      type: job.type,
+      type,
       user: user.username,
       status: 'CREATED',
       message: null,
@@ -153,11 +164,12 @@ export class Jobs implements AsyncDisposable {
   }
 
   /** How the job ended; undefined when the node stops. */
-  async #run({ id, body }: WaitingJob<JobBody>, signal: AbortSignal): Promise<Document | undefined> {
-    const { now, log } = this.#options;
+  async #run({ id, user, body }: WaitingJob<JobBody>, signal: AbortSignal): Promise<Document | undefined> {
+    const { store, now, log } = this.#options;
     const job: RunningJob = {
       id,
       signal,
+      user: () => userNow(store, user),
       progressStep: (progress) => this.#patchStep(id, { progress }),
       noteScratchFile: async (path) => this.#patch(id, { scratch_file: path }),
       report: async (progress) => this.#patch(id, { progress }),
@@ -175,6 +187,11 @@ export class Jobs implements AsyncDisposable {
       if (signal.aborted) return undefined;
       return { status: 'ERROR', message: failureMessage(error, log), end_datetime: now() };
     }
+  }
+
+  #checkBegin(type: string, user: User, needs: readonly Need[] | undefined): void {
+    if (needs !== undefined) checkNeeds({ user, store: this.#options.store }, needs);
+    else if (!user.isSuperUser) Refusals.refuseOperation(type);
   }
 
   async #failInterrupted(): Promise<void> {

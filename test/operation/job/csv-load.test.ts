@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { PassThrough } from 'node:stream';
 import { createWriteStream, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -7,8 +8,9 @@ import { runInNewContext } from 'node:vm';
 import { stringify } from 'csv-stringify/sync';
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
+import { startCsvLoad } from '../../../src/operation/job/csv-load.ts';
 import { clusterUser } from '../open-context.ts';
-import { openPlaces } from '../open-places.ts';
+import { openPlaces, type PlacesContext } from '../open-places.ts';
 import { dog, openJobContext, type JobContext, type ToldJob } from './open-job-context.ts';
 
 function load(t: JobContext, data: string, extra: object = {}) {
@@ -172,6 +174,59 @@ test('a column that the user may not write is an error of the job, which tells t
   expect(await t.call({ operation: 'search_by_id', ...dog, ids: [2, 3], get_attributes: ['name'] })).toEqual([
     { name: 'Max' },
   ]);
+});
+
+test.each<[string, (t: PlacesContext) => Promise<unknown>, unknown]>([
+  [
+    'dropped',
+    (t) => t.call({ operation: 'drop_user', username: 'writer' }),
+    "User 'writer' or its role was dropped after this job was asked for",
+  ],
+  [
+    'dropped and made again',
+    async (t) => {
+      await t.call({ operation: 'drop_user', username: 'writer' });
+      await t.call({
+        operation: 'add_user',
+        username: 'writer',
+        password: 'x',
+        role: 'writer',
+        active: true,
+      });
+    },
+    "User 'writer' or its role was dropped after this job was asked for",
+  ],
+  [
+    'not active',
+    (t) => t.call({ operation: 'alter_user', username: 'writer', active: false }),
+    "User 'writer' is not active any more",
+  ],
+  [
+    'narrowed',
+    (t) => t.call({ operation: 'alter_user', username: 'writer', role: 'reader' }),
+    expect.objectContaining({ unauthorized_access: [expect.objectContaining({ table: 'dog' })] }),
+  ],
+])('a load whose user is %s meanwhile writes no more', async (_name, change, message) => {
+  await using t = await openPlaces();
+  const context = { ...t.context, user: t.users.writer };
+  const request = { ...dog, action: 'insert' } as const;
+  const sources = [new PassThrough(), new PassThrough()];
+  const start = (source: PassThrough) =>
+    startCsvLoad(context, { type: 'csv_data_load' }, request, () =>
+      Promise.resolve({ stream: source, totalBytes: null }),
+    ) as Promise<{ job_id: string }>;
+  const jobs: { job_id: string }[] = [];
+  for (const source of sources) jobs.push(await start(source));
+  const told = () => jobs.map(({ job_id: id }) => t.context.jobs.get(id));
+  sources[0]?.write(`id\n${Array.from({ length: 1_100 }, (_, index) => `${index + 10}\n`).join('')}`);
+  await vi.waitFor(() => expect(told()[0]).toMatchObject({ progress: { rows: 1_000 } }), 10_000);
+
+  await change(t);
+  for (const source of sources) source.end('id\n5\n');
+
+  await vi.waitFor(() => expect(told()).toMatchObject([{ status: 'ERROR' }, { status: 'ERROR' }]), 10_000);
+  expect(told()).toMatchObject([{ message }, { message }]);
+  expect(await t.call({ operation: 'search_by_id', ...dog, ids: [5], get_attributes: ['id'] })).toEqual([]);
 });
 
 test('who may not write the table starts no load', async () => {

@@ -8,12 +8,13 @@ import { pino } from 'pino';
 import { CodedError } from '../../../src/model/errors.ts';
 import { Rows } from '../../../src/operation/rows.ts';
 import { runOperation } from '../../../src/operation/run-operation.ts';
+import { systemTable } from '../../../src/operation/system-table.ts';
 import { requireTable } from '../../../src/operation/table-lookup.ts';
 import { ForbiddenError } from '../../../src/operation/refusals.ts';
 import { documentsOf, makeTable, tableOf, TestStore } from '../../store/test-store.ts';
-import { localUser, type User } from '../../../src/operation/user/user.ts';
+import { findUser, localUser, type User } from '../../../src/operation/user/user.ts';
 import { clusterUser } from '../open-context.ts';
-import { dog, openJobContext } from './open-job-context.ts';
+import { dog, openJobContext, type JobContext } from './open-job-context.ts';
 
 const log = pino({ level: 'silent' });
 
@@ -145,15 +146,64 @@ test('more than a hundred waiting jobs are refused and leave no row', async () =
   end.resolve(undefined);
 });
 
-function plainUser(username: string): User {
-  return { ...localUser, username, isSuperUser: false };
+/** Users whose role grants nothing; a name that begins with `super` is a super user's. */
+async function makeUsers(
+  { store }: JobContext,
+  usernames: readonly string[],
+): Promise<(name: string) => User> {
+  const roles = [
+    { id: 'super_user', role: 'super_user', permission: { super_user: true } },
+    { id: 'plain', role: 'plain', permission: {} },
+  ];
+  const users = usernames.map((username) => {
+    const role = username.startsWith('super') ? 'super_user' : 'plain';
+    return { username, role, password: 'unused', active: true };
+  });
+  await store.write({ table: systemTable(store, 'hdb_role'), operation: 'upsert', documents: roles });
+  await store.write({ table: systemTable(store, 'hdb_user'), operation: 'upsert', documents: users });
+  return (name) => (findUser(store, name) ?? expect.fail(name)).user;
 }
+
+test('a job for super users that waits is refused when its user is none any more', async () => {
+  await using t = await openJobContext();
+  const userOf = await makeUsers(t, ['super', 'super who stays one']);
+  const begin = deferred<undefined>();
+  const ran: string[] = [];
+  const submit = (user: User, name: string) =>
+    t.context.jobs.submit({
+      type: 'export_local',
+      user,
+      body: async () => {
+        ran.push(name);
+        return begin.promise;
+      },
+    });
+  await submit(localUser, 'first');
+  const waiting = await submit(userOf('super'), 'waiting');
+
+  await t.store.write({
+    table: systemTable(t.store, 'hdb_user'),
+    operation: 'update',
+    documents: [{ username: 'super', role: 'plain' }],
+  });
+  begin.resolve(undefined);
+
+  expect(await t.ended(waiting.job_id)).toMatchObject({
+    status: 'ERROR',
+    message: { unauthorized_access: ["Operation 'export_local' is restricted to 'super_user' roles"] },
+  });
+  expect(ran).toEqual(['first']);
+});
 
 test('a user has 20 jobs in a lane, and keeps nobody from the others', async () => {
   await using t = await openJobContext();
+  const userOf = await makeUsers(t, ['ann', 'bob', 'cid', 'dan', 'eve', 'fay']);
   const end = deferred<undefined>();
   const submit = (username: string, lane: 'jobs' | 'downloads') =>
-    t.context.jobs.submit({ type: 'test', user: plainUser(username), lane, body: () => end.promise });
+    t.context.jobs.submit({
+      ...{ type: 'test', user: userOf(username), needs: [], lane },
+      body: () => end.promise,
+    });
   for (let count = 0; count < 20; count += 1) await submit('ann', 'downloads');
 
   await expect(submit('ann', 'downloads')).rejects.toMatchObject({
@@ -170,12 +220,12 @@ test('a user has 20 jobs in a lane, and keeps nobody from the others', async () 
 
 test('users take turns', async () => {
   await using t = await openJobContext();
+  const userOf = await makeUsers(t, ['ann', 'bob', 'cid']);
   const begin = deferred<undefined>();
   const order: string[] = [];
   const submit = (username: string) =>
     t.context.jobs.submit({
-      type: 'test',
-      user: plainUser(username),
+      ...{ type: 'test', user: userOf(username), needs: [] },
       body: async () => {
         order.push(username);
         return begin.promise;
