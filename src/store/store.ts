@@ -293,10 +293,14 @@ export class Store implements AsyncDisposable {
     return readTransactionLog(this.log, table, range);
   }
 
-  /** Trims the log of one channel: keeps the newest `keep`, or everything from `beforeSeq` on. */
+  /**
+   * Trims the log of one channel: keeps the newest `keep`, or everything from `beforeSeq` on.
+   *
+   * @throws the reason of `signal`, between two of its commits
+   */
   async purgeChannel(
     table: Table,
-    options: { readonly keep?: number; readonly beforeSeq?: number },
+    options: { readonly keep?: number; readonly beforeSeq?: number; readonly signal?: AbortSignal },
   ): Promise<{ readonly purged: number }> {
     const { headSeq } = this.log.head(table.id);
     const upTo =
@@ -305,6 +309,7 @@ export class Store implements AsyncDisposable {
         : Math.min(headSeq, options.beforeSeq - 1);
     let purged = 0;
     for (;;) {
+      options.signal?.throwIfAborted();
       const step = await this.#commits.run(
         (commit) => this.log.trimChannel(commit, table.id, upTo, this.localWrites.stepLimit()),
         'small',

@@ -24,9 +24,9 @@ export async function startTrimLog(
   return jobs.submit({
     type,
     user,
-    body: async () => {
+    body: async ({ signal }) => {
       const table = requireTable(store, schema, name);
-      await store.purgeChannel(table, { beforeSeq: store.log.firstSince(table.id, beforeMs) });
+      await store.purgeChannel(table, { beforeSeq: store.log.firstSince(table.id, beforeMs), signal });
       await purgeStreamOf(context, table);
       return undefined;
     },

@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import type { RunningJob } from '../../../src/operation/job/jobs.ts';
 import { clusterUser } from '../open-context.ts';
 import { dog, openJobContext } from './open-job-context.ts';
 
@@ -86,6 +87,19 @@ test('delete_transaction_logs_before shortens the log to what was written since'
   expect(await ids()).toEqual(second === timestamp ? expect.arrayContaining([2, 3]) : [3]);
   await t.finish({ operation: 'delete_transaction_logs_before', ...dog, timestamp: Date.now() + 60_000 });
   expect(await ids()).toEqual([]);
+});
+
+test('a log that is being shortened when the node stops is left as it is then', async () => {
+  await using t = await openJobContext();
+  await t.call({ operation: 'insert', ...dog, records: [{ id: 1 }] });
+  const submit = vi.spyOn(t.context.jobs, 'submit').mockResolvedValue({ message: '', job_id: '' });
+
+  await t.call({ operation: 'delete_transaction_logs_before', ...dog, timestamp: Date.now() + 60_000 });
+  const job = { signal: AbortSignal.abort() } as RunningJob;
+  const trimming = submit.mock.lastCall?.[0].body(job);
+
+  await expect(trimming).rejects.toMatchObject({ name: 'AbortError' });
+  expect(await t.call({ operation: 'read_transaction_log', ...dog })).toHaveLength(1);
 });
 
 test.each(['soon', '', -1, Number.NaN, null, undefined])('%j is no timestamp', async (timestamp) => {
