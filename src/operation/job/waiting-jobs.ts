@@ -17,14 +17,18 @@ export interface WaitingJob<Body> {
 }
 
 const maxWaiting = 100;
-const maxOfUser = 20;
 const maxHeldMebibytes = 256;
+/** Of these, what is for super users alone. */
+const keptWaiting = 20;
+const keptMebibytes = 64;
+const maxOfUser = 20;
 const maxTurns = 1_000;
 
 /**
  * The jobs of each lane that wait, and the one that runs.
  *
  * Users take turns: nobody waits longer for having asked after another's many jobs than for one job of each other user.
+ * No number of users takes the places that are kept for super users, nor what their jobs may hold.
  */
 export class WaitingJobs<Body> {
   readonly #jobs: WaitingJob<Body>[] = [];
@@ -33,28 +37,35 @@ export class WaitingJobs<Body> {
 
   /** @throws CodedError `unavailable` while too many are waiting, or hold too much; one that is alone may hold anything */
   add(job: WaitingJob<Body>): void {
+    const { isSuperUser, username } = job.user;
     const ofLane = this.#jobs.filter(({ lane }) => lane === job.lane);
-    if (ofLane.length >= maxWaiting) {
-      throw new CodedError(
-        'unavailable',
-        `${maxWaiting} jobs are waiting already; try again when some are done`,
-      );
+    const most = isSuperUser ? maxWaiting : maxWaiting - keptWaiting;
+    if (ofLane.length >= most) {
+      throw new CodedError('unavailable', `${most} jobs are waiting already; try again when some are done`);
     }
-    const ofUser = ofLane.filter(({ user }) => user.username === job.user.username);
-    if (ofUser.length >= maxOfUser && !job.user.isSuperUser) {
+    const ofUser = ofLane.filter(({ user }) => user.username === username);
+    if (ofUser.length >= maxOfUser && !isSuperUser) {
       throw new CodedError(
         'unavailable',
         `${maxOfUser} of your jobs are waiting already; try again when some are done`,
       );
     }
-    const held = this.#jobs.reduce((sum, { heldBytes }) => sum + heldBytes, 0);
-    if (job.heldBytes > 0 && held > 0 && held + job.heldBytes > maxHeldMebibytes * 2 ** 20) {
-      throw new CodedError(
-        'unavailable',
-        `The jobs that wait may hold ${maxHeldMebibytes} MiB: try again when some are done, or use csv_file_load or csv_url_load`,
-      );
-    }
+    this.#checkHeld(job);
     this.#jobs.push(job);
+  }
+
+  #checkHeld({ heldBytes, user: { isSuperUser } }: WaitingJob<Body>): void {
+    if (heldBytes === 0) return;
+    const held = bytesOf(this.#jobs);
+    const mostMebibytes = isSuperUser ? maxHeldMebibytes : maxHeldMebibytes - keptMebibytes;
+    if (held === 0 || held + heldBytes <= mostMebibytes * 2 ** 20) return;
+    // Also where one alone holds more than all may.
+    const ofSuperUsers = bytesOf(this.#jobs.filter(({ user }) => user.isSuperUser));
+    if (isSuperUser && ofSuperUsers + heldBytes <= keptMebibytes * 2 ** 20) return;
+    throw new CodedError(
+      'unavailable',
+      `The jobs that wait may hold ${mostMebibytes} MiB: try again when some are done, or use csv_file_load or csv_url_load`,
+    );
   }
 
   /** One that has run, else the oldest of the user whose turn was longest ago; only of those that are `ready`. */
@@ -79,4 +90,8 @@ export class WaitingJobs<Body> {
   remove(job: WaitingJob<Body>): void {
     this.#jobs.splice(this.#jobs.indexOf(job), 1);
   }
+}
+
+function bytesOf(jobs: readonly WaitingJob<unknown>[]): number {
+  return jobs.reduce((sum, { heldBytes }) => sum + heldBytes, 0);
 }

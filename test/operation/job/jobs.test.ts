@@ -4,6 +4,7 @@ import { expect, test, vi } from 'vitest';
 import { forgottenJobs } from '../../../src/operation/job/finished-jobs.ts';
 import { jobAnswer, type JobRow } from '../../../src/operation/job/job-row.ts';
 import { Jobs, type RunningJob } from '../../../src/operation/job/jobs.ts';
+import { WaitingJobs } from '../../../src/operation/job/waiting-jobs.ts';
 import { pino } from 'pino';
 import { CodedError } from '../../../src/model/errors.ts';
 import { Rows } from '../../../src/operation/rows.ts';
@@ -197,7 +198,7 @@ test('a job for super users that waits is refused when its user is none any more
 
 test('a user has 20 jobs in a lane, and keeps nobody from the others', async () => {
   await using t = await openJobContext();
-  const userOf = await makeUsers(t, ['ann', 'bob', 'cid', 'dan', 'eve', 'fay']);
+  const userOf = await makeUsers(t, ['ann', 'bob', 'cid', 'dan', 'fay']);
   const end = deferred<undefined>();
   const submit = (username: string, lane: 'jobs' | 'downloads') =>
     t.context.jobs.submit({
@@ -210,12 +211,54 @@ test('a user has 20 jobs in a lane, and keeps nobody from the others', async () 
     code: 'unavailable',
     message: '20 of your jobs are waiting already; try again when some are done',
   });
-  for (const username of ['bob', 'cid', 'dan', 'eve'])
+  for (const username of ['bob', 'cid', 'dan'])
     for (let count = 0; count < 20; count += 1) await submit(username, 'downloads');
-  await expect(submit('fay', 'downloads')).rejects.toMatchObject({ code: 'unavailable' });
+  await expect(submit('fay', 'downloads')).rejects.toMatchObject({
+    code: 'unavailable',
+    message: '80 jobs are waiting already; try again when some are done',
+  });
   await submit('ann', 'jobs');
   await submit('fay', 'jobs');
   end.resolve(undefined);
+});
+
+test('jobs of others leave room for those of super users, and for what these hold', async () => {
+  await using t = await openJobContext();
+  const userOf = await makeUsers(t, ['ann', 'bob', 'cid', 'dan', 'super']);
+  const end = deferred<undefined>();
+  const mebibyte = 2 ** 20;
+  const submit = (username: string, heldBytes: number) =>
+    t.context.jobs.submit({
+      ...{ type: 'test', user: userOf(username), needs: [], heldBytes },
+      body: () => end.promise,
+    });
+  await submit('ann', 300 * mebibyte);
+  for (const username of ['ann', 'bob', 'cid', 'dan'])
+    for (let count = username === 'ann' ? 1 : 0; count < 20; count += 1) await submit(username, 0);
+
+  for (let count = 0; count < 8; count += 1) await submit('super', 8 * mebibyte);
+  await expect(submit('super', 1)).rejects.toMatchObject({ code: 'unavailable' });
+  for (let count = 8; count < 20; count += 1) await submit('super', 0);
+  await expect(submit('super', 0)).rejects.toMatchObject({
+    code: 'unavailable',
+    message: '100 jobs are waiting already; try again when some are done',
+  });
+  end.resolve(undefined);
+});
+
+test('what jobs of others hold together leaves 64 MiB of the 256 to super users', () => {
+  const waiting = new WaitingJobs<string>();
+  const add = (username: string, mebibytes: number) =>
+    waiting.add({
+      ...{ id: username, user: { ...localUser, username, isSuperUser: username === 'super' } },
+      ...{ body: '', lane: 'jobs', heldBytes: mebibytes * 2 ** 20 },
+    });
+  add('ann', 100);
+
+  expect(() => add('bob', 93)).toThrow('The jobs that wait may hold 192 MiB:');
+  add('bob', 92);
+  add('super', 64);
+  expect(() => add('super', 1)).toThrow('The jobs that wait may hold 256 MiB:');
 });
 
 test('users take turns', async () => {
