@@ -18,3 +18,8 @@ export function backoffMs(
   const fullMs = Math.min(maxMs, minMs * 2 ** Math.max(0, failures - 1));
   return fullMs * (0.5 + random() / 2);
 }
+
+/** Whether the nth failure in a row is logged: the first, second, fourth, eighth and so on, so that weeks fill no log. */
+export function isLogged(failures: number): boolean {
+  return Number.isInteger(Math.log2(failures));
+}

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { backoffMs, type BackoffBounds } from './backoff.ts';
+import { backoffMs, isLogged, type BackoffBounds } from './backoff.ts';
 import type { Logger } from './logger.ts';
 
 export interface ProcessExit {
@@ -31,9 +31,11 @@ export interface SupervisedProcessOptions {
 }
 
 const defaultBackoff: BackoffBounds = { minMs: 100, maxMs: 5_000 };
+const defaultRecoveredAfterMs = 10_000;
 
 /**
- * Keeps one child process alive: whenever it exits, however, it is started again, later and later.
+ * Keeps one child process alive: whenever it exits, however, it is started again, later and later. What lasts is logged
+ * as {@link isLogged} says, and that the child runs again once.
  *
  * At most one child exists at any moment. A child does not outlive {@link SupervisedProcess.[Symbol.asyncDispose]},
  * but does outlive a SIGKILL of this process, unless it watches its IPC channel or standard input.
@@ -91,7 +93,7 @@ export class SupervisedProcess implements AsyncDisposable {
   }
 
   #spawn(): void {
-    const { name, spawn, log, onStart } = this.#options;
+    const { name, spawn, log, onStart, recoveredAfterMs = defaultRecoveredAfterMs } = this.#options;
     let child: ChildProcess;
     try {
       child = spawn();
@@ -107,18 +109,33 @@ export class SupervisedProcess implements AsyncDisposable {
     if (child.pid === undefined) return;
 
     const sinceMs = Date.now();
+    const recovery = setTimeout(() => this.#recovered(), recoveredAfterMs);
     this.#child = child;
     this.#state = { kind: 'running', pid: child.pid, sinceMs };
     this.#gone = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
         this.#child = undefined;
-        if (Date.now() - sinceMs >= (this.#options.recoveredAfterMs ?? 10_000)) this.#failures = 0;
+        clearTimeout(recovery);
+        if (Date.now() - sinceMs >= recoveredAfterMs) this.#recovered();
         this.#ended({ code, signal });
         resolve();
       });
     });
-    log.info({ process: name, childPid: child.pid }, 'child process started');
+    const failures = this.#failures;
+    if (failures === 0 || isLogged(failures))
+      log.info(
+        { process: name, childPid: child.pid, ...(failures > 0 && { failures }) },
+        'child process started',
+      );
     onStart?.(child);
+  }
+
+  #recovered(): void {
+    const { name, log } = this.#options;
+    const failures = this.#failures;
+    if (failures > 0)
+      log.info({ process: name, childPid: this.#child?.pid, failures }, 'child process runs again');
+    this.#failures = 0;
   }
 
   #ended(exit: ProcessExit): void {
@@ -133,9 +150,9 @@ export class SupervisedProcess implements AsyncDisposable {
     if (!isRestartWanted) this.#failures += 1;
     const delayMs = isRestartWanted ? 0 : Math.max(backoff.minMs, backoffMs(this.#failures, backoff));
     this.#state = { kind: 'restarting', atMs: Date.now() + delayMs, lastExit: exit };
-    if (!isRestartWanted) {
-      log.warn({ process: name, ...exit, restartMs: Math.round(delayMs) }, 'child process exited');
-    }
+    const failures = this.#failures;
+    if (!isRestartWanted && isLogged(failures))
+      log.warn({ process: name, ...exit, failures, restartMs: Math.round(delayMs) }, 'child process exited');
     onExit?.(exit.code, exit.signal);
     // onExit may have called restart() itself.
     if (this.#state.kind !== 'restarting') return;

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { backoffMs, type BackoffBounds } from './backoff.ts';
+import { backoffMs, isLogged, type BackoffBounds } from './backoff.ts';
 import { deferred } from './deferred.ts';
 import type { Logger } from './logger.ts';
 
@@ -88,7 +88,7 @@ export class RunLoop implements Loop {
         if (signal.aborted) return;
         failures += 1;
         const retryMs = backoffMs(failures, backoff);
-        if (isPowerOfTwo(failures))
+        if (isLogged(failures))
           log.warn({ err: error, loop: name, failures, retryMs: Math.round(retryMs) }, 'loop body failed');
         onError?.(error);
         await waitMs(retryMs, signal);
@@ -104,10 +104,6 @@ export class RunLoop implements Loop {
     await waitMs(idleMs, signal, (end) => (this.#endIdle = end));
     this.#endIdle = undefined;
   }
-}
-
-function isPowerOfTwo(count: number): boolean {
-  return Number.isInteger(Math.log2(count));
 }
 
 /** Resolves after the time, on abort, or when the function given to `onWait` is called; never rejects. */

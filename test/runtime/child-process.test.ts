@@ -64,13 +64,13 @@ it('backs off from a child that always exits, and says how it ended', async () =
 it('waits longer after each exit, and begins again after a child that has recovered', async () => {
   const waits = async (recoveredAfterMs: number): Promise<number[]> => {
     const seen: number[] = [];
-    await using _supervised: SupervisedProcess = supervise('', {
+    await using supervised: SupervisedProcess = supervise('', {
       recoveredAfterMs,
       backoff: { minMs: 1, maxMs: 1000 },
-      log: pino(
-        { level: 'warn' },
-        { write: (line) => void seen.push((JSON.parse(line) as { restartMs: number }).restartMs) },
-      ),
+      onExit: () => {
+        const { state } = supervised;
+        if (state.kind === 'restarting') seen.push(state.atMs - Date.now());
+      },
     });
     await vi.waitFor(() => expect(seen.length).toBeGreaterThanOrEqual(6), 10_000);
     return seen;
@@ -78,7 +78,37 @@ it('waits longer after each exit, and begins again after a child that has recove
 
   // 2 ** 5 with a jitter of at most half.
   expect((await waits(3_600_000))[5]).toBeGreaterThanOrEqual(16);
-  expect((await waits(0))[5]).toBe(1);
+  expect((await waits(0))[5]).toBeLessThanOrEqual(1);
+});
+
+it('logs a child that always exits ever more rarely, and once that it runs again', async () => {
+  const lines: string[] = [];
+  let starts = 0;
+  await using _supervised: SupervisedProcess = supervise('', {
+    spawn: () => {
+      starts += 1;
+      return starts <= 9 ? spawn('false') : spawn(process.execPath, ['-e', waitsForEver]);
+    },
+    backoff: { minMs: 1, maxMs: 1 },
+    recoveredAfterMs: 1_000,
+    log: pino(
+      {},
+      {
+        write: (line) => {
+          const { msg, failures } = JSON.parse(line) as { msg: string; failures?: number };
+          lines.push(`${msg} ${failures ?? 0}`);
+        },
+      },
+    ),
+  });
+
+  await vi.waitFor(() => expect(lines).toContain('child process runs again 9'), 10_000);
+
+  expect(lines).toEqual([
+    'child process started 0',
+    ...[1, 2, 4, 8].flatMap((count) => [`child process exited ${count}`, `child process started ${count}`]),
+    'child process runs again 9',
+  ]);
 });
 
 it('goes on trying when the program does not exist', async () => {
