@@ -17,24 +17,56 @@ const binary = z.object({
   operator: z.string(),
   left: z.unknown(),
   right: z.unknown(),
+  parentheses: z.boolean().optional(),
 });
+const junction = binary.extend({ operator: z.enum(['AND', 'OR']) });
 const attribute = z.object({ type: z.literal('column_ref'), table: z.null(), column: z.string() });
 const list = z.object({ type: z.literal('expr_list'), value: z.array(scalarLiteral).min(1) });
 const range = z.object({ type: z.literal('expr_list'), value: z.tuple([orderedLiteral, orderedLiteral]) });
 
 /** The condition that a WHERE tree says; undefined for what the store cannot search by. */
 export function conditionOf(tree: unknown): Condition | ConditionGroup | undefined {
+  return joined(
+    'or',
+    alternativesOf(tree).map((terms) => joined('and', terms.map(termOf))),
+  );
+}
+
+/**
+ * The terms between each OR and the next, in order. The parser gives AND and OR one rank and joins them from the left,
+ * or from the right behind IN; AND binds first. What stands in parentheses is one term, unless it is all there is.
+ */
+function alternativesOf(tree: unknown): readonly (readonly unknown[])[] {
+  let terms: unknown[] = [];
+  const alternatives = [terms];
+  // The next is the last. Not by recursion: a chain may have thousands of terms.
+  const coming: unknown[] = [tree];
+  while (coming.length > 0) {
+    const node = coming.pop();
+    const { data } = junction.safeParse(node);
+    if (node === 'OR') alternatives.push((terms = []));
+    else if (data === undefined || (data.parentheses === true && node !== tree)) terms.push(node);
+    else coming.push(data.right, ...(data.operator === 'OR' ? ['OR'] : []), data.left);
+  }
+  return alternatives;
+}
+
+function termOf(tree: unknown): Condition | ConditionGroup | undefined {
   const parsed = binary.safeParse(tree);
   if (!parsed.success) return undefined;
   const { operator, left, right } = parsed.data;
-  if (operator === 'AND' || operator === 'OR') {
-    const members = [conditionOf(left), conditionOf(right)].filter((member) => member !== undefined);
-    return members.length < 2
-      ? undefined
-      : { operator: operator === 'AND' ? 'and' : 'or', conditions: members };
-  }
+  if (operator === 'AND' || operator === 'OR') return conditionOf(tree);
   const named = attribute.safeParse(left);
   return named.success ? comparison(named.data.column, operator, right) : undefined;
+}
+
+function joined(
+  operator: ConditionGroup['operator'],
+  members: readonly (Condition | ConditionGroup | undefined)[],
+): Condition | ConditionGroup | undefined {
+  const conditions = members.filter((member) => member !== undefined);
+  if (conditions.length < members.length) return undefined;
+  return conditions.length === 1 ? conditions[0] : { operator, conditions };
 }
 
 function comparison(name: string, operator: string, right: unknown): Condition | ConditionGroup | undefined {
