@@ -160,14 +160,31 @@ test.each([
   "SELECT id FROM dev.dog WHERE name NOT LIKE 'R%'",
   'SELECT id FROM dev.dog WHERE id IN (SELECT id FROM dev.cat)',
   'SELECT id FROM dev.dog UNION SELECT id FROM dev.cat',
+  'SELECT id AS n, name AS n FROM dev.dog',
+  '(SELECT id FROM dev.dog) LIMIT 1',
+  '(SELECT id FROM dev.dog LIMIT 2) ORDER BY name',
+  "SELECT id FROM dev.dog WHERE name COLLATE utf8_general_ci = 'rex'",
+  'SELECT id FROM dev.dog WHERE age = 3 COLLATE utf8_bin',
+  'SELECT id FROM dev.dog ORDER BY name COLLATE utf8_bin',
+  'SELECT id FROM dev.dog ORDER BY "name"',
+  'SELECT id FROM dev.dog ORDER BY 1',
+  'SELECT id FROM dev.dog LIMIT -1',
+  'SELECT id FROM dev.dog FOR UPDATE',
   'SELECT 1',
   'SELECT id FROM dev.dog; DELETE FROM dev.dog',
+  "SELECT id FROM dev.dog WHERE name = 'x''; DELETE FROM dev.dog",
+  ';DELETE FROM dev.dog',
   'INSERT INTO dev.dog VALUES (9)',
+  'INSERT INTO dev.dog (id, age, age) VALUES (9, 1, 2)',
   'INSERT INTO dev.dog (id, name) VALUES (9)',
   'INSERT INTO dev.dog (id) SELECT id FROM dev.cat',
   'REPLACE INTO dev.dog (id) VALUES (9)',
   'UPDATE dev.dog SET age = age + 1',
   'DELETE FROM dev.dog LIMIT 1',
+  'DELETE cat FROM dev.dog',
+  'DELETE dev.cat FROM dev.dog WHERE id = 1',
+  'DELETE cat, bird FROM dev.dog',
+  'DELETE QUICK FROM dev.dog',
   'DROP TABLE dev.dog',
   'TRUNCATE dev.dog',
   'this is not sql',
@@ -182,11 +199,27 @@ test.each([
   expect(await t.sql('SELECT COUNT(*) FROM dev.dog')).toEqual([{ 'COUNT(*)': 4 }]);
 });
 
+test('ORDER BY means the columns of the answer first', async () => {
+  await using t = await openDogs();
+
+  expect(await t.sql('SELECT age AS name, id AS age FROM dev.dog ORDER BY name DESC LIMIT 2')).toEqual([
+    { name: 9, age: 4 },
+    { name: 7, age: 3 },
+  ]);
+  expect(await t.sql('SELECT name AS n FROM dev.dog ORDER BY n LIMIT 2')).toEqual([
+    { n: 'Axel' },
+    { n: 'Bella' },
+  ]);
+  expect(await t.sql('SELECT name AS n FROM dev.dog ORDER BY name DESC LIMIT 1')).toEqual([{ n: 'Ron' }]);
+});
+
 test.each(['9007199254740993', '12345678901234567890'])(
   'the integer %s, which is kept as another one, touches no record',
   async (wide) => {
     await using t = await openDogs();
-    await t.sql('INSERT INTO dev.dog (id, name) VALUES (9007199254740992, "neighbour")');
+    await t.sql(
+      'INSERT INTO dev.dog (id, name) VALUES (9007199254740992, "neighbour"), (-9007199254740992, "neighbour")',
+    );
     const message = `The number ${wide} would be kept as another one: send it as text, in quotes`;
 
     for (const text of [
@@ -197,6 +230,7 @@ test.each(['9007199254740993', '12345678901234567890'])(
     ])
       await expect(t.sql(text)).rejects.toMatchObject({ code: 'invalid_request', message });
     expect(await t.sql("SELECT id FROM dev.dog WHERE name = 'neighbour'")).toEqual([
+      { id: -9007199254740992 },
       { id: 9007199254740992 },
     ]);
   },

@@ -1,21 +1,29 @@
 import * as z from 'zod';
 import { refuseUnlessExact } from '../../model/wide-integers.ts';
 
+/** Around what stands by itself they change nothing. */
+export const parentheses = z.boolean().optional();
+
 /** The parser gives decimals and long numbers as their text. A number is the double that JSON makes of its digits. */
 const number = z
-  .object({ type: z.enum(['number', 'bigint']), value: z.union([z.number(), z.string()]) })
+  .strictObject({
+    type: z.enum(['number', 'bigint']),
+    value: z.union([z.number(), z.string()]),
+    parentheses,
+  })
   .transform(({ value }) => {
     if (typeof value === 'string' && /^-?\d+$/.test(value)) refuseUnlessExact(value);
     return Number(value);
   })
   .pipe(z.number());
 
-/** A text in quotes, without a collation or an ESCAPE of its own. */
+/** A text in quotes, without a collation or an ESCAPE of its own. BINARY minds the case, as all comparisons do here. */
 export const textLiteral = z
-  .object({
+  .strictObject({
     type: z.enum(['single_quote_string', 'double_quote_string']),
     value: z.string(),
-    ...{ suffix: z.undefined().optional(), escape: z.undefined().optional() },
+    prefix: z.literal('binary').optional(),
+    parentheses,
   })
   .transform(({ type, value }) => unquoted(value, type === 'single_quote_string' ? "''" : '""'));
 
@@ -25,13 +33,15 @@ export const orderedLiteral = z.union([number, textLiteral]);
 /** What a condition can be equal to. */
 export const scalarLiteral = z.union([
   orderedLiteral,
-  z.object({ type: z.literal('bool'), value: z.boolean() }).transform(({ value }) => value),
+  z
+    .strictObject({ type: z.literal('bool'), value: z.boolean(), parentheses })
+    .transform(({ value }) => value),
 ]);
 
 /** What can be stored. */
 export const literal = z.union([
   scalarLiteral,
-  z.object({ type: z.literal('null'), value: z.null() }).transform(({ value }) => value),
+  z.strictObject({ type: z.literal('null'), value: z.null(), parentheses }).transform(({ value }) => value),
 ]);
 
 /** In MySQL `\f` and `\u0041` are the letters f and u; the parser would read them as JSON does. */

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Comparator, Condition, ConditionGroup } from '../../model/query.ts';
-import { orderedLiteral, scalarLiteral, textLiteral } from './literal.ts';
+import { attribute } from './attribute.ts';
+import { orderedLiteral, parentheses, scalarLiteral, textLiteral } from './literal.ts';
 
 const comparators: Readonly<Record<string, Comparator>> = {
   '=': 'equals',
@@ -12,17 +13,23 @@ const comparators: Readonly<Record<string, Comparator>> = {
   '>=': 'greater_than_equal',
 };
 
-const binary = z.object({
+const binary = z.strictObject({
   type: z.literal('binary_expr'),
   operator: z.string(),
   left: z.unknown(),
   right: z.unknown(),
-  parentheses: z.boolean().optional(),
+  parentheses,
 });
 const junction = binary.extend({ operator: z.enum(['AND', 'OR']) });
-const attribute = z.object({ type: z.literal('column_ref'), table: z.null(), column: z.string() });
-const list = z.object({ type: z.literal('expr_list'), value: z.array(scalarLiteral).min(1) });
-const range = z.object({ type: z.literal('expr_list'), value: z.tuple([orderedLiteral, orderedLiteral]) });
+const list = z.strictObject({
+  type: z.literal('expr_list'),
+  value: z.array(scalarLiteral).min(1),
+  parentheses,
+});
+const range = z.strictObject({
+  type: z.literal('expr_list'),
+  value: z.tuple([orderedLiteral, orderedLiteral]),
+});
 
 /** The condition that a WHERE tree says; undefined for what the store cannot search by. */
 export function conditionOf(tree: unknown): Condition | ConditionGroup | undefined {
@@ -57,7 +64,7 @@ function termOf(tree: unknown): Condition | ConditionGroup | undefined {
   const { operator, left, right } = parsed.data;
   if (operator === 'AND' || operator === 'OR') return conditionOf(tree);
   const named = attribute.safeParse(left);
-  return named.success ? comparison(named.data.column, operator, right) : undefined;
+  return named.success ? comparison(named.data, operator, right) : undefined;
 }
 
 function joined(

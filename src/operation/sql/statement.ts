@@ -2,7 +2,8 @@ import * as z from 'zod';
 import { CodedError } from '../../model/errors.ts';
 import type { ConditionGroup, Sort } from '../../model/query.ts';
 import { defaultDatabase } from '../field.ts';
-import { literal, withPlainLetters } from './literal.ts';
+import { attribute } from './attribute.ts';
+import { literal, parentheses, withPlainLetters } from './literal.ts';
 import { conditionOf } from './sql-condition.ts';
 
 export interface NamedTable {
@@ -45,13 +46,11 @@ export const supported =
   'UPDATE database.table SET attribute = value, ... [WHERE]; DELETE FROM database.table [WHERE]. ' +
   "WHERE compares an attribute with a value: = != < <= > >= BETWEEN IN LIKE ('x%', '%x', '%x%'), with AND, OR and parentheses";
 
+// Strict throughout: what a statement says and nobody reads here would change what it means.
 const nothing = z.null().optional();
 const tables = z
-  .tuple([z.object({ db: z.string().nullish(), table: z.string(), as: z.null(), join: nothing })])
+  .tuple([z.strictObject({ db: z.string().nullish(), table: z.string(), as: z.null(), parentheses })])
   .transform(([{ db, table }]): NamedTable => ({ database: db ?? defaultDatabase, table }));
-const attribute = z
-  .object({ type: z.literal('column_ref'), table: z.null(), column: z.string() })
-  .transform(({ column }) => column);
 const where = z.unknown().transform((tree, context): ConditionGroup | undefined => {
   if (tree === null || tree === undefined) return undefined;
   const condition = conditionOf(tree);
@@ -62,29 +61,33 @@ const where = z.unknown().transform((tree, context): ConditionGroup | undefined 
   return 'conditions' in condition ? condition : { operator: 'and', conditions: [condition] };
 });
 
-const count = z.object({
-  expr: z.object({
+const star = z.strictObject({ type: z.literal('star'), value: z.literal('*') });
+const count = z.strictObject({
+  expr: z.strictObject({
     type: z.literal('aggr_func'),
     name: z.literal('COUNT'),
-    args: z.object({ expr: z.object({ type: z.literal('star') }), distinct: nothing }),
+    args: z.strictObject({ expr: star, distinct: nothing }),
     over: nothing,
   }),
   as: z.string().nullable(),
 });
 const column = z
-  .object({ expr: attribute, as: z.string().nullable() })
+  .strictObject({ expr: attribute, as: z.string().nullable() })
   .transform(({ expr, as }): Column => ({ attribute: expr, shownAs: as ?? expr }));
 const columns = z.union([
   z.tuple([count]).transform(([{ as }]) => ({ countAs: as ?? 'COUNT(*)' })),
   z
     .array(column)
     .min(1)
+    .refine(areDistinct)
     .transform((list) => (list.length === 1 && list[0]?.attribute === '*' ? 'all' : list)),
 ]);
 
-const whole = z.object({ value: z.int().min(0) }).transform(({ value }) => value);
+const whole = z
+  .strictObject({ type: z.literal('number'), value: z.int().min(0) })
+  .transform(({ value }) => value);
 const limit = z
-  .object({ seperator: z.string(), value: z.array(whole).max(2) })
+  .strictObject({ seperator: z.string(), value: z.array(whole).max(2) })
   .nullish()
   .transform((read) => {
     const [first, second] = read?.value ?? [];
@@ -94,42 +97,41 @@ const limit = z
       : { limit: first, offset: second ?? 0 };
   });
 const orderBy = z
-  .array(z.object({ expr: attribute, type: z.enum(['ASC', 'DESC']).nullish() }))
-  .nullish()
-  .transform((levels): Sort | undefined =>
-    (levels ?? []).reduceRight<Sort | undefined>(
-      (next, { expr, type }) => ({
-        attribute: expr,
-        descending: type === 'DESC',
-        ...(next === undefined ? {} : { next }),
-      }),
-      undefined,
-    ),
-  );
+  .array(z.strictObject({ expr: attribute, type: z.enum(['ASC', 'DESC']).nullish() }))
+  .nullish();
 
 const select = z
-  .object({
+  .strictObject({
     type: z.literal('select'),
     ...{ with: nothing, options: nothing, distinct: nothing, groupby: nothing, having: nothing },
-    ...{ locking_read: nothing, window: nothing, collate: nothing, _next: z.undefined().optional() },
-    into: z.object({ position: z.null() }).nullish(),
+    ...{ locking_read: nothing, window: nothing, collate: nothing },
+    // Around the whole; an ORDER BY or LIMIT behind them would be that of something else.
+    parentheses_symbol: z.boolean().optional(),
+    into: z.strictObject({ position: z.null() }).nullish(),
     ...{ columns, from: tables, where, orderby: orderBy, limit },
   })
   .transform((read): Statement => ({
     ...read.from,
-    ...{ kind: 'select', columns: read.columns, where: read.where, sort: read.orderby },
+    ...{ kind: 'select', columns: read.columns, where: read.where },
+    sort: sortOf(read.orderby ?? [], Array.isArray(read.columns) ? read.columns : []),
     ...read.limit,
   }));
 
+/** Written `(...)` or `ROW(...)`. */
+const row = z.strictObject({
+  type: z.literal('expr_list'),
+  value: z.array(literal),
+  prefix: z.literal('row').nullish(),
+});
 const insert = z
-  .object({
+  .strictObject({
     type: z.literal('insert'),
     table: tables,
-    columns: z.array(z.string()).min(1),
-    values: z.object({
-      type: z.literal('values'),
-      values: z.array(z.object({ type: z.literal('expr_list'), value: z.array(literal) })),
-    }),
+    columns: z
+      .array(z.string())
+      .min(1)
+      .refine((names) => new Set(names).size === names.length),
+    values: z.strictObject({ type: z.literal('values'), values: z.array(row) }),
     ...{ partition: nothing, on_duplicate_update: nothing, prefix: z.literal('into') },
   })
   .refine((read) => read.values.values.every((row) => row.value.length === read.columns.length))
@@ -142,10 +144,10 @@ const insert = z
   }));
 
 const update = z
-  .object({
+  .strictObject({
     type: z.literal('update'),
     table: tables,
-    set: z.array(z.object({ column: z.string(), value: literal, table: z.null() })).min(1),
+    set: z.array(z.strictObject({ column: z.string(), value: literal, table: z.null() })).min(1),
     ...{ where, with: nothing, orderby: nothing, limit: nothing },
   })
   .transform((read): Statement => ({
@@ -155,11 +157,39 @@ const update = z
     where: read.where,
   }));
 
+// Named between DELETE and FROM, it may be another one.
+const sameTable = z.tuple([z.looseObject({ addition: z.literal(true) })]);
 const remove = z
-  .object({ type: z.literal('delete'), from: tables, where, with: nothing, orderby: nothing, limit: nothing })
+  .strictObject({
+    type: z.literal('delete'),
+    table: sameTable,
+    from: tables,
+    ...{ where, with: nothing, orderby: nothing, limit: nothing },
+  })
   .transform((read): Statement => ({ ...read.from, kind: 'delete', where: read.where }));
 
 const statement = z.union([select, insert, update, remove]);
+
+/** Whether no name stands for two attributes. */
+function areDistinct(list: readonly Column[]): boolean {
+  const shown = new Map(list.map(({ shownAs, attribute: name }) => [shownAs, name]));
+  return list.every(({ shownAs, attribute: name }) => shown.get(shownAs) === name);
+}
+
+/** A name is that of a column of the answer, or else that of an attribute. */
+function sortOf(
+  levels: readonly { readonly expr: string; readonly type?: 'ASC' | 'DESC' | null | undefined }[],
+  shown: readonly Column[],
+): Sort | undefined {
+  return levels.reduceRight<Sort | undefined>(
+    (next, { expr, type }) => ({
+      attribute: shown.find(({ shownAs }) => shownAs === expr)?.attribute ?? expr,
+      descending: type === 'DESC',
+      ...(next === undefined ? {} : { next }),
+    }),
+    undefined,
+  );
+}
 
 /** @throws CodedError `invalid_request` that says what is supported */
 export async function parseStatement(sql: string): Promise<Statement> {
