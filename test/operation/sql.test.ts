@@ -76,8 +76,9 @@ const literals: readonly (readonly [string, unknown])[] = [
   ['1.5E-3', 0.0015],
   ['-1e3', -1000],
   ['9007199254740991', 9007199254740991],
-  // Of a negative one the parser gives the double alone.
-  ['-9007199254740993', JSON.parse('-9007199254740993')],
+  ['-9007199254740991', -9007199254740991],
+  ['-9007199254740992', -9007199254740992],
+  ['-9007199254740993.5', JSON.parse('-9007199254740993.5')],
   ['0.1234567890123456789', JSON.parse('0.1234567890123456789')],
   ['true', true],
   ['FALSE', false],
@@ -199,6 +200,37 @@ test.each([
   expect(await t.sql('SELECT COUNT(*) FROM dev.dog')).toEqual([{ 'COUNT(*)': 4 }]);
 });
 
+test.each([
+  ['DELETE FROM dev.dog WHERE id = 5--1 AND age = 9', "'--' begins a comment only where a space follows it"],
+  ['DELETE FROM dev.dog --WHERE id = 9', "'--' begins a comment only where a space follows it"],
+  ['DELETE FROM dev.dog WHERE age > 1 /*! AND id = 9 */', 'Comments that MySQL runs (/*! */) are not read'],
+  [
+    'DELETE FROM dev.dog WHERE age > 1 /*M!100 AND id = 9 */',
+    'Comments that MySQL runs (/*! */) are not read',
+  ],
+  ['UPDATE dev.dog SET `na\\fme` = 1', 'A name in backticks cannot hold a backslash'],
+])('%s: one thing here, another elsewhere: is refused, and changes nothing', async (text, message) => {
+  await using t = await openDogs();
+  const before = await t.sql('SELECT * FROM dev.dog');
+
+  await expect(t.sql(text)).rejects.toMatchObject({ code: 'invalid_request', message });
+  expect(await t.sql('SELECT * FROM dev.dog')).toEqual(before);
+});
+
+test.each([
+  ['SELECT id FROM dev.dog WHERE age = 3 -- OR id = 2', [{ id: 1 }]],
+  ['SELECT id FROM dev.dog WHERE age = 3 --\n OR id = 2', [{ id: 1 }, { id: 2 }]],
+  ['SELECT id FROM dev.dog WHERE age = 3 # OR id = 2\r\n OR id = 3', [{ id: 1 }, { id: 3 }]],
+  ['SELECT id FROM dev.dog WHERE age = 3 #> 5', [{ id: 1 }]],
+  ["SELECT id/* ' */FROM/**/dev.dog WHERE name = '/* x */' OR id = 2 -- it's", [{ id: 2 }]],
+  ["SELECT id FROM dev.dog WHERE name = '# x' OR name = \"-- x\" OR `name` = '`--x' OR id = 2;", [{ id: 2 }]],
+  ['(SELECT id FROM dev.dog WHERE id = 1);', [{ id: 1 }]],
+])('comments say nothing: %j', async (text, rows) => {
+  await using t = await openDogs();
+
+  expect(await t.sql(text)).toEqual(rows);
+});
+
 test('ORDER BY means the columns of the answer first', async () => {
   await using t = await openDogs();
 
@@ -213,7 +245,7 @@ test('ORDER BY means the columns of the answer first', async () => {
   expect(await t.sql('SELECT name AS n FROM dev.dog ORDER BY name DESC LIMIT 1')).toEqual([{ n: 'Ron' }]);
 });
 
-test.each(['9007199254740993', '12345678901234567890'])(
+test.each(['9007199254740993', '12345678901234567890', '-9007199254740993'])(
   'the integer %s, which is kept as another one, touches no record',
   async (wide) => {
     await using t = await openDogs();

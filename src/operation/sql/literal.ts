@@ -44,11 +44,6 @@ export const literal = z.union([
   z.strictObject({ type: z.literal('null'), value: z.null(), parentheses }).transform(({ value }) => value),
 ]);
 
-/** In MySQL `\f` and `\u0041` are the letters f and u; the parser would read them as JSON does. */
-export function withPlainLetters(sql: string): string {
-  return sql.replaceAll(/\\([\s\S])/g, (pair: string, next: string) => (/[fu]/.test(next) ? next : pair));
-}
-
 const controls: Readonly<Record<string, string>> = { 0: '\0', Z: '\u001a' };
 
 /**

@@ -3,7 +3,8 @@ import { CodedError } from '../../model/errors.ts';
 import type { ConditionGroup, Sort } from '../../model/query.ts';
 import { defaultDatabase } from '../field.ts';
 import { attribute } from './attribute.ts';
-import { literal, parentheses, withPlainLetters } from './literal.ts';
+import { literal, parentheses } from './literal.ts';
+import { plainSql } from './plain-sql.ts';
 import { conditionOf } from './sql-condition.ts';
 
 export interface NamedTable {
@@ -200,9 +201,10 @@ export async function parseStatement(sql: string): Promise<Statement> {
     );
   // Loaded when it is asked for: it is large, and most nodes are never asked.
   const { Parser } = (await import('node-sql-parser/build/mysql.js')).default;
+  const plain = plainSql(sql);
   let tree: unknown;
   try {
-    tree = new Parser().astify(withPlainLetters(sql));
+    tree = new Parser().astify(plain);
   } catch (cause) {
     throw new CodedError('invalid_request', `This is not SQL that can be read. ${supported}`, { cause });
   }
