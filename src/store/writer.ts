@@ -21,16 +21,21 @@ import type { Commit } from './commit.ts';
 import { visibleDocument, type Records } from './records.ts';
 import { changeOf, isTombstone, rowOf, type Row } from './row.ts';
 
+/** Asked inside the commit of each record that is there: one that has changed since it was found is skipped. */
+export type IsMeant = (document: Document) => boolean;
+
 export interface WriteRequest {
   readonly table: Table;
   readonly operation: 'insert' | 'update' | 'upsert';
   readonly documents: readonly Document[];
+  readonly isMeant?: IsMeant;
   readonly user?: string;
 }
 
 export interface DeleteRequest {
   readonly table: Table;
   readonly keys: readonly Key[];
+  readonly isMeant?: IsMeant;
   readonly user?: string;
 }
 
@@ -124,11 +129,15 @@ export class Writer {
     const written: Key[] = [];
     const skipped: Key[] = [];
     const known = knownNames(table);
+    const { isMeant = () => true } = request;
     for (const document of request.documents) {
       const key = keyOf(table, request.operation, document);
       const slot = rows.get(key) ?? this.#slot(table, key);
-      const exists = slot.document !== null;
-      if (exists ? request.operation === 'insert' : request.operation === 'update') {
+      const isSkipped =
+        slot.document === null
+          ? request.operation === 'update'
+          : request.operation === 'insert' || !isMeant(slot.document);
+      if (isSkipped) {
         skipped.push(key);
         continue;
       }
@@ -145,9 +154,10 @@ export class Writer {
     const { table, rows } = this.#target(staged, request.table);
     const written: Key[] = [];
     const skipped: Key[] = [];
+    const { isMeant = () => true } = request;
     for (const key of request.keys) {
       const slot = rows.get(key) ?? this.#slot(table, key);
-      if (slot.document === null) {
+      if (slot.document === null || !isMeant(slot.document)) {
         skipped.push(key);
         continue;
       }

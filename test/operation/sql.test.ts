@@ -200,6 +200,35 @@ test.each([
   expect(await t.sql('SELECT COUNT(*) FROM dev.dog')).toEqual([{ 'COUNT(*)': 4 }]);
 });
 
+test('WHERE holds in the commit: what another statement has changed meanwhile is left as it is', async () => {
+  await using t = await openDogs();
+  await t.sql("UPDATE dev.dog SET owner = 'free'");
+
+  const [first, second, removal, name] = await Promise.all([
+    t.sql("UPDATE dev.dog SET owner = 'Ann' WHERE id = 1 AND owner = 'free'"),
+    t.sql("UPDATE dev.dog SET owner = 'Ben' WHERE id IN (1, 2) AND owner = 'free'"),
+    t.sql("DELETE FROM dev.dog WHERE owner = 'free' OR age > 8"),
+    t.sql("UPDATE dev.dog SET name = 'Free' WHERE owner = 'free'"),
+  ]);
+
+  expect(first).toEqual({ message: 'updated 1 of 1 records', update_hashes: [1], skipped_hashes: [] });
+  expect(second).toEqual({ message: 'updated 1 of 2 records', update_hashes: [2], skipped_hashes: [1] });
+  expect(removal).toEqual({
+    message: '2 of 4 records successfully deleted',
+    deleted_hashes: [3, 4],
+    skipped_hashes: [1, 2],
+  });
+  expect(name).toEqual({
+    message: 'updated 0 of 4 records',
+    update_hashes: [],
+    skipped_hashes: [1, 2, 3, 4],
+  });
+  expect(await t.sql('SELECT id, name, owner FROM dev.dog')).toEqual([
+    { id: 1, name: 'Rex', owner: 'Ann' },
+    { id: 2, name: 'Ron', owner: 'Ben' },
+  ]);
+});
+
 test.each([
   ['DELETE FROM dev.dog WHERE id = 5--1 AND age = 9', "'--' begins a comment only where a space follows it"],
   ['DELETE FROM dev.dog --WHERE id = 9', "'--' begins a comment only where a space follows it"],

@@ -4,6 +4,7 @@ import { CodedError } from '../../model/errors.ts';
 import type { ConditionGroup } from '../../model/query.ts';
 import type { Table } from '../../model/table.ts';
 import { inTurns } from '../../runtime/pauses.ts';
+import { matcherOf } from '../../store/search/matcher.ts';
 import * as field from '../field.ts';
 import { records as rows } from '../answer.ts';
 import { defineOperation, type OperationContext } from '../operation.ts';
@@ -47,18 +48,24 @@ export const sql = defineOperation({
           [keyName]: key,
         }));
         const request = { schema: database, table: name, records };
-        const { written, skipped } = await commitWrite(context, request, 'update');
+        const { written, skipped } = await commitWrite(
+          context,
+          request,
+          'update',
+          matcherOf(statement.where),
+        );
         return writeAnswer('update', written, skipped);
       }
       case 'delete': {
         const keys = await keysOf(context, table, statement.where);
-        const { deleted, skipped } = await commitDelete(context, table, keys);
+        const { deleted, skipped } = await commitDelete(context, table, keys, matcherOf(statement.where));
         return writeAnswer('delete', deleted, skipped);
       }
     }
   },
 });
 
+/** Others write while these are found: whether WHERE still holds is asked again in the commit. */
 async function keysOf(
   { store }: OperationContext,
   table: Table,
