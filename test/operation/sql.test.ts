@@ -31,6 +31,10 @@ test.each([
   ['SELECT id FROM dev.dog ORDER BY id LIMIT 1, 2', [{ id: 2 }, { id: 3 }]],
   ['SELECT COUNT(*) FROM dev.dog WHERE age > 3', [{ 'COUNT(*)': 3 }]],
   ['SELECT count(*) AS many FROM dev.dog', [{ many: 4 }]],
+  ['SELECT COUNT(*) FROM dev.dog LIMIT 1', [{ 'COUNT(*)': 4 }]],
+  ['SELECT COUNT(*) FROM dev.dog WHERE age > 3 ORDER BY age LIMIT 2 OFFSET 0', [{ 'COUNT(*)': 3 }]],
+  ['SELECT COUNT(*) FROM dev.dog LIMIT 2 OFFSET 1', []],
+  ['SELECT COUNT(*) FROM dev.dog LIMIT 0', []],
 ])('%s', async (text, rows) => {
   await using t = await openDogs();
 

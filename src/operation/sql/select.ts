@@ -1,5 +1,6 @@
 import type { Document } from '../../model/change.ts';
 import { CodedError } from '../../model/errors.ts';
+import type { ConditionGroup } from '../../model/query.ts';
 import type { Table } from '../../model/table.ts';
 import { inTurns } from '../../runtime/pauses.ts';
 import type { OperationContext } from '../operation.ts';
@@ -29,6 +30,12 @@ export async function select(context: OperationContext, table: Table, statement:
     ...conditionAttributes(where?.conditions ?? []),
     ...sortAttributes(sort),
   ]);
+  if (columns !== 'all' && 'countAs' in columns) {
+    const { countAs } = columns;
+    // LIMIT and OFFSET are about the answer, which is one row.
+    if (limit === 0 || offset > 0) return new Rows([countAs], []);
+    return new Rows([countAs], [{ [countAs]: await countOf(context, table, where) }]);
+  }
   const shown = named.map(({ shownAs }) => shownAs);
   if (limit === 0) return new Rows(shown, []);
   const query = {
@@ -38,9 +45,8 @@ export async function select(context: OperationContext, table: Table, statement:
     offset,
   };
   if (columns === 'all') return search(context, table, query, undefined);
-  const attributes = named.length > 0 ? named.map(({ attribute }) => attribute) : [table.primaryKey];
+  const attributes = named.map(({ attribute }) => attribute);
   const rows = search(context, table, query, attributes);
-  if ('countAs' in columns) return new Rows([columns.countAs], [{ [columns.countAs]: await countOf(rows) }]);
   return new Rows(shown, renamed(rows, named));
 }
 
@@ -54,7 +60,12 @@ function* renamed(
   }
 }
 
-async function countOf(rows: Rows): Promise<number> {
+async function countOf(
+  context: OperationContext,
+  table: Table,
+  where: ConditionGroup | undefined,
+): Promise<number> {
+  const rows = search(context, table, where === undefined ? {} : { where }, [table.primaryKey]);
   let count = 0;
   for await (const _ of inTurns(rows.withPauses)) count += 1;
   return count;
