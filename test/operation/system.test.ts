@@ -280,6 +280,31 @@ test('read_audit_log tells who wrote what, by time, key and user', async () => {
   expect(await read({ limit: 1 })).toEqual(all.slice(0, 1));
 });
 
+test('read_audit_log takes times as ms since 1970 and as ISO-8601, and nothing else', async () => {
+  await using n = await openNode();
+  await n.call({ operation: 'create_table', ...dog, primary_key: 'id' });
+  await n.call({ operation: 'insert', ...dog, records: [{ id: 1 }] });
+  const read = (...values: unknown[]): Promise<unknown> =>
+    n.call({ operation: 'read_audit_log', ...dog, search_type: 'timestamp', search_values: values });
+  const all = await read();
+  const at = (all as { timestamp: number }[])[0]?.timestamp ?? 0;
+
+  expect(await read('2020-01-01')).toEqual(all);
+  expect(await read('1969-12-31')).toEqual(all);
+  expect(await read('2999-01-01')).toEqual([]);
+  expect(await read(0, '2020-01-01T00:00:00.000Z')).toEqual([]);
+  expect(await read(new Date(at - 1).toISOString(), new Date(at + 1).toISOString())).toEqual(all);
+  expect(await read(String(at), String(at))).toEqual(all);
+  expect(await read(0, at - 1)).toEqual([]);
+  for (const value of ['2026-13-28', 'yesterday', '', ' ', '28.11.2026', -1, '-1', '0x10', 'Infinity'])
+    for (const values of [[value], [0, value]])
+      await expect(read(...values)).rejects.toMatchObject({
+        code: 'invalid_request',
+        message:
+          "'search_values' must be times: numbers of ms since 1970, or in ISO-8601 format (YYYY-MM-DD)",
+      });
+});
+
 test('read_audit_log tells what a transaction put and what it deleted under the keys of each', async () => {
   await using n = await openNode();
   await n.call({ operation: 'create_table', ...dog, primary_key: 'id' });

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { CodedError } from '../../model/errors.ts';
 import type { LoggedTransaction } from '../../store/transaction-log.ts';
 import { keys, records } from '../answer.ts';
+import { isoDateMs } from '../iso-date.ts';
 import { defineOperation } from '../operation.ts';
 import { Rows } from '../rows.ts';
 import { requireTable } from '../table-lookup.ts';
@@ -49,7 +50,7 @@ export const readAuditLog = defineOperation({
         return grouped(store.transactionLog(table, {}), values, limit, ({ user }) => [user ?? '']);
       case 'timestamp':
       case undefined: {
-        const [fromMs, toMs] = values.map(Number);
+        const [fromMs, toMs] = values.map(timeMs);
         const range = {
           ...(fromMs === undefined ? {} : { fromMs }),
           ...(toMs === undefined ? {} : { toMs }),
@@ -61,6 +62,16 @@ export const readAuditLog = defineOperation({
     }
   },
 });
+
+function timeMs(value: string | number): number {
+  const isNumber = typeof value === 'number' || /^\d+(\.\d+)?$/.test(value);
+  const ms = isNumber ? Number(value) : isoDateMs(value);
+  if (ms !== undefined && (ms >= 0 || !isNumber)) return ms;
+  throw new CodedError(
+    'invalid_request',
+    "'search_values' must be times: numbers of ms since 1970, or in ISO-8601 format (YYYY-MM-DD)",
+  );
+}
 
 /** What was asked for, each with its entries: `{"318": [...]}`. */
 function grouped(
