@@ -74,7 +74,7 @@ export class ChangeFeed implements AsyncDisposable {
 
   /** Whether a place that a listener brings {@link reaches}, and its transaction has as much as it says is left. */
   accepts(table: Table, place: ChangePlace): boolean {
-    if (!this.reaches(table, position)) return false;
+    if (!this.reaches(table, place)) return false;
     if (place.left === 0) return true;
     const [found] = this.#store.log.readChannel(table.id, place.seq - 1);
     return found !== undefined && place.left <= changesOf(table, found.entry).length;
