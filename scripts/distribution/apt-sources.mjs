@@ -1,7 +1,7 @@
 /**
  * One package archive as the machine is set up to use it.
  *
- * @typedef {{ uri: string, suites: string[], signedBy: string | undefined }} AptSource
+ * @typedef {{ uri: string, suites: string[], signedBy: string | undefined, isTrusted: boolean }} AptSource
  */
 
 /**
@@ -21,7 +21,8 @@ export function parseSources(text) {
     const suites = words('Suites');
     // May be a key itself, on several lines, so it is kept as it stands.
     const signedBy = field('Signed-By');
-    return words('URIs').map((uri) => ({ uri, suites, signedBy }));
+    const isTrusted = isYes(field('Trusted'));
+    return words('URIs').map((uri) => ({ uri, suites, signedBy, isTrusted }));
   });
 }
 
@@ -36,7 +37,8 @@ export function parseList(text) {
     const match = /^\s*deb\s+(?:\[([^\]]*)\]\s+)?(\S+)\s+(\S+)/.exec(line);
     if (!match) return [];
     const [, options = '', uri, suite] = match;
-    return [{ uri, suites: [suite], signedBy: /signed-by=(\S+)/.exec(options)?.[1] }];
+    const option = (name) => new RegExp(`(?:^|\\s)${name}=(\\S+)`).exec(options)?.[1];
+    return [{ uri, suites: [suite], signedBy: option('signed-by'), isTrusted: isYes(option('trusted')) }];
   });
 }
 
@@ -48,8 +50,14 @@ export function parseList(text) {
  * @param {string} components
  * @returns {string} a deb822 paragraph
  */
-export function formatSource({ uri, signedBy }, suite, components) {
+export function formatSource({ uri, signedBy, isTrusted }, suite, components) {
   const lines = ['Types: deb', `URIs: ${uri}`, `Suites: ${suite}`, `Components: ${components}`];
   if (signedBy) lines.push(`Signed-By: ${signedBy}`);
+  if (isTrusted) lines.push('Trusted: yes');
   return `${lines.join('\n')}\n`;
+}
+
+/** @param {string | undefined} value as apt reads a switch */
+function isYes(value) {
+  return /^(yes|true|with|on|enable|1)$/i.test(value ?? '');
 }

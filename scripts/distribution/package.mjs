@@ -14,25 +14,26 @@ const FAMILIES = {
  * @property {string} own the suite of this machine's release
  * @property {string[]} newer
  * @property {string} components
- * @property {import('./apt-sources.mjs').AptSource} source
+ * @property {import('./apt-sources.mjs').AptSource[]} sources those with that suite; others than the distribution have it too
  */
 
 /**
  * Where this machine's distribution keeps its packages.
  *
+ * @param {string} [etc] where its settings are
  * @returns {Promise<Archive>}
  * @throws if this is not a machine with apt, or its own settings name no archive for its release
  */
-export async function findArchive() {
-  const release = await readRelease();
+export async function findArchive(etc = '/etc') {
+  const release = await readRelease(etc);
   const { ID = '', ID_LIKE = '' } = release;
   const family = [ID, ...ID_LIKE.split(' ')].find((name) => name in FAMILIES);
   if (!family) throw new Error(`no packages are known for ${ID || process.platform}`);
   await run('apt-get', ['--version']);
   const codename = (family === 'ubuntu' && release.UBUNTU_CODENAME) || release.VERSION_CODENAME;
-  const source = (await readSources()).find(({ suites }) => suites.includes(codename));
-  if (!source) throw new Error(`the settings of apt name no archive for ${codename}`);
-  return { ...FAMILIES[family], own: codename, source };
+  const sources = (await readSources(join(etc, 'apt'))).filter(({ suites }) => suites.includes(codename));
+  if (sources.length === 0) throw new Error(`the settings of apt name no archive for ${codename}`);
+  return { ...FAMILIES[family], own: codename, sources };
 }
 
 /**
@@ -45,19 +46,38 @@ export async function findArchive() {
  * @param {string} suite
  * @param {Archive} archive
  * @returns {Promise<string>} the directory that stands for `/`
+ * @throws what each of the archive's sources said, if none has the package
  */
-export async function fetchPackage(directory, name, suite, { components, source }) {
+export async function fetchPackage(directory, name, suite, { components, sources }) {
+  const reasons = [];
+  for (const [at, source] of sources.entries()) {
+    try {
+      return await fetchFrom(join(directory, String(at)), name, formatSource(source, suite, components));
+    } catch (error) {
+      reasons.push(error);
+    }
+  }
+  throw new Error([...new Set(reasons.map(({ message }) => message))].join('; '), { cause: reasons.at(-1) });
+}
+
+/**
+ * @param {string} directory
+ * @param {string} name
+ * @param {string} source a deb822 paragraph
+ */
+async function fetchFrom(directory, name, source) {
   const at = (path) => join(directory, path);
   for (const path of ['sources', 'state/lists/partial', 'cache/archives/partial', 'unpacked']) {
     await mkdir(at(path), { recursive: true });
   }
   await writeFile(at('status'), '');
-  await writeFile(at('sources/wanted.sources'), formatSource(source, suite, components));
+  await writeFile(at('sources/wanted.sources'), source);
   await writeFile(at('apt.conf'), privateSettings(at));
 
   // `-c` is read last, after the machine's own settings (proxies, certificates), which stay in force.
   await run('apt-get', ['-c', at('apt.conf'), 'update'], { timeoutMs: 180_000 });
-  await run('apt-get', ['-c', at('apt.conf'), 'download', `${name}/${suite}`], {
+  // Not `name/suite`: nothing else is configured, and the archive may call itself otherwise (Ubuntu's `devel`).
+  await run('apt-get', ['-c', at('apt.conf'), 'download', name], {
     cwd: directory,
     timeoutMs: 180_000,
   });
@@ -72,6 +92,10 @@ function privateSettings(at) {
   return [
     `Dir::Etc::sourcelist "/dev/null";`,
     `Dir::Etc::sourceparts "${at('sources')}";`,
+    // What the machine prefers among its own suites would refuse this one.
+    `Dir::Etc::preferences "/dev/null";`,
+    `Dir::Etc::preferencesparts "/dev/null";`,
+    `#clear APT::Default-Release;`,
     `Dir::State "${at('state')}";`,
     `Dir::State::lists "${at('state/lists')}";`,
     `Dir::State::status "${at('status')}";`,
@@ -93,18 +117,22 @@ function privateSettings(at) {
   ].join('\n');
 }
 
-/** @returns {Promise<Record<string, string>>} */
-async function readRelease() {
-  const text = await readFile('/etc/os-release', 'utf8').catch(() => '');
+/**
+ * @param {string} etc
+ * @returns {Promise<Record<string, string>>}
+ */
+async function readRelease(etc) {
+  const text = await readFile(join(etc, 'os-release'), 'utf8').catch(() => '');
   return Object.fromEntries(
     [...text.matchAll(/^(\w+)=["']?(.*?)["']?$/gm)].map(([, name, value]) => [name, value]),
   );
 }
 
-async function readSources() {
-  const directory = '/etc/apt/sources.list.d';
+/** @param {string} apt the directory of its settings */
+async function readSources(apt) {
+  const directory = join(apt, 'sources.list.d');
   const names = (await readdir(directory).catch(() => [])).sort((a, b) => (a < b ? -1 : 1));
-  const files = ['/etc/apt/sources.list', ...names.map((name) => join(directory, name))];
+  const files = [join(apt, 'sources.list'), ...names.map((name) => join(directory, name))];
   const sources = [];
   for (const file of files) {
     const parse = file.endsWith('.sources') ? parseSources : file.endsWith('.list') ? parseList : undefined;

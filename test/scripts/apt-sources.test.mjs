@@ -27,6 +27,7 @@ Suites: bookworm
       uri: 'http://mirror.example/debian',
       suites: ['bookworm', 'bookworm-updates'],
       signedBy: '-----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n abc',
+      isTrusted: false,
     },
   ]);
 });
@@ -34,14 +35,27 @@ Suites: bookworm
 test('lines of a .list file are read with and without options', () => {
   const text = `# deb http://off.example/debian bookworm main
 deb [arch=amd64 signed-by=/keys/a.gpg] https://mirror.example/debian bookworm main contrib
-deb http://other.example/debian bookworm-security main
+deb [trusted=yes] http://other.example/debian bookworm-security main
 deb-src http://source.example/debian bookworm main
 `;
 
   expect(parseList(text)).toEqual([
-    { uri: 'https://mirror.example/debian', suites: ['bookworm'], signedBy: '/keys/a.gpg' },
-    { uri: 'http://other.example/debian', suites: ['bookworm-security'], signedBy: undefined },
+    { uri: 'https://mirror.example/debian', suites: ['bookworm'], signedBy: '/keys/a.gpg', isTrusted: false },
+    {
+      uri: 'http://other.example/debian',
+      suites: ['bookworm-security'],
+      signedBy: undefined,
+      isTrusted: true,
+    },
   ]);
+});
+
+test('an archive without a key that the machine trusts is trusted in another suite too', () => {
+  const [source] = parseSources(
+    'Types: deb\nURIs: http://mirror.example/debian\nSuites: bookworm\nTrusted: yes\n',
+  );
+
+  expect(formatSource(source, 'sid', 'main')).toMatch(/^Trusted: yes$/m);
 });
 
 test('another suite of an archive keeps its address and its key', () => {
