@@ -61,17 +61,22 @@ export function peakResidentMiB(pid) {
 }
 
 /**
- * What the process of a tree that holds most has for itself, MiB: not the pages of mapped files, which the kernel takes
- * back when somebody needs the memory.
+ * What the process of a tree that holds most has for itself, MiB.
  *
  * @param {number} pid
  */
 export function ownMiB(pid) {
-  const own = treeOf(pid).map((member) => {
-    const status = read(`/proc/${member}/status`);
-    return kibOf(status, 'RssAnon') + kibOf(status, 'RssShmem');
-  });
-  return kibToMiB(Math.max(...own));
+  return kibToMiB(Math.max(...treeOf(pid).map((member) => ownKibIn(read(`/proc/${member}/status`)))));
+}
+
+/**
+ * What a process has for itself. Not its store's pages, whoever keeps them: those of a mapped file (LMDB) are no more
+ * counted than those of shared memory (PostgreSQL's shared_buffers).
+ *
+ * @param {string} status of `/proc/<pid>/status`
+ */
+export function ownKibIn(status) {
+  return kibOf(status, 'RssAnon');
 }
 
 /**

@@ -23,7 +23,7 @@
  * @property {() => number} cpuSeconds of all its processes
  * @property {() => number} idleMiB of the publisher, now
  * @property {() => number} peakMiB largest process of the subscriber, pages of mapped files included
- * @property {() => number} ownMiB largest process of the subscriber, without them, now
+ * @property {() => number} ownMiB largest process of the subscriber, now: what it has for itself, without the pages of its store
  * @property {() => Promise<void>} close
  */
 
