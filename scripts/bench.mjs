@@ -16,6 +16,7 @@ import { profileSummary } from './benchmark/profile-summary.mjs';
 import { RawLimits } from './benchmark/raw-limits.mjs';
 import { Report } from './benchmark/report.mjs';
 import { writePlots } from './benchmark/write-plots.mjs';
+import { onInterrupt } from './interrupt.mjs';
 
 /** @typedef {NonNullable<ReturnType<typeof readOptions>>} Options */
 
@@ -43,6 +44,7 @@ async function bench(options) {
   const removeData = () => rmSync(directory, { recursive: true, force: true });
   const stop = new AbortController();
   const stopEarly = (/** @type {string} */ why, /** @type {number} */ status) => {
+    if (stop.signal.aborted) return;
     say(why);
     stop.abort();
     void endAll().then(() => {
@@ -50,8 +52,8 @@ async function bench(options) {
       process.exit(status);
     });
   };
-  process.once('SIGINT', () => stopEarly('interrupted, ending what was started', 130));
-  process.once('SIGTERM', () => stopEarly('terminated, ending what was started', 143));
+  // What was started is in process groups of its own: nobody else ends it.
+  onInterrupt((status) => stopEarly('interrupted, ending what was started', status));
   const limit = limitMs * Math.max(0.2, options.size.scale) * options.runs;
   const timer = setTimeout(
     () => stopEarly(`not done after ${Math.round(limit / 60_000)} minutes, giving up`, 1),

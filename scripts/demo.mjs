@@ -4,6 +4,7 @@
 import { parseArgs } from 'node:util';
 import { FactoryDemo } from './demo/factory-demo.mjs';
 import { ensureReady, runScript } from './ensure.mjs';
+import { onInterrupt } from './interrupt.mjs';
 
 await runScript(async () => {
   const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });
@@ -12,8 +13,6 @@ await runScript(async () => {
   let isInterrupted = false;
   // The nodes' keeper ends them if this process is killed; everything else is heeded here.
   onInterrupt((status) => {
-    // A second Ctrl-C must not leave half of it behind.
-    if (isInterrupted) return;
     isInterrupted = true;
     void demo.stop().finally(() => process.exit(status));
   });
@@ -28,12 +27,3 @@ await runScript(async () => {
     await demo.stop();
   }
 });
-
-/** @param {(status: number) => void} end */
-function onInterrupt(end) {
-  process.on('SIGINT', () => end(130));
-  process.on('SIGTERM', () => end(143));
-  process.on('SIGHUP', () => end(129));
-  // Whoever reads the output has gone.
-  process.stdout.on('error', () => end(1));
-}
