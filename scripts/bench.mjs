@@ -4,6 +4,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Contender } from './benchmark/contender.mjs';
+import { diskOf } from './benchmark/file-system.mjs';
 import { LyreSystem } from './benchmark/lyre-system.mjs';
 import { measureRun } from './benchmark/measure-run.mjs';
 import { help, readOptions } from './benchmark/options.mjs';
@@ -37,6 +38,7 @@ try {
 async function bench(options) {
   if (!existsSync(join(root, 'dist', 'cli', 'main.js')))
     throw new Error('not built yet; run: npm ci && npm run setup && npm run build');
+  const fileSystem = diskOf(options.directory);
   if (options.profileDirectory) mkdirSync(options.profileDirectory, { recursive: true });
   const directory = mkdtempSync(join(options.directory, 'lyre-bench-'));
   // PostgreSQL runs under an account of its own.
@@ -60,7 +62,7 @@ async function bench(options) {
     limit,
   );
   try {
-    await measure(await systemsOf(options), options, directory, stop.signal);
+    await measure(await systemsOf(options), { ...options, directory, fileSystem }, stop.signal);
   } finally {
     clearTimeout(timer);
     await endAll();
@@ -97,11 +99,10 @@ async function systemsOf({ isAlone, isWithPouch, mayInstall, isOneProcess, profi
  * Each run has systems of its own on empty directories, in the other order than the run before.
  *
  * @param {Awaited<ReturnType<typeof systemsOf>>} systems
- * @param {Options} options
- * @param {string} directory
+ * @param {Options & { fileSystem: string }} options `directory`: of this benchmark alone
  * @param {AbortSignal} signal
  */
-async function measure(systems, { wanted, size, runs, plotDirectory }, directory, signal) {
+async function measure(systems, { wanted, size, runs, plotDirectory, directory, fileSystem }, signal) {
   const described = systems.map((make) => make(directory));
   const report = new Report(described.map(({ name }) => name));
   report.line({
@@ -112,6 +113,7 @@ async function measure(systems, { wanted, size, runs, plotDirectory }, directory
     runs,
     node: process.version,
     processors: `${cpus().length} x ${cpus()[0]?.model.trim()}`,
+    file_system: fileSystem,
     rows: '17 fields, 347 bytes as JSON; two secondary indexes unless a figure says otherwise',
     systems: Object.fromEntries(
       await Promise.all(described.map(async (system) => [system.name, await system.describe()])),

@@ -23,7 +23,7 @@ ${[...known].map(([letter, what]) => `                     ${letter.padEnd(3)} $
   --pouchdb        PouchDB behind express-pouchdb in the place of PostgreSQL (fetched from the npm registry)
   --one-process    the bridge in the api process (bridge.inProcess)
   --svg DIR        a plot of the ratios for each load, S1.svg and so on
-  --directory DIR  where the data go while it runs (default: the system's temporary directory)
+  --directory DIR  where the data go while it runs, on a disk (default: the system's temporary directory)
   --profile DIR    processor profiles of the node's processes; the figures are slower for it
   --help
 `;
