@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { waitUntil } from '../wait-until.mjs';
+import { pgbenchRate, pgbenchTiming } from './pgbench-rate.mjs';
 import { PostgresCluster, settings } from './postgres-cluster.mjs';
 import { cpuSecondsOf, ownMiB, peakResidentMiB, pssMiB, treeOf } from './process-tree.mjs';
 import { columns, copyRow, indexedFields, numberOf, pgbenchScript, sqlRow } from './readings.mjs';
@@ -69,18 +69,22 @@ export class PostgresSystem {
   }
 
   /** By pgbench, the client that PostgreSQL brings: prepared statements, one thread. */
-  async singles({ table, connections, warmUpMs, windowMs }) {
+  async singles({ table, connections, windowMs }) {
     const script = join(this.#directory, 'singles.sql');
     writeFileSync(script, pgbenchScript(table));
-    await this.#pgbench(script, connections, warmUpMs, 'warm');
-    const endUsage = startUsage(() => this.cpuSeconds());
-    const { tps, latencyMs, clientSeconds } = await this.#pgbench(script, connections, windowMs, 'run');
-    return {
-      rowsPerSecond: tps,
-      meanMs: latencyMs,
-      rows: (tps * windowMs) / 1_000,
-      usage: endUsage(clientSeconds),
-    };
+    const seconds = Math.max(1, Math.round(windowMs / 1_000));
+    const child = this.#publisher.pgbench([
+      ...['-M', 'prepared', '-c', String(connections), '-j', '1', ...pgbenchTiming(seconds)],
+      ...['-f', script, '-D', 'n=0', '-D', `run=${connections}`],
+    ]);
+    return pgbenchRate(child, {
+      seconds,
+      startUsage: () => {
+        const endUsage = startUsage(() => this.cpuSeconds());
+        const clientBefore = cpuSecondsOf(child.pid);
+        return () => endUsage(cpuSecondsOf(child.pid) - clientBefore);
+      },
+    });
   }
 
   async openWriter(table, how = 'insert') {
@@ -234,33 +238,5 @@ export class PostgresSystem {
     const connection = this.#control.get(cluster);
     if (!connection) throw new Error('This cluster was not started');
     return connection.query(sql);
-  }
-
-  /**
-   * @param {string} script
-   * @param {number} connections
-   * @param {number} durationMs
-   * @param {string} prefix of the ids
-   */
-  async #pgbench(script, connections, durationMs, prefix) {
-    const seconds = Math.max(1, Math.round(durationMs / 1_000));
-    const child = this.#publisher.pgbench([
-      ...['-M', 'prepared', '-c', String(connections), '-j', '1', '-T', String(seconds)],
-      ...['-f', script, '-D', 'n=0', '-D', `run=${prefix}${connections}`],
-    ]);
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text));
-    let clientSeconds = 0;
-    // What a child used is told by nobody once it has ended.
-    const timer = setInterval(() => (clientSeconds = cpuSecondsOf(child.pid) || clientSeconds), 50);
-    const [status] = await once(child, 'close');
-    clearInterval(timer);
-    const tps = Number(/tps = ([\d.]+)/.exec(output)?.[1]);
-    if (status !== 0 || !tps) throw new Error(`pgbench failed: ${output.trim()}`);
-    return {
-      tps,
-      latencyMs: Number(/latency average = ([\d.]+)/.exec(output)?.[1]),
-      clientSeconds,
-    };
   }
 }
