@@ -24,9 +24,11 @@ export async function catchUp(contender) {
     const endUsage = contender.startUsage();
     const endPeak = watchPeak(() => system.ownMiB());
     const missing = contender.written(table) - atReady;
-    await contender.awaitRows(table);
+    await contender.awaitProgress(table);
     const used = endUsage();
     const ownMiB = endPeak();
+    const withPagesMiB = system.peakMiB();
+    await contender.awaitRows(table);
     const name = `catch-up of ${count(rows)} rows ${outage.how}${suffix(replicatedTables[table].isIndexed)}`;
     figures.push(
       figure('C', name, missing / used.seconds, 'rows/s', {
@@ -36,7 +38,7 @@ export async function catchUp(contender) {
         ...shares(used, missing),
       }),
       figure('C', `${name}, peak of a process`, ownMiB, 'MiB', {
-        with_pages_of_files_mib: round(system.peakMiB()),
+        with_pages_of_files_mib: round(withPagesMiB),
       }),
     );
   }

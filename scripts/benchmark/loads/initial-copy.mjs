@@ -15,13 +15,15 @@ export async function initialCopy(/** @type {import('../contender.mjs').Contende
   await contender.fill('readings', rows);
   const endUsage = contender.startUsage();
   await contender.system.link(Object.keys(replicatedTables));
-  await contender.awaitRows('readings');
+  await contender.awaitProgress('readings');
   const used = endUsage();
+  const peakMiB = contender.system.peakMiB();
+  await contender.awaitRows('readings');
   return [
     figure('I', `initial copy of ${count(rows)} rows`, rows / used.seconds, 'rows/s', {
       seconds: round(used.seconds),
       ...shares(used, rows),
-      subscriber_peak_rss_mib: round(contender.system.peakMiB()),
+      subscriber_peak_rss_mib: round(peakMiB),
     }),
   ];
 }
