@@ -1,5 +1,5 @@
 import { round } from './figure.mjs';
-import { spreadOf } from './spread.mjs';
+import { ratioSpreadOf, spreadOf } from './spread.mjs';
 
 /**
  * @typedef {object} Cell one figure of one system
@@ -162,7 +162,7 @@ export class Report {
       const [dividend, divisor] = [value(figure), other && value(other)];
       return dividend && divisor ? [Number((dividend / divisor).toPrecision(2))] : [];
     });
-    return ratios.length > 0 ? spreadOf(ratios) : undefined;
+    return ratios.length > 0 ? ratioSpreadOf(ratios) : undefined;
   }
 
   /**

@@ -50,6 +50,20 @@ test('the median of an even number of runs lies between the two in the middle', 
   expect(report.summaries()[0]?.systems.ours).toEqual({ median: 25, min: 10, max: 40, runs: 4 });
 });
 
+test('twice as fast in one run and half as fast in the other is as fast', () => {
+  const report = new Report(['ours', 'theirs']);
+  for (const [ours, theirs] of [
+    [200, 100],
+    [50, 100],
+  ]) {
+    report.nextRun();
+    report.figure('ours', rate(ours));
+    report.figure('theirs', rate(theirs));
+  }
+
+  expect(report.summaries()[0]?.ratio).toEqual({ median: 1, min: 0.5, max: 2, runs: 2 });
+});
+
 test('a system that failed in a run keeps the figures of its other runs, and has no ratio of that run', () => {
   const report = new Report(['ours', 'theirs']);
   report.nextRun();
