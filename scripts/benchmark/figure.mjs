@@ -8,6 +8,7 @@
  * @property {'higher' | 'lower'} better
  * @property {string} load letter of the load
  * @property {number} [elsewhere_cpu]
+ * @property {number} [samples] from which a percentile was taken
  * @property {string} [note] what a reader of the table must know of this value
  */
 

@@ -110,7 +110,7 @@ export class Report {
     const summary = this.#summary(name);
     const spread = summary?.systems[system];
     if (!summary || !spread) return '-';
-    return `${shown(spread)} ${summary.unit}${notesOf(cell).length > 0 ? ' *' : ''}`;
+    return `${shown(spread)} ${summary.unit}${samplesOf(cell)}${notesOf(cell).length > 0 ? ' *' : ''}`;
   }
 
   #remarks() {
@@ -184,6 +184,18 @@ function notesOf(cell) {
   return [
     ...new Set([...(cell?.byRun.values() ?? [])].flatMap(({ note }) => (note === undefined ? [] : [note]))),
   ];
+}
+
+/**
+ * From how many samples a p99 was taken: of a few hundred it is what the second or third slowest says.
+ *
+ * @param {Cell | undefined} cell
+ */
+function samplesOf(cell) {
+  const samples = [...(cell?.byRun.values() ?? [])].flatMap((figure) =>
+    figure.figure.endsWith(', p99') && figure.samples !== undefined ? [figure.samples] : [],
+  );
+  return samples.length > 0 ? ` of ${Math.min(...samples)}` : '';
 }
 
 /** @param {import('./spread.mjs').Spread} spread */

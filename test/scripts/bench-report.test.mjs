@@ -79,6 +79,24 @@ test('a system that failed in a run keeps the figures of its other runs, and has
   expect(summary?.ratio).toEqual({ median: 0.7, min: 0.7, max: 0.7, runs: 1 });
 });
 
+test('the table says from how many samples a p99 was taken, of the run that has fewest', () => {
+  const report = new Report(['ours']);
+  /** @type {string[]} */
+  const table = [];
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => table.push(String(text)) > 0);
+  for (const samples of [200, 167]) {
+    report.nextRun();
+    for (const name of ['p50', 'p99'])
+      report.figure('ours', { ...rate(10), figure: `L lag, ${name}`, unit: 'ms', samples });
+  }
+
+  report.table();
+
+  const lines = table.join('').split('\n');
+  expect(lines.find((line) => line.includes('p99'))).toMatch(/ms of 167$/);
+  expect(lines.find((line) => line.includes('p50'))).toMatch(/ms$/);
+});
+
 /** @param {number} value */
 function rate(value) {
   return { figure: 'S1 inserts', load: 'S1', value, unit: 'rows/s', better: /** @type {const} */ ('higher') };
