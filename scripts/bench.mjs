@@ -1,8 +1,9 @@
 // Measures a node of this clone, with PostgreSQL's logical replication as the second system where it is installed, or PouchDB.
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { commitOf } from './benchmark/commit.mjs';
 import { Contender } from './benchmark/contender.mjs';
 import { diskOf } from './benchmark/file-system.mjs';
 import { LyreSystem } from './benchmark/lyre-system.mjs';
@@ -36,8 +37,6 @@ try {
 
 /** @param {Options} options */
 async function bench(options) {
-  if (!existsSync(join(root, 'dist', 'cli', 'main.js')))
-    throw new Error('not built yet; run: npm ci && npm run setup && npm run build');
   const fileSystem = diskOf(options.directory);
   if (options.profileDirectory) mkdirSync(options.profileDirectory, { recursive: true });
   const directory = mkdtempSync(join(options.directory, 'lyre-bench-'));
@@ -107,6 +106,7 @@ async function measure(systems, { wanted, size, runs, plotDirectory, directory, 
   const report = new Report(described.map(({ name }) => name));
   report.line({
     started: new Date().toISOString(),
+    commit: commitOf(root),
     scale: size.scale,
     fan_out: size.fanOut,
     grown_rows: size.grownRows,

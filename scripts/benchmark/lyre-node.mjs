@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { HttpConnection } from './http-connection.mjs';
 import { end, spawnOwned } from './owned-processes.mjs';
 import { printed } from './printed.mjs';
@@ -39,12 +39,15 @@ export class LyreNode {
       ? ['--cpu-prof', `--cpu-prof-dir=${join(profileDirectory, name)}`]
       : [];
     const program = join(root, 'dist', 'cli', 'main.js');
+    const { PATH, NATS_SERVER_BIN } = process.env;
+    mkdirSync(directory, { recursive: true });
     this.#child = spawnOwned(process.execPath, [...profiling, program, 'start'], {
-      cwd: root,
+      // Not the clone, which may have an `.env` of its own.
+      cwd: directory,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
-        PATH: process.env.PATH,
-        ...(process.env.NATS_SERVER_BIN ? { NATS_SERVER_BIN: process.env.NATS_SERVER_BIN } : {}),
+        PATH,
+        ...(NATS_SERVER_BIN ? { NATS_SERVER_BIN: resolve(NATS_SERVER_BIN) } : {}),
         ROOTPATH: directory,
         NODE_NAME: name,
         HDB_ADMIN_USERNAME: administrator.user,

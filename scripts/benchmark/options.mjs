@@ -1,4 +1,5 @@
 import { tmpdir } from 'node:os';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loads, rawLimits } from './loads.mjs';
 
@@ -71,8 +72,9 @@ export function readOptions(args) {
     isWithPouch: values.pouchdb,
     isOneProcess: values['one-process'],
     plotDirectory: values.svg,
-    directory: values.directory,
-    profileDirectory: values.profile,
+    // Absolute: nodes run in directories of their own.
+    directory: resolve(values.directory),
+    profileDirectory: values.profile === undefined ? undefined : resolve(values.profile),
   };
 }
 
