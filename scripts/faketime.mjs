@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { copyFile, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fetchPackage, findArchive } from './distribution/package.mjs';
+import { removeLeftScratch, withScratch } from './distribution/scratch.mjs';
 
 /** The variant for programs with threads. */
 const library = 'libfaketimeMT.so.1';
@@ -15,22 +16,21 @@ const library = 'libfaketimeMT.so.1';
  */
 export async function ensureFaketime(root, say) {
   const directory = join(root, '.faketime');
+  await removeLeftScratch(directory);
   if (process.platform !== 'linux' || existsSync(join(directory, library))) return;
-  await mkdir(directory, { recursive: true });
-  const scratch = await mkdtemp(join(directory, 'fetch-'));
+  say('fetching libfaketime (unpacked beside the project, the system is not changed)');
   try {
-    say('fetching libfaketime (unpacked beside the project, the system is not changed)');
-    const archive = await findArchive();
-    const unpacked = await fetchPackage(scratch, 'libfaketime', archive.own, archive);
-    const files = await readdir(unpacked, { recursive: true });
-    const file = files.find((path) => path.endsWith(library));
-    if (file === undefined) throw new Error(`the package has no ${library}`);
-    // What lies at its place is always whole.
-    await copyFile(join(unpacked, file), join(scratch, library));
-    await rename(join(scratch, library), join(directory, library));
+    await withScratch(directory, async (scratch) => {
+      const archive = await findArchive();
+      const unpacked = await fetchPackage(scratch, 'libfaketime', archive.own, archive);
+      const files = await readdir(unpacked, { recursive: true });
+      const file = files.find((path) => path.endsWith(library));
+      if (file === undefined) throw new Error(`the package has no ${library}`);
+      // What lies at its place is always whole.
+      await copyFile(join(unpacked, file), join(scratch, library));
+      await rename(join(scratch, library), join(directory, library));
+    });
   } catch (error) {
     say(`libfaketime was not fetched (${error.message}): tests use the system's, if there is one`);
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
   }
 }

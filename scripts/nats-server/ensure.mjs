@@ -1,6 +1,7 @@
-import { chmod, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { chmod, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fetchPackage, findArchive } from '../distribution/package.mjs';
+import { removeLeftScratch, withScratch } from '../distribution/scratch.mjs';
 import { findNatsServer, probe } from './find.mjs';
 import { fetchOfficialRelease } from './official-release.mjs';
 import { OLDEST_USABLE, PINNED } from './version.mjs';
@@ -15,6 +16,7 @@ import { OLDEST_USABLE, PINNED } from './version.mjs';
  */
 export async function ensureNatsServer(root, say) {
   const localPath = join(root, '.nats', 'nats-server');
+  await removeLeftScratch(dirname(localPath));
   const { server, tried } = await findNatsServer(localPath, process.env.NATS_SERVER_BIN);
   if (server) return server;
 
@@ -66,16 +68,12 @@ async function attempt(what, tried, body) {
  * @param {string} localPath
  * @param {(directory: string) => Promise<string>} fetchInto
  */
-async function install(localPath, fetchInto) {
-  await mkdir(dirname(localPath), { recursive: true });
-  const directory = await mkdtemp(join(dirname(localPath), 'fetch-'));
-  try {
+function install(localPath, fetchInto) {
+  return withScratch(dirname(localPath), async (directory) => {
     const binary = await fetchInto(directory);
     await chmod(binary, 0o755);
     await probe(binary, '.nats');
     await rename(binary, localPath);
-    return await probe(localPath, '.nats');
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
+    return probe(localPath, '.nats');
+  });
 }
