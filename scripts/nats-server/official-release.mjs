@@ -11,20 +11,24 @@ const PROCESSORS = { x64: 'amd64', arm64: 'arm64', arm: 'arm7', ia32: '386' };
 /**
  * Downloads the pinned release and checks it against its published checksums.
  *
+ * They come from the same place, so they tell a damaged archive, and not one that was replaced there.
+ *
  * @param {string} directory an empty directory to work in
+ * @param {string} [releaseUrl] for tests
  * @returns {Promise<string>} the path of the unpacked binary
+ * @throws an Error that names what could not be fetched, or is not what it should be
  */
-export async function fetchOfficialRelease(directory) {
+export async function fetchOfficialRelease(directory, releaseUrl = RELEASE_URL) {
   const system = SYSTEMS[process.platform];
   const processor = PROCESSORS[process.arch];
   if (!system || !processor) throw new Error(`no archive for ${process.platform} on ${process.arch}`);
 
   const name = `nats-server-v${PINNED}-${system}-${processor}`;
   const archive = `${name}.tar.gz`;
-  const sums = await download(`${RELEASE_URL}/SHA256SUMS`);
+  const sums = await download(`${releaseUrl}/SHA256SUMS`);
   const expected = checksumOf(archive, sums.toString());
   if (!expected) throw new Error(`SHA256SUMS does not list ${archive}`);
-  const bytes = await download(`${RELEASE_URL}/${archive}`);
+  const bytes = await download(`${releaseUrl}/${archive}`);
   const actual = createHash('sha256').update(bytes).digest('hex');
   if (actual !== expected) throw new Error(`${archive} has checksum ${actual}, SHA256SUMS says ${expected}`);
 
@@ -52,14 +56,13 @@ async function download(url) {
   let limit = setTimeout(() => controller.abort(), 5_000);
   try {
     const response = await fetch(url, { signal: controller.signal });
-    if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+    if (!response.ok) throw new Error(`status ${response.status}`);
     clearTimeout(limit);
     limit = setTimeout(() => controller.abort(), 300_000);
     return Buffer.from(await response.arrayBuffer());
   } catch (error) {
-    if (controller.signal.aborted)
-      throw new Error(`${new URL(url).host} did not answer in time`, { cause: error });
-    throw new Error(error.cause?.message ?? error.message, { cause: error });
+    const reason = controller.signal.aborted ? 'no answer in time' : (error.cause?.message ?? error.message);
+    throw new Error(`${url}: ${reason}`, { cause: error });
   } finally {
     clearTimeout(limit);
   }
