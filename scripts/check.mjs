@@ -6,11 +6,11 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** @type {Record<string, [string, ...string[]]>} */
 const CHECKS = {
-  types: ['typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.json'],
-  'types of scripts': ['typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.scripts.json'],
-  lint: ['oxlint/bin/oxlint', '--type-aware', '--deny-warnings'],
-  format: ['prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'],
-  layers: ['vitest/vitest.mjs', 'run', '--project', 'unit', 'test/layers.test.ts'],
+  types: ['node_modules/typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.json'],
+  'types of scripts': ['node_modules/typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.scripts.json'],
+  lint: ['node_modules/oxlint/bin/oxlint', '--type-aware', '--deny-warnings'],
+  format: ['scripts/format.mjs', '--check'],
+  layers: ['node_modules/vitest/vitest.mjs', 'run', '--project', 'unit', 'test/layers.test.ts'],
 };
 
 const results = await Promise.all(Object.entries(CHECKS).map(([name, command]) => check(name, command)));
@@ -31,7 +31,7 @@ if (failed.length > 0) {
  */
 function check(name, [script, ...args]) {
   const startedAtMs = performance.now();
-  const child = spawn(process.execPath, [`node_modules/${script}`, ...args], { cwd: root });
+  const child = spawn(process.execPath, [script, ...args], { cwd: root });
   let output = '';
   child.stdout.on('data', (text) => (output += text));
   child.stderr.on('data', (text) => (output += text));
