@@ -4,7 +4,7 @@
 // of it, for those that start later. It fits one version of V8, its flags and this very text; what does not
 // fit is refused, and compiled as if there were none.
 const { createHash } = require('node:crypto');
-const { mkdirSync, readFileSync, renameSync, writeFileSync } = require('node:fs');
+const { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } = require('node:fs');
 const path = require('node:path');
 const { cachedDataVersionTag } = require('node:v8');
 const { Script } = require('node:vm');
@@ -75,6 +75,20 @@ function keep(script, file) {
     renameSync(half, file);
   } catch {
     // Whoever may not write here compiles at every start.
+    remove(half);
+  }
+}
+
+/**
+ * A full disk keeps what it had room for: that must not become more with each start.
+ *
+ * @param {string} file
+ */
+function remove(file) {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // Nor may it be removed, then.
   }
 }
 

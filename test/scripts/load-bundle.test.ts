@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -91,6 +91,20 @@ test.each([
   expect(program.run()).toBe(program.says);
 
   for (const [index, file] of files.entries()) expect(readFileSync(file)).not.toEqual(damage[index]);
+});
+
+test('what could be written only in part does not stay', async () => {
+  await using program = await Program.make();
+  program.run();
+  const files = readdirSync(program.compiled);
+  for (const name of files) {
+    rmSync(join(program.compiled, name));
+    mkdirSync(join(program.compiled, name, 'in-the-way'), { recursive: true });
+  }
+
+  expect(program.run()).toBe(program.says);
+
+  expect(readdirSync(program.compiled)).toEqual(files);
 });
 
 test('where nothing can be kept, every start compiles', async () => {
