@@ -31,6 +31,7 @@ ENV NODE_ENV=production \
 VOLUME /home/lyre/data
 # 9925: operations API. 9932: the other nodes.
 EXPOSE 9925 9932
+# Over the domain socket: whatever the ports, addresses and TLS of the node are.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
-  CMD ["node", "-e", "const { env } = process; const port = env.OPERATIONSAPI_NETWORK_PORT || env.SERVER_PORT || 9925; fetch('http://127.0.0.1:' + port + '/health').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["lyre", "status"]
 CMD ["lyre", "start"]

@@ -3,6 +3,7 @@ import { cpSync, existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { TemporaryDirectory } from '../store/test-store.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -23,6 +24,15 @@ test('the image is built from what .dockerignore lets through and the Dockerfile
 
   for (const program of ['dist/cli/main.js', 'dist/process/bridge-main.js'])
     expect(existsSync(join(directory.path, program))).toBe(true);
+});
+
+test('a container is healthy when its node says so, whatever it listens on', () => {
+  const command = ['lyre', 'status'];
+
+  expect(lines('Dockerfile')).toContain(`  CMD ${JSON.stringify(command).replace(',', ', ')}`);
+  expect(parse(readFileSync(join(root, 'docker-compose.yml'), 'utf8'), { merge: true })).toMatchObject({
+    services: { 'harper-host': { healthcheck: { test: ['CMD', ...command] } } },
+  });
 });
 
 function lines(file: string): string[] {
