@@ -6,7 +6,7 @@ FROM node:24-slim AS build
 WORKDIR /opt/lyredb
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
-COPY scripts/build.mjs scripts/load-bundle.cjs ./scripts/
+COPY scripts/build.mjs scripts/load-bundle.cjs scripts/third-party-licences.mjs ./scripts/
 COPY src ./src
 RUN npm run build && npm prune --omit=dev --no-audit --no-fund
 

@@ -18,9 +18,12 @@ import {
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform, version } from 'esbuild';
+import { thirdPartyLicences } from './third-party-licences.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = `${root}dist`;
+/** What is installed with the package: they load what was compiled for this machine. All others are bundled. */
+const { dependencies } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
 const programs = ['src/cli/main.ts', 'src/process/bridge-main.ts'];
 const supersededForMs = 86_400_000;
 const shared = /** @type {const} */ ({
@@ -42,8 +45,7 @@ const { outputFiles, metafile } = await build({
   bundle: true,
   splitting: true,
   format: 'esm',
-  // They load what was compiled for this machine.
-  external: ['lmdb', 'msgpackr', 'cbor-x', 'fs-native-extensions'],
+  external: Object.keys(dependencies),
   define: { 'import.meta.url': 'bundleUrl' },
   // How it is built is part of the name, so that one name has one text: by it is kept what V8 has compiled.
   banner: { js: `/* ${version} ${sha256(readFileSync(fileURLToPath(import.meta.url)))} */` },
@@ -65,6 +67,7 @@ for (const { path, text } of outputFiles) {
     `(function (exports, require, module, __filename) { 'use strict'; ${url}\n${code}})\n`,
   );
 }
+files.set('third-party-licences.txt', thirdPartyLicences(root, Object.keys(metafile.inputs)));
 files.set('package.json', '{ "type": "commonjs" }\n');
 files.set('load-bundle.cjs', readFileSync(`${root}scripts/load-bundle.cjs`, 'utf8'));
 /** As deep as the sources: some look for files of the project beside themselves. */

@@ -8,23 +8,27 @@ import { TemporaryDirectory } from '../store/test-store.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-test('the image is built from what .dockerignore lets through and the Dockerfile copies', async () => {
-  await using directory = await TemporaryDirectory.make();
-  const allowed = lines('.dockerignore').flatMap((line) => (line.startsWith('!') ? [line.slice(1)] : []));
-  const copied = lines('Dockerfile').flatMap(
-    (line) => /^COPY (?!--from)(?<sources>.*) \S+$/.exec(line)?.groups?.['sources']?.split(' ') ?? [],
-  );
+test(
+  'the image is built from what .dockerignore lets through and the Dockerfile copies',
+  { timeout: 60_000 },
+  async () => {
+    await using directory = await TemporaryDirectory.make();
+    const allowed = lines('.dockerignore').flatMap((line) => (line.startsWith('!') ? [line.slice(1)] : []));
+    const copied = lines('Dockerfile').flatMap(
+      (line) => /^COPY (?!--from)(?<sources>.*) \S+$/.exec(line)?.groups?.['sources']?.split(' ') ?? [],
+    );
 
-  for (const source of copied) {
-    expect(allowed).toContain(source);
-    cpSync(join(root, source), join(directory.path, source), { recursive: true });
-  }
-  symlinkSync(join(root, 'node_modules'), join(directory.path, 'node_modules'));
-  execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: directory.path, stdio: 'pipe' });
+    for (const source of copied) {
+      expect(allowed).toContain(source);
+      cpSync(join(root, source), join(directory.path, source), { recursive: true });
+    }
+    symlinkSync(join(root, 'node_modules'), join(directory.path, 'node_modules'));
+    execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: directory.path, stdio: 'pipe' });
 
-  for (const program of ['dist/cli/main.js', 'dist/process/bridge-main.js'])
-    expect(existsSync(join(directory.path, program))).toBe(true);
-});
+    for (const program of ['dist/cli/main.js', 'dist/process/bridge-main.js'])
+      expect(existsSync(join(directory.path, program))).toBe(true);
+  },
+);
 
 test('a container is healthy when its node says so, whatever it listens on', () => {
   const command = ['lyre', 'status'];
