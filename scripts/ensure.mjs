@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureNatsServer } from './nats-server/ensure.mjs';
 
@@ -16,6 +16,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
  */
 export async function ensureReady() {
   ensureNode();
+  fixNatsServerPath();
   ensureDependencies();
   await ensureServer();
   ensureBuild();
@@ -52,20 +53,36 @@ function ensureNode() {
   throw new Error(`Node ${process.versions.node} is too old, at least 20.19 is needed`);
 }
 
+/** A path is of this directory, and nodes are started in others; a name is sought on the PATH by each of them. */
+function fixNatsServerPath() {
+  const path = process.env.NATS_SERVER_BIN;
+  if (path?.includes('/')) process.env.NATS_SERVER_BIN = resolve(path);
+}
+
 function ensureDependencies() {
   const lockFile = join(root, 'package-lock.json');
   // Written by npm as the last act of an install, so an interrupted one is done again.
   const installed = join(root, 'node_modules', '.package-lock.json');
-  if (existsSync(installed) && modifiedAt(installed) >= modifiedAt(lockFile)) return;
+  // One of those that only development needs: an install without them looks as complete.
+  const isWhole = existsSync(join(root, 'node_modules', 'esbuild', 'package.json'));
+  if (isWhole && existsSync(installed) && modifiedAt(installed) >= modifiedAt(lockFile)) return;
   say('npm ci');
-  run('npm', ['ci', '--no-audit', '--no-fund'], 'npm ci');
+  run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund'], 'npm ci');
 }
+
+const buildInputs = [
+  'scripts/build.mjs',
+  'scripts/load-bundle.cjs',
+  'scripts/third-party-licences.mjs',
+  'package.json',
+  'package-lock.json',
+];
 
 function ensureBuild() {
   const stamp = join(root, 'dist', '.built');
   const newest = Math.max(
     newestIn(join(root, 'src')),
-    ...['scripts/build.mjs', 'package-lock.json'].map((name) => modifiedAt(join(root, name))),
+    ...buildInputs.map((name) => modifiedAt(join(root, name))),
   );
   if (existsSync(stamp) && modifiedAt(stamp) > newest) return say('build is up to date');
   say('npm run build');

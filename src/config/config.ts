@@ -189,11 +189,16 @@ function toConfig(settings: Settings, cwd: string, ignored: readonly string[]): 
       root: inRoot(settings['logging.root'], 'log'),
     },
     bridge: { inProcess: settings['bridge.inProcess'] },
-    natsServerBin: settings.natsServerBin === undefined ? undefined : expand(settings.natsServerBin, cwd),
+    natsServerBin: programPath(settings.natsServerBin, cwd),
     tombstoneRetentionMs: settings.tombstoneRetention,
     tombstoneMaxMs: settings.tombstoneMax,
     ignored,
   };
+}
+
+/** A name without a directory is sought on the PATH. */
+function programPath(program: string | undefined, cwd: string): string | undefined {
+  return program?.includes('/') === true ? expand(program, cwd) : program;
 }
 
 function defaultNodeName(): string {

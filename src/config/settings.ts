@@ -376,7 +376,7 @@ export const settingsSchema = z.object({
     isTrue,
   ),
   natsServerBin: setting(
-    'The program nats-server. One of the `PATH`, or of `npm run setup`, if not set.',
+    'The program nats-server, a path or a name on the `PATH`. One of the `PATH`, or of `npm run setup`, if not set.',
     path.optional(),
     { ...aPath, aliases: ['NATS_SERVER_BIN'] },
   ),

@@ -249,6 +249,7 @@ describe('names', () => {
     ['BULK_EXPORTDIRECTORIES', '["/a"]', (config) => config.bulk.exportDirectories, ['/a']],
     ['BULK_ALLOWPRIVATEURLS', 'true', (config) => config.bulk.allowPrivateUrls, true],
     ['NATS_SERVER_BIN', '/bin/n', (config) => config.natsServerBin, '/bin/n'],
+    ['NATS_SERVER_BIN', 'n', (config) => config.natsServerBin, 'n'],
     [
       'OPERATIONSAPI_NETWORK_DOMAINSOCKET',
       'false',
