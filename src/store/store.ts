@@ -38,7 +38,7 @@ import type { StoreGuard } from './store-guard.ts';
 import type { OpenStoreOptions, StoreOptions } from './store-options.ts';
 import type { TableStatistics } from './table-state.ts';
 import type { Tombstones } from './tombstones.ts';
-import { readTransactionLog, type LoggedTransaction } from './transaction-log.ts';
+import { readTransactionLog, type LoggedTransaction, type LogRange } from './transaction-log.ts';
 import type { DeleteRequest, WriteRequest, WriteResult, WriteStep } from './writer.ts';
 
 /**
@@ -286,10 +286,7 @@ export class Store implements AsyncDisposable {
     };
   }
 
-  transactionLog(
-    table: Table,
-    range: { readonly fromMs?: number; readonly toMs?: number; readonly limit?: number },
-  ): Iterable<LoggedTransaction> {
+  transactionLog(table: Table, range: LogRange): Pausing<LoggedTransaction> {
     return readTransactionLog(this.log, table, range);
   }
 

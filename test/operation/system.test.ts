@@ -1,10 +1,14 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { ConfigurationFile } from '../../src/config/configuration-file.ts';
+import { Rows } from '../../src/operation/rows.ts';
 import { runOperation } from '../../src/operation/run-operation.ts';
+import { requireTable } from '../../src/operation/table-lookup.ts';
 import { createLogger } from '../../src/runtime/logger.ts';
+import { inTurns } from '../../src/runtime/pauses.ts';
 import { clusterUser, openContext, type TestContext } from './open-context.ts';
 
 const dog = { schema: 'dev', table: 'dog' };
@@ -14,6 +18,8 @@ interface TestNode extends AsyncDisposable {
   readonly t: TestContext;
   readonly asked: string[];
   call(body: object): Promise<unknown>;
+  /** Its answer as the operation gives it. */
+  run(body: object): Promise<unknown>;
 }
 
 /** Operations with a real configuration file and log around them. */
@@ -29,14 +35,14 @@ async function openNode(yaml = '', auditLog = true): Promise<TestNode> {
     restart: () => void asked.push('node'),
     restartClustering: () => void asked.push('clustering'),
   };
+  const run = async (body: object): Promise<unknown> => runOperation({ ...t.context, node }, body);
   return {
     directory,
     t,
     asked,
+    run,
     async call(body) {
-      return JSON.parse(
-        JSON.stringify(await readRows(runOperation({ ...t.context, node }, body))),
-      ) as unknown;
+      return JSON.parse(JSON.stringify(await readRows(run(body)))) as unknown;
     },
     async [Symbol.asyncDispose]() {
       await t[Symbol.asyncDispose]();
@@ -278,6 +284,39 @@ test('read_audit_log tells who wrote what, by time, key and user', async () => {
   });
   expect(await read({ search_type: 'username', search_values: ['local'] })).toEqual({ local: all });
   expect(await read({ limit: 1 })).toEqual(all.slice(0, 1));
+});
+
+test.each([
+  ['read_transaction_log', { from: 9e15 }],
+  ['read_transaction_log', { to: 0 }],
+  ['read_audit_log', { search_type: 'timestamp', search_values: [9e15] }],
+  ['read_audit_log', { search_type: 'hash_value', search_values: ['none'] }],
+  ['read_audit_log', { search_type: 'username', search_values: ['nobody'] }],
+])('others have their turn while %s reads a long log: %j', async (operation, more) => {
+  await using n = await openNode();
+  await n.call({ operation: 'create_table', ...dog, primary_key: 'id' });
+  const { store } = n.t;
+  const table = requireTable(store, 'dev', 'dog');
+  await Promise.all(
+    Array.from({ length: 3_000 }, (_, id) =>
+      store.write({ table, operation: 'insert', documents: [{ id, text: 'x'.repeat(4_000) }] }),
+    ),
+  );
+  const ended: string[] = [];
+  const read = async (): Promise<void> => {
+    const answer = await n.run({ operation, ...dog, ...more });
+    if (answer instanceof Rows) for await (const _ of inTurns(answer.withPauses)) ended.push('row');
+    ended.push('log');
+  };
+  const other = async (): Promise<void> => {
+    await nextTurn();
+    await n.call({ operation: 'search_by_id', ...dog, ids: [1], get_attributes: ['id'] });
+    ended.push('other');
+  };
+
+  await Promise.all([read(), other()]);
+
+  expect(ended).toEqual(['other', 'log']);
 });
 
 test('read_audit_log takes times as ms since 1970 and as ISO-8601, and nothing else', async () => {

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
+import { atOnce } from '../../src/runtime/pauses.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { LoggedTransaction } from '../../src/store/transaction-log.ts';
 import { makeTable, rowsOf, tableOf, TestStore, upsert, withoutTimes } from './test-store.ts';
 
 function logged(store: Store, range: { readonly limit?: number } = {}): LoggedTransaction[] {
-  return [...store.transactionLog(tableOf(store), range)].map((entry) =>
+  return [...atOnce(store.transactionLog(tableOf(store), range))].map((entry) =>
     entry.documents ? { ...entry, documents: entry.documents.map(withoutTimes) } : entry,
   );
 }
@@ -79,4 +80,43 @@ test('a limit counts what is told, also within a transaction', async () => {
   expect(all.map(({ operation }) => operation)).toEqual(['upsert', 'delete', 'upsert']);
 
   for (const limit of [0, 1, 2, 3, 4]) expect(logged(mixed.store, { limit })).toEqual(all.slice(0, limit));
+});
+
+/** A log of so many transactions, each of some thousand bytes. */
+async function openLong(transactions: number): Promise<TestStore> {
+  const opened = await TestStore.open();
+  await makeTable(opened.store);
+  await Promise.all(
+    Array.from({ length: transactions }, (_, id) => upsert(opened.store, { id, text: 'x'.repeat(4_000) })),
+  );
+  return opened;
+}
+
+test('a long log is read with pauses, also where nothing of it is told', async () => {
+  await using long = await openLong(3_000);
+  const { store } = long;
+  const pausesOf = (range: Parameters<Store['transactionLog']>[1]): number =>
+    [...store.transactionLog(tableOf(store), range)].filter((entry) => entry === undefined).length;
+
+  expect(pausesOf({ fromMs: 9e15 })).toBeGreaterThan(0);
+  expect(pausesOf({ toMs: 0 })).toBeGreaterThan(0);
+  expect(logged(store)).toHaveLength(3_000);
+});
+
+test('what is trimmed or written while the log is read does no harm to what is read of it', async () => {
+  await using long = await openLong(500);
+  const { store } = long;
+  const keys: unknown[] = [];
+
+  for (const entry of store.transactionLog(tableOf(store), {})) {
+    if (entry === undefined) continue;
+    keys.push(...entry.keys);
+    if (keys.length !== 1) continue;
+    await upsert(store, { id: 'later' });
+    await store.purgeChannel(tableOf(store), { keep: 11 });
+  }
+
+  expect(keys[0]).toBe(0);
+  expect(keys.slice(-10)).toEqual(Array.from({ length: 10 }, (_, index) => 490 + index));
+  expect(keys).not.toContain('later');
 });

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { CodedError } from '../../model/errors.ts';
+import { inTurns, type Pausing } from '../../runtime/pauses.ts';
 import type { LoggedTransaction } from '../../store/transaction-log.ts';
 import { keys, records } from '../answer.ts';
 import { isoDateMs } from '../iso-date.ts';
@@ -74,24 +75,29 @@ function timeMs(value: string | number): number {
 }
 
 /** What was asked for, each with its entries: `{"318": [...]}`. */
-function grouped(
-  transactions: Iterable<LoggedTransaction>,
+async function grouped(
+  transactions: Pausing<LoggedTransaction>,
   values: readonly (string | number)[],
   limit = standardLimit,
   namesOf: (transaction: LoggedTransaction) => readonly (string | number)[],
-): Readonly<Record<string, readonly AuditEntry[]>> {
+): Promise<Readonly<Record<string, readonly AuditEntry[]>>> {
   const found = new Map(values.map((value): [string, AuditEntry[]] => [String(value), []]));
-  for (const transaction of transactions) {
+  let wanted = found.size * limit;
+  if (wanted === 0) return {};
+  for await (const transaction of inTurns(transactions)) {
     for (const name of new Set(namesOf(transaction).map(String))) {
       const entries = found.get(name);
-      if (entries !== undefined && entries.length < limit) entries.push(entryOf(transaction));
+      if (entries === undefined || entries.length === limit) continue;
+      entries.push(entryOf(transaction));
+      wanted -= 1;
     }
+    if (wanted === 0) break;
   }
   return Object.fromEntries(found);
 }
 
-function* entriesOf(transactions: Iterable<LoggedTransaction>): Generator<AuditEntry> {
-  for (const transaction of transactions) yield entryOf(transaction);
+function* entriesOf(transactions: Pausing<LoggedTransaction>): Generator<AuditEntry | undefined> {
+  for (const transaction of transactions) yield transaction && entryOf(transaction);
 }
 
 function entryOf({ operation, user, timestampMs, documents, keys }: LoggedTransaction): AuditEntry {

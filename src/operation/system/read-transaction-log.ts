@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { Pausing } from '../../runtime/pauses.ts';
 import type { LoggedTransaction } from '../../store/transaction-log.ts';
 import { keys, records } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
@@ -40,8 +41,13 @@ export const readTransactionLog = defineOperation({
   },
 });
 
-function* shown(transactions: Iterable<LoggedTransaction>): Generator<object> {
-  for (const { operation, user, timestampMs, documents, keys } of transactions) {
+function* shown(transactions: Pausing<LoggedTransaction>): Generator<object | undefined> {
+  for (const transaction of transactions) {
+    if (transaction === undefined) {
+      yield undefined;
+      continue;
+    }
+    const { operation, user, timestampMs, documents, keys } = transaction;
     yield {
       operation,
       user: user ?? null,
