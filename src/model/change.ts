@@ -21,6 +21,16 @@ export function hasReservedCharacters(key: string): boolean {
   return false;
 }
 
+/** Why a text cannot be a key, in the words of an answer; undefined for one that can. */
+export function keyProblem(key: string): string | undefined {
+  if (hasReservedCharacters(key))
+    return 'A primary key cannot include the control characters U+0000 to U+0004';
+  const bytes = Buffer.byteLength(key);
+  return bytes > maxKeyBytes
+    ? `A primary key may have at most ${maxKeyBytes} bytes; one has ${bytes}`
+    : undefined;
+}
+
 /** A document as clients see it. */
 export type Document = Readonly<Record<string, unknown>>;
 

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
-  hasReservedCharacters,
   keyBytes,
-  maxKeyBytes,
+  keyProblem,
   type Change,
   type Document,
   type Key,
@@ -293,15 +292,7 @@ function keyOf(table: Table, operation: WriteRequest['operation'], document: Doc
       'invalid_key',
       `Invalid hash value: '${String(key)}' is not a valid hash attribute value, check log for more info`,
     );
-  if (hasReservedCharacters(key))
-    throw new CodedError(
-      'invalid_key',
-      'A primary key cannot include the control characters U+0000 to U+0004',
-    );
-  if (Buffer.byteLength(key) > maxKeyBytes)
-    throw new CodedError(
-      'invalid_key',
-      `A primary key may have at most ${maxKeyBytes} bytes; one has ${Buffer.byteLength(key)}`,
-    );
+  const problem = keyProblem(key);
+  if (problem !== undefined) throw new CodedError('invalid_key', problem);
   return key;
 }

@@ -16,6 +16,32 @@ async function stored(t: TestContext): Promise<unknown> {
   return await t.call({ operation: 'search_by_value', ...dog, attribute: 'id', value: '*' });
 }
 
+test('what can be no key is refused before the commit, so no other write of its group runs again', async () => {
+  await using t = await openWithDogs();
+  const long = 'é'.repeat(451);
+  const tooLong = 'A primary key may have at most 900 bytes; one has 902';
+  const reserved = 'A primary key cannot include the control characters U+0000 to U+0004';
+  const insert = (id: string): object => ({ operation: 'insert', ...dog, records: [{ id: 1 }, { id }] });
+  const requests: (readonly [object, string])[] = [
+    [insert(long), tooLong],
+    [insert('a\u0003'), reserved],
+    [{ ...insert(long), operation: 'update' }, tooLong],
+    [{ ...insert('\0'), operation: 'upsert' }, reserved],
+    [{ operation: 'transaction', operations: [insert(long)] }, tooLong],
+    [{ operation: 'sql', sql: `INSERT INTO dev.dog (id) VALUES ('${long}')` }, tooLong],
+    [{ operation: 'sql', sql: String.raw`INSERT INTO dev.dog (id) VALUES ('a\0')` }, reserved],
+  ];
+  const release = await t.store.hold();
+
+  try {
+    for (const [request, message] of requests)
+      await expect(t.call(request)).rejects.toMatchObject({ code: 'invalid_key', message });
+  } finally {
+    release();
+  }
+  expect(await stored(t)).toEqual([]);
+});
+
 test('insert tells what it wrote and skips keys that exist, also within the request', async () => {
   await using t = await openWithDogs();
 

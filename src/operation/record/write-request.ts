@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Document } from '../../model/change.ts';
+import { keyProblem, type Document } from '../../model/change.ts';
 import { CodedError } from '../../model/errors.ts';
 import { hasLegalCharacters, maxNameLength, unkeepableName } from '../../model/names.ts';
 import type { Table } from '../../model/table.ts';
@@ -99,6 +99,9 @@ function checkKey(key: unknown, operation: 'insert' | 'update' | 'upsert'): void
       `Invalid hash value: '${told}' is not a valid hash attribute value, check log for more info`,
     );
   }
+  // The store asks the same; within a commit it would take the whole group of writers back.
+  const problem = typeof key === 'string' ? keyProblem(key) : undefined;
+  if (problem !== undefined) throw new CodedError('invalid_key', problem);
 }
 
 function checkAttributeName(name: string): void {
