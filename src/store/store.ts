@@ -39,6 +39,7 @@ import type { OpenStoreOptions, StoreOptions } from './store-options.ts';
 import type { TableStatistics } from './table-state.ts';
 import type { Tombstones } from './tombstones.ts';
 import { readTransactionLog, type LoggedTransaction, type LogRange } from './transaction-log.ts';
+import { whileThere } from './while-there.ts';
 import type { DeleteRequest, WriteRequest, WriteResult, WriteStep } from './writer.ts';
 
 /**
@@ -254,12 +255,17 @@ export class Store implements AsyncDisposable {
 
   /** {@link searchWithPauses}, for what is short or may keep everybody waiting. */
   search(table: Table, query: Query): Iterable<Document> {
-    return atOnce(this.searchWithPauses(table, query));
+    return atOnce(this.#parts.tableSearch.search(table, query));
   }
 
-  /** What the query asks for. What is read between two pauses is one snapshot. */
+  /** What the query asks for. What is read between two pauses is one snapshot. Throws as {@link whileThere}. */
   searchWithPauses(table: Table, query: Query): Pausing<Document> {
-    return this.#parts.tableSearch.search(table, query);
+    return this.whileThere(table, this.#parts.tableSearch.search(table, query));
+  }
+
+  /** See {@link whileThere}. @throws CodedError `table_missing` */
+  whileThere<T extends object>(table: Table, items: Pausing<T>): Pausing<T> {
+    return whileThere(this.#parts.catalog, table, items);
   }
 
   /** What {@link searchWithPauses} would do. */
@@ -287,7 +293,7 @@ export class Store implements AsyncDisposable {
   }
 
   transactionLog(table: Table, range: LogRange): Pausing<LoggedTransaction> {
-    return readTransactionLog(this.log, table, range);
+    return this.whileThere(table, readTransactionLog(this.log, table, range));
   }
 
   /**

@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest';
+import { Rows } from '../../src/operation/rows.ts';
+import { runOperation } from '../../src/operation/run-operation.ts';
 import { valueCondition } from '../../src/operation/search/search-by-value.ts';
+import { maintain } from '../store/test-store.ts';
 import { openContext, type TestContext } from './open-context.ts';
 
 const dog = { schema: 'dev', table: 'dog' };
@@ -257,4 +260,36 @@ test.each([
   await using t = await openWithDogs();
 
   await expect(t.call(body)).rejects.toMatchObject({ code, message });
+});
+
+const many = Array.from({ length: 600 }, (_, id) => ({ id, name: `dog ${id}`, text: 'x'.repeat(2_000) }));
+
+test.each<readonly [string, object]>([
+  ['search_by_value', { ...dog, attribute: 'id', value: '*' }],
+  ['search_by_value', { ...dog, attribute: 'name', value: 'dog*' }],
+  ['search_by_id', { ...dog, ids: many.map(({ id }) => id) }],
+  ['sql', { sql: "SELECT name FROM dev.dog WHERE name LIKE 'dog%'" }],
+  ['read_transaction_log', dog],
+])('an answer of %s whose table is dropped while it is sent breaks off', async (operation, request) => {
+  await using t = await openContext();
+  await t.call({ operation: 'create_table', ...dog, primary_key: 'id' });
+  await t.call({ operation: 'create_attribute', ...dog, attribute: 'name' });
+  await Promise.all(many.map(async (record) => t.call({ operation: 'insert', ...dog, records: [record] })));
+  const rows = await runOperation(t.context, { operation, ...request });
+  let read = 0;
+  const readOn = async (): Promise<void> => {
+    for (const row of rows instanceof Rows ? rows.withPauses : []) {
+      if (row === undefined) continue;
+      read += 1;
+      if (read > 1) continue;
+      await t.call({ operation: 'drop_table', ...dog });
+      await maintain(t.store);
+    }
+  };
+
+  await expect(readOn()).rejects.toMatchObject({
+    code: 'table_missing',
+    message: "Table 'dev.dog' was dropped while it was read",
+  });
+  expect(read).toBeGreaterThan(0);
 });

@@ -45,7 +45,7 @@ export const searchById = defineOperation({
     const project = projection(table, attributes, readable);
     return new Rows(
       columnsOf(table, attributes, readable),
-      withPauses(recordsOf(store, table, keys, project)),
+      store.whileThere(table, withPauses(recordsOf(store, table, keys, project))),
     );
   },
 });

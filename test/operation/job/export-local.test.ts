@@ -1,7 +1,7 @@
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { SmallDisk } from '../../cluster/support/small-disk.ts';
 import { clusterUser } from '../open-context.ts';
 import { dog, openJobContext, type JobContext } from './open-job-context.ts';
@@ -175,6 +175,37 @@ test('an export that fails leaves no file', async () => {
   expect(await t.finish(ask(t))).toMatchObject({ status: 'ERROR' });
   expect(readdirSync(join(t.directory, 'export'))).toEqual(['dogs.json']);
 });
+
+test.each(['search_by_value', 'search_by_id', 'sql'])(
+  'an export by %s whose table is dropped meanwhile ends as ERROR and leaves no file',
+  async (operation) => {
+    await using t = await openJobContext();
+    const ids = Array.from({ length: 20_000 }, (_, id) => id);
+    await t.call({ operation: 'insert', ...dog, records: ids.map((id) => ({ id, text: 'x'.repeat(500) })) });
+    const search = {
+      ...{ operation, ...dog, sql: 'SELECT id, text FROM dev.dog' },
+      ...(operation === 'search_by_id' ? { ids } : { attribute: 'id', value: '*' }),
+    };
+    const directory = join(t.directory, 'export');
+    const started = (await t.call(ask(t, { search_operation: search }))) as { job_id: string };
+
+    await vi.waitFor(
+      () => {
+        const [file] = readdirSync(directory);
+        expect(file).toMatch(/partial$/);
+        expect(statSync(join(directory, file ?? '')).size).toBeGreaterThan(10_000);
+      },
+      { interval: 1, timeout: 10_000 },
+    );
+    await t.call({ operation: 'drop_table', ...dog });
+
+    expect(await t.ended(started.job_id)).toMatchObject({
+      status: 'ERROR',
+      message: "Table 'dev.dog' was dropped while it was read",
+    });
+    expect(readdirSync(directory)).toEqual([]);
+  },
+);
 
 test('what was exported as CSV and is loaded again is what it was', async () => {
   await using t = await openJobContext();
