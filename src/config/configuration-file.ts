@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { isScalar, parseDocument } from 'yaml';
+import { isMap, isScalar, parseDocument, type Document } from 'yaml';
 import { loadConfig } from './config.ts';
 import { readSettings, type ConfigSources } from './read-settings.ts';
 import { ConfigError } from './config-error.ts';
@@ -66,8 +66,11 @@ export class ConfigurationFile {
       const key = meaning.kind === 'setting' ? meaning.key : index.spelled(name);
       if (key === undefined || meaning.kind === 'unknown') continue;
       if (meaning.kind === 'setting') checkSetting(meaning.key, value);
-      if (value === null) document.deleteIn(key.split('.'));
-      else document.setIn(key.split('.'), value);
+      const path = key.split('.');
+      makeWay(document, path, file);
+      if (value !== null) document.setIn(path, value);
+      else if (!document.hasIn(path)) continue;
+      else document.deleteIn(path);
       isChanged = true;
     }
     if (!isChanged) return;
@@ -86,6 +89,26 @@ export class ConfigurationFile {
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(`${file}.new`, changed, { mode: 0o600, flush: true });
     renameSync(`${file}.new`, file);
+  }
+}
+
+/**
+ * Makes sections of those on the way to a key that are there and empty.
+ *
+ * @throws ConfigError when something else than a section is in the way
+ */
+function makeWay(document: Document, path: readonly string[], file: string): void {
+  for (let length = 1; length < path.length; length += 1) {
+    const part = path.slice(0, length);
+    const node = document.getIn(part, true);
+    if (node === undefined) return;
+    if (isScalar(node) && node.value === null) document.setIn(part, document.createNode({}));
+    else if (!isMap(node))
+      throw new ConfigError(
+        file,
+        part.join('.'),
+        'is no section with keys of its own: change it in the file',
+      );
   }
 }
 
