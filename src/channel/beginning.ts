@@ -1,4 +1,5 @@
 import { stoppedReason } from '../model/subscription.ts';
+import { createdTime, updatedTime } from '../model/table.ts';
 import { hasLeftOut, type Cursor } from '../store/cursors.ts';
 import type { Source } from '../store/source.ts';
 import type { Store } from '../store/store.ts';
@@ -47,15 +48,23 @@ export class Beginning {
 
   /** What the answer leads to: `subscribing` when it is not about where this channel is now, so that it has to ask again. */
   async answered(response: Extract<ChannelResponse, { kind: 'begin' }>): Promise<Begun> {
-    const { store, peer, agreed } = this.#options;
+    const { store, peer, database, tableName, agreed } = this.#options;
     const { subscription } = agreed;
     if (!subscription?.subscribe || subscription.stopped)
       return begun({ kind: 'waiting', reason: subscription?.stopped ? stoppedReason() : 'not subscribed' });
-    const table = await agreed.table(response.primaryKey);
-    if (table.primaryKey !== response.primaryKey)
+    const { primaryKey } = response;
+    // Only a table with declared attributes has no times in it, and none is made here.
+    const isOverwritten = primaryKey === createdTime || primaryKey === updatedTime;
+    if (isOverwritten && !store.catalog.table(database, tableName))
       return begun({
         kind: 'failed',
-        reason: `primary key differs: '${table.primaryKey}' here, '${response.primaryKey}' at ${peer}`,
+        reason: `primary key '${primaryKey}' of ${peer} is where tables that are made here keep the time`,
+      });
+    const table = await agreed.table(primaryKey);
+    if (table.primaryKey !== primaryKey)
+      return begun({
+        kind: 'failed',
+        reason: `primary key differs: '${table.primaryKey}' here, '${primaryKey}' at ${peer}`,
       });
     const { start, identity, head } = response;
     const { newerThan } = agreed;

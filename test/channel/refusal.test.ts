@@ -26,6 +26,26 @@ describe('what is refused', () => {
     expect(rowsOf(b.store)).toEqual([]);
   });
 
+  test('no table is made whose keys the times of its records would write over', async () => {
+    await using a = await Replica.open('a');
+    await using b = await Replica.open('b');
+    const table = { database: 'dev', name: 'dog', primaryKey: '__createdtime__' };
+    await a.store.catalog.createTable({ ...table, schemaDefined: true });
+    await connect(a, b);
+
+    await b.follow(a);
+
+    expect(b.receiver(a).state).toEqual({
+      kind: 'failed',
+      reason: "primary key '__createdtime__' of a is where tables that are made here keep the time",
+    });
+    expect(b.store.catalog.table('dev', 'dog')).toBeUndefined();
+    await b.store.catalog.createTable({ ...table, schemaDefined: true });
+    await a.upsert({ __createdtime__: 1 });
+    await b.follow(a);
+    expect(rowsOf(b.store)).toHaveLength(1);
+  });
+
   test('a table that was dropped at the subscriber is not made again by what comes', async () => {
     await using nodes = await openPair();
     const { a, b } = nodes;

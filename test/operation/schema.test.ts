@@ -84,6 +84,24 @@ test('a table with declared attributes is schema-defined', async () => {
   });
 });
 
+test.each(['__createdtime__', '__updatedtime__'])(
+  '%s is a key only where no time is written',
+  async (name) => {
+    await using t = await openContext();
+
+    await expect(t.call({ ...createDog, hash_attribute: name })).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: `'primary_key' cannot be ${name}, where the time of each record is kept: choose another name, or declare the 'attributes'`,
+    });
+    expect(await t.call({ operation: 'describe_all' })).toEqual({});
+    await t.call({ ...createDog, attributes: [{ name, is_primary_key: true }], hash_attribute: undefined });
+    await t.call({ operation: 'insert', schema: 'dev', table: 'dog', records: [{ [name]: 5 }] });
+    expect(await t.call({ operation: 'search_by_id', schema: 'dev', table: 'dog', ids: [5] })).toEqual([
+      { [name]: 5 },
+    ]);
+  },
+);
+
 test('attributes are created and dropped, and what was dropped is gone from answers', async () => {
   await using t = await openContext();
   await t.call(createDog);

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { CodedError } from '../../model/errors.ts';
-import { systemDatabase } from '../../model/table.ts';
+import { createdTime, systemDatabase, updatedTime } from '../../model/table.ts';
 import * as field from '../field.ts';
 import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
@@ -42,6 +42,12 @@ export const createTable = defineOperation({
   response: messageAnswer,
   async run({ store }, { schema, table, primaryKey, attributes }) {
     refuseSystemDatabase(schema);
+    if (attributes === undefined && (primaryKey === createdTime || primaryKey === updatedTime)) {
+      throw new CodedError(
+        'invalid_request',
+        `'primary_key' cannot be ${primaryKey}, where the time of each record is kept: choose another name, or declare the 'attributes'`,
+      );
+    }
     if (store.catalog.table(schema, table) !== undefined) {
       throw new CodedError('table_exists', `Table '${table}' already exists in '${schema}'`);
     }
