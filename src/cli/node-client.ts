@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
-import { request } from 'node:http';
-import { Readable } from 'node:stream';
+import { request as httpRequest, type ClientRequest, type RequestOptions } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { Readable } from 'node:stream';
 import { text as readAll } from 'node:stream/consumers';
 import type { ClientConfig } from '../config/client-config.ts';
 import { maxSocketPathBytes } from '../http/domain-socket.ts';
@@ -14,17 +15,21 @@ export interface Target {
   readonly password: string | undefined;
 }
 
+type Place = Target | { readonly socketPath: string };
+
+const keepAliveMs = 60_000;
+
 /**
  * Speaks to one node: over its domain socket, where the file system says who may, or to an address.
  *
  * Opens nothing until it is asked something and keeps nothing open.
  */
 export class NodeClient {
-  readonly #target: Target | { readonly socketPath: string };
+  readonly #target: Place;
   readonly #whenUnreachable: string;
   readonly #whenBroken: string;
 
-  private constructor(target: Target | { readonly socketPath: string }, whenUnreachable: string) {
+  private constructor(target: Place, whenUnreachable: string) {
     this.#target = target;
     this.#whenUnreachable = whenUnreachable;
     this.#whenBroken = `The connection to the node at ${'url' in target ? target.url : target.socketPath} failed`;
@@ -36,7 +41,6 @@ export class NodeClient {
     if (!address || !/^https?:$/.test(address.protocol)) {
       throw new Error(`The target must be an address like http://localhost:9925, not ${url}`);
     }
-    // fetch() refuses addresses that hold credentials.
     const username = address.username === '' ? credentials.username : decodeURIComponent(address.username);
     const password = address.password === '' ? credentials.password : decodeURIComponent(address.password);
     const target = { url: new URL('/', address.origin).href, username, password };
@@ -81,22 +85,20 @@ export class NodeClient {
   /** The answer to an operation. @throws with the text of the node when it refuses, and as {@link ask} */
   async run(body: object): Promise<unknown> {
     const answer = await this.ask('/', { body });
-    if (answer.status >= 400) throw new Error(refusalOf(answer));
+    if (isRefusal(answer.status)) throw new Error(refusalOf(answer));
     return answer.body;
   }
 
   /** The answer to an operation that answers with a file. @throws as {@link run} */
   async download(body: object): Promise<{ readonly content: Readable; readonly bytes: number }> {
     const { status, content, bytes } = await this.#guarded(() => this.#send('/', body));
-    if (status >= 400) throw new Error(refusalOf({ status, body: parse(await readAll(content)) }));
+    if (isRefusal(status)) throw new Error(refusalOf({ status, body: parse(await readAll(content)) }));
     return { content, bytes };
   }
 
   #send(path: string, body: object | undefined, signal?: AbortSignal): Promise<RawAnswer> {
     const json = body === undefined ? undefined : JSON.stringify(body);
-    return 'url' in this.#target
-      ? askUrl(this.#target, path, json, signal)
-      : askSocket(this.#target.socketPath, path, json, signal);
+    return askOnce(this.#target, path, json, signal);
   }
 
   /** Says in words of a user why nothing came back. */
@@ -112,6 +114,11 @@ export class NodeClient {
   }
 }
 
+/** A redirect too: no node sends one, and what stands behind it is told no password. */
+function isRefusal(status: number): boolean {
+  return status >= 300;
+}
+
 interface RawAnswer {
   readonly status: number;
   readonly content: Readable;
@@ -119,49 +126,46 @@ interface RawAnswer {
   readonly bytes: number;
 }
 
-async function askUrl(
-  { url, username, password }: Target,
+/** Not by fetch(), which gives up when an answer or the next piece of it takes five minutes. */
+function askOnce(
+  target: Place,
   path: string,
   json: string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<RawAnswer> {
-  const headers = new Headers(headersFor(json));
-  if (username !== undefined) {
-    const credentials = Buffer.from(`${username}:${password ?? ''}`).toString('base64');
-    headers.set('authorization', `Basic ${credentials}`);
-  }
-  const response = await fetch(new URL(path, url), {
+  const options = {
     method: json === undefined ? 'GET' : 'POST',
-    headers,
-    ...(json === undefined ? {} : { body: json }),
+    agent: false,
     ...(signal === undefined ? {} : { signal }),
-  });
-  const content = response.body ? Readable.fromWeb(response.body) : Readable.from([]);
-  return { status: response.status, content, bytes: Number(response.headers.get('content-length') ?? 0) };
-}
-
-function askSocket(
-  socketPath: string,
-  path: string,
-  json: string | undefined,
-  signal: AbortSignal | undefined,
-): Promise<RawAnswer> {
+  } as const;
+  const headers = headersFor(json);
   return new Promise((resolve, reject) => {
-    const asked = request({
-      socketPath,
-      path,
-      method: json === undefined ? 'GET' : 'POST',
-      headers: headersFor(json),
-      agent: false,
-      ...(signal === undefined ? {} : { signal }),
-    });
-    asked.once('error', reject);
+    const asked =
+      'socketPath' in target
+        ? httpRequest({ ...options, headers, socketPath: target.socketPath, path })
+        : sendTo(new URL(path, target.url), {
+            ...options,
+            headers: { ...headers, ...credentialsOf(target) },
+          });
+    // Nothing else would tell of a machine that is gone while it is waited for.
+    asked.setSocketKeepAlive(true, keepAliveMs);
+    asked.on('error', reject);
     asked.once('response', (response) => {
       const bytes = Number(response.headers['content-length'] ?? 0);
       resolve({ status: response.statusCode ?? 0, content: response, bytes });
     });
+    asked.once('close', () => reject(new Error('closed without an answer')));
     asked.end(json);
   });
+}
+
+function sendTo(url: URL, options: RequestOptions): ClientRequest {
+  return url.protocol === 'https:' ? httpsRequest(url, options) : httpRequest(url, options);
+}
+
+function credentialsOf({ username, password }: Target): Record<string, string> {
+  if (username === undefined) return {};
+  return { authorization: `Basic ${Buffer.from(`${username}:${password ?? ''}`).toString('base64')}` };
 }
 
 function headersFor(json: string | undefined): Record<string, string> {
@@ -181,9 +185,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** fetch() hides the code in the cause of its error. */
 function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if ('code' in error && typeof error.code === 'string') return error.code;
-  return error.cause === undefined ? error.message : codeOf(error.cause);
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.message;
 }

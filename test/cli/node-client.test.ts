@@ -1,10 +1,12 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
+import { makeCertificate } from '../../src/stream/make-certificate.ts';
 import { FileLock } from '../../src/runtime/file-lock.ts';
 import { NodeClient } from '../../src/cli/node-client.ts';
 import { loadClientConfig, type ClientConfig } from '../../src/config/client-config.ts';
@@ -41,6 +43,21 @@ class Echo implements AsyncDisposable {
     await new Promise((resolve) => this.#server.close(resolve));
     rmSync(this.directory, { recursive: true });
   }
+}
+
+const nobody = { username: undefined, password: undefined };
+
+async function listening(server: Server): Promise<AsyncDisposable & { readonly port: number }> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : 0,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
 }
 
 async function describe(request: IncomingMessage): Promise<object> {
@@ -118,6 +135,48 @@ it('asks a target with its credentials, also when they are in the address', asyn
 
   expect(await plain.ask('/', { body: {} })).toMatchObject({ body: { authorization: basic } });
   expect(await inAddress.ask('/', { body: {} })).toMatchObject({ body: { authorization: basic } });
+});
+
+it('asks a target without fetch(), which gives up after five minutes', async () => {
+  await using echo = new Echo();
+  const port = await echo.listen(0);
+  const client = NodeClient.forTarget({ url: `http://127.0.0.1:${port}`, ...nobody });
+  const asked = vi.spyOn(globalThis, 'fetch');
+
+  const { content, bytes } = await client.download({ operation: 'get_backup' });
+  const text = await readAll(content);
+
+  expect(asked).not.toHaveBeenCalled();
+  expect(text).toContain('get_backup');
+  expect(bytes).toBe(Buffer.byteLength(text));
+  asked.mockRestore();
+});
+
+it('says why a target was not asked, did not answer in time, hung up or sent it elsewhere', async () => {
+  const { certificate, privateKey } = await makeCertificate('n1');
+  await using secure = await listening(createSecureServer({ cert: certificate, key: privateKey }));
+  await using server = await listening(
+    createServer((request, response) => {
+      if (request.url === '/slow') response.write('{');
+      else if (request.headers['content-length'] === '2')
+        response.writeHead(308, { location: '/slow' }).end();
+      else if (request.method === 'GET')
+        response.socket?.write(
+          'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
+        );
+      else response.destroy();
+    }),
+  );
+  const client = NodeClient.forTarget({ url: `http://127.0.0.1:${server.port}`, ...nobody });
+  const trusting = NodeClient.forTarget({ url: `https://127.0.0.1:${secure.port}`, ...nobody });
+  const failed = (reason: string) =>
+    `The connection to the node at http://127.0.0.1:${server.port}/ failed (${reason})`;
+
+  await expect(trusting.ask('/')).rejects.toThrow(/ failed \((DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED.*)\)$/);
+  await expect(client.ask('/slow', { timeoutMs: 500 })).rejects.toThrow('The node does not answer in time');
+  await expect(client.run({ operation: 'x' })).rejects.toThrow(failed('ECONNRESET'));
+  await expect(client.ask('/')).rejects.toThrow(failed('closed without an answer'));
+  await expect(client.run({})).rejects.toThrow('The node answered 308');
 });
 
 it('takes the credentials of a target from CLI_TARGET_*, else from the administrator', async () => {
