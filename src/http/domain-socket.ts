@@ -9,20 +9,19 @@ import { listen } from './listen.ts';
 export const maxSocketPathBytes = 100;
 
 /**
- * Listens on a socket file that only its owner can open. A file that a killed process left is replaced.
+ * Listens on a socket file that only its owner can open. A file that a killed process left is replaced; a path that is
+ * too long for the system is skipped with a warning.
  *
- * @returns whether it listens: a path that is too long for the system is skipped with a warning
  * @throws CodedError `start_failed` when another process listens there
  */
-export async function listenOnDomainSocket(server: Server, path: string, log: Logger): Promise<boolean> {
+export async function listenOnDomainSocket(server: Server, path: string, log: Logger): Promise<void> {
   if (Buffer.byteLength(path) > maxSocketPathBytes) {
     log.warn({ path, maxPathBytes: maxSocketPathBytes }, 'domain socket skipped, its path is too long');
-    return false;
+    return;
   }
   await removeStale(path);
   await listen(server, { path }, (err) => log.warn({ err }, 'connection not accepted'));
   await chmod(path, 0o600);
-  return true;
 }
 
 async function removeStale(path: string): Promise<void> {

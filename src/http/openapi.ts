@@ -14,7 +14,7 @@ export function openApiRoute(version: string): RequestHandler {
   };
 }
 
-export function openApiDocument(version: string): JsonSchema {
+function openApiDocument(version: string): JsonSchema {
   const names = operations.map(({ name }) => name);
   const requests = operations.map((operation): [string, JsonSchema] => [
     operation.name,

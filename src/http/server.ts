@@ -51,8 +51,6 @@ export interface HttpServerOptions {
 export interface HttpServer extends AsyncDisposable {
   readonly port: number | undefined;
   readonly securePort: number | undefined;
-  /** Whether requests are taken on the domain socket. */
-  readonly hasDomainSocket: boolean;
 }
 
 /**
@@ -109,7 +107,6 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     const encrypted = secure && (await serve('https server', secure.port, await readCertificate(secure)));
     if (secure && encrypted instanceof SecureServer)
       closer.own('certificate', followCertificate(encrypted, secure, log));
-    let hasDomainSocket = false;
     if (options.socketPath !== undefined) {
       const trusting = createApplication({
         ...common,
@@ -117,14 +114,13 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
         authenticate: () => Promise.resolve(localUser),
       });
       const { server } = closer.own('domain socket', new GracefulServer({ ...timeouts, handle: trusting }));
-      hasDomainSocket = await listenOnDomainSocket(server, options.socketPath, log);
+      await listenOnDomainSocket(server, options.socketPath, log);
     }
     // Closed first: listeners do not end by themselves.
     closer.own('change feed', feed);
     return {
       port: plain && portOf(plain),
       securePort: encrypted && portOf(encrypted),
-      hasDomainSocket,
       async [Symbol.asyncDispose]() {
         isStopping = true;
         await closer[Symbol.asyncDispose]();

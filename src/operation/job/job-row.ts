@@ -10,8 +10,6 @@ export interface JobProgress {
   readonly totalBytes: number | null;
 }
 
-export const jobStatuses = ['CREATED', 'IN_PROGRESS', 'COMPLETE', 'ERROR'] as const;
-
 const progress = z.object({ rows: z.number(), bytes: z.number(), totalBytes: z.number().nullable() });
 
 /** A row of `system.hdb_job`. */
@@ -19,7 +17,7 @@ export const jobRow = z.object({
   id: z.string(),
   type: z.string(),
   user: z.string(),
-  status: z.enum(jobStatuses),
+  status: z.enum(['CREATED', 'IN_PROGRESS', 'COMPLETE', 'ERROR']),
   message: z.unknown(),
   result: z.unknown().optional(),
   progress: progress.optional(),

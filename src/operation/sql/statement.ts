@@ -41,7 +41,7 @@ export type Statement = NamedTable &
 /** The parser takes a quarter of a millisecond for a row, and nobody else runs meanwhile. */
 const maxCharacters = 32 * 1024;
 
-export const supported =
+const supported =
   'Supported are: SELECT * | COUNT(*) | attribute [AS name], ... FROM database.table [WHERE] [ORDER BY attribute [DESC], ...] ' +
   '[LIMIT n [OFFSET n]]; INSERT INTO database.table (attribute, ...) VALUES (...), ...; ' +
   'UPDATE database.table SET attribute = value, ... [WHERE]; DELETE FROM database.table [WHERE]. ' +
