@@ -7,6 +7,9 @@ import type { User } from './user/user.ts';
 export const rights = ['read', 'insert', 'update', 'delete'] as const;
 export type Right = (typeof rights)[number];
 
+/** What of it can be allowed attribute by attribute. */
+export const attributeRights = ['read', 'insert', 'update'] as const satisfies readonly Right[];
+
 /** What one user may do with one table. */
 export interface Grant {
   readonly table: ReadonlySet<Right>;
@@ -81,7 +84,7 @@ function attributeGrants(
   for (const item of listed) {
     const name = own(item, 'attribute_name');
     if (typeof name !== 'string') continue;
-    const granted = grantedBy(item, ['read', 'insert', 'update']);
+    const granted = grantedBy(item, attributeRights);
     const bounded = new Set([...granted].filter((right) => ofTable.has(right)));
     add(name, bounded);
     add(primaryKey, bounded);

@@ -2,7 +2,7 @@ import { CodedError } from '../model/errors.ts';
 import { createdTime, systemDatabase, updatedTime } from '../model/table.ts';
 import type { Store } from '../store/store.ts';
 import { defaultDatabase } from './field.ts';
-import { grantOn, maySee, mayShape, type Right } from './grants.ts';
+import { grantOn, maySee, mayShape, rights, type Right } from './grants.ts';
 import { Refusals } from './refusals.ts';
 import type { User } from './user/user.ts';
 
@@ -194,9 +194,7 @@ function wholeTable(right: Right, body: Readonly<Record<string, unknown>>): Need
 }
 
 function isRight(permission: Permission): permission is Right {
-  return (
-    permission === 'read' || permission === 'insert' || permission === 'update' || permission === 'delete'
-  );
+  return rights.some((right) => right === permission);
 }
 
 function nameOf(value: unknown): string | undefined {

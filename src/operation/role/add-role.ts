@@ -1,7 +1,7 @@
 import { CodedError } from '../../model/errors.ts';
 import { defineOperation } from '../operation.ts';
 import { systemTable } from '../system-table.ts';
-import { readRole, roleRequest } from './role-request.ts';
+import { readAskedRole, roleRequest } from './role-request.ts';
 import { findRole, rolesNamed, roleAnswer } from './role.ts';
 
 /** Stores a new role; its id is its name unless the request says another. */
@@ -12,7 +12,7 @@ export const addRole = defineOperation({
   request: roleRequest,
   response: roleAnswer,
   async run({ store, user }, request) {
-    const { id, role = '', permission } = readRole(store, request, 'role');
+    const { id, role = '', permission } = readAskedRole(store, request, 'role');
     const document = { role, permission, id: id ?? role };
     const taken = new CodedError('already_exists', `A role with name '${role}' already exists`);
     if (rolesNamed(store, role).length > 0) throw taken;

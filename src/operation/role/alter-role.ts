@@ -2,7 +2,7 @@ import { CodedError } from '../../model/errors.ts';
 import { updatedTime } from '../../model/table.ts';
 import { defineOperation } from '../operation.ts';
 import { systemTable } from '../system-table.ts';
-import { readRole, roleRequest } from './role-request.ts';
+import { readAskedRole, roleRequest } from './role-request.ts';
 import { findRole, rolesNamed, roleAnswer } from './role.ts';
 
 /** Replaces the permission of a role, and its name if the request has one. Counts from the next request on. */
@@ -13,7 +13,7 @@ export const alterRole = defineOperation({
   request: roleRequest,
   response: roleAnswer,
   async run({ store, user }, request) {
-    const { id = '', role, permission } = readRole(store, request, 'id');
+    const { id = '', role, permission } = readAskedRole(store, request, 'id');
     if (role !== undefined && rolesNamed(store, role).some((other) => other.id !== id))
       throw new CodedError('already_exists', `A role with name '${role}' already exists`);
     const { written } = await store.write({

@@ -1,9 +1,10 @@
+import type { Document } from '../../model/change.ts';
 import { CodedError } from '../../model/errors.ts';
 import { systemDatabase, type Table } from '../../model/table.ts';
 import { knownNames } from '../../store/catalog.ts';
 import type { Store } from '../../store/store.ts';
 import { isDocument } from '../field.ts';
-import { rights } from '../grants.ts';
+import { attributeRights, rights } from '../grants.ts';
 
 /** All that is wrong with a role, in the words that clients match on. */
 export interface RoleProblems {
@@ -22,10 +23,6 @@ export class RolePermissionError extends CodedError {
     this.problems = problems;
   }
 }
-
-type Permission = Readonly<Record<string, unknown>>;
-
-const attributeRights = ['read', 'insert', 'update'] as const;
 
 /**
  * Checks the permission of a role; `fields` is what is wrong with the request besides.
@@ -49,7 +46,7 @@ export function checkRole(store: Store, permission: unknown, fields: readonly st
 }
 
 /** What is wrong with `super_user`, `cluster_user` and `structure_user`. */
-function kindProblems(permission: Permission): string[] {
+function kindProblems(permission: Document): string[] {
   const problems: string[] = [];
   if (permission['super_user'] === true && permission['cluster_user'] === true) {
     return [
@@ -114,7 +111,7 @@ function tableProblems(table: Table, permission: unknown): string[] {
   return problems;
 }
 
-function attributeProblems(table: Table, permission: Permission, attributes: readonly unknown[]): string[] {
+function attributeProblems(table: Table, permission: Document, attributes: readonly unknown[]): string[] {
   const known = knownNames(table);
   const problems: string[] = [];
   const granted = new Set<string>();
@@ -156,6 +153,6 @@ function isKindKey(key: string): boolean {
   return key === 'super_user' || key === 'cluster_user' || key === 'structure_user';
 }
 
-function isWholeRole(permission: Permission): boolean {
+function isWholeRole(permission: Document): boolean {
   return permission['super_user'] === true || permission['cluster_user'] === true;
 }

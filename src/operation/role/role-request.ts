@@ -25,7 +25,7 @@ const fields = z.object({
 });
 
 /** @throws RolePermissionError */
-export function readRole(
+export function readAskedRole(
   store: Store,
   request: z.infer<typeof roleRequest>,
   required: 'id' | 'role',

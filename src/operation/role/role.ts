@@ -27,7 +27,7 @@ const roleRow = z.looseObject({
 
 /** The role with this id; undefined when there is none or its row is damaged. */
 export function findRole(store: Store, id: string): (Role & Document) | undefined {
-  return readRole(store.get(systemTable(store, 'hdb_role'), id));
+  return roleOf(store.get(systemTable(store, 'hdb_role'), id));
 }
 
 /** The roles with this name: one, if nobody wrote rows past add_role. */
@@ -36,12 +36,12 @@ export function rolesNamed(store: Store, name: string): readonly Role[] {
 }
 
 export function allRoles(store: Store): readonly (Role & Document)[] {
-  return Array.from(store.search(systemTable(store, 'hdb_role'), {}), readRole).filter(
+  return Array.from(store.search(systemTable(store, 'hdb_role'), {}), roleOf).filter(
     (role) => role !== undefined,
   );
 }
 
-function readRole(row: Document | undefined): (Role & Document) | undefined {
+function roleOf(row: Document | undefined): (Role & Document) | undefined {
   const role = roleRow.safeParse(row);
   return role.success ? role.data : undefined;
 }
