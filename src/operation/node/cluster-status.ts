@@ -14,6 +14,7 @@ import { clusterStatusAnswer } from './cluster-status-answer.ts';
 import { defineOperation } from '../operation.ts';
 import { currentSubscriptions } from './node-row.ts';
 import { uptimeText } from './uptime-text.ts';
+import { withoutUndefined } from './without-undefined.ts';
 
 /** Every peer, what connects us and how far each channel has come. Never fails because replication is down. */
 export const clusterStatus = defineOperation({
@@ -136,8 +137,4 @@ function enduranceFields(endurance: Endurance | undefined): Readonly<Record<stri
 /** One decimal is more than anybody reads. */
 function rounded(value: number | undefined): number | undefined {
   return value === undefined ? undefined : Math.round(value * 10) / 10;
-}
-
-function withoutUndefined(fields: object): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

@@ -1,14 +1,9 @@
 import * as z from 'zod';
+import type { Route } from '../../config/config.ts';
 import { dialUrl } from '../../model/dial-address.ts';
 import type { Store } from '../../store/store.ts';
 import { findSystemTable, openSystemTable } from '../system-table.ts';
 import { host } from './address.ts';
-
-/** An address that the replication process dials; who answers there is learnt then. */
-export interface Route {
-  readonly host: string;
-  readonly port: number;
-}
 
 export type RouteServer = 'hub' | 'leaf';
 

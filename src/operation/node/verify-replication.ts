@@ -6,6 +6,7 @@ import { keys } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { requireTable } from '../table-lookup.ts';
 import { requireReplication } from './known-nodes.ts';
+import { withoutUndefined } from './without-undefined.ts';
 
 const defaultTimeoutMs = 60_000;
 
@@ -56,7 +57,7 @@ export const verifyReplication = defineOperation({
 });
 
 function told(result: VerifiedTable): Readonly<Record<string, unknown>> {
-  const fields = {
+  return withoutUndefined({
     node: result.node,
     outcome: result.outcome,
     reason: result.reason,
@@ -66,6 +67,5 @@ function told(result: VerifiedTable): Readonly<Record<string, unknown>> {
     repaired: result.repairedCount,
     repaired_hashes: result.repaired,
     only_at_subscriber: result.onlyAtSubscriber,
-  };
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+  });
 }
