@@ -1,5 +1,6 @@
 import { CodedError } from '../../model/errors.ts';
 import type { NodeRow } from '../../model/node.ts';
+import type { ReplicationControl } from '../../model/replication-control.ts';
 import type { OperationContext } from '../operation.ts';
 import { unlessAway } from './bridge-answer.ts';
 import { checkNodeRequest, requireReplication } from './known-nodes.ts';
@@ -16,6 +17,32 @@ const connectTimeoutMs = 5_000;
  * @throws CodedError `clustering_disabled`, `invalid_request`, `join_refused`, `name_in_use`
  */
 export async function connectNode(context: OperationContext, request: NodeRequest): Promise<void> {
+  const { replication, version, before } = await storeNode(context, request);
+  // A bridge that does not answer is one more way to be unreachable.
+  const outcome = await unlessAway(replication.connect(request.name, connectTimeoutMs), undefined);
+  if (outcome?.kind !== 'refused') return;
+  await restore(context, request.name, version, before);
+  throw new CodedError(outcome.code, outcome.reason);
+}
+
+/**
+ * Stores what changed at a node that is known, and tells the replication process to look; one that is not is
+ * connected as by {@link connectNode}.
+ */
+export async function changeNode(context: OperationContext, request: NodeRequest): Promise<void> {
+  if (context.store.nodes.knownNamed(request.name) === undefined) return connectNode(context, request);
+  const { replication } = await storeNode(context, request);
+  replication.wake();
+}
+
+interface Stored {
+  readonly replication: ReplicationControl;
+  readonly version: number;
+  /** The row that was there. */
+  readonly before: NodeRow | undefined;
+}
+
+async function storeNode(context: OperationContext, request: NodeRequest): Promise<Stored> {
   const replication = requireReplication(context);
   checkNodeRequest(context, request);
   const { nodes } = context.store;
@@ -25,21 +52,7 @@ export async function connectNode(context: OperationContext, request: NodeReques
     before = existing;
     return mergedRow(existing, request, version);
   });
-  // A bridge that does not answer is one more way to be unreachable.
-  const outcome = await unlessAway(replication.connect(request.name, connectTimeoutMs), undefined);
-  if (outcome?.kind !== 'refused') return;
-  await restore(context, request.name, version, before);
-  throw new CodedError(outcome.code, outcome.reason);
-}
-
-/** Stores what changed at a node that is known, and tells the replication process to look. */
-export async function changeNode(context: OperationContext, request: NodeRequest): Promise<void> {
-  const replication = requireReplication(context);
-  checkNodeRequest(context, request);
-  const { nodes } = context.store;
-  const version = await nodes.nextVersion();
-  await nodes.update(request.name, (existing) => mergedRow(existing, request, version));
-  replication.wake();
+  return { replication, version, before };
 }
 
 async function restore(

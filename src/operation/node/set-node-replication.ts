@@ -1,6 +1,6 @@
 import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
-import { changeNode, connectNode } from './connect-node.ts';
+import { changeNode } from './connect-node.ts';
 import { nodeRequest } from './node-request.ts';
 
 /** Adds the node or changes its channels, whichever is needed. */
@@ -11,8 +11,7 @@ export const setNodeReplication = defineOperation({
   request: nodeRequest,
   response: messageAnswer,
   async run(context, request) {
-    if (context.store.nodes.knownNamed(request.name) === undefined) await connectNode(context, request);
-    else await changeNode(context, request);
+    await changeNode(context, request);
     return `Successfully updated '${request.name}'`;
   },
 });

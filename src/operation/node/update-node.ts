@@ -1,6 +1,6 @@
 import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
-import { changeNode, connectNode } from './connect-node.ts';
+import { changeNode } from './connect-node.ts';
 import { refuseUnknownNode, requireReplication } from './known-nodes.ts';
 import { nodeRequest } from './node-request.ts';
 
@@ -14,8 +14,7 @@ export const updateNode = defineOperation({
   async run(context, request) {
     requireReplication(context);
     if (request.dialect === 'manifest') refuseUnknownNode(context.store, request.name);
-    if (context.store.nodes.knownNamed(request.name) === undefined) await connectNode(context, request);
-    else await changeNode(context, request);
+    await changeNode(context, request);
     return `Successfully updated '${request.name}'`;
   },
 });
