@@ -8,6 +8,8 @@ import type { TableState } from './table-state.ts';
 
 /** Trimmed in one commit at most. */
 const entriesAtOnce = 2_000;
+/** As many as there are channels in a greeting. */
+const maxTimesKept = 20_000;
 const format = 1;
 
 /** The changes of a transaction in one channel of this store. */
@@ -43,8 +45,8 @@ export interface NewPart {
  */
 export class ChangeLog {
   readonly #environment: Environment;
-  /** The last that was asked for: answers say it of the newest entry, which may be very large. */
-  #committedAt: { readonly position: number; readonly ms: number | undefined } | undefined;
+  /** By position, those last asked for: greetings and answers tell the same of entries that may be very large again and again. */
+  readonly #times = new Map<number, { readonly id: string; readonly ms: number }>();
 
   constructor(environment: Environment) {
     this.#environment = environment;
@@ -134,11 +136,15 @@ export class ChangeLog {
 
   /** When the transaction `seq` of a channel was committed here, ms since 1970. */
   committedAt(tableId: number, seq: number): number | undefined {
-    const position = this.place(tableId, seq)?.position;
-    if (position === undefined) return undefined;
-    if (this.#committedAt?.position !== position)
-      this.#committedAt = { position, ms: this.at(position)?.committedAtMs };
-    return this.#committedAt.ms;
+    const place = this.place(tableId, seq);
+    if (!place) return undefined;
+    const { position, id } = place;
+    const kept = this.#times.get(position);
+    // A commit that is rolled back leaves its position to another transaction.
+    if (kept?.id === id) return kept.ms;
+    const ms = this.at(position)?.committedAtMs;
+    if (ms !== undefined) this.#keepTime(position, { id, ms });
+    return ms;
   }
 
   /** Number of the first transaction of a channel that was committed here at or after a moment; the next one when none was. */
@@ -217,6 +223,12 @@ export class ChangeLog {
       trimmed += 1;
     }
     return trimmed;
+  }
+
+  #keepTime(position: number, time: { readonly id: string; readonly ms: number }): void {
+    const [oldest] = this.#times.keys();
+    if (oldest !== undefined && this.#times.size >= maxTimesKept) this.#times.delete(oldest);
+    this.#times.set(position, time);
   }
 
   #forgetPart(commit: Commit, position: number, tableId: number): void {

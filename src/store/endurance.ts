@@ -39,9 +39,10 @@ export class EnduranceGauge {
   of(tableId: number, confirmedSeq: number): Endurance {
     const { log, now } = this.#options;
     const { headSeq, trimmedSeq, channelBytes } = log.head(tableId);
-    const oldest = log.place(tableId, Math.max(confirmedSeq, trimmedSeq) + 1);
+    const oldestSeq = Math.max(confirmedSeq, trimmedSeq) + 1;
+    const oldest = log.place(tableId, oldestSeq);
     const isOvertaken = confirmedSeq < trimmedSeq;
-    const committedAtMs = oldest && log.at(oldest.position)?.committedAtMs;
+    const committedAtMs = log.committedAt(tableId, oldestSeq);
     const ageMs = committedAtMs === undefined ? 0 : Math.max(0, now() - committedAtMs);
     const { appendedBytes, logBytes } = log.totals();
     // What is left of an entry whose other channels were purged is smaller than it was: this errs to the short side.
