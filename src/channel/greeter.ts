@@ -26,6 +26,8 @@ export interface GreeterOptions {
   readonly isLinked: (peer: string) => boolean;
   /** The peer's clock as our link to it shows it. */
   readonly clock: (peer: string) => ClockReading | undefined;
+  /** What the peer has said last. */
+  readonly heard: (peer: string) => Hello | undefined;
   /** Wall clock, ms since 1970. */
   readonly now: () => number;
   readonly live: () => readonly string[];
@@ -75,7 +77,9 @@ export class Greeter {
         proof: proofs.prove(store.nodeName, peer ?? '', subscription),
       })),
       heads: Object.fromEntries(
-        subscriptions.filter(({ publish }) => publish).flatMap((subscription) => this.#head(subscription)),
+        subscriptions
+          .filter(({ publish }) => publish)
+          .flatMap((subscription) => this.#head(peer ?? '', subscription)),
       ),
       cursors: Object.fromEntries(
         subscriptions
@@ -166,16 +170,20 @@ export class Greeter {
     return Object.fromEntries(found);
   }
 
-  #head(subscription: {
-    readonly database: string;
-    readonly table: string;
-  }): [string, Hello['heads'][string]][] {
-    const { store } = this.#options;
+  #head(
+    peer: string,
+    subscription: { readonly database: string; readonly table: string },
+  ): [string, Hello['heads'][string]][] {
+    const { store, heard } = this.#options;
     const table = store.catalog.table(subscription.database, subscription.table);
     if (!table) return [];
+    const channel = channelName(subscription.database, subscription.table);
     const { headSeq } = store.log.head(table.id);
     const head = { seq: headSeq, committedAtMs: store.log.committedAt(table.id, headSeq) ?? 0 };
-    return [[channelName(subscription.database, subscription.table), head]];
+    const place = toldPlace(store, table, heard(peer)?.cursors[channel]);
+    const seq = (place?.seq ?? headSeq) + 1;
+    const committedAtMs = store.log.committedAt(table.id, seq);
+    return [[channel, committedAtMs === undefined ? head : { ...head, unconfirmed: { seq, committedAtMs } }]];
   }
 
   #cursor(

@@ -218,6 +218,7 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
       peerStoreId: this.#storeId,
       receiver: this.#incoming.receiver(channel),
       hello: this.hello,
+      heardAgoMs: this.#life.heardAgoMs,
       silence: isAlive ? undefined : silenceOf(this.name, this.#link?.state),
       stillMs: isAlive ? this.#standstill.lastedMs(channel, steadyMs()) : 0,
     };

@@ -39,12 +39,17 @@ export class ProofOfLife {
   }
 
   get isAlive(): boolean {
-    return this.#options.steadyMs() - this.#heardSteadyMs < aliveMs;
+    return this.heardAgoMs < aliveMs;
   }
 
   /** The peer has a live connection of its own to us. */
   get isDialledByPeer(): boolean {
     return this.#options.steadyMs() - this.#heardFromTheirsMs < aliveMs;
+  }
+
+  /** How long ago it has said that. */
+  get heardAgoMs(): number {
+    return this.#options.steadyMs() - this.#heardSteadyMs;
   }
 
   /** Ms since 1970; undefined before it has said anything. */

@@ -231,8 +231,11 @@ export const hello = z.object({
   /** The teller has removed the other. */
   removedVersion: count.optional(),
   subscriptions: z.array(subscription).max(maxListed),
-  /** Newest transaction of each channel that the teller publishes to the other. */
-  heads: ofChannels(head),
+  /**
+   * Newest transaction of each channel that the teller publishes to the other, and the first of those that the other has
+   * not said to have applied.
+   */
+  heads: ofChannels(head.extend({ unconfirmed: head.optional() })),
   /** What the teller has applied, on disk, of the other's channels. */
   cursors: ofChannels(cursor),
   /** The teller's newest comparisons with the other's channels. */

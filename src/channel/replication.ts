@@ -95,6 +95,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
       ...options,
       now: Date.now,
       clock: (peer) => this.#sessions.get(peer)?.measuredClock,
+      heard: (peer) => this.#sessions.get(peer)?.hello,
       isLinked: (peer) => this.#sessions.get(peer)?.link?.isOpen ?? false,
       live: () => this.#live(),
       verified: (peer, channel) => this.#sessions.get(peer)?.verified(channel),

@@ -4,6 +4,7 @@ import type { Endurance } from '../model/endurance.ts';
 import type { Subscription } from '../model/node.ts';
 import type { SubscriptionStatus } from '../model/replication-control.ts';
 import { leftOutBy, stoppedReason } from '../model/subscription.ts';
+import { isBeforeRelease } from '../store/clock-guard.ts';
 import { hasLeftOut, type Cursor } from '../store/cursors.ts';
 import type { Store } from '../store/store.ts';
 import type { ChannelReceiver } from './channel-receiver.ts';
@@ -17,6 +18,7 @@ export interface SubscriptionFacts {
   readonly peerStoreId: string | undefined;
   readonly receiver: ChannelReceiver | undefined;
   readonly hello: Hello | undefined;
+  readonly heardAgoMs: number;
   /** Why the peer cannot be heard; undefined while it can. */
   readonly silence: string | undefined;
   /** For how long nothing has come, though there is something to fetch. */
@@ -34,7 +36,6 @@ export function subscriptionStatus(facts: SubscriptionFacts): SubscriptionStatus
   const channel = channelName(subscription.database, subscription.table);
   const table = store.catalog.table(subscription.database, subscription.table);
   const cursor = cursorOf(facts);
-  const head = hello?.heads[channel];
   const lag = lagOf(facts, cursor);
   const endurance = enduranceOf(facts);
   const compared = facts.receiver?.verifier.last;
@@ -51,12 +52,7 @@ export function subscriptionStatus(facts: SubscriptionFacts): SubscriptionStatus
     subscribe: subscription.subscribe,
     ...stateOf(facts, cursor, lag),
     ...(facts.stillMs < stillLimitMs ? {} : { stillMs: facts.stillMs }),
-    ...(lag === undefined
-      ? {}
-      : {
-          lagTransactions: lag,
-          lagMs: lag === 0 ? 0 : Math.max(0, Date.now() - (head?.committedAtMs ?? 0)),
-        }),
+    ...lagFields(facts, cursor, lag),
     ...(endurance ? { unconfirmed: endurance.waiting.transactions, endurance } : {}),
     ...(table ? { conflicts: store.statistics(table).conflicts } : {}),
     ...(quarantined === 0 ? {} : { quarantined }),
@@ -85,6 +81,35 @@ function lagOf({ subscription, hello }: SubscriptionFacts, cursor: Cursor | unde
   return subscription.subscribe && cursor && !cursor.copy && head
     ? Math.max(0, head.seq - cursor.seq)
     : undefined;
+}
+
+/** Of a peer that is silent nobody knows what it has by now. */
+function lagFields(
+  facts: SubscriptionFacts,
+  cursor: Cursor | undefined,
+  lag: number | undefined,
+): Pick<SubscriptionStatus, 'lagTransactions' | 'lagMs'> {
+  if (lag === undefined || facts.silence !== undefined) return {};
+  const lagMs = lag === 0 ? 0 : lagMsOf(facts, cursor);
+  return { lagTransactions: lag, ...(lagMs === undefined ? {} : { lagMs }) };
+}
+
+/**
+ * How long ago the peer has committed the first transaction that we lack, by its own clock; longer where we have applied
+ * more than it knew. Undefined where it does not tell, or its clock was set in between.
+ */
+function lagMsOf(
+  { subscription, hello, heardAgoMs }: SubscriptionFacts,
+  cursor: Cursor | undefined,
+): number | undefined {
+  const head = hello?.heads[channelName(subscription.database, subscription.table)];
+  if (!hello || !head || !cursor) return undefined;
+  const { clockMs } = hello;
+  const first = [head, head.unconfirmed].find(
+    (told) => told !== undefined && told.seq <= cursor.seq + 1 && told.committedAtMs > 0,
+  );
+  if (!first || isBeforeRelease(first.committedAtMs) !== isBeforeRelease(clockMs)) return undefined;
+  return clockMs < first.committedAtMs ? undefined : clockMs - first.committedAtMs + heardAgoMs;
 }
 
 /** By what the peer said last: in this process, or as it is kept while the peer is away. */

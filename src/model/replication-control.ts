@@ -19,9 +19,9 @@ export interface SubscriptionStatus {
   };
   /** For how long nothing has come of what is to be fetched, though the peer lives; absent while it moves. */
   readonly stillMs?: number;
-  /** Transactions that the peer has committed and we have not applied. */
+  /** Transactions that the peer has committed and we have not applied; absent while it is silent. */
   readonly lagTransactions?: number;
-  /** Age of the oldest of those; 0 when there is none. */
+  /** How long ago it committed the first of those, by its own clock; 0 when there is none, absent where that is not known. */
   readonly lagMs?: number;
   /** Transactions of ours that the peer has not confirmed (when publish). */
   readonly unconfirmed?: number;

@@ -1,7 +1,11 @@
 import type { Commit } from './commit.ts';
 
-/** No clock that is right shows a time before this software was released. */
 const releasedMs = Date.UTC(2026, 0, 1);
+
+/** No clock that is right shows a time before this software was released. */
+export function isBeforeRelease(ms: number): boolean {
+  return ms < releasedMs;
+}
 
 /**
  * Keeps versions of the far future out: one of them adopted would win against every later write here, for as
@@ -25,6 +29,6 @@ export class ClockGuard {
    * stored already (a board without a battery before it has asked for the time). Then nothing is judged by it.
    */
   isUnset(nowMs: number, storedClock: number): boolean {
-    return nowMs < releasedMs || nowMs < storedClock / 1000 - this.#maxSkewMs;
+    return isBeforeRelease(nowMs) || nowMs < storedClock / 1000 - this.#maxSkewMs;
   }
 }

@@ -38,7 +38,14 @@ const calls: readonly Frequent[] = [
     name: 'the status of a subscription',
     call: ({ a, b }) => {
       const { subscriptions, storeId } = b.store.nodes.get('a') ?? expect.fail('no peer');
-      const facts = { store: b.store, peer: 'a', peerStoreId: storeId, stillMs: 0, silence: undefined };
+      const facts = {
+        store: b.store,
+        peer: 'a',
+        peerStoreId: storeId,
+        heardAgoMs: 0,
+        stillMs: 0,
+        silence: undefined,
+      };
       const subscription = subscriptions[0] ?? expect.fail('no subscription');
       return subscriptionStatus({ ...facts, subscription, receiver: b.receiver(a), hello: undefined });
     },

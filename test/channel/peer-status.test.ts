@@ -131,6 +131,27 @@ test('a peer that calls itself by another name than it was added under is told w
   expect(session.status().calledName).toBe('other');
 });
 
+test('a lag grows from one greeting to the next, and is not told once there are none', async () => {
+  await using nodes = await openPair();
+  const { a, b } = nodes;
+  await settle(a, b);
+  await a.hear(b);
+  await a.upsert({ id: 1 });
+  a.pass(700);
+  await using session = await openSession(b, a);
+  session.heard(a.hello(b), 'their link');
+  const lag = (): unknown => {
+    const [{ lagTransactions, lagMs } = expect.fail('no subscription')] = session.status().subscriptions;
+    return [lagTransactions, lagMs];
+  };
+  expect(lag()).toEqual([1, 700]);
+
+  b.pass(2_000);
+  expect(lag()).toEqual([1, 2_700]);
+  b.pass(60_000);
+  expect(lag()).toEqual([undefined, undefined]);
+});
+
 test('what a start time that is lifted had left out is on its way until it has come', async () => {
   const startTimeMs = 1_800_000_000_500;
   await using nodes = await openPair({}, { publish: true, subscribe: true, startTimeMs });

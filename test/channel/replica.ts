@@ -53,6 +53,7 @@ export class Replica implements AsyncDisposable {
   /** Nodes that it has no link with. */
   readonly cut = new Set<string>();
   readonly applied: ApplyResult[] = [];
+  readonly #heard = new Map<string, Hello>();
   #receivers = new Map<string, ChannelReceiver>();
   #gates = new Map<string, PartGate>();
   readonly #servers = new Map<number, ChannelServer>();
@@ -216,6 +217,7 @@ export class Replica implements AsyncDisposable {
 
   /** @param message what the peer says, or says it is */
   async hear(peer: Replica, message: Hello = peer.hello(this)): Promise<void> {
+    this.#heard.set(peer.name, message);
     await this.#greeter().merge(peer.name, message);
   }
 
@@ -271,6 +273,7 @@ export class Replica implements AsyncDisposable {
       proofs: clusterProofs,
       isLinked: () => true,
       clock: () => peerClock,
+      heard: (peer) => this.#heard.get(peer),
       now: () => this.#nowMs,
       live: () => [],
       verified: () => undefined,

@@ -239,6 +239,7 @@ test('a channel that stands still behind a hole is told', async () => {
     peerStoreId: a.store.identity.storeId,
     receiver: b.receiver(a),
     hello: a.hello(b),
+    heardAgoMs: 0,
     silence: undefined,
     stillMs: 0,
   });

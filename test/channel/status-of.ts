@@ -17,6 +17,7 @@ export function statusOf(
     peerStoreId: peer.store.identity.storeId,
     receiver: subscription.subscribe ? replica.receiver(peer) : undefined,
     hello: peer.hello(replica),
+    heardAgoMs: 0,
     silence: undefined,
     stillMs: 0,
     ...facts,

@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest';
-import { openPair } from './replica-pair.ts';
+import { describe, expect, test } from 'vitest';
+import type { Hello } from '../../src/channel/protocol.ts';
+import { openPair, type Pair } from './replica-pair.ts';
 import { greet, settle } from './replica.ts';
 import { statusOf } from './status-of.ts';
 
@@ -35,5 +36,104 @@ test('the publisher says that the table was dropped at the subscriber, and what 
   expect(statusOf(b, a)).toMatchObject({
     state: 'stopped',
     reason: 'the table was dropped here: update_node here with this channel takes it up again',
+  });
+});
+
+describe('the lag of what is taken from a peer', () => {
+  const hourMs = 3_600_000;
+
+  /** What b lacks of a: a transaction of two hours ago, one of an hour ago and one of now; a has heard where b is. */
+  async function openBehind(): Promise<Pair> {
+    const nodes = await openPair();
+    const { a, b } = nodes;
+    await a.upsert({ id: 1 });
+    await settle(a, b);
+    await a.hear(b);
+    for (const id of [2, 3, 4]) {
+      a.pass(hourMs);
+      await a.upsert({ id });
+    }
+    return nodes;
+  }
+
+  test('is how long ago the peer has committed the first transaction that is not applied here, by its own clock', async () => {
+    await using nodes = await openBehind();
+    const { a, b } = nodes;
+    b.pass(-10 * hourMs);
+
+    expect(statusOf(b, a)).toMatchObject({ lagTransactions: 3, lagMs: 2 * hourMs });
+    expect(statusOf(b, a, { heardAgoMs: 500 })).toMatchObject({ lagMs: 2 * hourMs + 500 });
+    await b.follow(a);
+    expect(statusOf(b, a, { heardAgoMs: 500 })).toMatchObject({ lagTransactions: 0, lagMs: 0 });
+  });
+
+  test('is rather more than less while what has come since is not confirmed', async () => {
+    await using nodes = await openBehind();
+    const { a, b } = nodes;
+    const hello = a.hello(b);
+    for (let asked = 0; asked < 5 && b.cursor(a)?.seq === 1; asked += 1) {
+      const { request } = await b.ask(a);
+      await b.receiver(a).accept(await a.server(300).answer('b', request));
+    }
+    expect(b.cursor(a)?.seq).toBe(2);
+
+    expect(statusOf(b, a, { hello })).toMatchObject({ lagTransactions: 2, lagMs: 2 * hourMs });
+    await a.hear(b);
+    expect(statusOf(b, a)).toMatchObject({ lagTransactions: 2, lagMs: hourMs });
+  });
+
+  test('is not told while the peer is silent', async () => {
+    await using nodes = await openPair();
+    const { a, b } = nodes;
+    await a.upsert({ id: 1 });
+    await settle(a, b);
+    expect(statusOf(b, a)).toMatchObject({ state: 'live', lagTransactions: 0, lagMs: 0 });
+
+    const told = statusOf(b, a, { silence: 'a is not heard' });
+
+    expect([told.state, told.lagTransactions, told.lagMs]).toEqual(['waiting', undefined, undefined]);
+  });
+
+  test('is told in transactions alone where the log no longer has the first of them', async () => {
+    await using nodes = await openBehind();
+    const { a, b } = nodes;
+
+    await a.store.purgeChannel(a.table, {});
+
+    const { lagTransactions, lagMs } = statusOf(b, a);
+    expect([lagTransactions, lagMs]).toEqual([3, undefined]);
+  });
+
+  test('is told in transactions alone of a peer whose clock was set since', async () => {
+    await using nodes = await openPair();
+    const { a, b } = nodes;
+    await settle(a, b);
+    const behindMs = a.nowMs - 60_000;
+    a.pass(-behindMs);
+    await a.upsert({ id: 1 });
+    await a.hear(b);
+
+    a.pass(1_000);
+    expect(statusOf(b, a)).toMatchObject({ lagTransactions: 1, lagMs: 1_000 });
+    a.pass(behindMs);
+    expect(statusOf(b, a).lagMs).toBeUndefined();
+  });
+
+  test('of a peer that tells no more than its newest transaction is known for that one alone', async () => {
+    await using nodes = await openBehind();
+    const { a, b } = nodes;
+    const said = (): Hello => {
+      const hello = a.hello(b);
+      const { unconfirmed: _unknown, ...head } = hello.heads['dev:dog'] ?? expect.fail('no head');
+      return { ...hello, heads: { 'dev:dog': head } };
+    };
+    const { lagTransactions, lagMs } = statusOf(b, a, { hello: said() });
+    expect([lagTransactions, lagMs]).toEqual([3, undefined]);
+
+    await b.follow(a);
+    await a.upsert({ id: 5 });
+    a.pass(hourMs);
+
+    expect(statusOf(b, a, { hello: said() })).toMatchObject({ lagTransactions: 1, lagMs: hourMs });
   });
 });

@@ -245,6 +245,7 @@ export class Life {
       proofs,
       now: () => this.now(),
       clock: (peer) => this.#sessions.get(peer)?.measuredClock,
+      heard: (peer) => this.#sessions.get(peer)?.hello,
       isLinked: (peer) => this.#sessions.get(peer)?.link?.isOpen ?? false,
       live: () => [],
       verified: (peer, channel) => this.#sessions.get(peer)?.verified(channel),
