@@ -10,9 +10,10 @@ import type { HeardPlace } from '../store/heard.ts';
 import type { Store } from '../store/store.ts';
 import type { Proofs } from './agreement.ts';
 import type { VerificationResult } from './verification.ts';
+import { copyRate } from './copy-rate.ts';
+import { maxTextLength, protocolVersion, wireCursor, type Hello } from './protocol.ts';
 import { storedRoutes } from './route-dialler.ts';
 import { toldPlace } from './told-place.ts';
-import { protocolVersion, type Hello } from './protocol.ts';
 
 export interface GreeterOptions {
   readonly store: Store;
@@ -37,6 +38,8 @@ export interface GreeterOptions {
   readonly asking: (peer: string) => readonly string[];
   /** What the peer is asked to compare. */
   readonly compare: (peer: string) => Readonly<Record<string, number>>;
+  /** Channels of the peer that cannot be taken, and why. */
+  readonly failures: (peer: string) => Readonly<Record<string, string>>;
 }
 
 /** What this node says of itself to a peer, and what it makes of what a peer says. */
@@ -54,6 +57,7 @@ export class Greeter {
       this.#options;
     const row = peer === undefined ? undefined : store.nodes.get(peer);
     const subscriptions = row?.subscriptions ?? [];
+    const taken = this.#taken(subscriptions, row?.storeId);
     const clockOffset = peer === undefined ? undefined : this.#options.clock(peer);
     return {
       protocol: protocolVersion,
@@ -81,11 +85,8 @@ export class Greeter {
           .filter(({ publish }) => publish)
           .flatMap((subscription) => this.#head(peer ?? '', subscription)),
       ),
-      cursors: Object.fromEntries(
-        subscriptions
-          .filter(({ subscribe }) => subscribe)
-          .flatMap((subscription) => this.#cursor(subscription, row?.storeId)),
-      ),
+      ...taken,
+      failed: peer === undefined ? {} : this.#failed(peer),
       verified: this.#verified(peer, subscriptions),
       stopped: subscriptions
         .filter(({ stopped }) => stopped !== undefined)
@@ -151,11 +152,13 @@ export class Greeter {
   }
 
   /** What a peer has applied of our channels. */
-  #confirmed(subscriptions: readonly Subscription[], { cursors }: Hello): Told[] {
+  #confirmed(subscriptions: readonly Subscription[], { storeId, cursors, copying }: Hello): Told[] {
     const { store } = this.#options;
     return subscriptions.flatMap(({ publish, database, table: name }) => {
       const table = store.catalog.table(database, name);
-      return publish && table ? (toldPlace(store, table, cursors[channelName(database, name)]) ?? []) : [];
+      const channel = channelName(database, name);
+      const place = publish && table ? toldPlace(store, table, cursors[channel]) : undefined;
+      return place ? [{ ...place, storeId, isCopying: copying?.[channel] !== undefined }] : [];
     });
   }
 
@@ -186,16 +189,29 @@ export class Greeter {
     return [[channel, committedAtMs === undefined ? head : { ...head, unconfirmed: { seq, committedAtMs } }]];
   }
 
-  #cursor(
-    subscription: { readonly database: string; readonly table: string },
+  /** How far we are in the channels of a peer. */
+  #taken(
+    subscriptions: readonly Subscription[],
     storeId: string | undefined,
-  ): [string, Hello['cursors'][string]][] {
-    const { store } = this.#options;
-    const table = store.catalog.table(subscription.database, subscription.table);
-    const cursor = table && storeId !== undefined ? store.cursors.get(storeId, table.id) : undefined;
-    if (!cursor || storeId === undefined) return [];
-    const place = { storeId, incarnation: cursor.incarnation, seq: cursor.seq, id: cursor.id };
-    return [[channelName(subscription.database, subscription.table), place]];
+  ): Required<Pick<Hello, 'cursors' | 'copying'>> {
+    const { store, now } = this.#options;
+    const cursors: Hello['cursors'] = {};
+    const copying: Hello['copying'] = {};
+    for (const { subscribe, database, table: name } of subscriptions) {
+      const table = store.catalog.table(database, name);
+      if (!subscribe || !table || storeId === undefined) continue;
+      const cursor = store.cursors.get(storeId, table.id);
+      if (!cursor) continue;
+      const channel = channelName(database, name);
+      cursors[channel] = wireCursor({ storeId, incarnation: cursor.incarnation }, cursor);
+      if (cursor.copy) copying[channel] = copyRate(cursor.copy, now());
+    }
+    return { cursors, copying };
+  }
+
+  #failed(peer: string): NonNullable<Hello['failed']> {
+    const failures = Object.entries(this.#options.failures(peer));
+    return Object.fromEntries(failures.map(([channel, reason]) => [channel, reason.slice(0, maxTextLength)]));
   }
 }
 

@@ -162,6 +162,17 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
     return this.#incoming.asking;
   }
 
+  /** Channels of the peer that cannot be taken, and why. */
+  get failures(): Readonly<Record<string, string>> {
+    const channels = this.#row.subscriptions.map(({ database, table }) => channelName(database, table));
+    return Object.fromEntries(
+      channels.flatMap((channel): [string, string][] => {
+        const state = this.#incoming.receiver(channel)?.state;
+        return state?.kind === 'failed' || state?.kind === 'quarantine-full' ? [[channel, state.reason]] : [];
+      }),
+    );
+  }
+
   /** The newest comparison of a channel with the peer. */
   verified(channel: string): VerificationResult | undefined {
     return this.#incoming.receiver(channel)?.verifier.last;

@@ -12,8 +12,9 @@ export const protocolVersion = 2;
 const maxListed = 20_000;
 /** More than are asked for at a time; of rows that were repaired only some are told. */
 const maxKeysTold = 1_000;
-/** Longer than any name, id, proof or version of a release. */
-const text = z.string().max(1_000);
+/** Longer than any name, id, proof or version of a release; a reason is cut. */
+export const maxTextLength = 1_000;
+const text = z.string().max(maxTextLength);
 const id = z.string().refine(isId, 'no id');
 
 const count = z.int().nonnegative();
@@ -238,6 +239,17 @@ export const hello = z.object({
   heads: ofChannels(head.extend({ unconfirmed: head.optional() })),
   /** What the teller has applied, on disk, of the other's channels. */
   cursors: ofChannels(cursor),
+  /** Those of the other's channels that the teller copies, and how far it is: their cursor is where the copy began. */
+  copying: ofChannels(
+    z.object({
+      rows: count,
+      total: count,
+      rate: z.number().nonnegative(),
+      etaSeconds: z.number().nonnegative(),
+    }),
+  ).optional(),
+  /** Those that it cannot take, and why. */
+  failed: ofChannels(text).optional(),
   /** The teller's newest comparisons with the other's channels. */
   verified: ofChannels(
     z.object({

@@ -101,6 +101,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
       verified: (peer, channel) => this.#sessions.get(peer)?.verified(channel),
       asking: (peer) => this.#sessions.get(peer)?.asking ?? [],
       compare: (peer) => this.#sessions.get(peer)?.compare ?? {},
+      failures: (peer) => this.#sessions.get(peer)?.failures ?? {},
     });
     this.#joining = new Joining({
       ...options,

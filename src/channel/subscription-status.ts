@@ -1,23 +1,15 @@
 import { channelName } from '../model/channel-name.ts';
 import { durationText } from '../model/duration-text.ts';
-import type { Endurance } from '../model/endurance.ts';
-import type { Subscription } from '../model/node.ts';
 import type { SubscriptionStatus } from '../model/replication-control.ts';
 import { leftOutBy, stoppedReason } from '../model/subscription.ts';
 import { isBeforeRelease } from '../store/clock-guard.ts';
 import { hasLeftOut, type Cursor } from '../store/cursors.ts';
-import type { Store } from '../store/store.ts';
 import type { ChannelReceiver } from './channel-receiver.ts';
-import type { Hello } from './protocol.ts';
-import { toldPlace } from './told-place.ts';
+import { copyRate } from './copy-rate.ts';
+import { failureThere, publishedState, unconfirmedOf, type PublishedFacts } from './published-status.ts';
 
-export interface SubscriptionFacts {
-  readonly store: Store;
-  readonly peer: string;
-  readonly subscription: Subscription;
-  readonly peerStoreId: string | undefined;
+export interface SubscriptionFacts extends PublishedFacts {
   readonly receiver: ChannelReceiver | undefined;
-  readonly hello: Hello | undefined;
   readonly heardAgoMs: number;
   /** Why the peer cannot be heard; undefined while it can. */
   readonly silence: string | undefined;
@@ -37,7 +29,6 @@ export function subscriptionStatus(facts: SubscriptionFacts): SubscriptionStatus
   const table = store.catalog.table(subscription.database, subscription.table);
   const cursor = cursorOf(facts);
   const lag = lagOf(facts, cursor);
-  const endurance = enduranceOf(facts);
   const compared = facts.receiver?.verifier.last;
   const ours = compared?.early === 0 ? compared : undefined;
   const verified = subscription.subscribe ? ours : hello?.verified[channel];
@@ -53,7 +44,7 @@ export function subscriptionStatus(facts: SubscriptionFacts): SubscriptionStatus
     ...stateOf(facts, cursor, lag),
     ...(facts.stillMs < stillLimitMs ? {} : { stillMs: facts.stillMs }),
     ...lagFields(facts, cursor, lag),
-    ...(endurance ? { unconfirmed: endurance.waiting.transactions, endurance } : {}),
+    ...unconfirmedOf(facts),
     ...(table ? { conflicts: store.statistics(table).conflicts } : {}),
     ...(quarantined === 0 ? {} : { quarantined }),
     ...(verified ? { identicalAsOfMs: verified.asOfMs } : {}),
@@ -112,21 +103,12 @@ function lagMsOf(
   return clockMs < first.committedAtMs ? undefined : clockMs - first.committedAtMs + heardAgoMs;
 }
 
-/** By what the peer said last: in this process, or as it is kept while the peer is away. */
-function enduranceOf({ store, subscription, peer, hello }: SubscriptionFacts): Endurance | undefined {
-  const { publish, database, table: name } = subscription;
-  const table = store.catalog.table(database, name);
-  if (!publish || !table) return undefined;
-  const confirmed =
-    toldPlace(store, table, hello?.cursors[channelName(database, name)]) ??
-    store.confirmed.get(peer, table.id);
-  return confirmed && store.endurance.of(table.id, confirmed.seq);
-}
-
 function stateOf(facts: SubscriptionFacts, cursor: Cursor | undefined, lag: number | undefined): State {
   const known = reasonOf(facts);
   if (known) return known;
   const progress = progressOf(facts, cursor, lag);
+  const failed = failureThere(facts);
+  if (progress.state === 'live' && failed !== undefined) return { ...progress, reason: failed };
   if (facts.stillMs < stillLimitMs) return progress;
   const { peer, stillMs } = facts;
   const reason = `nothing has come for ${durationText(stillMs)}, though ${peer} answers greetings; it is asked again and again`;
@@ -142,8 +124,7 @@ function reasonOf(facts: SubscriptionFacts): State | undefined {
   if (silence !== undefined) return { state: 'waiting', reason: silence };
   if (hello?.stopped?.includes(channelName(subscription.database, subscription.table)))
     return { state: 'waiting', reason: stoppedReason(peer) };
-  if (!subscribe)
-    return { state: (enduranceOf(facts)?.waiting.transactions ?? 0) === 0 ? 'idle' : 'catching-up' };
+  if (!subscribe) return publishedState(facts);
   if (store.shortage !== undefined) return { state: 'waiting', reason: store.shortage };
   const received = receiver?.state;
   switch (received?.kind) {
@@ -167,7 +148,7 @@ function progressOf(
   cursor: Cursor | undefined,
   lag: number | undefined,
 ): State {
-  if (cursor?.copy) return { state: 'copying', copy: rateOf(cursor.copy) };
+  if (cursor?.copy) return { state: 'copying', copy: copyRate(cursor.copy, Date.now()) };
   if (!cursor) return { state: 'waiting', reason: 'for the first answer of the publisher' };
   if (hasLeftOut(cursor, () => leftOutBy(subscription)))
     return { state: 'catching-up', reason: 'what an earlier start time has left out is to be copied' };
@@ -179,11 +160,4 @@ function progressOf(
   if (cursor.unproven)
     return { state: 'catching-up', reason: 'comparing with the publisher what the copy has brought' };
   return lag === 0 ? { state: 'live' } : { state: 'catching-up' };
-}
-
-function rateOf(copy: NonNullable<Cursor['copy']>): NonNullable<SubscriptionStatus['copy']> {
-  const seconds = Math.max(0.001, (Date.now() - copy.startedAtMs) / 1000);
-  const rate = copy.rows / seconds;
-  const etaSeconds = rate > 0 ? Math.max(0, (copy.total - copy.rows) / rate) : 0;
-  return { rows: copy.rows, total: copy.total, rate, etaSeconds };
 }

@@ -7,8 +7,9 @@ export interface SubscriptionStatus {
   readonly table: string;
   readonly publish: boolean;
   readonly subscribe: boolean;
-  /** State of what we receive; `idle` where the channel is only published. */
+  /** Of what we receive. Where the channel is only published: of what the peer makes of it, `idle` once it has confirmed all. */
   readonly state: 'copying' | 'catching-up' | 'live' | 'waiting' | 'stopped' | 'failed' | 'idle';
+  /** Also of a `live` channel that the peer cannot take from us. */
   readonly reason?: string;
   /** While copying: rows so far, rows in all, rows per second, seconds left. */
   readonly copy?: {
@@ -23,7 +24,7 @@ export interface SubscriptionStatus {
   readonly lagTransactions?: number;
   /** How long ago it committed the first of those, by its own clock; 0 when there is none, absent where that is not known. */
   readonly lagMs?: number;
-  /** Transactions of ours that the peer has not confirmed (when publish). */
+  /** Transactions of ours that the peer has not confirmed (when publish): all of them before it has confirmed any, and while it copies. */
   readonly unconfirmed?: number;
   /** Of the peer as our subscriber (when publish), by what it last confirmed; absent before it has confirmed anything. */
   readonly endurance?: Endurance;

@@ -2,21 +2,29 @@ import { decodeMessage, encodeMessage } from '../model/transaction-codec.ts';
 import type { Commit } from './commit.ts';
 import type { Environment, Tree, TreeKey } from './environment.ts';
 
-/** How far a peer had come, on its disk, in a channel of this store when it last said so. */
-export interface Confirmation {
-  readonly peer: string;
+/** A place in a channel of this store. */
+export interface ConfirmedPlace {
   readonly tableId: number;
   /** channelSeq last applied there, and the id of that transaction ('' for 0). While it copies: where the copy began. */
   readonly seq: number;
   readonly id: string;
+}
+
+/** What a peer says of one channel of this store. */
+export interface Told extends ConfirmedPlace {
+  /** Of the peer: another device may have its name by now. Undefined in rows of format 1. */
+  readonly storeId?: string | undefined;
+  readonly isCopying?: boolean | undefined;
+}
+
+/** How far a peer had come, on its disk, in a channel of this store when it last said so. */
+export interface Confirmation extends Told {
+  readonly peer: string;
   /** When this was written down, ms since 1970. */
   readonly atMs: number;
   /** Since when it is told that the log will not wait much longer for this peer; undefined while that is not so. */
   readonly warnedAtMs: number | undefined;
 }
-
-/** What a peer says of one channel of this store. */
-export type Told = Pick<Confirmation, 'tableId' | 'seq' | 'id'>;
 
 export interface ConfirmedOptions {
   readonly environment: Environment;
@@ -26,7 +34,9 @@ export interface ConfirmedOptions {
   readonly now: () => number;
 }
 
-const format = 1;
+/** Of rows that say nothing of the store of the peer. */
+const oldFormat = 1;
+const format = 2;
 
 /** A place that only advances is written this often at most: what is kept here may be older than the truth. */
 const writeAgainMs = 10_000;
@@ -98,16 +108,18 @@ export class Confirmed {
       this.#tree.removeSync(key);
   }
 
-  #isDue(peer: string, { tableId, seq, id }: Told): boolean {
+  #isDue(peer: string, { tableId, seq, id, storeId, isCopying = false }: Told): boolean {
     const known = this.get(peer, tableId);
     if (!known || seq < known.seq) return true;
+    if (storeId !== known.storeId || isCopying !== (known.isCopying ?? false)) return true;
     if (seq === known.seq && id === known.id) return false;
     // Either way: the clock may have been set back.
     return Math.abs(this.#options.now() - known.atMs) >= writeAgainMs;
   }
 
-  #put({ peer, tableId, seq, id, atMs, warnedAtMs }: Confirmation): void {
-    const row = [format, seq, id, atMs, warnedAtMs ?? null];
+  #put({ peer, tableId, seq, id, atMs, warnedAtMs, storeId, isCopying }: Confirmation): void {
+    const more = storeId === undefined ? [] : [storeId, isCopying ?? false];
+    const row = [more.length > 0 ? format : oldFormat, seq, id, atMs, warnedAtMs ?? null, ...more];
     this.#tree.putSync([tableId, peer], encodeMessage(row));
   }
 
@@ -118,12 +130,14 @@ export class Confirmed {
 
 function decode(key: TreeKey, value: Buffer): Confirmation {
   const [tableId, peer] = key as [number, string];
-  const [, seq, id, atMs, warnedAtMs] = decodeMessage(value) as [
-    number,
-    number,
-    string,
-    number,
-    number | null,
+  const [, seq, id, atMs, warnedAtMs, storeId, isCopying] = decodeMessage(value) as [
+    format: number,
+    seq: number,
+    id: string,
+    atMs: number,
+    warnedAtMs: number | null,
+    storeId?: string,
+    isCopying?: boolean,
   ];
-  return { peer, tableId, seq, id, atMs, warnedAtMs: warnedAtMs ?? undefined };
+  return { peer, tableId, seq, id, atMs, warnedAtMs: warnedAtMs ?? undefined, storeId, isCopying };
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { hello, type Hello } from '../../src/channel/protocol.ts';
+import { openPair } from './replica-pair.ts';
 
 const plain: Hello = {
   protocol: 2,
@@ -56,6 +57,15 @@ test('a greeting has bounds: of names, of proofs, and of how much it lists', () 
     { cursors: { 'dev:dog': { ...cursor, incarnation: 's'.repeat(65) } } },
   ])
     expect(isAgreed(more)).toBe(false);
+});
+
+test('a greeting tells what is copied and what fails, and a reason that is too long does not end it', async () => {
+  await using nodes = await openPair();
+  const { a, b } = nodes;
+
+  const told = b.hello(a, undefined, { 'dev:dog': '\u{1F415}'.repeat(3_000) });
+
+  expect(told.failed?.['dev:dog']?.length).toBe(1_000);
 });
 
 test('every moment that is told is one that can be shown', () => {

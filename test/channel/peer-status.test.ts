@@ -152,6 +152,17 @@ test('a lag grows from one greeting to the next, and is not told once there are 
   expect(lag()).toEqual([undefined, undefined]);
 });
 
+test('a peer is told which of its channels cannot be taken here, and why', async () => {
+  await using nodes = await openPair();
+  const { a, b } = nodes;
+  await using session = await openSession(b, a);
+  session.heard(a.hello(b), 'their link');
+  expect(session.failures).toEqual({});
+
+  await session.push({ channel: 'dev:dog', response: { kind: 'refused', reason: 'primary key differs' } });
+  expect(session.failures).toEqual({ 'dev:dog': 'primary key differs' });
+});
+
 test('what a start time that is lifted had left out is on its way until it has come', async () => {
   const startTimeMs = 1_800_000_000_500;
   await using nodes = await openPair({}, { publish: true, subscribe: true, startTimeMs });

@@ -211,8 +211,8 @@ export class Replica implements AsyncDisposable {
     return dumpOf(this.path);
   }
 
-  hello(peer: Replica, peerClock?: ClockReading) {
-    return decodeBody(hello, encodeBody(this.#greeter(peerClock).compose(peer.name)));
+  hello(peer: Replica, peerClock?: ClockReading, failures?: Readonly<Record<string, string>>) {
+    return decodeBody(hello, encodeBody(this.#greeter(peerClock, failures).compose(peer.name)));
   }
 
   /** @param message what the peer says, or says it is */
@@ -262,7 +262,7 @@ export class Replica implements AsyncDisposable {
       .map(({ name }) => name);
   }
 
-  #greeter(peerClock?: ClockReading): Greeter {
+  #greeter(peerClock?: ClockReading, failures: Readonly<Record<string, string>> = {}): Greeter {
     return new Greeter({
       store: this.store,
       server: { port: 1 },
@@ -279,6 +279,7 @@ export class Replica implements AsyncDisposable {
       verified: () => undefined,
       asking: () => [],
       compare: () => ({}),
+      failures: () => failures,
     });
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Hello } from '../../src/channel/protocol.ts';
-import { openPair, type Pair } from './replica-pair.ts';
-import { greet, settle } from './replica.ts';
+import { openPair, records, type Pair } from './replica-pair.ts';
+import { connect, greet, Replica, settle } from './replica.ts';
 import { statusOf } from './status-of.ts';
 
 test('a channel that is only published catches up until its subscriber has confirmed all of it', async () => {
@@ -36,6 +36,92 @@ test('the publisher says that the table was dropped at the subscriber, and what 
   expect(statusOf(b, a)).toMatchObject({
     state: 'stopped',
     reason: 'the table was dropped here: update_node here with this channel takes it up again',
+  });
+});
+
+describe('a channel that is only published', () => {
+  const published = { publish: true, subscribe: false };
+
+  test('waits for a subscriber that has confirmed nothing, not even that it is empty', async () => {
+    await using nodes = await openPair({}, published);
+    const { a, b } = nodes;
+    const nothing = { state: 'waiting', reason: 'b has not confirmed anything of it yet' };
+    expect(statusOf(a, b)).toMatchObject({ ...nothing, unconfirmed: 0 });
+    await a.upsert({ id: 1 });
+    await a.upsert({ id: 2 });
+    expect(statusOf(a, b)).toMatchObject({ ...nothing, unconfirmed: 2 });
+    expect(statusOf(a, b, { hello: undefined })).toMatchObject({ ...nothing, unconfirmed: 2 });
+
+    await settle(a, b);
+
+    expect(statusOf(a, b)).toMatchObject({ state: 'idle', unconfirmed: 0 });
+  });
+
+  test('says that its subscriber copies, and how far; until then nothing counts as confirmed, nor after a restart', async () => {
+    await using nodes = await openPair({ maxBatchBytes: 1_000 }, published);
+    const { a, b } = nodes;
+    for (const document of records(40, 'x'.repeat(100))) await a.upsert(document);
+    await b.step(a);
+    await b.step(a);
+    const rows = b.cursor(a)?.copy?.rows ?? 0;
+    expect([0 < rows, rows < 40]).toEqual([true, true]);
+
+    const all = { unconfirmed: 40, endurance: { waiting: { transactions: 40, bytes: undefined } } };
+    expect(statusOf(a, b)).toMatchObject({ state: 'copying', copy: { rows, total: 40 }, ...all });
+    await a.hear(b);
+    expect(statusOf(a, b, { hello: undefined, silence: 'not heard' })).toMatchObject({
+      state: 'waiting',
+      ...all,
+    });
+    await b.follow(a);
+    await b.compare(a);
+    await a.hear(b);
+    for (const hello of [b.hello(a), undefined])
+      expect(statusOf(a, b, { hello })).toMatchObject({ state: 'idle', unconfirmed: 0 });
+  });
+
+  test('has failed where its subscriber cannot take it; one that is taken, too, says so beside its state', async () => {
+    await using nodes = await openPair({}, published);
+    const { a, b } = nodes;
+    await settle(a, b);
+    const failed = { 'dev:dog': 'the quarantine is full' };
+    const reason = 'at b: the quarantine is full';
+    expect(statusOf(a, b, { hello: { ...b.hello(a), failed } })).toMatchObject({ state: 'failed', reason });
+
+    await connect(a, b);
+    await settle(a, b);
+
+    expect(statusOf(a, b, { hello: { ...b.hello(a), failed } })).toMatchObject({ state: 'live', reason });
+  });
+
+  test('takes nothing that another device of the same name has confirmed for that of the present one', async () => {
+    await using nodes = await openPair({}, published);
+    const { a, b } = nodes;
+    await a.upsert({ id: 1 });
+    await settle(a, b);
+    await a.hear(b);
+    const told = { hello: undefined };
+    expect(statusOf(a, b, told)).toMatchObject({ state: 'idle', unconfirmed: 0 });
+
+    await using another = await Replica.open('b');
+    await connect(a, another, published);
+
+    for (const facts of [{}, told])
+      expect(statusOf(a, another, facts)).toMatchObject({ state: 'waiting', unconfirmed: 1 });
+    await settle(a, another);
+    await a.hear(another);
+    for (const facts of [{}, told])
+      expect(statusOf(a, another, facts)).toMatchObject({ state: 'idle', unconfirmed: 0 });
+  });
+
+  test('waits while there is no such table', async () => {
+    await using nodes = await openPair({}, published);
+    const { a, b } = nodes;
+    await settle(a, b);
+
+    await a.store.catalog.dropTable('dev', 'dog');
+
+    expect(statusOf(a, b)).toMatchObject({ state: 'waiting', reason: 'there is no table dev.dog here' });
   });
 });
 

@@ -251,6 +251,7 @@ export class Life {
       verified: (peer, channel) => this.#sessions.get(peer)?.verified(channel),
       asking: (peer) => this.#sessions.get(peer)?.asking ?? [],
       compare: (peer) => this.#sessions.get(peer)?.compare ?? {},
+      failures: (peer) => this.#sessions.get(peer)?.failures ?? {},
     });
     world.mutation.life?.(this);
     this.#membership = this.makeLoop({

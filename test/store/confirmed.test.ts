@@ -73,6 +73,22 @@ test('advances are written every ten seconds, a step back at once', async () => 
   expect(confirmed()).toBe(4);
 });
 
+test('another store of the peer, and the end of a copy, are written at once', async () => {
+  await using t = await TestStore.open();
+  const { id: tableId } = await makeTable(t.store);
+  await publishTo(t.store, 'edge', 'dog');
+  const place = { tableId, seq: 5, id: 'five' };
+
+  for (const told of [
+    { ...place, storeId: 'one', isCopying: true },
+    { ...place, storeId: 'one', isCopying: false },
+    { ...place, storeId: 'two', isCopying: false },
+  ]) {
+    await t.store.confirmed.note('edge', [told]);
+    expect(t.store.confirmed.get('edge', tableId)).toMatchObject(told);
+  }
+});
+
 test('it goes with the subscription, with the peer and with the table', async () => {
   await using t = await TestStore.open();
   const dog = await makeTable(t.store, 'dog');

@@ -227,6 +227,23 @@ describe('what is on disk', () => {
     expect(changeOf('rex', hidden)).toEqual(changeOf('rex', row));
   });
 
+  test('of what a peer confirms while it copies is what is written, and is read', async () => {
+    await using environment = await openEnvironment();
+    const told: Confirmation = { ...confirmation, storeId: 'storeD', isCopying: true };
+    const { confirmed } = environment.trees;
+    const rowKey = [told.tableId, told.peer];
+    await environment.commit(() =>
+      confirmedOf(environment).warn(new Commit(environment, 1_700_000_000_000), told, true),
+    );
+
+    const written = confirmed.get(rowKey) ?? Buffer.alloc(0);
+    const golden = goldenFile('disk-format-2-confirmed', () => ({ row: written })).get('row');
+
+    expect(written.toString('hex')).toBe(golden?.toString('hex'));
+    await environment.commit(() => confirmed.putSync(rowKey, golden ?? Buffer.alloc(0)));
+    expect(confirmedOf(environment).all()).toEqual([told]);
+  });
+
   test.each(['disk-format-1', 'disk-format-2'])('is read: %s', async (name) => {
     await using environment = await openEnvironment();
     await readGolden(environment, name);
