@@ -20,7 +20,7 @@ const fillLimit = 0.75;
 export function nodeAlarms(store: Store): readonly Alarm[] {
   const quarantined = store.quarantine.count;
   const { fill, fullMs } = store.endurance;
-  const { shortage, knownAs, nodeName } = store;
+  const { shortage, knownAs, nodeName, unsetClock } = store;
   return [
     ...(shortage === undefined
       ? []
@@ -39,6 +39,14 @@ export function nodeAlarms(store: Store): readonly Alarm[] {
           {
             key: 'log',
             text: `the change log takes ${Math.round(fill * 100)} % of changeLog.maxBytes, and its oldest entries go at 100 %: a peer may stay away for ${durationText(fullMs)} at most`,
+          },
+        ]),
+    ...(unsetClock === undefined
+      ? []
+      : [
+          {
+            key: 'clock',
+            text: `the clock of this node shows ${new Date(unsetClock.showsMs).toISOString()}, though it has been ${new Date(unsetClock.knownMs).toISOString()} already: set it; until then what peers send is not measured by it`,
           },
         ]),
     ...(knownAs === undefined

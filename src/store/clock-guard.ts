@@ -1,10 +1,20 @@
+import { versionToMs } from '../model/version-clock.ts';
 import type { Commit } from './commit.ts';
 
 const releasedMs = Date.UTC(2026, 0, 1);
+/** No device runs the software of one day for longer than about twenty years. */
+const outdatedMs = Date.UTC(2046, 0, 1);
 
 /** No clock that is right shows a time before this software was released. */
 export function isBeforeRelease(ms: number): boolean {
   return ms < releasedMs;
+}
+
+/** A wall clock that cannot be right, ms since 1970. */
+export interface UnsetClock {
+  readonly showsMs: number;
+  /** It has been so late already. */
+  readonly knownMs: number;
 }
 
 /**
@@ -19,16 +29,27 @@ export class ClockGuard {
   }
 
   /** When a version may be adopted, ms since 1970; undefined when now. Inside a commit. */
-  dueAtMs(commit: Commit, version: number): number | undefined {
-    const dueAtMs = version / 1000 - this.#maxSkewMs;
-    return dueAtMs > commit.nowMs && !this.isUnset(commit.nowMs, commit.state.clock) ? dueAtMs : undefined;
+  dueAtMs({ nowMs, state: { clock } }: Pick<Commit, 'nowMs' | 'state'>, version: number): number | undefined {
+    const dueAtMs = versionToMs(version) - this.#maxSkewMs;
+    const isEarly = this.doubt(nowMs, clock) ? isBeyondAll(version, clock) : dueAtMs > nowMs;
+    return isEarly ? dueAtMs : undefined;
   }
 
   /**
-   * Whether the wall clock cannot be right: before the release of this software, or far behind what was
-   * stored already (a board without a battery before it has asked for the time). Then nothing is judged by it.
+   * The wall clock where it cannot be right: before the release of this software, or far behind what was
+   * stored already (a board without a battery before it has asked for the time). Then little is judged by it.
    */
-  isUnset(nowMs: number, storedClock: number): boolean {
-    return isBeforeRelease(nowMs) || nowMs < storedClock / 1000 - this.#maxSkewMs;
+  doubt(nowMs: number, storedClock: number): UnsetClock | undefined {
+    const storedMs = versionToMs(storedClock);
+    const isUnset = isBeforeRelease(nowMs) || nowMs < storedMs - this.#maxSkewMs;
+    return isUnset ? { showsMs: nowMs, knownMs: Math.max(releasedMs, storedMs) } : undefined;
   }
+}
+
+/**
+ * Without a clock that is right: whether a version would take ours to where every other node refuses what is written
+ * here. One that is not newer than ours takes it nowhere.
+ */
+function isBeyondAll(version: number, storedClock: number): boolean {
+  return versionToMs(version) > outdatedMs && version > storedClock;
 }

@@ -130,13 +130,14 @@ export function makeParts({ environment, options, localWrites, commits, identity
     collected,
     identity,
   });
+  const clockGuard = new ClockGuard(options.maxClockSkewMs ?? 300_000);
   const isolation = new Isolation({
     catalog,
     cursors,
     merger,
     nodes,
     quarantine,
-    clockGuard: new ClockGuard(options.maxClockSkewMs ?? 300_000),
+    clockGuard,
   });
   const copyApplier = new CopyApplier({ catalog, cursors, merger, isolation, collected });
   const pacedApplier = new PacedApplier({
@@ -211,6 +212,7 @@ export function makeParts({ environment, options, localWrites, commits, identity
     catalog,
     records,
     writer,
+    clockGuard,
     copyApplier,
     pacedApplier,
     comparison,

@@ -7,6 +7,7 @@ import { atOnce, type Pausing } from '../runtime/pauses.ts';
 import { Waiters } from '../runtime/waiters.ts';
 import type { ApplyResult, Together, TransactionPart } from './applier.ts';
 import type { ChangeLog } from './change-log.ts';
+import type { UnsetClock } from './clock-guard.ts';
 import type { Collected } from './collected.ts';
 import { readStoreState, readTableState } from './commit.ts';
 import { Commits } from './commits.ts';
@@ -56,12 +57,14 @@ export class Store implements AsyncDisposable {
   readonly #parts: StoreParts;
   readonly #nodeName: string;
   readonly #ownOrigin: OwnOrigin;
+  readonly #now: () => number;
 
   private constructor(environment: Environment, options: OpenStoreOptions) {
     const { nodeName, now = Date.now, onCommit = () => {}, steadyMs = () => performance.now() } = options;
     this.#environment = environment;
     this.#commits = new Commits({ environment, now, onCommit });
     this.#nodeName = nodeName;
+    this.#now = now;
     this.#ownOrigin = new OwnOrigin({ environment, commits: this.#commits, nodeName });
     this.localWrites = new LocalWrites(steadyMs, options.onWrite);
     this.#parts = makeParts({
@@ -343,6 +346,11 @@ export class Store implements AsyncDisposable {
   /** Every write of this node up to here is of this version or an older one. */
   get clock(): number {
     return readStoreState(this.#environment).clock;
+  }
+
+  /** Why the wall clock cannot be right; undefined where it can. */
+  get unsetClock(): UnsetClock | undefined {
+    return this.#parts.clockGuard.doubt(this.#now(), this.clock);
   }
 
   /** Rows under these keys as changes, tombstones too; keys that were never used are left out. */
