@@ -103,7 +103,7 @@ export class Link implements PeerLink {
     { timeoutMs = requestTimeoutMs, signal }: Patience = {},
   ): Promise<T> {
     const connection = this.#connection;
-    if (!connection) throw new CodedError('unavailable', `There is no link to ${this.#options.peer}`);
+    if (!connection) throw this.#isDown(service);
     const subject = `svc.${encodeToken(this.#options.selfName)}.${service}`;
     try {
       const answer = await patientRequest(connection, subject, encodeBody(body), timeoutMs, signal);
@@ -116,7 +116,7 @@ export class Link implements PeerLink {
 
   pull(stream: string, consumer: string, delivered: number): StreamPull {
     const connection = this.#openConnection;
-    if (!connection) throw new CodedError('unavailable', `There is no link to ${this.#options.peer}`);
+    if (!connection) throw this.#isDown('a pull');
     return new StreamPull({
       connection,
       inboxPrefix: this.#inboxPrefix,
@@ -133,15 +133,20 @@ export class Link implements PeerLink {
   async [Symbol.asyncDispose](): Promise<void> {
     const ended = this.#loop[Symbol.asyncDispose]();
     // First, for what is asked over it may wait long for an answer that is on its way.
-    await this.#connection?.close();
+    await this.#disconnect();
     await ended;
-    await this.#connection?.close();
-    this.#connection = undefined;
+    await this.#disconnect();
     this.#state = { kind: 'idle' };
   }
 
   get #openConnection(): NatsConnection | undefined {
-    return this.#state.kind === 'open' ? this.#connection : undefined;
+    return this.#state.kind === 'open' && this.#connection?.isClosed() === false
+      ? this.#connection
+      : undefined;
+  }
+
+  #isDown(service: string): NoAnswerError {
+    return new NoAnswerError(this.#options.peer, service, new Error('there is no link to it'));
   }
 
   async #round(): Promise<boolean> {
@@ -149,6 +154,7 @@ export class Link implements PeerLink {
       await this.#dial();
       const startedMs = performance.now();
       const { bootId } = await this.#options.greet(this);
+      if (this.#connection?.isClosed() !== false) throw this.#isDown('the next greeting');
       if (this.#bootId !== undefined && bootId !== this.#bootId)
         throw new CodedError('unavailable', `${this.#options.peer} has started again`);
       this.#bootId = bootId;
@@ -174,8 +180,9 @@ export class Link implements PeerLink {
     const certificate = this.#options.node()?.certificate;
     if (certificate === undefined)
       throw new CodedError('unavailable', `${this.#options.peer} has been removed`);
+    let connection: NatsConnection;
     try {
-      this.#connection = await connectTo({
+      connection = await connectTo({
         host: node.host,
         port: node.port,
         certificate,
@@ -191,8 +198,20 @@ export class Link implements PeerLink {
       this.#mustJoin = isDistrust(error);
       throw error;
     }
+    this.#connection = connection;
     this.#bootId = undefined;
-    void this.#connection.closed().then(() => this.#loop.wake());
+    void connection.closed().then((error) => this.#dropped(connection, error));
+  }
+
+  /** nats.js tells no subscription that its connection is gone: who pulls over it hears of it here, before the next dial. */
+  #dropped(connection: NatsConnection, error: unknown): void {
+    if (connection !== this.#connection) return;
+    this.#connection = undefined;
+    this.#closed({
+      kind: 'closed',
+      reason: error instanceof Error ? error.message : 'the connection was lost',
+    });
+    this.#loop.wake();
   }
 
   #alive(latencyMs: number): void {
@@ -208,15 +227,26 @@ export class Link implements PeerLink {
   }
 
   async #lost(error: unknown): Promise<void> {
-    const wasOpen = this.#state.kind === 'open';
-    this.#state =
+    const ended = this.#disconnect();
+    this.#closed(
       error instanceof RefusedError
         ? { kind: 'refused', code: error.code, reason: error.message }
-        : { kind: 'closed', reason: messageOf(error) };
+        : { kind: 'closed', reason: messageOf(error) },
+    );
+    await ended;
+  }
+
+  #closed(state: Extract<LinkState, { kind: 'closed' | 'refused' }>): void {
+    const wasOpen = this.#state.kind === 'open';
+    this.#state = state;
+    if (wasOpen) this.#options.onChange();
+  }
+
+  /** On purpose: nobody is told that it was lost. */
+  async #disconnect(): Promise<void> {
     const connection = this.#connection;
     this.#connection = undefined;
     await connection?.close().catch(() => undefined);
-    if (wasOpen) this.#options.onChange();
   }
 }
 

@@ -34,7 +34,7 @@ export interface PeerLink extends AsyncDisposable {
   /**
    * Begins to take what a consumer of the peer's stream delivers, after its message number `delivered`.
    *
-   * @throws CodedError `unavailable`
+   * @throws NoAnswerError
    */
   pull(stream: string, consumer: string, delivered: number): ChannelPull;
 }

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { ClusterNode } from './support/cluster-node.ts';
-import { peerOf } from './support/cluster-view.ts';
+import { channelOf, peerOf } from './support/cluster-view.ts';
 import { converged } from './support/converged.ts';
 import { ExpectedWinners, type Key } from './support/expected-winners.ts';
 import { Pair } from './support/pair.ts';
@@ -109,3 +109,32 @@ test.each(['cut', 'swallowed'] as const)(
     expect(deleted.filter((id) => last.has(id))).toEqual([]);
   },
 );
+
+test('a connection that is cut, and can be had again at once, holds what is live up for a moment, and not until a pull gives up', async () => {
+  await using pair = await Pair.sharing(place);
+  const { host, edge, link } = pair;
+  const [schema, table] = place;
+  // How long a record of the edge takes to the host, which has dialled.
+  const carry = async (id: string): Promise<number> => {
+    const startedMs = performance.now();
+    await edge.must({ operation: 'insert', schema, table, records: [{ id }] });
+    await waitFor(id, async () => (await host.rows(...place)).has(id), { everyMs: 20 });
+    return performance.now() - startedMs;
+  };
+  await carry('before');
+  await waitFor('live', async () => (await channelOf(host, edge, place))?.state === 'live');
+  const { cut } = link.counters;
+
+  const took: number[] = [];
+  for (const id of ['one', 'two', 'three']) {
+    await waitFor('the link', async () => (await peerOf(host, edge))?.status === 'open' && link.open > 0);
+    await pause(1_000);
+    link.block();
+    link.unblock();
+    took.push(await carry(id));
+  }
+
+  expect(link.counters.cut - cut).toBeGreaterThanOrEqual(3);
+  // One of them, for the machine may be busy; a pull gives up after four seconds at the earliest.
+  expect(Math.min(...took)).toBeLessThan(2_500);
+});

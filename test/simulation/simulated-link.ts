@@ -2,7 +2,7 @@ import type * as z from 'zod';
 import type { LinkState } from '../../src/channel/link-state.ts';
 import { NoAnswerError, type Patience, type PeerLink } from '../../src/channel/peer-link.ts';
 import { decodeBody, encodeBody } from '../../src/channel/protocol.ts';
-import { CodedError, messageOf } from '../../src/model/errors.ts';
+import { messageOf } from '../../src/model/errors.ts';
 import type { Loop } from '../../src/runtime/run-loop.ts';
 import type { ChannelPull, PulledMessage, PullEnd } from '../../src/stream/stream-pull.ts';
 import type { Life } from './life.ts';
@@ -25,7 +25,6 @@ export class SimulatedLink implements PeerLink {
   #state: LinkState = { kind: 'idle' };
   /** The life of the peer that the connection leads to. */
   #connection: Life | undefined;
-  readonly #pulls = new Set<SimulatedPull>();
 
   constructor(options: SimulatedLinkOptions) {
     this.#options = options;
@@ -53,8 +52,7 @@ export class SimulatedLink implements PeerLink {
   /** The server behind the connection ended, or somebody cut the wire so that both ends see it. */
   closed(life?: Life): void {
     if (life && this.#connection !== life) return;
-    this.#connection = undefined;
-    for (const pull of this.#pulls) pull.doubt('connection closed');
+    this.#lost('the connection was lost');
     this.#loop.wake();
   }
 
@@ -66,7 +64,7 @@ export class SimulatedLink implements PeerLink {
   ): Promise<T> {
     const { self, peer } = this.#options;
     const connection = this.#connection;
-    if (!connection) throw new CodedError('unavailable', `There is no link to ${peer}`);
+    if (!connection) throw new NoAnswerError(peer, service, new Error('there is no link to it'));
     if (signal?.aborted) throw new NoAnswerError(peer, service, signal.reason);
     const { network } = self.world;
     const question = encodeBody(body);
@@ -99,14 +97,9 @@ export class SimulatedLink implements PeerLink {
 
   pull(stream: string, consumer: string, delivered: number): ChannelPull {
     const { self, peer } = this.#options;
-    const connection = this.#connection;
-    if (!connection) throw new CodedError('unavailable', `There is no link to ${peer}`);
-    const pull: SimulatedPull = new SimulatedPull(
-      { self, publisher: connection, stream, consumer, delivered },
-      () => this.#pulls.delete(pull),
-    );
-    this.#pulls.add(pull);
-    return pull;
+    const connection = this.isOpen ? this.#connection : undefined;
+    if (!connection) throw new NoAnswerError(peer, 'a pull', new Error('there is no link to it'));
+    return new SimulatedPull({ self, publisher: connection, stream, consumer, delivered });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -120,19 +113,23 @@ export class SimulatedLink implements PeerLink {
     try {
       this.#connection ??= self.world.dial(self, peer);
       await greet(this);
+      if (!this.#connection) throw new NoAnswerError(peer, 'hello', new Error('the connection was lost'));
       const wasOpen = this.#state.kind === 'open';
       const now = self.now();
       this.#state = { kind: 'open', sinceMs: now, seenMs: now, latencyMs: 1 };
       if (!wasOpen) this.#options.onChange();
     } catch (error) {
-      const wasOpen = this.#state.kind === 'open';
-      this.#state = { kind: 'closed', reason: messageOf(error) };
-      this.#connection = undefined;
-      for (const pull of this.#pulls) pull.doubt('link lost');
-      if (wasOpen) this.#options.onChange();
+      this.#lost(messageOf(error));
       throw error;
     }
     return false;
+  }
+
+  #lost(reason: string): void {
+    const wasOpen = this.#state.kind === 'open';
+    this.#state = { kind: 'closed', reason };
+    this.#connection = undefined;
+    if (wasOpen) this.#options.onChange();
   }
 }
 
@@ -147,7 +144,6 @@ interface PullOptions {
 /** What `StreamPull` is over NATS: one request to a consumer, and its checks of what comes. */
 export class SimulatedPull implements ChannelPull {
   readonly #options: PullOptions;
-  readonly #onDisposed: () => void;
   readonly #queue: PulledMessage[] = [];
   readonly #lane = { lastMs: 0 };
   #delivered: number;
@@ -159,9 +155,8 @@ export class SimulatedPull implements ChannelPull {
   /** The server is done with this request. */
   #isAnswered = false;
 
-  constructor(options: PullOptions, onDisposed: () => void) {
+  constructor(options: PullOptions) {
     this.#options = options;
-    this.#onDisposed = onDisposed;
     this.#delivered = options.delivered;
     const { self, publisher, stream, consumer } = options;
     this.#lastHeardMs = self.world.scheduler.nowMs;
@@ -242,7 +237,6 @@ export class SimulatedPull implements ChannelPull {
   [Symbol.dispose](): void {
     this.#isDisposed = true;
     this.#options.publisher.removePull(this);
-    this.#onDisposed();
   }
 
   #receive(delivered: number, message: PulledMessage): void {
