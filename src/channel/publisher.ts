@@ -41,6 +41,17 @@ interface Place {
   firstSeq: number;
   publishedSeq: number;
   nextSequence: number;
+  /** Where in the stream what follows `publishedSeq` begins, or will: lower while a transaction is half out. */
+  followingSequence: number;
+}
+
+/** A message is in the stream and is not what was put there. */
+class UnreadableMessageError extends CodedError {
+  override readonly name = 'UnreadableMessageError';
+
+  constructor(channel: string, sequence: number) {
+    super('stream_unavailable', `Message ${sequence} of ${channel} cannot be read`);
+  }
 }
 
 /**
@@ -128,13 +139,17 @@ export class Publisher implements AsyncDisposable {
     return { stream: this.channel, consumer };
   }
 
-  /** A message in the middle cannot be read: the stream is begun anew, and the log serves meanwhile. */
+  /**
+   * The log serves until the stream has been looked at again. It is begun anew where a message cannot be read: a server
+   * that is gone, or does not answer in time, says nothing of its streams.
+   */
   #distrust(error: unknown): undefined {
-    // A server that is gone says nothing of its streams.
-    if (this.#server?.isClosed() === false) {
-      this.#options.log.warn({ channel: this.channel, err: error }, 'stream cannot be read');
-      this.#health = 'rotten';
-    }
+    const isRotten = error instanceof UnreadableMessageError;
+    if (isRotten) this.#health = 'rotten';
+    this.#options.log[isRotten ? 'warn' : 'info'](
+      { channel: this.channel, err: error },
+      isRotten ? 'stream cannot be read' : 'stream could not be searched',
+    );
     this.reconcile();
     return undefined;
   }
@@ -216,7 +231,9 @@ export class Publisher implements AsyncDisposable {
     };
     await this.#append(place, head, encodeItems(batch));
     place.nextSequence += 1;
-    if (!last.isPartial) place.publishedSeq = last.seq;
+    if (last.isPartial) return;
+    place.publishedSeq = last.seq;
+    place.followingSequence = place.nextSequence;
   }
 
   /** After one write that failed for want of room, nats-server takes no more into a stream, whatever room there is later. */
@@ -264,6 +281,7 @@ export class Publisher implements AsyncDisposable {
       firstSeq: lowest + 1,
       publishedSeq: lowest,
       nextSequence: 1,
+      followingSequence: 1,
     };
   }
 
@@ -309,6 +327,8 @@ export class Publisher implements AsyncDisposable {
       firstSeq: firstWhole(first, state.firstSequence, state.firstSequence),
       publishedSeq: whole,
       nextSequence: state.lastSequence + 1,
+      // Pieces that are there already are sent again.
+      followingSequence: state.lastSequence + 1,
     };
   }
 }
@@ -318,7 +338,12 @@ function firstWhole(head: MessageHead, sequence: number, firstSequence: number):
   return sequence === firstSequence && firstSequence > 1 ? head.first + 1 : head.first;
 }
 
-/** The first message that holds a number after `seq`, or the place of the next one; by binary search over headers. */
+/**
+ * The first message that holds a number after `seq`, or the place of the next one; by binary search over headers, which
+ * takes whole messages, and without any for who has all that there is.
+ *
+ * @throws UnreadableMessageError
+ */
 async function firstMessageAfter(
   place: Place,
   seq: number,
@@ -330,17 +355,21 @@ async function firstMessageAfter(
   const state = await place.stream.state();
   if (!state) throw new CodedError('stream_unavailable', `Stream ${place.stream.channel} is gone`);
   if (state.messages === 0) return { sequence: state.lastSequence + 1, head: undefined };
+  const { followingSequence } = place;
+  const isUntouched =
+    state.lastSequence + 1 === place.nextSequence && state.firstSequence <= followingSequence;
+  if (seq === place.publishedSeq && isUntouched) return { sequence: followingSequence, head: undefined };
   let low = state.firstSequence;
   let high = state.lastSequence + 1;
   let found: MessageHead | undefined;
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
     const head = await place.stream.headAt(middle);
-    if (!head)
-      throw new CodedError(
-        'stream_unavailable',
-        `Message ${middle} of ${place.stream.channel} cannot be read`,
-      );
+    if (!head) {
+      // The limits of the stream may have trimmed it meanwhile.
+      if (middle < ((await place.stream.state())?.firstSequence ?? 0)) return firstMessageAfter(place, seq);
+      throw new UnreadableMessageError(place.stream.channel, middle);
+    }
     if (head.last > seq) {
       high = middle;
       found = head;
