@@ -13,6 +13,7 @@ import type {
   StreamState,
   WritableStream,
 } from '../stream/channel-stream.ts';
+import { Consumers } from './consumers.ts';
 import { encodedItems, needsBody, type EncodedItem, type Reader } from './channel-items.ts';
 
 export interface PublisherOptions {
@@ -72,6 +73,7 @@ export class Publisher implements AsyncDisposable {
   readonly channel: string;
   readonly #options: PublisherOptions;
   readonly #loop: Loop;
+  readonly #consumers = new Consumers();
   #place: Place | undefined;
   #health: StreamHealth = 'sound';
   #server: StreamServer | undefined;
@@ -135,7 +137,7 @@ export class Publisher implements AsyncDisposable {
       return undefined;
     }
     const consumer = encodeToken(peer);
-    await place.stream.provideConsumer(consumer, found.sequence);
+    await this.#consumers.provide(place.stream, consumer, found.sequence);
     return { stream: this.channel, consumer };
   }
 
@@ -152,11 +154,6 @@ export class Publisher implements AsyncDisposable {
     );
     this.reconcile();
     return undefined;
-  }
-
-  /** Ends a peer's access to what the stream would still deliver. */
-  async removeConsumer(peer: string): Promise<void> {
-    await this.#place?.stream.removeConsumer(encodeToken(peer));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -194,6 +191,7 @@ export class Publisher implements AsyncDisposable {
       return true;
     }
     const readers = this.#options.readers();
+    const names = new Set(readers.map(({ name }) => encodeToken(name)));
     const self = store.identity;
     const wantsBody = (header: TransactionHeader): boolean =>
       readers.some((reader) => needsBody(header, self, reader));
@@ -202,6 +200,7 @@ export class Publisher implements AsyncDisposable {
     for (const item of encodedItems(store, place.table, place.publishedSeq, wantsBody, maxMessageBytes)) {
       const previous = batch.at(-1);
       if (previous && bytes + framedBytes(item) > maxMessageBytes) {
+        await this.#consumers.keepOnly(place.stream, names);
         await this.#publish(place, batch);
         // The log was read through one snapshot; look again for the rest, unless a transaction is half out.
         if (!previous.isPartial) return true;
@@ -212,6 +211,8 @@ export class Publisher implements AsyncDisposable {
       bytes += framedBytes(item);
       if (previous?.isPartial && !item.isPartial) break;
     }
+    // Read in one snapshot: what was committed after the end of somebody's agreement is in no batch with his name.
+    await this.#consumers.keepOnly(place.stream, names);
     if (batch.length === 0) return false;
     await this.#publish(place, batch);
     return true;

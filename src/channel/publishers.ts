@@ -65,15 +65,6 @@ export class Publishers implements StreamDirectory, AsyncDisposable {
     this.#publishers.get(channel)?.reconcile();
   }
 
-  /** Ends a removed peer's access to what the streams would still deliver. */
-  async removeConsumers(peer: string): Promise<void> {
-    await Promise.all(
-      [...this.#publishers.values()].map((publisher) =>
-        publisher.removeConsumer(peer).catch(() => undefined),
-      ),
-    );
-  }
-
   covers(table: Table, seq: number): boolean {
     return this.#of(table)?.covers(table, seq) ?? false;
   }
@@ -151,7 +142,10 @@ export class Publishers implements StreamDirectory, AsyncDisposable {
       .filter(({ subscriptions }) =>
         subscriptions.some(
           (candidate) =>
-            candidate.publish && candidate.database === database && candidate.table === tableName,
+            candidate.publish &&
+            candidate.stopped === undefined &&
+            candidate.database === database &&
+            candidate.table === tableName,
         ),
       )
       .map(({ name, storeId }) => ({ name, storeId, sources: [] }));

@@ -278,7 +278,6 @@ export class Replication implements ReplicationControl, AsyncDisposable {
 
   async #part(name: string, session: PeerSession<Link>): Promise<void> {
     if (!this.#options.store.nodes.isUnreadable(name)) {
-      await this.#publishers.removeConsumers(name);
       const signal = AbortSignal.timeout(farewellMs);
       await session.farewell((link) => this.#greet(name, link, signal));
     }

@@ -46,6 +46,9 @@ export interface StreamState {
   readonly isDense: boolean;
 }
 
+/** What a pull may ask, above what ours do (`link.ts`): one that asks for more is refused. */
+const pullLimits = { max_batch: 1_000, max_expires: 30_000_000_000 } as const;
+
 const apiErrors = { streamNotFound: 10059, consumerNotFound: 10014, noMessage: 10037 } as const;
 
 /** The stream of one channel, as its only writer sees it: a cache of the change log, never the truth. */
@@ -73,6 +76,9 @@ export interface WritableStream {
   provideConsumer(name: string, sequence: number): Promise<void>;
 
   removeConsumer(name: string): Promise<void>;
+
+  /** Names of its consumers; none when there is no such stream. */
+  consumers(): Promise<readonly string[]>;
 }
 
 /** A connection to the server that keeps the streams of this node; another object after each reconnect. */
@@ -189,6 +195,7 @@ export class ChannelStream implements WritableStream {
         num_replicas: 1,
         max_deliver: 1,
         max_waiting: 8,
+        ...pullLimits,
       });
     } catch (cause) {
       throw new CodedError(
@@ -203,6 +210,15 @@ export class ChannelStream implements WritableStream {
     await ifFound(apiErrors.consumerNotFound, () =>
       ifFound(apiErrors.streamNotFound, () => this.#manager.consumers.delete(this.channel, name)),
     );
+  }
+
+  async consumers(): Promise<readonly string[]> {
+    const found = await ifFound(apiErrors.streamNotFound, async () => {
+      const names: string[] = [];
+      for await (const { name } of this.#manager.consumers.list(this.channel)) names.push(name);
+      return names;
+    });
+    return found ?? [];
   }
 }
 

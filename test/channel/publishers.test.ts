@@ -1,15 +1,30 @@
 import { pino } from 'pino';
 import { expect, test, vi } from 'vitest';
+import { Consumers } from '../../src/channel/consumers.ts';
 import { Publishers } from '../../src/channel/publishers.ts';
 import type { NodeRow } from '../../src/model/node.ts';
 import { runLoop } from '../../src/runtime/run-loop.ts';
-import type { StreamLimits } from '../../src/stream/channel-stream.ts';
+import type { StreamLimits, WritableStream } from '../../src/stream/channel-stream.ts';
 import { Random } from '../simulation/random.ts';
 import { Streams } from '../simulation/streams.ts';
 import { tearNodeRow } from '../store/tear-node-row.ts';
 import { makeTable, TestStore, upsert } from '../store/test-store.ts';
 
 const limits = { maxBytes: 1 << 30, maxAgeMs: 86_400_000 };
+
+function rowOf(name: string, ...tables: readonly string[]): NodeRow {
+  return {
+    name,
+    addedVersion: 1,
+    subscriptions: tables.map((table) => ({
+      database: 'dev',
+      table,
+      publish: true,
+      subscribe: false,
+      version: 1,
+    })),
+  };
+}
 
 /** A node that publishes to its peers, and the streams of its nats-server. */
 class Publishing implements AsyncDisposable {
@@ -19,8 +34,9 @@ class Publishing implements AsyncDisposable {
     maxMessageBytes: 1 << 20,
     ackLoss: () => 0,
     crashPoint: () => {},
-    onMessage: () => {},
+    onMessage: (channel) => this.#heard.push(this.readers(channel)),
   });
+  readonly #heard: (readonly string[])[] = [];
   #publishers: Publishers;
 
   private constructor(node: TestStore) {
@@ -36,19 +52,31 @@ class Publishing implements AsyncDisposable {
   }
 
   async peer(name: string, ...tables: readonly string[]): Promise<void> {
-    const row: NodeRow = {
-      name,
-      addedVersion: 1,
-      subscriptions: tables.map((table) => ({
-        database: 'dev',
-        table,
-        publish: true,
-        subscribe: false,
-        version: 1,
-      })),
-    };
-    await this.node.store.nodes.put(row);
+    await this.node.store.nodes.put(rowOf(name, ...tables));
     await this.update();
+  }
+
+  /** Peers that have a place in the stream. */
+  readers(channel = 'dev:dog'): readonly string[] {
+    return ['a', 'b'].filter((name) => this.streams.hasConsumer(channel, name));
+  }
+
+  async follow(...peers: readonly string[]): Promise<void> {
+    const table = this.node.store.catalog.table('dev', 'dog') ?? expect.fail('no table');
+    for (const peer of peers)
+      await vi.waitFor(
+        async () =>
+          (await this.#publishers.provideConsumer(peer, table, 0)) ??
+          expect.fail('no place in the stream yet'),
+      );
+  }
+
+  /** Writes a record; who could have read it in the stream. */
+  async readersOf(id: number): Promise<readonly string[]> {
+    this.#heard.length = 0;
+    await upsert(this.node.store, { id });
+    this.#publishers.wake();
+    return vi.waitFor(() => this.#heard[0] ?? expect.fail('nothing was published'));
   }
 
   async update(): Promise<void> {
@@ -70,11 +98,17 @@ class Publishing implements AsyncDisposable {
     );
   }
 
-  /** The bridge starts again. */
+  /** The bridge starts again, and nats-server. */
   async restart(changed: StreamLimits = limits, meanwhile?: () => Promise<void>): Promise<void> {
+    await this.restartBridge(async () => {
+      this.streams.restart();
+      await meanwhile?.();
+    }, changed);
+  }
+
+  async restartBridge(meanwhile?: () => Promise<void>, changed = limits): Promise<void> {
     await this.#publishers[Symbol.asyncDispose]();
     await this.node.reopen({}, meanwhile);
-    this.streams.restart();
     this.#publishers = this.#make(changed);
     await this.update();
   }
@@ -165,3 +199,80 @@ test('a stream takes the limits that the configuration has now', async () => {
     timeout: 10_000,
   });
 });
+
+const dog = { database: 'dev', table: 'dog', publish: true, subscribe: true, version: 2 };
+
+test.each<{ readonly what: string; readonly end: Partial<NodeRow> }>([
+  { what: 'publishes it to it no more', end: { subscriptions: [{ ...dog, publish: false }] } },
+  { what: 'has ended all with it', end: { subscriptions: [] } },
+  { what: 'has dropped the table', end: { subscriptions: [{ ...dog, stopped: 'dropped here' }] } },
+  { what: 'has removed it', end: { subscriptions: [], removedVersion: 2 } },
+])('nothing goes to the stream while a peer could read it there though the node $what', async ({ end }) => {
+  await using publishing = await Publishing.open();
+  await publishing.peer('a', 'dog');
+  await publishing.peer('b', 'dog');
+  await publishing.follow('a', 'b');
+  expect(await publishing.readersOf(2)).toEqual(['a', 'b']);
+
+  // As soon as it is said, before anything that runs has been made to fit.
+  await publishing.node.store.nodes.put({ ...rowOf('a'), ...end });
+
+  expect(await publishing.readersOf(3)).toEqual(['b']);
+});
+
+test('a peer that may read no more loses its place also where nothing is written', async () => {
+  await using publishing = await Publishing.open();
+  await publishing.peer('a', 'dog');
+  await publishing.peer('b', 'dog');
+  await publishing.follow('a', 'b');
+
+  await publishing.peer('a');
+
+  await vi.waitFor(() => expect(publishing.readers()).toEqual(['b']));
+});
+
+test('what ended while the bridge was down has ended when it goes on with the stream', async () => {
+  await using publishing = await Publishing.open();
+  await publishing.peer('a', 'dog');
+  await publishing.peer('b', 'dog');
+  await publishing.follow('a', 'b');
+
+  await publishing.node.store.nodes.put(rowOf('a'));
+  await publishing.restartBridge();
+
+  expect(await publishing.readersOf(2)).toEqual(['b']);
+});
+
+test('a place in the stream that is being made when the agreement ends goes as well', async () => {
+  const stream = await bareStream();
+  const consumers = new Consumers();
+  let isReady = (): void => {};
+  const ready = new Promise<void>((resolve) => (isReady = resolve));
+  const slow = {
+    ...stream,
+    provideConsumer: async (name: string, sequence: number) => {
+      await ready;
+      await stream.provideConsumer(name, sequence);
+    },
+  };
+
+  const provided = consumers.provide(slow, 'a', 1);
+  const kept = consumers.keepOnly(slow, new Set(['b']));
+  isReady();
+  await Promise.all([provided, kept]);
+
+  expect(await stream.consumers()).toEqual([]);
+});
+
+async function bareStream(): Promise<WritableStream> {
+  const streams = new Streams({
+    random: new Random(1),
+    maxMessageBytes: 1 << 20,
+    ackLoss: () => 0,
+    crashPoint: () => {},
+    onMessage: () => {},
+  });
+  const stream = await streams.server.open('dev:dog');
+  await stream.create({ storeId: 's', incarnation: 'i' }, limits);
+  return stream;
+}

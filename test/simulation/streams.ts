@@ -246,6 +246,10 @@ export class Streams {
         required();
         this.#streams.get(channel)?.consumers.delete(name);
       },
+      consumers: async () => {
+        required();
+        return [...(this.#streams.get(channel)?.consumers.keys() ?? [])];
+      },
     };
   }
 }

@@ -112,6 +112,13 @@ export class GuardedCluster implements AsyncDisposable {
     return names.toSorted();
   }
 
+  /** Who has a place of its own in the stream of a table. */
+  async consumers(table: string): Promise<readonly string[]> {
+    const names: string[] = [];
+    for await (const { name } of this.#streams.consumers.list(`default:${table}`)) names.push(name);
+    return names.toSorted();
+  }
+
   /** The vault's rows of its peers. */
   async nodes(): Promise<readonly Fields[]> {
     return sorted(await peerRowsOf(this.vault));
