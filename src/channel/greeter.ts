@@ -1,7 +1,7 @@
 import { channelName } from '../model/channel-name.ts';
 import type { ClockReading } from '../model/clock-reading.ts';
 import { CodedError } from '../model/errors.ts';
-import type { NodeRow, Subscription } from '../model/node.ts';
+import { removedThere, type NodeRow, type Subscription } from '../model/node.ts';
 import { randomId } from '../model/random-id.ts';
 import { isReplicable, mergeSubscriptions, shared, type SharedSubscription } from '../model/subscription.ts';
 import type { Told } from '../store/confirmed.ts';
@@ -108,18 +108,14 @@ export class Greeter {
     const told = message.subscriptions.filter(
       (subscription) => isReplicable(subscription) && proofs.isProven(peer, store.nodeName, subscription),
     );
-    const isRemoved = message.removedVersion !== undefined && message.removedVersion > row.addedVersion;
+    const ended = (current: NodeRow): NodeRow | undefined =>
+      message.removedVersion === undefined ? undefined : removedThere(current, message.removedVersion);
     const isKnown = row.storeId === message.storeId && agreedWith(row, told) === row.subscriptions;
-    if (isKnown && !isRemoved) return false;
+    if (isKnown && !ended(row)) return false;
     await store.nodes.update(peer, (current) => {
       if (!current || current.removedVersion !== undefined) return undefined;
-      if (isRemoved && message.removedVersion !== undefined)
-        return { ...current, subscriptions: [], removedVersion: message.removedVersion };
-      return {
-        ...current,
-        storeId: message.storeId,
-        subscriptions: agreedWith(current, told),
-      };
+      const { storeId } = message;
+      return ended(current) ?? { ...current, storeId, subscriptions: agreedWith(current, told) };
     });
     return true;
   }

@@ -1,5 +1,5 @@
 import { CodedError } from '../model/errors.ts';
-import { keyHolders, type NodeRow } from '../model/node.ts';
+import { keyHolders, removedThere, type NodeRow } from '../model/node.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { RareLines } from '../runtime/rare-lines.ts';
 import type { Store } from '../store/store.ts';
@@ -79,9 +79,7 @@ export class Joining {
       if (error instanceof RemovedError) {
         const { by, removedVersion } = error;
         checkName(by);
-        await store.nodes.update(name, (row) =>
-          row ? { ...row, subscriptions: [], removedVersion } : undefined,
-        );
+        await store.nodes.update(name, (row) => (row ? removedThere(row, removedVersion) : undefined));
         onChange();
       }
       throw error;

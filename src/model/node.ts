@@ -54,6 +54,12 @@ export function addedAgain({ removedVersion, ...row }: NodeRow): NodeRow {
   return removedVersion === undefined ? row : { ...row, endedUpTo: removedVersion };
 }
 
+/** The row of a node that says it has removed this one; undefined where that has ended already, or was added later. */
+export function removedThere(row: NodeRow, removedVersion: number): NodeRow | undefined {
+  const isNews = row.removedVersion === undefined && removedVersion > row.addedVersion;
+  return isNews ? { ...row, subscriptions: [], removedVersion } : undefined;
+}
+
 /** A node as its key shows it. */
 export type KeyedNode = Required<Pick<NodeRow, 'name' | 'nkey'>>;
 

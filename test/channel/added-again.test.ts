@@ -15,7 +15,10 @@ async function remove(at: Replica, peer: Replica): Promise<void> {
 
 /** What add_node and update_node do, with both directions of a table. */
 async function add(at: Replica, peer: Replica, table: string): Promise<void> {
-  const version = await at.store.nodes.nextVersion();
+  await addAs(await at.store.nodes.nextVersion(), at, peer, table);
+}
+
+async function addAs(version: number, at: Replica, peer: Replica, table: string): Promise<void> {
   const request: NodeRequest = {
     dialect: 'manifest',
     name: peer.name,
@@ -64,4 +67,18 @@ test('what is agreed after that counts, at whichever end', async () => {
     ['cat', 'dog'],
     ['cat', 'dog'],
   ]);
+});
+
+test('a removal that is told while a node is added again, later, does not end that', async () => {
+  await using nodes = await openTables();
+  const { a, b } = nodes;
+  await remove(a, b);
+  const told = a.hello(b);
+
+  const adding = addAs((told.removedVersion ?? expect.fail('nothing was told')) + 1, b, a, 'dog');
+  await b.hear(a, told);
+  await adding;
+
+  expect(rowOf(b, a).removedVersion).toBeUndefined();
+  expect(shared(b, a)).toContain('dog');
 });

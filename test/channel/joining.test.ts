@@ -80,11 +80,18 @@ class Scene implements AsyncDisposable {
 }
 
 /** A node that knows the cluster user and has removed who joins. */
-async function remover({ publicKey, certificate }: NodeKeys, selfName = 'cloud'): Promise<JoinServer> {
+async function remover(
+  { publicKey, certificate }: NodeKeys,
+  selfName = 'cloud',
+  meanwhile?: () => Promise<unknown>,
+): Promise<JoinServer> {
   const verifier = await makeVerifier(password, new Uint8Array(16), 4_096);
   return new JoinServer({
     ...{ selfName, publicKey, certificate, user, verifier: () => verifier },
-    admit: async () => ({ refused: 'removed', reason: 'it was removed', removedVersion }),
+    admit: async () => {
+      await meanwhile?.();
+      return { refused: 'removed', reason: 'it was removed', removedVersion };
+    },
     onFailure: () => undefined,
   });
 }
@@ -98,6 +105,20 @@ test('a node that has removed this one, and proves it, is forgotten here', async
   await expect(scene.join()).rejects.toThrow('it was removed');
 
   expect(scene.known).toEqual({ ...scene.row, subscriptions: [], removedVersion });
+});
+
+test('a node that was added again, later than the other has removed this one, is not forgotten', async () => {
+  const again = { addedVersion: removedVersion + 1 };
+  await using scene = await Scene.open(async (keys) => {
+    const server = await remover(keys, 'cloud', async () =>
+      scene.test.store.nodes.put({ ...scene.row, ...again }),
+    );
+    return (request) => server.answer(request);
+  });
+
+  await expect(scene.join()).rejects.toThrow('it was removed');
+
+  expect(scene.known).toEqual({ ...scene.row, ...again });
 });
 
 /** What somebody says who does not know the password, or changes the words of who does. */
