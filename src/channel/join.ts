@@ -67,13 +67,20 @@ export class RemovedError extends RefusedError {
   }
 }
 
-export interface JoinerOptions {
+/** Whom a node means to join. */
+export interface Sought {
+  /** Of the row of the node that is expected at the address, or {@link foundByRoute}. */
+  readonly addedVersion: number;
+  /** That of the row of the node which has said its name, before it is told anything; undefined not to join that one. */
+  readonly versionFor: (serverName: string) => number | undefined;
+}
+
+export interface JoinerOptions extends Sought {
   readonly user: string;
   readonly password: string;
   readonly selfName: string;
   readonly seed: Uint8Array;
   readonly publicKey: string;
-  readonly addedVersion: number;
   readonly timeoutMs: number;
 }
 
@@ -89,9 +96,10 @@ export interface Joined {
  * over both names, nkeys, nonces and the server certificate's fingerprint, so that neither a node without
  * the password nor one in the middle can pass. Where this node itself listens, it hears its own name, and has joined nobody.
  *
+ * @returns undefined where the node is none to join: it has not taken this one in
  * @throws RefusedError
  */
-export async function requestJoin(address: Address, options: JoinerOptions): Promise<Joined> {
+export async function requestJoin(address: Address, options: JoinerOptions): Promise<Joined | undefined> {
   const certificate = await presentedCertificate(address, options.timeoutMs);
   const connection = await connectTo({
     ...address,
@@ -106,20 +114,30 @@ export async function requestJoin(address: Address, options: JoinerOptions): Pro
       const answer = await connection.request('svc.join', encodeBody(body), { timeout: options.timeoutMs });
       return decodeBody(schema, answer.data);
     };
-    const first: JoinFirst = {
-      step: 'first',
-      user: options.user,
-      name: options.selfName,
-      nkey: options.publicKey,
-      nonce: randomBytes(18).toString('base64'),
-      addedVersion: options.addedVersion,
+    const begin = async (addedVersion: number): Promise<{ first: JoinFirst; challenge: JoinChallenge }> => {
+      const first: JoinFirst = {
+        step: 'first',
+        user: options.user,
+        name: options.selfName,
+        nkey: options.publicKey,
+        nonce: randomBytes(18).toString('base64'),
+        addedVersion,
+      };
+      const challenge = await ask(first, joinChallenge);
+      if (!challenge.nonce.startsWith(first.nonce))
+        throw new RefusedError('join_refused', 'the other node did not answer our nonce');
+      return { first, challenge };
     };
-    const challenge = await ask(first, joinChallenge);
-    if (!challenge.nonce.startsWith(first.nonce))
-      throw new RefusedError('join_refused', 'the other node did not answer our nonce');
-    const { serverName: name, serverNkey: nkey } = challenge;
+    let begun = await begin(options.addedVersion);
+    const { serverName: name, serverNkey: nkey } = begun.challenge;
     // There is nothing to prove to oneself.
     if (name === options.selfName && nkey === options.publicKey) return { name, nkey, certificate };
+    const addedVersion = options.versionFor(name);
+    if (addedVersion === undefined) return undefined;
+    if (addedVersion !== options.addedVersion) begun = await begin(addedVersion);
+    const { first, challenge } = begun;
+    if (challenge.serverName !== name || challenge.serverNkey !== nkey)
+      throw new RefusedError('join_refused', `the node at that address was '${name}' a moment ago`);
     const authMessage = messageToProve(first, challenge, fingerprintOf(certificate));
     const { proof, serverSignature } = await makeProof(
       options.password,

@@ -7,7 +7,7 @@ import type { Address } from '../stream/connection.ts';
 import type { NodeKeys } from '../stream/node-keys.ts';
 import { admit, sharedKeyProblem } from './admission.ts';
 import { clusterVerifier } from './cluster-verifier.ts';
-import { JoinServer, RemovedError, requestJoin, type Joined } from './join.ts';
+import { JoinServer, RemovedError, requestJoin, type Joined, type Sought } from './join.ts';
 import { RefusedError } from './link.ts';
 
 export interface JoiningOptions {
@@ -59,46 +59,46 @@ export class Joining {
   async joinNode({ name, host, port, addedVersion }: NodeRow): Promise<void> {
     const { store, onChange } = this.#options;
     if (host === undefined || port === undefined) return;
-    const checkName = (found: string): void => {
-      if (found !== name)
-        throw new CodedError('unavailable', `The node at ${host}:${port} is '${found}', not '${name}'`);
+    const isSelf = (found: string): boolean => found === store.nodeName;
+    const versionFor = (found: string): number => {
+      if (found === name || isSelf(found)) return addedVersion;
+      throw new CodedError('unavailable', `The node at ${host}:${port} is '${found}', not '${name}'`);
     };
-    try {
-      const joined = await this.join({ host, port, addedVersion, timeoutMs: 5_000 });
-      if (joined.name === store.nodeName)
-        throw new RefusedError(
-          'name_in_use',
-          `The node at ${host}:${port} is this node itself, or a copy of it`,
-        );
-      checkName(joined.name);
-      await store.nodes.update(name, (row) =>
-        row ? { ...row, nkey: joined.nkey, certificate: joined.certificate } : undefined,
+    const joined = await this.join({ host, port, addedVersion, versionFor, timeoutMs: 5_000 });
+    if (!joined || isSelf(joined.name))
+      throw new RefusedError(
+        'name_in_use',
+        `The node at ${host}:${port} is this node itself, or a copy of it`,
       );
-      onChange();
-    } catch (error) {
-      if (error instanceof RemovedError) {
-        const { by, removedVersion } = error;
-        checkName(by);
-        await store.nodes.update(name, (row) => (row ? removedThere(row, removedVersion) : undefined));
-        onChange();
-      }
-      throw error;
-    }
+    const { nkey, certificate } = joined;
+    await store.nodes.update(name, (row) => (row ? { ...row, nkey, certificate } : undefined));
+    onChange();
   }
 
-  /** Joins whoever is at an address. @throws RefusedError */
+  /** Joins whoever is at an address, if that is one to join. @throws RefusedError */
   async join({
     host,
     port,
     ...rest
-  }: Address & { readonly addedVersion: number; readonly timeoutMs: number }): Promise<Joined> {
+  }: Address & Sought & { readonly timeoutMs: number }): Promise<Joined | undefined> {
     const { store, user, password } = this.#options;
     const { seed, publicKey } = this.#options.keys;
     const { nodeName: selfName } = store;
-    const joined = await requestJoin({ host, port }, { ...rest, user, password, selfName, seed, publicKey });
+    const joiner = { ...rest, user, password, selfName, seed, publicKey };
+    const joined = await requestJoin({ host, port }, joiner).catch(async (error: unknown) => {
+      if (error instanceof RemovedError) await this.#forget(error);
+      throw error;
+    });
+    if (!joined) return undefined;
     const holders = keyHolders({ name: selfName, nkey: publicKey }, store.nodes.known());
     const problem = sharedKeyProblem(holders, joined);
     if (problem !== undefined) throw new RefusedError('join_refused', problem);
     return joined;
+  }
+
+  async #forget({ by, removedVersion }: RemovedError): Promise<void> {
+    const { store, onChange } = this.#options;
+    await store.nodes.update(by, (row) => (row ? removedThere(row, removedVersion) : undefined));
+    onChange();
   }
 }

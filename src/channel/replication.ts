@@ -17,7 +17,6 @@ import { compareTable } from './compare-table.ts';
 import { ChannelServer } from './channel-server.ts';
 import { maxBatchBytes } from './message-size.ts';
 import { Greeter } from './greeter.ts';
-import { foundByRoute } from './join.ts';
 import { Joining } from './joining.ts';
 import type { LinkState } from './link-state.ts';
 import { greetingMs, Link } from './link.ts';
@@ -131,8 +130,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
     this.#routes = new RouteDialler({
       store,
       routes: options.routes,
-      join: (route, addedVersion = foundByRoute) =>
-        this.#joining.join({ ...route, addedVersion, timeoutMs: 3_000 }),
+      join: (route, sought) => this.#joining.join({ ...route, ...sought, timeoutMs: 3_000 }),
       isAlive: (node) => this.#sessions.get(node)?.isAlive ?? false,
       onJoined: () => this.wake(),
       steadyMs: () => performance.now(),

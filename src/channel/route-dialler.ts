@@ -3,7 +3,7 @@ import { systemDatabase } from '../model/table.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Loop, MakeLoop } from '../runtime/run-loop.ts';
 import type { Store } from '../store/store.ts';
-import type { Joined } from './join.ts';
+import { foundByRoute, type Joined, type Sought } from './join.ts';
 
 export interface Route {
   readonly host: string;
@@ -14,8 +14,8 @@ export interface RouteDiallerOptions {
   readonly store: Store;
   /** From the configuration; those of cluster_set_routes are in `system.hdb_routes`. */
   readonly routes: readonly Route[];
-  /** `addedVersion` is that of the row of the node which is looked for there. */
-  readonly join: (route: Route, addedVersion: number | undefined) => Promise<Joined>;
+  /** Undefined where the node there is none to join. */
+  readonly join: (route: Route, sought: Sought) => Promise<Joined | undefined>;
   /** Whether a node is connected, whoever dialled. */
   readonly isAlive: (node: string) => boolean;
   readonly onJoined: () => void;
@@ -39,8 +39,8 @@ interface Destination {
 
 /** How long a node that has an address is away before it is looked for at another one. */
 const failOverMs = 30_000;
-/** Between two looks whether a route that leads here still does. */
-const ownAddressMs = 600_000;
+/** Between two looks whether a route that leads here, or to a node that is not to be joined, still does. */
+const leftAloneMs = 600_000;
 
 /**
  * Finds out who listens at each route and makes it a peer, so that add_node can name it without an address.
@@ -99,11 +99,10 @@ export class RouteDialler implements AsyncDisposable {
     const known = this.#destinations.get(keyOf(route));
     if (!known) return true;
     const { node } = known;
-    if (store.nodes.isUnreadable(node)) return false;
-    // An address may come to be another's; and nobody has proven that it is ours.
-    if (node === store.nodeName) return steadyMs() - known.atMs >= ownAddressMs;
+    // An address may come to be another's; and nobody has proven that it is this one's.
+    if (node === store.nodeName || this.#versionFor(node) === undefined)
+      return steadyMs() - known.atMs >= leftAloneMs;
     const row = store.nodes.get(node);
-    if (row?.removedVersion !== undefined) return false;
     if (row?.host === undefined) return true;
     if (isAlive(node)) {
       known.atMs = steadyMs();
@@ -117,20 +116,33 @@ export class RouteDialler implements AsyncDisposable {
 
   async #joinRoute(route: Route): Promise<void> {
     const { store, join, onJoined, steadyMs, log } = this.#options;
-    const destination = this.#destinations.get(keyOf(route));
-    const wanted = destination && store.nodes.knownNamed(destination.node);
-    const { name, nkey, certificate } = await join(route, wanted?.addedVersion);
+    const before = this.#destinations.get(keyOf(route))?.node;
+    let found = '';
+    const joined = await join(route, {
+      addedVersion: (before === undefined ? undefined : this.#versionFor(before)) ?? foundByRoute,
+      versionFor: (node) => this.#versionFor((found = node)),
+    });
+    const name = joined?.name ?? found;
     this.#destinations.set(keyOf(route), { node: name, atMs: steadyMs() });
-    if (name === store.nodeName && destination?.node !== name)
-      log.info({ route }, 'route leads to this node itself');
-    if (name === store.nodeName || store.nodes.isUnreadable(name)) return;
-    const version = await store.nodes.nextVersion();
+    if (name === store.nodeName && before !== name) log.info({ route }, 'route leads to this node itself');
+    if (!joined) log.info({ route, node: name }, 'route leads to no node that may be joined');
+    if (!joined || name === store.nodeName) return;
+    const { nkey, certificate } = joined;
     const row = await store.nodes.update(name, (row) => {
-      if (row?.removedVersion !== undefined || (row?.host !== undefined && wanted?.name !== name))
+      if (this.#versionFor(name) === undefined || (row?.host !== undefined && before !== name))
         return undefined;
-      return { ...(row ?? { name, subscriptions: [], addedVersion: version }), ...route, nkey, certificate };
+      // Nobody has decided anything: whoever removes it does so later.
+      return { ...(row ?? { name, subscriptions: [], addedVersion: 0 }), ...route, nkey, certificate };
     });
     if (row) onJoined();
+  }
+
+  /** What the node of that name is told of when it was added; undefined where it is not to be joined. */
+  #versionFor(name: string): number | undefined {
+    const { nodes } = this.#options.store;
+    const row = nodes.get(name);
+    if (nodes.isUnreadable(name) || row?.removedVersion !== undefined) return undefined;
+    return row?.addedVersion ?? foundByRoute;
   }
 }
 

@@ -1,7 +1,17 @@
 import { join } from 'node:path';
+import { createUser } from '@nats-io/nkeys';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import { JoinServer, joinRequest, type JoinRequest, type JoinResult } from '../../src/channel/join.ts';
+import {
+  foundByRoute,
+  JoinServer,
+  joinRequest,
+  type Joined,
+  type JoinRequest,
+  type JoinResult,
+  type JoinServerOptions,
+  type Sought,
+} from '../../src/channel/join.ts';
 import { Joining } from '../../src/channel/joining.ts';
 import { decodeBody, encodeBody } from '../../src/channel/protocol.ts';
 import type { NodeRow } from '../../src/model/node.ts';
@@ -14,6 +24,7 @@ import { BareServer } from '../stream/bare-server.ts';
 const user = 'cluster_user';
 const password = 'pass word';
 const removedVersion = 20;
+const takerKey = createUser().getPublicKey();
 const subscription = { database: 'dev', table: 'dog', publish: true, subscribe: true, version: 3 };
 
 /** A node, and whoever answers its joins at the address where it knows the node 'cloud'. */
@@ -74,26 +85,61 @@ class Scene implements AsyncDisposable {
     return this.joining.joinNode(this.row);
   }
 
+  /** As a route finds it. */
+  find(sought: Sought): Promise<Joined | undefined> {
+    const { port = 0 } = this.row;
+    return this.joining.join({ host: '127.0.0.1', port, timeoutMs: 5_000, ...sought });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const owned of this.#owned) await owned[Symbol.asyncDispose]();
   }
 }
 
-/** A node that knows the cluster user and has removed who joins. */
-async function remover(
+/** A node that knows the cluster user. */
+async function knower(
   { publicKey, certificate }: NodeKeys,
+  selfName: string,
+  admit: JoinServerOptions['admit'],
+): Promise<JoinServer> {
+  const verifier = await makeVerifier(password, new Uint8Array(16), 4_096);
+  const onFailure = (): void => undefined;
+  return new JoinServer({
+    selfName,
+    publicKey,
+    certificate,
+    user,
+    verifier: () => verifier,
+    admit,
+    onFailure,
+  });
+}
+
+/** One that has removed who joins. */
+async function remover(
+  keys: NodeKeys,
   selfName = 'cloud',
   meanwhile?: () => Promise<unknown>,
 ): Promise<JoinServer> {
-  const verifier = await makeVerifier(password, new Uint8Array(16), 4_096);
-  return new JoinServer({
-    ...{ selfName, publicKey, certificate, user, verifier: () => verifier },
-    admit: async () => {
-      await meanwhile?.();
-      return { refused: 'removed', reason: 'it was removed', removedVersion };
-    },
-    onFailure: () => undefined,
+  return knower(keys, selfName, async () => {
+    await meanwhile?.();
+    return { refused: 'removed', reason: 'it was removed', removedVersion };
   });
+}
+
+/** A node that finds one of that name, which takes in whoever knows the password. */
+async function openTaking(
+  name: string,
+): Promise<{ readonly scene: Scene; readonly taken: { readonly addedVersion: number }[] }> {
+  const taken: { readonly addedVersion: number }[] = [];
+  const scene = await Scene.open(async (keys) => {
+    const server = await knower({ ...keys, publicKey: takerKey }, name, async (joiner) => {
+      taken.push(joiner);
+      return 'admitted';
+    });
+    return (request) => server.answer(request);
+  });
+  return { scene, taken };
 }
 
 test('a node that has removed this one, and proves it, is forgotten here', async () => {
@@ -119,6 +165,54 @@ test('a node that was added again, later than the other has removed this one, is
   await expect(scene.join()).rejects.toThrow('it was removed');
 
   expect(scene.known).toEqual({ ...scene.row, ...again });
+});
+
+test('a node that was found under an address is not asked to take this one in where it is not the one that was named', async () => {
+  const { scene, taken } = await openTaking('other');
+  await using _ = scene;
+
+  await expect(scene.join()).rejects.toThrow("is 'other', not 'cloud'");
+
+  expect(taken).toEqual([]);
+  expect(scene.known).toEqual(scene.row);
+});
+
+test('a node that a route finds is asked by the version that its name has here, or not at all', async () => {
+  const { scene, taken } = await openTaking('cloud');
+  await using _ = scene;
+
+  const found: string[] = [];
+  const sought = (version: number | undefined): Sought => ({
+    addedVersion: foundByRoute,
+    versionFor: (name) => {
+      found.push(name);
+      return version;
+    },
+  });
+
+  expect(await scene.find(sought(undefined))).toBeUndefined();
+  expect(taken).toEqual([]);
+  for (const version of [7, foundByRoute])
+    expect(await scene.find(sought(version))).toMatchObject({
+      name: 'cloud',
+      nkey: takerKey,
+    });
+
+  expect(found).toEqual(['cloud', 'cloud', 'cloud']);
+  expect(taken.map(({ addedVersion }) => addedVersion)).toEqual([7, foundByRoute]);
+});
+
+test('a node that has removed this one is forgotten here also where a route has found it', async () => {
+  await using scene = await Scene.open(async (keys) => {
+    const server = await remover(keys);
+    return (request) => server.answer(request);
+  });
+
+  await expect(scene.find({ addedVersion: foundByRoute, versionFor: () => 10 })).rejects.toThrow(
+    'it was removed',
+  );
+
+  expect(scene.known).toEqual({ ...scene.row, subscriptions: [], removedVersion });
 });
 
 /** What somebody says who does not know the password, or changes the words of who does. */

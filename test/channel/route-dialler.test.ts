@@ -1,9 +1,10 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import type { Joined } from '../../src/channel/join.ts';
+import { foundByRoute, type Joined, type Sought } from '../../src/channel/join.ts';
 import { routeAlarms } from '../../src/channel/alarms.ts';
 import { RouteDialler, type Route } from '../../src/channel/route-dialler.ts';
 import type { RunLoopOptions } from '../../src/runtime/run-loop.ts';
+import { tearNodeRow } from '../store/tear-node-row.ts';
 import { TestStore } from '../store/test-store.ts';
 
 const lan = { host: 'hub.lan', port: 9932 };
@@ -15,8 +16,8 @@ class Dialling implements AsyncDisposable {
   /** Who answers where. */
   readonly there = new Map<string, string>();
   readonly joins: string[] = [];
-  /** That the last join named. */
-  addedVersion: number | undefined;
+  /** By which each node was asked to take this one in. */
+  readonly asked: (readonly [host: string, addedVersion: number])[] = [];
   readonly lines: string[] = [];
   isHubAlive = true;
   nowMs = 0;
@@ -28,10 +29,7 @@ class Dialling implements AsyncDisposable {
     this.#dialler = new RouteDialler({
       store: node.store,
       routes,
-      join: async ({ host }, addedVersion) => {
-        this.addedVersion = addedVersion;
-        return this.#join(host);
-      },
+      join: async ({ host }, sought) => this.#join(host, sought),
       isAlive: () => this.isHubAlive,
       onJoined: () => {},
       steadyMs: () => this.nowMs,
@@ -70,10 +68,15 @@ class Dialling implements AsyncDisposable {
     await this.node[Symbol.asyncDispose]();
   }
 
-  async #join(host: string): Promise<Joined> {
+  async #join(host: string, { versionFor }: Sought): Promise<Joined | undefined> {
     this.joins.push(host);
     const name = this.there.get(host);
     if (name === undefined) throw new Error('nobody answers');
+    if (name !== this.node.store.nodeName) {
+      const addedVersion = versionFor(name);
+      if (addedVersion === undefined) return undefined;
+      this.asked.push([host, addedVersion]);
+    }
     return { name, nkey: 'UHUB', certificate: 'PEM' };
   }
 }
@@ -100,7 +103,7 @@ test('a node that has not been connected for half a minute is dialled at its oth
   await dialling.rounds(2);
   expect(dialling.hubHost).toBe(wan.host);
   // So that a hub which has removed this node meanwhile does not take it for added again.
-  expect(dialling.addedVersion).toBe(dialling.node.store.nodes.get('hub')?.addedVersion);
+  expect(dialling.asked.at(-1)).toEqual([wan.host, dialling.node.store.nodes.get('hub')?.addedVersion]);
 
   dialling.isHubAlive = true;
   dialling.there.set(lan.host, 'hub');
@@ -154,6 +157,47 @@ test('a route to a node that was removed is left alone until it is added again',
   await dialling.node.store.nodes.put({ ...row, addedVersion: row.addedVersion + 2 });
   expect(await dialling.rounds(3)).toEqual([lan.host]);
   expect(dialling.hubHost).toBe(lan.host);
+});
+
+test('after a start another route to a node that is known asks as its row says: it may have removed this one', async () => {
+  await using dialling = await Dialling.open(wan);
+  await dialling.node.store.nodes.put({ name: 'hub', ...lan, addedVersion: 7, subscriptions: [] });
+  dialling.there.set(wan.host, 'hub');
+
+  await dialling.rounds(1);
+
+  expect(dialling.asked).toEqual([[wan.host, 7]]);
+});
+
+test('after a start nobody is joined whose row says that it was removed, or cannot be read, until it is added again', async () => {
+  await using dialling = await Dialling.open(lan, wan);
+  const { nodes } = dialling.node.store;
+  await nodes.put({ name: 'hub', addedVersion: 5, removedVersion: 10, subscriptions: [] });
+  await nodes.put({ name: 'branch', addedVersion: 5, subscriptions: [] });
+  await tearNodeRow(dialling.node.path, 'branch');
+  dialling.there.set(lan.host, 'hub').set(wan.host, 'branch');
+
+  expect(await dialling.rounds(30)).toEqual([lan.host, wan.host]);
+  expect(dialling.asked).toEqual([]);
+  expect(dialling.alarms).toEqual([]);
+
+  for (const name of ['hub', 'branch'])
+    await dialling.node.store.nodes.put({ name, addedVersion: 20, subscriptions: [] });
+  await dialling.rounds(1);
+  expect(dialling.asked).toEqual([
+    [lan.host, 20],
+    [wan.host, 20],
+  ]);
+});
+
+test('what a route finds is no decision: whoever removes it does so later, whatever the clocks say', async () => {
+  await using dialling = await Dialling.open(lan);
+  dialling.there.set(lan.host, 'hub');
+
+  await dialling.rounds(1);
+
+  expect(dialling.asked).toEqual([[lan.host, foundByRoute]]);
+  expect(dialling.node.store.nodes.get('hub')?.addedVersion).toBe(0);
 });
 
 test('a route that leads to nobody is an alarm with its reason, until somebody is there', async () => {

@@ -100,6 +100,38 @@ describe.each(['host', 'edge'] as const)('remove_node at the %s, where only the 
   });
 });
 
+test('a node that was removed while it was down does not come back by another route, until it is added again', async () => {
+  await using pair = await Pair.start();
+  const { host, edge } = pair;
+  await makeTable(host, place);
+  // Its row has the first; where the second leads it has to find out after each start.
+  await host.must({ operation: 'cluster_set_routes', routes: [pair.link.address, edge.address] });
+  await host.must({
+    operation: 'add_node',
+    node_name: 'edge',
+    subscriptions: [{ schema: 'default', table: 'shared', publish: true, subscribe: true }],
+  });
+  await connected(host, edge);
+  await host.stop();
+
+  await edge.must({ operation: 'remove_node', name: 'host' });
+  await host.start();
+
+  await waitFor('the host to have forgotten the edge', async () => (await peersOf(host)).length === 0);
+  expect(await peersOf(edge)).toEqual([]);
+  const looks = (): number => host.log.split('route leads to no node that may be joined').length;
+  const before = looks();
+  await host.restart();
+  await waitFor('the host to have looked at its routes', () => looks() > before);
+  expect([await peersOf(host), await peersOf(edge)]).toEqual([[], []]);
+
+  await host.must({ operation: 'add_node', name: 'edge', subscriptions: [both] });
+  await connected(host, edge);
+  const expected = new ExpectedWinners();
+  for (const node of pair.nodes) await new Recorder(node, place, expected).insert({ id: node.name });
+  expect((await converged(pair.nodes, place, expected)).size).toBe(2);
+});
+
 describe('where the clock of a peer is a minute ahead', () => {
   const aheadMs = 60_000;
 
