@@ -6,6 +6,7 @@ import type { MakeLoop } from '../runtime/run-loop.ts';
 import type { Store } from '../store/store.ts';
 import { ChannelReceiver } from './channel-receiver.ts';
 import type { Later } from '../runtime/later.ts';
+import { RareLines } from '../runtime/rare-lines.ts';
 import { PartGate, type FollowedChannel } from './part-gate.ts';
 import type { PeerLink } from './peer-link.ts';
 import { isOfComparison, type ApplyRequest, type ApplyResponse, type ChannelResponse } from './protocol.ts';
@@ -54,12 +55,14 @@ export class IncomingChannels implements AsyncDisposable {
   /** Of channels that have ended, until it is known what follows them. */
   readonly #left = new Map<string, Verifier>();
   readonly #gate: PartGate;
+  readonly #stopped: RareLines;
   /** Of what holds pushes back. */
   #end = new AbortController();
 
   constructor(options: IncomingChannelsOptions) {
     this.#options = options;
-    const { turns } = options;
+    const { turns, log } = options;
+    this.#stopped = new RareLines({ log, level: 'info', message: 'batch stopped', field: 'channel' });
     this.#gate = new PartGate({
       ...options,
       followed: (channel) => this.#followed(channel),
@@ -202,7 +205,7 @@ export class IncomingChannels implements AsyncDisposable {
   }
 
   #makeReceiver({ database, table: tableName }: Subscription, verifier: Verifier): ChannelReceiver {
-    const { otherSources, log } = this.#options;
+    const { otherSources } = this.#options;
     return new ChannelReceiver({
       ...this.#options,
       database,
@@ -213,7 +216,7 @@ export class IncomingChannels implements AsyncDisposable {
       onApplied: ({ stop }) => {
         // A stub is no news: where every node follows every other one, they come all the time.
         if (stop && stop.kind !== 'stub')
-          log.info({ database, table: tableName, stop: stop.kind }, 'batch stopped');
+          this.#stopped.write(channelName(database, tableName), { stop: stop.kind });
       },
     });
   }

@@ -39,6 +39,7 @@ export class Joining {
       message: 'join refused: wrong cluster user or password',
       field: 'peer',
     });
+    const answered = new RareLines({ log, level: 'info', message: 'join answered', field: 'peer' });
     this.server = new JoinServer({
       selfName: store.nodeName,
       publicKey: keys.publicKey,
@@ -48,7 +49,7 @@ export class Joining {
       admit: async (joiner) => {
         const result = await admit(store, joiner, { publicKey: keys.publicKey, isAlive });
         if (result === 'admitted') await sync();
-        log.info({ peer: joiner.name, result }, 'join answered');
+        answered.write(joiner.name, { result });
         return result;
       },
       onFailure: (name) => refused.write(name),

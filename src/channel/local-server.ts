@@ -3,9 +3,9 @@ import { RunLoop } from '../runtime/run-loop.ts';
 import { streamServer, type StreamServer } from '../stream/channel-stream.ts';
 import { connectTo } from '../stream/connection.ts';
 import type { NodeKeys } from '../stream/node-keys.ts';
-import { respond, type RespondOptions } from './respond.ts';
+import { Responder, type ResponderOptions } from './responder.ts';
 
-export interface LocalServerOptions extends RespondOptions {
+export interface LocalServerOptions extends ResponderOptions {
   readonly keys: NodeKeys;
   readonly server: { readonly host: string; readonly port: number };
   readonly onConnected: () => void;
@@ -15,12 +15,14 @@ export interface LocalServerOptions extends RespondOptions {
 export class LocalServer implements AsyncDisposable {
   readonly host: string;
   readonly #options: LocalServerOptions;
+  readonly #responder: Responder;
   readonly #loop: RunLoop;
   #connection: NatsConnection | undefined;
   #streams: StreamServer | undefined;
 
   constructor(options: LocalServerOptions) {
     this.#options = options;
+    this.#responder = new Responder(options);
     const { host } = options.server;
     this.host = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
     this.#loop = new RunLoop({
@@ -66,7 +68,7 @@ export class LocalServer implements AsyncDisposable {
     connection.subscribe('svc.>', {
       callback: (error, message) => {
         if (error) this.#options.log.warn({ err: error }, 'service subscription failed');
-        else void respond(message, this.#options);
+        else void this.#responder.respond(message);
       },
     });
     this.#connection = connection;

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { messageOf } from '../model/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
+import { RareLines } from '../runtime/rare-lines.ts';
 import type { Loop, MakeLoop } from '../runtime/run-loop.ts';
 import { decodeItems } from '../model/transaction-codec.ts';
 import type { ChannelPull, PulledMessage } from '../stream/stream-pull.ts';
@@ -38,6 +39,7 @@ export class Subscriber implements AsyncDisposable {
   readonly #options: SubscriberOptions;
   readonly #loop: Loop;
   readonly #verifying: Loop;
+  readonly #doubts: RareLines;
   /** The pull that is under way, and how far its consumer had come when it began. */
   #pull:
     | { readonly pull: ChannelPull | undefined; readonly place: StreamPlace; readonly delivered: number }
@@ -49,6 +51,12 @@ export class Subscriber implements AsyncDisposable {
 
   constructor(options: SubscriberOptions) {
     this.#options = options;
+    this.#doubts = new RareLines({
+      log: options.log,
+      level: 'info',
+      message: 'subscribing again',
+      field: 'channel',
+    });
     this.#loop = options.makeLoop({
       name: `subscriber of ${options.receiver.channel}`,
       body: async (signal) => {
@@ -192,7 +200,7 @@ export class Subscriber implements AsyncDisposable {
   }
 
   async #followStream(place: StreamPlace, signal: AbortSignal): Promise<boolean> {
-    const { receiver, log } = this.#options;
+    const { receiver } = this.#options;
     const pull = await this.#currentPull(place, signal);
     const arrived = await pull.next(signal);
     if (arrived === 'quiet') {
@@ -205,7 +213,7 @@ export class Subscriber implements AsyncDisposable {
       return true;
     }
     if ('doubt' in arrived) {
-      log.info({ channel: receiver.channel, reason: arrived.doubt }, 'subscribing again');
+      this.#doubts.write(receiver.channel, { reason: arrived.doubt });
       if (arrived.isStuck) receiver.distrustStream();
       this.#doubt();
       return true;

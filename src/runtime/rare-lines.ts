@@ -2,7 +2,7 @@ import type { Logger } from './logger.ts';
 
 export interface RareLinesOptions {
   readonly log: Logger;
-  readonly level: 'info' | 'warn';
+  readonly level: 'info' | 'warn' | 'error';
   readonly message: string;
   /** The name of the field that tells whose line it is. */
   readonly field: string;

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { backoffMs, isLogged, type BackoffBounds } from './backoff.ts';
 import { deferred } from './deferred.ts';
 import type { Logger } from './logger.ts';
+import { RareLines } from './rare-lines.ts';
 
 export interface RunLoopOptions {
   readonly name: string;
@@ -38,17 +39,23 @@ const defaultBackoff: BackoffBounds = { minMs: 100, maxMs: 5_000 };
  * The loop owns stopping, waiting and backing off; the body does neither. Bodies never overlap, and between
  * two of them the event loop always gets a turn, so a body that is always busy cannot keep timers, sockets and
  * signals from being served. A body that throws is tried again, later and later. A failure that lasts is logged the
- * first, second, fourth, eighth time and so on: a peer that is away for weeks must not fill the log.
+ * first, second, fourth, eighth time and so on, and of failures that come and go a few in a minute: a peer that is away for
+ * weeks must not fill the log, nor one that answers every other time.
  */
 export class RunLoop implements Loop {
   readonly #options: RunLoopOptions;
   readonly #stop = new AbortController();
+  readonly #failed: RareLines;
+  readonly #recovered: RareLines;
   #running: Promise<void> | undefined;
   #isWoken = false;
   #endIdle: (() => void) | undefined;
 
   constructor(options: RunLoopOptions) {
     this.#options = options;
+    const lines = { log: options.log, field: 'loop' };
+    this.#failed = new RareLines({ ...lines, level: 'warn', message: 'loop body failed' });
+    this.#recovered = new RareLines({ ...lines, level: 'info', message: 'loop goes on' });
   }
 
   /** Begins with a first body at once. Starting twice is starting once; a disposed loop stays stopped. */
@@ -73,7 +80,7 @@ export class RunLoop implements Loop {
   }
 
   async #run(): Promise<void> {
-    const { name, body, idleMs, log, onError, backoff = defaultBackoff } = this.#options;
+    const { name, body, idleMs, onError, backoff = defaultBackoff } = this.#options;
     const { signal } = this.#stop;
     let failures = 0;
     while (!signal.aborted) {
@@ -82,14 +89,14 @@ export class RunLoop implements Loop {
       let hasMore = false;
       try {
         hasMore = await body(signal);
-        if (failures > 0) log.info({ loop: name, failures }, 'loop goes on');
+        if (failures > 0) this.#recovered.write(name, { failures });
         failures = 0;
       } catch (error) {
         if (signal.aborted) return;
         failures += 1;
         const retryMs = backoffMs(failures, backoff);
         if (isLogged(failures))
-          log.warn({ err: error, loop: name, failures, retryMs: Math.round(retryMs) }, 'loop body failed');
+          this.#failed.write(name, { err: error, failures, retryMs: Math.round(retryMs) });
         onError?.(error);
         await waitMs(retryMs, signal);
         continue;

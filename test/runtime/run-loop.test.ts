@@ -107,6 +107,26 @@ it('logs a failure that lasts ever more rarely, and its end', async () => {
   ]);
 });
 
+it('logs a few of the failures that come and go', async () => {
+  const lines: { msg: string }[] = [];
+  const log = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) });
+  let bodies = 0;
+  await using _loop = startLoop({
+    log,
+    backoff: { minMs: 1, maxMs: 1 },
+    body: async () => {
+      bodies += 1;
+      if (bodies < 100 && bodies % 2 === 0) throw new Error('away for a moment');
+      return bodies < 100;
+    },
+  });
+
+  await vi.waitFor(() => expect(bodies).toBe(100));
+
+  const count = (wanted: string): number => lines.filter(({ msg }) => msg === wanted).length;
+  expect([count('loop body failed'), count('loop goes on')]).toEqual([5, 5]);
+});
+
 it('does not let a wake shorten a back-off, and ends a back-off when disposed', async () => {
   let bodies = 0;
   const loop = startLoop({

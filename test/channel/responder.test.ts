@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { decodeBody, encodeBody, hello } from '../../src/channel/protocol.ts';
-import { respond } from '../../src/channel/respond.ts';
+import { Responder } from '../../src/channel/responder.ts';
 import { CodedError } from '../../src/model/errors.ts';
 import { decodeMessage } from '../../src/model/transaction-codec.ts';
 
@@ -28,7 +28,7 @@ test('a greeting with a hundred thousand faults is answered, in a few words', as
   const answer = (_peer: unknown, _service: unknown, body: Uint8Array): Promise<unknown> =>
     Promise.resolve().then(() => decodeBody(hello, body));
 
-  await respond(asked, { answer, log });
+  await new Responder({ answer, log }).respond(asked);
 
   const [told] = asked.answers as { error: string }[];
   expect(told?.error).toMatch(/^A message of another node is not as agreed: /);
@@ -47,10 +47,28 @@ test('what a peer says when it fails is not believed to any length', () => {
 
 test('an answer that cannot be sent, and one that says so and cannot, end nothing', async () => {
   const tooLarge = message(1_000);
-  await respond(tooLarge, { answer: () => Promise.resolve('x'.repeat(2_000)), log });
+  await new Responder({ answer: () => Promise.resolve('x'.repeat(2_000)), log }).respond(tooLarge);
   expect(tooLarge.answers).toEqual([{ error: 'internal error' }]);
 
   const unable = message(0);
   const answer = (): Promise<never> => Promise.reject(new CodedError('forbidden', 'no'));
-  await expect(respond(unable, { answer, log })).resolves.toBeUndefined();
+  await expect(new Responder({ answer, log }).respond(unable)).resolves.toBeUndefined();
+});
+
+test('whoever asks, and whatever, writes a few lines in a minute: who has no key cannot fill the disk', async () => {
+  const lines: Record<string, unknown>[] = [];
+  const told = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) });
+  const answer = (_peer: unknown, service: string): Promise<unknown> =>
+    Promise.reject(service === 'hello' ? new Error('a bug') : new CodedError('forbidden', 'no'));
+  const responder = new Responder({ answer, log: told });
+
+  for (let count = 0; count < 1_000; count += 1)
+    for (const subject of ['svc.join', 'svc.edge.hello', 'svc.edge.pull'])
+      await responder.respond({ ...message(count % 2 === 0 ? 0 : 1_000), subject });
+
+  const written = (level: number, caller: string): number =>
+    lines.filter((line) => line['level'] === level && line['peer'] === caller).length;
+  expect(lines).toHaveLength(25);
+  expect([written(30, 'join'), written(30, 'edge'), written(50, 'edge')]).toEqual([5, 5, 5]);
+  expect([written(40, 'join'), written(40, 'edge')]).toEqual([5, 5]);
 });
