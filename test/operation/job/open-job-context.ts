@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, vi } from 'vitest';
-import type { User } from '../../../src/operation/user/user.ts';
+import { systemTable } from '../../../src/operation/system-table.ts';
+import { findUser, type User } from '../../../src/operation/user/user.ts';
 import { openContext, type TestContext } from '../open-context.ts';
 
 /** A job as get_job shows it. */
@@ -78,4 +79,22 @@ export async function openJobContext({
       rmSync(directory, { recursive: true });
     },
   };
+}
+
+/** Users whose role grants nothing; a name that begins with `super` is a super user's. */
+export async function makeUsers(
+  { store }: JobContext,
+  usernames: readonly string[],
+): Promise<(name: string) => User> {
+  const roles = [
+    { id: 'super_user', role: 'super_user', permission: { super_user: true } },
+    { id: 'plain', role: 'plain', permission: {} },
+  ];
+  const users = usernames.map((username) => {
+    const role = username.startsWith('super') ? 'super_user' : 'plain';
+    return { username, role, password: 'unused', active: true };
+  });
+  await store.write({ table: systemTable(store, 'hdb_role'), operation: 'upsert', documents: roles });
+  await store.write({ table: systemTable(store, 'hdb_user'), operation: 'upsert', documents: users });
+  return (name) => (findUser(store, name) ?? expect.fail(name)).user;
 }
