@@ -137,7 +137,7 @@ test('a comparison by push lets what is new pass between its questions', async (
   await pushedTo.update(rowOf(b, a));
   pushedTo.heard(a.hello(b), 'their link');
   const kinds = (): string[] => link.carried.map(({ kind }) => kind).filter((kind) => kind !== 'begin');
-  const compared = compareTable(pushedTo, 'b', channel, 4_000);
+  const compared = compareTable(pushedTo, 'b', channel, 15_000);
 
   await pushing.update({ ...rowOf(a, b), host: 'there', port: 1 });
 

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 const program = join(repository, 'dist/cli/main.js');
@@ -157,7 +157,7 @@ describe.runIf(existsSync(program))('lyre', () => {
     const outcome = await shell.lyre(['stop']);
 
     expect(outcome).toEqual({ status: 0, stdout: `Stopped the node in ${shell.path}\n`, stderr: '' });
-    expect(node.signalCode).toBe('SIGTERM');
+    await vi.waitFor(() => expect(node.signalCode).toBe('SIGTERM'));
   });
 
   it.each([

@@ -5,7 +5,7 @@ import { sentEvents } from '../../examples/factory/event-stream.mjs';
 import { Limits } from '../../examples/factory/limits.mjs';
 import { SENSOR } from '../../examples/factory/readings.mjs';
 import { startHttpServer } from '../../src/http/server.ts';
-import { openServer } from '../http/open-server.ts';
+import { openServer, standardSettings } from '../http/open-server.ts';
 
 const thresholds = { schema: 'default', table: 'thresholds' };
 
@@ -68,7 +68,7 @@ test('after a break it goes on after the last event: no change is missed, and th
   const { services } = t;
   const log = pino({ enabled: false });
   const { port } = t.server;
-  const options = { host: '127.0.0.1', port, services, health: () => t.health, log };
+  const options = { ...standardSettings, port, services, health: () => t.health, log };
   const restarted = await startHttpServer(options);
   onTestFinished(() => restarted[Symbol.asyncDispose]());
 
