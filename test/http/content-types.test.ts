@@ -2,15 +2,14 @@ import { decode as decodeCbor, encode as encodeCbor } from 'cbor-x';
 import { parse } from 'csv-parse/sync';
 import { pack, unpack } from 'msgpackr';
 import { expect, test } from 'vitest';
+import { dog, makeDogs } from '../operation/dog.ts';
 import { admin, openServer, type TestServer } from './open-server.ts';
 
-const dog = { schema: 'dev', table: 'dog' };
 const rex = { id: 1, name: 'Rex "the, 1st"', tags: ['a', 'b'], good: true, age: 2.5, owner: null };
 
 async function openWithRex(): Promise<TestServer> {
   const t = await openServer();
-  await t.post({ operation: 'create_table', ...dog, primary_key: 'id' });
-  await t.post({ operation: 'insert', ...dog, records: [rex] });
+  await makeDogs(t, [rex]);
   return t;
 }
 

@@ -1,11 +1,11 @@
 import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
+import { dog, makeDogs } from '../operation/dog.ts';
 import { heldBytes } from './collect-garbage.ts';
 import { admin, openServer } from './open-server.ts';
 
 const megabyte = 2 ** 20;
-const dog = { schema: 'dev', table: 'dog' };
 
 /** A body of about 100 MB that is never whole in memory here. `beforeLast` is called when most of it was taken. */
 async function* hundredMegabytes(
@@ -48,8 +48,7 @@ test.each([
   ['{"operation":"drop_table","schema":"dev","table":"', '"}', 404],
 ])('100 MB in %s are answered and change nothing', { timeout: 60_000 }, async (begin, end, status) => {
   await using t = await openServer();
-  await t.post({ operation: 'create_table', ...dog, primary_key: 'id' });
-  await t.post({ operation: 'insert', ...dog, records: [{ id: 1 }] });
+  await makeDogs(t, [{ id: 1 }]);
 
   const response = await upload(t.url, hundredMegabytes(begin, end), admin);
 

@@ -1,14 +1,12 @@
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { maxBodyValues } from '../../src/http/body-shape.ts';
+import { dog, makeDogs } from '../operation/dog.ts';
 import { admin, openServer, type TestServer } from './open-server.ts';
-
-const dog = { schema: 'dev', table: 'dog' };
 
 async function openWithDogs(options: Parameters<typeof openServer>[0] = {}): Promise<TestServer> {
   const t = await openServer(options);
-  await t.post({ operation: 'create_table', ...dog, primary_key: 'id' });
-  await t.post({ operation: 'insert', ...dog, records: [{ id: 1, name: 'Rex' }] });
+  await makeDogs(t, [{ id: 1, name: 'Rex' }]);
   return t;
 }
 

@@ -1,9 +1,9 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
+import { dog, makeDogs } from '../operation/dog.ts';
 import { openServer } from './open-server.ts';
 
 const bob = `Basic ${Buffer.from('bob:secret').toString('base64')}`;
-const dog = { schema: 'dev', table: 'dog' };
 const insert = { operation: 'insert', ...dog, records: [{ id: 1, name: 'Rex' }] };
 
 function permission(granted: object): object {
@@ -13,7 +13,7 @@ function permission(granted: object): object {
 
 test('a user of a role is refused with what is missing, until the role grants it', async () => {
   await using t = await openServer();
-  await t.post({ operation: 'create_table', ...dog, primary_key: 'id' });
+  await makeDogs(t);
   await t.post({ operation: 'add_role', role: 'reader', permission: permission({ read: true }) });
   await t.post({ operation: 'add_user', username: 'bob', password: 'secret', role: 'reader', active: true });
 

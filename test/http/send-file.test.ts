@@ -1,6 +1,7 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import { request } from 'node:http';
 import { expect, test, vi } from 'vitest';
+import { makeDogs } from '../operation/dog.ts';
 import { admin, openServer } from './open-server.ts';
 
 const backup = { operation: 'get_backup', database: 'dev' };
@@ -38,8 +39,7 @@ test('an answer that is a file is streamed with its length, and closed', async (
 test('a client that goes away in the middle leaves nothing open and no error behind', async () => {
   await using t = await openServer();
   const records = Array.from({ length: 4_000 }, (_, id) => ({ id, text: 'x'.repeat(2_000) }));
-  await t.post({ operation: 'create_table', database: 'dev', table: 'dog', primary_key: 'id' });
-  await t.post({ operation: 'insert', database: 'dev', table: 'dog', records });
+  await makeDogs(t, records);
 
   const received = await new Promise<number>((resolve, reject) => {
     const asked = request(t.url, { method: 'POST', headers: { authorization: admin } }, (response) => {

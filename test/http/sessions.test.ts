@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { startHttpServer } from '../../src/http/server.ts';
 import { putUser } from '../../src/operation/user/put-user.ts';
 import { EventReader } from './changes/event-reader.ts';
+import { dog, makeDogs } from '../operation/dog.ts';
 import { admin, openServer, standardSettings, type TestServer } from './open-server.ts';
 
 const userInfo = { operation: 'user_info' };
@@ -173,12 +174,12 @@ test('a page that asks for the password itself gets no challenge that makes the 
 
 test('changes are told to a session until it ends', async () => {
   await using t = await openServer({ changeTimes: { recheckMs: 20 } });
-  await t.post({ operation: 'create_table', schema: 'dev', table: 'dog', primary_key: 'id' });
+  await makeDogs(t);
   const cookie = await login(t);
   using reader = await EventReader.open(`${t.url}changes/dev/dog`, undefined, { cookie });
   expect((await reader.next()).event).toBe('ready');
 
-  await t.post({ operation: 'insert', schema: 'dev', table: 'dog', records: [{ id: 1 }] });
+  await t.post({ operation: 'insert', ...dog, records: [{ id: 1 }] });
   expect((await reader.next()).data).toMatchObject({ id: 1 });
   await ask(t, { operation: 'logout' }, { cookie });
 

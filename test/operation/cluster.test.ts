@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { CodedError } from '../../src/model/errors.ts';
 import { uptimeText } from '../../src/operation/node/uptime-text.ts';
+import { dog, makeDogs } from './dog.ts';
 import { legacy, openCluster } from './open-cluster.ts';
 import { MemoryReplication, openContext } from './open-context.ts';
 
@@ -178,9 +179,8 @@ test('routes are set once, listed and deleted', async () => {
 
 test('purge_stream trims the log of one channel and has the stream follow', async () => {
   await using t = await openCluster();
-  await t.call({ operation: 'create_table', schema: 'dev', table: 'dog', primary_key: 'id' });
-  for (const id of [1, 2, 3])
-    await t.call({ operation: 'insert', schema: 'dev', table: 'dog', records: [{ id }] });
+  await makeDogs(t);
+  for (const id of [1, 2, 3]) await t.call({ operation: 'insert', ...dog, records: [{ id }] });
 
   const answer = await t.call({
     operation: 'purge_stream',
@@ -191,11 +191,11 @@ test('purge_stream trims the log of one channel and has the stream follow', asyn
 
   expect(answer).toEqual({ message: "Successfully purged stream 'dev:dog'", purged: 2 });
   expect(t.replication.purged).toEqual(['dev:dog']);
-  expect(await t.call({ operation: 'read_transaction_log', schema: 'dev', table: 'dog' })).toMatchObject([
+  expect(await t.call({ operation: 'read_transaction_log', ...dog })).toMatchObject([
     { records: [{ id: 3 }] },
   ]);
   await expect(
-    t.call({ operation: 'purge_stream', schema: 'dev', table: 'dog', options: { keep: 1, seq: 2 } }),
+    t.call({ operation: 'purge_stream', ...dog, options: { keep: 1, seq: 2 } }),
   ).rejects.toMatchObject({ code: 'invalid_request' });
 });
 

@@ -5,13 +5,13 @@ import { expect, test } from 'vitest';
 import { FileAnswer } from '../../src/operation/file-answer.ts';
 import { Store } from '../../src/store/store.ts';
 import { documentsOf } from '../store/test-store.ts';
+import { makeDogs } from './dog.ts';
 import { clusterUser, openContext, type TestContext } from './open-context.ts';
 
 async function openWithScratch(): Promise<TestContext & { readonly scratch: string }> {
   const scratch = mkdtempSync(join(tmpdir(), 'lyre-scratch-'));
   const t = await openContext({ bulk: { scratchDirectory: scratch } });
-  await t.call({ operation: 'create_table', database: 'dev', table: 'dog', primary_key: 'id' });
-  await t.call({ operation: 'insert', database: 'dev', table: 'dog', records: [{ id: 1, name: 'Penny' }] });
+  await makeDogs(t, [{ id: 1, name: 'Penny' }]);
   return {
     ...t,
     scratch,

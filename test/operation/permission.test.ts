@@ -4,9 +4,9 @@ import { CodedError } from '../../src/model/errors.ts';
 import { checkRequest } from '../../src/operation/permission.ts';
 import { ForbiddenError } from '../../src/operation/refusals.ts';
 import type { User } from '../../src/operation/user/user.ts';
+import { dog } from './dog.ts';
 import { openPlaces, roleKinds, type PlacesContext } from './open-places.ts';
 
-const dog = { schema: 'dev', table: 'dog' };
 const cat = { schema: 'dev', table: 'cat' };
 const text = { get_attributes: ['id'] };
 

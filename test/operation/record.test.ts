@@ -2,13 +2,12 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readUsualWrite, writeRequest } from '../../src/operation/record/write-request.ts';
 import { isPasswordHash } from '../../src/operation/user/password.ts';
+import { dog, makeDogs } from './dog.ts';
 import { clusterUser, openContext, type TestContext } from './open-context.ts';
-
-const dog = { schema: 'dev', table: 'dog' };
 
 async function openWithDogs(): Promise<TestContext> {
   const t = await openContext();
-  await t.call({ operation: 'create_table', ...dog, primary_key: 'id' });
+  await makeDogs(t);
   return t;
 }
 

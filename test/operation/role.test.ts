@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { RolePermissionError } from '../../src/operation/role/role-problems.ts';
 import { provideRoles } from '../../src/operation/user/put-user.ts';
+import { makeDogs } from './dog.ts';
 import { openContext, type TestContext } from './open-context.ts';
 
 const all = { read: true, insert: true, update: true, delete: true };
@@ -9,8 +10,7 @@ const name = { attribute_name: 'name', read: true, insert: true, update: true };
 async function openWithDogs(): Promise<TestContext> {
   const t = await openContext();
   await provideRoles(t.store);
-  await t.call({ operation: 'create_table', schema: 'dev', table: 'dog', primary_key: 'id' });
-  await t.call({ operation: 'insert', schema: 'dev', table: 'dog', records: [{ id: 1, name: 'Rex' }] });
+  await makeDogs(t, [{ id: 1, name: 'Rex' }]);
   return t;
 }
 

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { ForbiddenError } from '../../src/operation/refusals.ts';
+import { dog } from './dog.ts';
 import { clusterUser, openContext } from './open-context.ts';
 
-const createDog = { operation: 'create_table', schema: 'dev', table: 'dog', hash_attribute: 'id' };
+const createDog = { operation: 'create_table', ...dog, hash_attribute: 'id' };
 
 test('databases are created, described and dropped under both names', async () => {
   await using t = await openContext();
@@ -105,16 +106,15 @@ test.each(['__createdtime__', '__updatedtime__'])(
 test('attributes are created and dropped, and what was dropped is gone from answers', async () => {
   await using t = await openContext();
   await t.call(createDog);
-  await t.call({ operation: 'insert', schema: 'dev', table: 'dog', records: [{ id: 1, name: 'Rex' }] });
+  await t.call({ operation: 'insert', ...dog, records: [{ id: 1, name: 'Rex' }] });
 
-  const on = { schema: 'dev', table: 'dog' };
-  expect(await t.call({ operation: 'create_attribute', ...on, attribute: 'is_adorable' })).toEqual({
+  expect(await t.call({ operation: 'create_attribute', ...dog, attribute: 'is_adorable' })).toEqual({
     message: "attribute 'dev.dog.is_adorable' successfully created.",
   });
-  expect(await t.call({ operation: 'drop_attribute', ...on, attribute: 'name' })).toEqual({
+  expect(await t.call({ operation: 'drop_attribute', ...dog, attribute: 'name' })).toEqual({
     message: "successfully deleted attribute 'name'",
   });
-  const found = await t.call({ operation: 'search_by_id', ...on, ids: [1] });
+  const found = await t.call({ operation: 'search_by_id', ...dog, ids: [1] });
 
   expect(found).toEqual([
     { id: 1, is_adorable: null, __createdtime__: expect.any(Number), __updatedtime__: expect.any(Number) },
@@ -124,17 +124,16 @@ test('attributes are created and dropped, and what was dropped is gone from answ
 test('a dropped table can be made again, empty', async () => {
   await using t = await openContext();
   await t.call(createDog);
-  await t.call({ operation: 'insert', schema: 'dev', table: 'dog', records: [{ id: 1 }] });
+  await t.call({ operation: 'insert', ...dog, records: [{ id: 1 }] });
 
-  expect(await t.call({ operation: 'drop_table', schema: 'dev', table: 'dog' })).toEqual({
+  expect(await t.call({ operation: 'drop_table', ...dog })).toEqual({
     message: "successfully deleted table 'dev.dog'",
   });
   await t.call(createDog);
 
-  expect(await t.call({ operation: 'search_by_id', schema: 'dev', table: 'dog', ids: [1] })).toEqual([]);
+  expect(await t.call({ operation: 'search_by_id', ...dog, ids: [1] })).toEqual([]);
 });
 
-const dog = { schema: 'dev', table: 'dog' };
 test.each([
   [{ operation: 'create_schema', schema: 'dev' }, 'database_exists', "database 'dev' already exists"],
   [

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
+import { dog } from './dog.ts';
 import { openContext, type TestContext } from './open-context.ts';
-
-const dog = { schema: 'dev', table: 'dog' };
 
 interface Page {
   readonly records: readonly { readonly id: unknown }[];

@@ -3,9 +3,8 @@ import { Rows } from '../../src/operation/rows.ts';
 import { runOperation } from '../../src/operation/run-operation.ts';
 import { valueCondition } from '../../src/operation/search/search-by-value.ts';
 import { maintain } from '../store/test-store.ts';
+import { dog, makeDogs } from './dog.ts';
 import { openContext, type TestContext } from './open-context.ts';
-
-const dog = { schema: 'dev', table: 'dog' };
 
 const dogs = [
   { id: 1, name: 'Rex', age: 3, tag: 'x*y' },
@@ -17,8 +16,7 @@ const dogs = [
 
 async function openWithDogs(): Promise<TestContext> {
   const t = await openContext();
-  await t.call({ operation: 'create_table', ...dog, primary_key: 'id' });
-  await t.call({ operation: 'insert', ...dog, records: dogs });
+  await makeDogs(t, dogs);
   return t;
 }
 
@@ -272,7 +270,7 @@ test.each<readonly [string, object]>([
   ['read_transaction_log', dog],
 ])('an answer of %s whose table is dropped while it is sent breaks off', async (operation, request) => {
   await using t = await openContext();
-  await t.call({ operation: 'create_table', ...dog, primary_key: 'id' });
+  await makeDogs(t);
   await t.call({ operation: 'create_attribute', ...dog, attribute: 'name' });
   await Promise.all(many.map(async (record) => t.call({ operation: 'insert', ...dog, records: [record] })));
   const rows = await runOperation(t.context, { operation, ...request });

@@ -1,20 +1,15 @@
 import { expect, test } from 'vitest';
+import { makeDogs } from './dog.ts';
 import { clusterUser, openContext, type TestContext } from './open-context.ts';
 
 async function openDogs(): Promise<TestContext & { sql(text: string): Promise<unknown> }> {
   const t = await openContext();
-  await t.call({ operation: 'create_table', schema: 'dev', table: 'dog', primary_key: 'id' });
-  await t.call({
-    operation: 'insert',
-    schema: 'dev',
-    table: 'dog',
-    records: [
-      { id: 1, name: 'Rex', age: 3, good: true },
-      { id: 2, name: 'Ron', age: 5, good: false },
-      { id: 3, name: 'Bella', age: 7 },
-      { id: 4, name: 'Axel', age: 9 },
-    ],
-  });
+  await makeDogs(t, [
+    { id: 1, name: 'Rex', age: 3, good: true },
+    { id: 2, name: 'Ron', age: 5, good: false },
+    { id: 3, name: 'Bella', age: 7 },
+    { id: 4, name: 'Axel', age: 9 },
+  ]);
   return Object.assign(t, { sql: (text: string) => t.call({ operation: 'sql', sql: text }) });
 }
 

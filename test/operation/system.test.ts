@@ -9,9 +9,8 @@ import { runOperation } from '../../src/operation/run-operation.ts';
 import { requireTable } from '../../src/operation/table-lookup.ts';
 import { createLogger } from '../../src/runtime/logger.ts';
 import { inTurns } from '../../src/runtime/pauses.ts';
+import { dog, makeDogs } from './dog.ts';
 import { clusterUser, openContext, type TestContext } from './open-context.ts';
-
-const dog = { schema: 'dev', table: 'dog' };
 
 interface TestNode extends AsyncDisposable {
   readonly directory: string;
@@ -258,8 +257,7 @@ test('read_log reads log files of this node and nothing else', async () => {
 
 test('read_audit_log tells who wrote what, by time, key and user', async () => {
   await using n = await openNode();
-  await n.call({ operation: 'create_table', ...dog, primary_key: 'id' });
-  await n.call({ operation: 'insert', ...dog, records: [{ id: 1, name: 'a' }, { id: 2 }] });
+  await makeDogs(n, [{ id: 1, name: 'a' }, { id: 2 }]);
   await n.call({ operation: 'update', ...dog, records: [{ id: 1, name: 'b' }] });
   await n.call({ operation: 'delete', ...dog, ids: [2] });
   const read = (more: object = {}): Promise<unknown> =>
@@ -294,7 +292,7 @@ test.each([
   ['read_audit_log', { search_type: 'username', search_values: ['nobody'] }],
 ])('others have their turn while %s reads a long log: %j', async (operation, more) => {
   await using n = await openNode();
-  await n.call({ operation: 'create_table', ...dog, primary_key: 'id' });
+  await makeDogs(n);
   const { store } = n.t;
   const table = requireTable(store, 'dev', 'dog');
   await Promise.all(
@@ -321,8 +319,7 @@ test.each([
 
 test('read_audit_log takes times as ms since 1970 and as ISO-8601, and nothing else', async () => {
   await using n = await openNode();
-  await n.call({ operation: 'create_table', ...dog, primary_key: 'id' });
-  await n.call({ operation: 'insert', ...dog, records: [{ id: 1 }] });
+  await makeDogs(n, [{ id: 1 }]);
   const read = (...values: unknown[]): Promise<unknown> =>
     n.call({ operation: 'read_audit_log', ...dog, search_type: 'timestamp', search_values: values });
   const all = await read();
@@ -346,8 +343,7 @@ test('read_audit_log takes times as ms since 1970 and as ISO-8601, and nothing e
 
 test('read_audit_log tells what a transaction put and what it deleted under the keys of each', async () => {
   await using n = await openNode();
-  await n.call({ operation: 'create_table', ...dog, primary_key: 'id' });
-  await n.call({ operation: 'insert', ...dog, records: [{ id: 1 }] });
+  await makeDogs(n, [{ id: 1 }]);
   const operations = [
     { operation: 'delete', ...dog, ids: [1] },
     { operation: 'insert', ...dog, records: [{ id: 2 }] },
@@ -385,8 +381,7 @@ test('the audit log says what is missing, and that it is switched off', async ()
 
 test('system_information tells the sections that are asked for', async () => {
   await using n = await openNode();
-  await n.call({ operation: 'create_table', ...dog, primary_key: 'id' });
-  await n.call({ operation: 'insert', ...dog, records: [{ id: 1 }] });
+  await makeDogs(n, [{ id: 1 }]);
 
   const told = await n.call({
     operation: 'system_information',

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
+import { dog } from '../../operation/dog.ts';
 import { openServer, type TestServer } from '../open-server.ts';
 import { EventReader } from './event-reader.ts';
 
-const dog = { schema: 'dev', table: 'dog' };
 const none = { read: false, insert: false, update: false, delete: false, attribute_permissions: [] };
 const attribute = (name: string, read: boolean): object => ({
   ...{ attribute_name: name, read, insert: true, update: false },

@@ -4,6 +4,7 @@ import { encodeChanges, encodeDocument } from '../../../src/model/transaction-co
 import { putUser } from '../../../src/operation/user/put-user.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { startHttpServer } from '../../../src/http/server.ts';
+import { dog, makeDogs } from '../../operation/dog.ts';
 import {
   admin,
   openServer,
@@ -13,11 +14,9 @@ import {
 } from '../open-server.ts';
 import { EventReader } from './event-reader.ts';
 
-const dog = { schema: 'dev', table: 'dog' };
-
 async function openWithDogs(options: TestServerOptions = {}): Promise<TestServer> {
   const t = await openServer(options);
-  await t.post({ operation: 'create_table', ...dog, primary_key: 'id' });
+  await makeDogs(t);
   return t;
 }
 
@@ -158,7 +157,7 @@ test('an id of a table that was dropped and made again is of another history', a
   await insert(t, 1);
   const { id } = await before.next();
   await t.post({ operation: 'drop_table', ...dog });
-  await t.post({ operation: 'create_table', ...dog, primary_key: 'id' });
+  await makeDogs(t);
   await insert(t, 1);
 
   using after = await listen(t, id);

@@ -3,7 +3,8 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openInside } from '../../../src/operation/job/allowed-path.ts';
-import { dog, openJobContext, type JobContext } from './open-job-context.ts';
+import { dog } from '../dog.ts';
+import { openJobContext, type JobContext } from './open-job-context.ts';
 
 /** A directory with a file inside, one outside, and every way from the inside out. */
 async function openWithFiles(): Promise<JobContext> {

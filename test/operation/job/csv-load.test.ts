@@ -11,7 +11,8 @@ import { expect, test, vi } from 'vitest';
 import { startCsvLoad } from '../../../src/operation/job/csv-load.ts';
 import { clusterUser } from '../open-context.ts';
 import { openPlaces, type PlacesContext } from '../open-places.ts';
-import { dog, openJobContext, type JobContext, type ToldJob } from './open-job-context.ts';
+import { dog } from '../dog.ts';
+import { openJobContext, type JobContext, type ToldJob } from './open-job-context.ts';
 
 function load(t: JobContext, data: string, extra: object = {}) {
   return t.finish({ operation: 'csv_data_load', ...dog, data, ...extra });

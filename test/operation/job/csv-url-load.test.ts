@@ -4,7 +4,8 @@ import { text } from 'node:stream/consumers';
 import { expect, test, vi } from 'vitest';
 import { fetchUrl, type FetchOptions } from '../../../src/operation/job/fetch-url.ts';
 import { isPublicAddress } from '../../../src/operation/job/public-address.ts';
-import { dog, openJobContext } from './open-job-context.ts';
+import { dog } from '../dog.ts';
+import { openJobContext } from './open-job-context.ts';
 
 /** A real web server on every address of this host, which remembers what it was asked. */
 class WebServer implements AsyncDisposable {

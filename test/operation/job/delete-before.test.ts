@@ -1,7 +1,8 @@
 import { expect, test, vi } from 'vitest';
 import type { RunningJob } from '../../../src/operation/job/jobs.ts';
 import { clusterUser } from '../open-context.ts';
-import { dog, openJobContext } from './open-job-context.ts';
+import { dog } from '../dog.ts';
+import { openJobContext } from './open-job-context.ts';
 
 const before = { operation: 'delete_records_before', ...dog };
 

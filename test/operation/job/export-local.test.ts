@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { SmallDisk } from '../../cluster/support/small-disk.ts';
 import { clusterUser } from '../open-context.ts';
-import { dog, openJobContext, type JobContext } from './open-job-context.ts';
+import { dog } from '../dog.ts';
+import { openJobContext, type JobContext } from './open-job-context.ts';
 
 const everything = { operation: 'search_by_value', ...dog, attribute: 'id', value: '*' };
 const withoutTimes = { ...everything, get_attributes: ['id', 'name', 'tags'] };

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, vi } from 'vitest';
 import { systemTable } from '../../../src/operation/system-table.ts';
 import { findUser, type User } from '../../../src/operation/user/user.ts';
+import { dog, makeDogs } from '../dog.ts';
 import { openContext, type TestContext } from '../open-context.ts';
 
 /** A job as get_job shows it. */
@@ -24,8 +25,6 @@ export interface JobContext extends TestContext {
   dogs(): Promise<Record<string, unknown>[]>;
 }
 
-export const dog = { schema: 'dev', table: 'dog' };
-
 export async function openJobContext({
   minFreeDiskBytes = 0,
   ...options
@@ -45,7 +44,7 @@ export async function openJobContext({
       ...options,
     },
   });
-  await t.call({ operation: 'create_table', ...dog, primary_key: 'id' });
+  await makeDogs(t);
   const ended = async (id: string): Promise<ToldJob> =>
     vi.waitFor(
       async () => {

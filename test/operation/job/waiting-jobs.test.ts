@@ -2,7 +2,8 @@ import { expect, test, vi } from 'vitest';
 import { WaitingJobs } from '../../../src/operation/job/waiting-jobs.ts';
 import { localUser } from '../../../src/operation/user/user.ts';
 import { deferred } from '../../../src/runtime/deferred.ts';
-import { dog, makeUsers, openJobContext } from './open-job-context.ts';
+import { dog } from '../dog.ts';
+import { makeUsers, openJobContext } from './open-job-context.ts';
 
 test('more than a hundred waiting jobs are refused and leave no row', async () => {
   await using t = await openJobContext();
