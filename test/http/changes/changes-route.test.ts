@@ -1,10 +1,10 @@
 import { expect, test, vi } from 'vitest';
-import type { Table } from '../../../src/model/table.ts';
 import { encodeChanges, encodeDocument } from '../../../src/model/transaction-codec.ts';
 import { putUser } from '../../../src/operation/user/put-user.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { startHttpServer } from '../../../src/http/server.ts';
 import { dog, makeDogs } from '../../operation/dog.ts';
+import { tableOf } from '../../store/test-store.ts';
 import {
   admin,
   openServer,
@@ -22,12 +22,6 @@ async function openWithDogs(options: TestServerOptions = {}): Promise<TestServer
 
 const listen = (t: TestServer, lastEventId?: string): Promise<EventReader> =>
   EventReader.open(`${t.url}changes/dev/dog`, lastEventId);
-
-function tableOf(store: Store): Table {
-  const table = store.catalog.table('dev', 'dog');
-  if (!table) throw new Error('There is no table dev.dog');
-  return table;
-}
 
 async function insert(t: TestServer, ...ids: readonly unknown[]): Promise<void> {
   await t.post({

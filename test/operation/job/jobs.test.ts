@@ -11,18 +11,13 @@ import { runOperation } from '../../../src/operation/run-operation.ts';
 import { systemTable } from '../../../src/operation/system-table.ts';
 import { requireTable } from '../../../src/operation/table-lookup.ts';
 import { ForbiddenError } from '../../../src/operation/refusals.ts';
+import { deferred } from '../../../src/runtime/deferred.ts';
 import { documentsOf, makeTable, tableOf, TestStore } from '../../store/test-store.ts';
 import { localUser, type User } from '../../../src/operation/user/user.ts';
 import { clusterUser } from '../open-context.ts';
 import { makeUsers, openJobContext } from './open-job-context.ts';
 
 const log = pino({ level: 'silent' });
-
-function deferred<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
-  let resolve: (value: T) => void = () => {};
-  const promise = new Promise<T>((settle) => (resolve = settle));
-  return { promise, resolve };
-}
 
 test('jobs run one after another, in the order in which they came', async () => {
   await using t = await openJobContext();

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, vi } from 'vitest';
 import { systemTable } from '../../../src/operation/system-table.ts';
 import { findUser, type User } from '../../../src/operation/user/user.ts';
+import { withoutTimes } from '../../store/test-store.ts';
 import { dog, makeDogs } from '../dog.ts';
 import { openContext, type TestContext } from '../open-context.ts';
 
@@ -71,7 +72,7 @@ export async function openJobContext({
         attribute: 'id',
         value: '*',
       })) as Record<string, unknown>[];
-      return rows.map(({ __createdtime__: _created, __updatedtime__: _updated, ...rest }) => rest);
+      return rows.map(withoutTimes);
     },
     async [Symbol.asyncDispose]() {
       await t[Symbol.asyncDispose]();
