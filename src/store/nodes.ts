@@ -8,6 +8,7 @@ import type { Catalog } from './catalog.ts';
 import type { Commit } from './commit.ts';
 import type { Confirmed } from './confirmed.ts';
 import { visibleDocument, type Records } from './records.ts';
+import { readableBytes, type Row } from './row.ts';
 import type { Writer } from './writer.ts';
 
 export interface NodesOptions {
@@ -18,6 +19,13 @@ export interface NodesOptions {
   readonly run: <T>(body: (commit: Commit) => T) => Promise<T>;
 }
 
+interface Decoded {
+  /** Of the table: a new one may hide other attributes. */
+  readonly table: Table;
+  readonly stored: Row;
+  readonly row: NodeRow;
+}
+
 /**
  * The peers of this node: the rows of `system.hdb_nodes`.
  *
@@ -26,6 +34,11 @@ export interface NodesOptions {
  */
 export class Nodes {
   readonly #options: NodesOptions;
+  /**
+   * By name. Rows are asked for with each message and each answer, and change when a person decides something; whoever
+   * wrote one, of either process, what is stored under the name says whether it still is what was decoded.
+   */
+  readonly #decoded = new Map<string, Decoded>();
 
   constructor(options: NodesOptions) {
     this.#options = options;
@@ -188,8 +201,13 @@ export class Nodes {
     try {
       const table = this.#table();
       const stored = this.#options.records.row(table, name);
+      const known = this.#decoded.get(name);
+      if (stored && known?.table === table && isSameRow(known.stored, stored)) return known.row;
       const document = stored && visibleDocument(table, stored);
-      return document && fromDocument(document, stored.version);
+      const row = document && fromDocument(document, stored.version);
+      if (row) this.#decoded.set(name, { table, stored, row });
+      else this.#decoded.delete(name);
+      return row;
     } catch (error) {
       if (error instanceof CodedError && error.code === 'undecodable') return 'unreadable';
       throw error;
@@ -201,6 +219,13 @@ export class Nodes {
     if (!table) throw new CodedError('table_missing', `Table 'system.hdb_nodes' does not exist`);
     return table;
   }
+}
+
+/** To whoever reads it. */
+function isSameRow(one: Row, other: Row): boolean {
+  if (one.version !== other.version) return false;
+  const [left, right] = [readableBytes(one), readableBytes(other)];
+  return left !== null && right !== null && Buffer.compare(left, right) === 0;
 }
 
 function isKnown({ removedVersion }: NodeRow): boolean {

@@ -115,6 +115,36 @@ test('a node that is started under another name than its peers know says so unti
   expect(nodeAlarms(t.store)).toEqual([]);
 });
 
+test('a row is decoded once, and again when somebody has written it, by whatever way', async () => {
+  await using t = await TestStore.open();
+  const { nodes } = t.store;
+  await nodes.put(edge);
+  await nodes.put(other);
+  const first = nodes.get('edge');
+  const [, second] = nodes.known();
+  expect(first).toMatchObject(edge);
+  for (const read of [nodes.get('edge'), nodes.knownNamed('edge'), nodes.known()[0]])
+    expect(read).toBe(first);
+
+  const moved = { ...stored, host: 'there' };
+  await t.store.replaceSystemDocument('hdb_nodes', 'edge', moved);
+  expect(nodes.get('edge')).toMatchObject({ host: 'there' });
+  // The same again is another decision: what it says is as old as the row.
+  const before = nodes.get('edge');
+  await t.store.replaceSystemDocument('hdb_nodes', 'edge', moved);
+  expect(nodes.get('edge')).not.toBe(before);
+  expect(nodes.get('other')).toBe(second);
+
+  const given = nodes.update('edge', (row) => {
+    expect(row).toMatchObject({ host: 'there' });
+    throw new Error('given up');
+  });
+  await expect(given).rejects.toThrow('given up');
+  expect(nodes.get('edge')).toMatchObject({ host: 'there' });
+  await t.store.replaceSystemDocument('hdb_nodes', 'edge', null);
+  expect(nodes.get('edge')).toBeUndefined();
+});
+
 const decadesMs = 90 * 365 * 86_400_000;
 
 test('a version further ahead than any wrong clock counts as the moment its row was written: decisions go on', async () => {
