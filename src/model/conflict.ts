@@ -16,8 +16,8 @@ export type Verdict = 'wins' | 'same' | 'loses' | 'forged';
  * Whether `incoming` replaces `stored`. The answer depends on the two stamps and bytes alone, so every
  * node reaches the same row whatever the order of arrival.
  *
- * `forged`: the same stamp with other bytes; no honest node makes it, so the higher bytes win everywhere
- * and the caller raises an alarm. Compare with {@link compareContent} to know which.
+ * `forged`: the same stamp with other bytes; no honest node makes it, so the higher bytes win everywhere, see
+ * {@link compareContent}. Whoever merges keeps the others as a conflict (`same stamp`), and a line of the log says so.
  */
 export function judge(
   incoming: Stamp & { readonly bytes: Uint8Array | null },

@@ -64,7 +64,10 @@ export async function startApi(
     let cluster: Cluster | undefined;
     const store = closer.own(
       'store',
-      await openStore(config, { onCommit: () => cluster?.committed(), onWrite: () => cluster?.writing() }),
+      await openStore(config, log, {
+        onCommit: () => cluster?.committed(),
+        onWrite: () => cluster?.writing(),
+      }),
     );
     const users = provideUsers(store, config);
     if (setup && nats) {
@@ -126,6 +129,7 @@ export async function startApi(
 
 async function openStore(
   config: Config,
+  log: Logger,
   hints: { readonly onCommit: () => void; readonly onWrite: () => void },
 ): Promise<Store> {
   try {
@@ -133,7 +137,7 @@ async function openStore(
     await using _alone = await FileLock.acquire(dataDirectory(config.rootPath).bridgeLock, {
       waitMs: 10_000,
     });
-    return await Store.open({ ...storeOptions(config), role: 'api', ...hints });
+    return await Store.open({ ...storeOptions(config, log), role: 'api', ...hints });
   } catch (cause) {
     throw new CodedError(
       'start_failed',

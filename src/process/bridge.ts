@@ -50,7 +50,7 @@ export async function startBridge(
       closer.own(
         'store',
         await openAlone(() =>
-          Store.open({ ...storeOptions(config), role: 'bridge', onCommit: () => hint() }),
+          Store.open({ ...storeOptions(config, log), role: 'bridge', onCommit: () => hint() }),
         ),
       );
     const replication = closer.own(

@@ -46,6 +46,7 @@ export interface ConflictsOptions {
   readonly maxCount: number;
   readonly maxBytes: number;
   readonly maxAgeMs: number;
+  readonly onSameStamp: (table: Table) => void;
 }
 
 /** What lost to a concurrent write, kept for a person to see and restore: rows of `system.hdb_conflicts`, local and bounded. */
@@ -62,6 +63,7 @@ export class Conflicts {
     const isUnseen = winner.base === null || compareStamps(winner.base, loser) < 0;
     if (order > 0 || (order < 0 && !isUnseen)) return;
     this.#keep(commit, table, key, loser, winner, order === 0 ? 'same stamp' : 'concurrent');
+    if (order === 0) this.#options.onSameStamp(table);
   }
 
   /** Inside a commit: keeps a row that goes because a peer has deleted it. */

@@ -119,6 +119,7 @@ export function makeParts({ environment, options, localWrites, commits, identity
     writer,
     ...conflictBounds,
     maxBytes: options.maxConflictBytes ?? 256 * 2 ** 20,
+    onSameStamp: options.onSameStamp ?? (() => {}),
   });
   const merger = new Merger({
     catalog,

@@ -1,3 +1,5 @@
+import type { Table } from '../model/table.ts';
+
 export interface StoreOptions extends OpenStoreOptions {
   /** Directory of the LMDB environment. */
   readonly path: string;
@@ -29,6 +31,11 @@ export interface OpenStoreOptions {
   readonly now?: () => number;
   /** Ms of a clock that nobody sets. */
   readonly steadyMs?: () => number;
+  /**
+   * Told of a table in which two writes turned out to have one stamp: no honest node makes that. Inside a commit, which may
+   * run again or be rolled back; it must be cheap and must not throw.
+   */
+  readonly onSameStamp?: (table: Pick<Table, 'database' | 'name'>) => void;
   /** Called before each write of a client; a hint, as {@link onCommit}. */
   readonly onWrite?: () => void;
   /** Called after a commit that others may wait for; a hint, so it must be cheap and must not throw. */
