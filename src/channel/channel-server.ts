@@ -1,11 +1,12 @@
 import { parseChannelName } from '../model/channel-name.ts';
+import type { NodeRow } from '../model/node.ts';
 import { randomId } from '../model/random-id.ts';
 import { stoppedReason } from '../model/subscription.ts';
 import type { Table } from '../model/table.ts';
 import { encodeChanges, type FramedItem } from '../model/transaction-codec.ts';
 import { msToVersion } from '../model/version-clock.ts';
 import { withoutClaim } from '../store/marks.ts';
-import { isBehindGap } from '../store/cursors.ts';
+import { isProven } from '../store/cursors.ts';
 import type { Store } from '../store/store.ts';
 import { encodedItems, encodedPieces, needsBody, type EncodedItem, type Reader } from './channel-items.ts';
 import { KeptCut } from './kept-cut.ts';
@@ -303,10 +304,18 @@ export class ChannelServer {
     return { marks: this.#noted(table).marks, deletedBefore };
   }
 
-  /** Something behind an origin's mark is not in the rows: it is in quarantine, or the log overtook the copy that should have brought it. */
+  /**
+   * Something behind an origin's mark is not in the rows: it is in quarantine, or the log overtook the copy that should have
+   * brought it. What a peer had brought as the store that it was before counts until the table is compared with all that
+   * are followed now.
+   */
   #hasHoles(table: Table): boolean {
-    const { store } = this.#options;
-    return store.quarantine.holds(table) || store.cursors.all(table.id).some((cursor) => isBehindGap(cursor));
+    const { quarantine, cursors, nodes } = this.#options.store;
+    if (quarantine.holds(table)) return true;
+    if (!cursors.areBehindGap(table.id)) return false;
+    const isCompared = ({ name, storeId }: NodeRow): boolean =>
+      !nodes.isFollowed(name, table) || (storeId !== undefined && isProven(cursors.get(storeId, table.id)));
+    return nodes.unreadable().length > 0 || !nodes.known().every(isCompared);
   }
 
   #isServable(table: Table, cursor: WireCursor): boolean {

@@ -62,11 +62,14 @@ export class Cursors {
     return value && decode(value);
   }
 
-  /** Of all subscriptions of a table here. */
-  all(tableId: number): Cursor[] {
-    return [...this.#environment.trees.cursors.getRange({ start: [tableId], end: [tableId + 1] })].flatMap(
-      ({ value }) => decode(value) ?? [],
-    );
+  /** Whether a subscription of a table here is behind a gap, see {@link isBehindGap}; also one to what a peer was before. */
+  areBehindGap(tableId: number): boolean {
+    for (const { value } of this.#environment.trees.cursors.getRange({
+      start: [tableId],
+      end: [tableId + 1],
+    }))
+      if (isBehindGap(decode(value))) return true;
+    return false;
   }
 
   /** Inside a commit. */
@@ -116,6 +119,11 @@ export function isSamePlace(one: Cursor | undefined, other: Cursor | undefined):
 /** Something before the place may be missing: in quarantine, or behind a copy that the log had overtaken. */
 export function isBehindGap(cursor: Cursor | undefined): boolean {
   return cursor?.unproven?.hole === true || cursor?.unproven?.overtaken !== undefined;
+}
+
+/** A copy is complete, and what it left to be compared was. */
+export function isProven(cursor: Cursor | undefined): boolean {
+  return cursor !== undefined && !cursor.copy && !cursor.unproven;
 }
 
 /**

@@ -9,6 +9,7 @@ import type { Commit } from './commit.ts';
 import type { Confirmed } from './confirmed.ts';
 import { visibleDocument, type Records } from './records.ts';
 import { readableBytes, type Row } from './row.ts';
+import type { Spool } from './spool.ts';
 import type { Writer } from './writer.ts';
 
 export interface NodesOptions {
@@ -16,6 +17,7 @@ export interface NodesOptions {
   readonly records: Records;
   readonly writer: Writer;
   readonly confirmed: Confirmed;
+  readonly spool: Spool;
   readonly run: <T>(body: (commit: Commit) => T) => Promise<T>;
 }
 
@@ -179,11 +181,17 @@ export class Nodes {
   }
 
   #replace(commit: Commit, row: NodeRow): void {
-    const { records, writer, confirmed } = this.#options;
+    const { records, writer, confirmed, spool } = this.#options;
     const table = this.#table();
     if (this.isUnreadable(row.name)) records.discard(commit, table, row.name);
     writer.replace(commit, table, row.name, toDocument(row));
     confirmed.keepOnly(row.name, new Set(this.#published(row)));
+    // A peer that is another store now, or none any more, sends the rest of nothing.
+    spool.keepOnly(() =>
+      this.unreadable().length > 0
+        ? undefined
+        : new Set(this.known().flatMap(({ storeId }) => storeId ?? [])),
+    );
   }
 
   /** Numbers of the tables that are published to a peer and exist. */

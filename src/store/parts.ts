@@ -92,7 +92,7 @@ export function makeParts({ environment, options, localWrites, commits, identity
     run: runSmall,
     graceMs: Math.min(600_000, retentionMs / 50),
   });
-  const nodes = new Nodes({ catalog, records, writer, confirmed, run: runSmall });
+  const nodes = new Nodes({ catalog, records, writer, confirmed, spool, run: runSmall });
   const localRemoval = new LocalRemoval({ catalog, records, nodes, writer });
   const quarantine = new Quarantine({
     catalog,
@@ -226,6 +226,7 @@ export function makeParts({ environment, options, localWrites, commits, identity
     nodes,
     log,
     cursors,
+    spool,
     confirmed,
     heard,
     endurance,

@@ -52,6 +52,18 @@ export class Spool {
     return undefined;
   }
 
+  /**
+   * Inside a commit: forgets the pieces of all other stores, unless nobody knows what those are; `storeIds` is called where
+   * there are any pieces at all.
+   */
+  keepOnly(storeIds: () => ReadonlySet<string> | undefined): void {
+    const { spool } = this.#environment.trees;
+    const keys = [...spool.getKeys({})] as [tableId: number, storeId: string, index: number][];
+    if (keys.length === 0) return;
+    const kept = storeIds();
+    for (const key of keys) if (kept?.has(key[1]) === false) spool.removeSync(key);
+  }
+
   /** Inside a commit. */
   removeTable(tableId: number): void {
     const { spool } = this.#environment.trees;

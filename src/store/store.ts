@@ -378,8 +378,12 @@ export class Store implements AsyncDisposable {
   async putCursor(storeId: string, table: Table, cursor: Cursor | undefined): Promise<void> {
     await this.#commits.run(() => {
       if (!this.#parts.catalog.tableById(table.id)) return;
-      if (cursor) this.cursors.put(storeId, table.id, cursor);
-      else this.cursors.remove(storeId, table.id);
+      if (cursor) {
+        this.cursors.put(storeId, table.id, cursor);
+        return;
+      }
+      this.cursors.remove(storeId, table.id);
+      this.#parts.spool.clear(table.id, storeId);
     }, 'small');
   }
 

@@ -148,6 +148,33 @@ describe('a copy that the log has overtaken', () => {
     expectSameRecords(a, b, c);
   });
 
+  test('is no reason for doubt any more once the publisher is another store and all is compared with that', async () => {
+    await using nodes = await openPair({ maxBatchBytes: 1_000 });
+    const { a, b } = nodes;
+    await using c = await Replica.open('c');
+    await connect(b, c, { publish: true, subscribe: false });
+    const former = a.store.identity.storeId;
+    await copying(nodes);
+    await overtake(a, 0);
+    await b.follow(a);
+    expect(b.cursor(a)?.unproven).toMatchObject({ overtaken: expect.any(Array) });
+    const told = async (): Promise<readonly unknown[]> => {
+      const { response } = await c.ask(b);
+      if (response.kind !== 'begin' || response.start.kind !== 'copy') throw new Error(response.kind);
+      return response.start.marks.filter(({ place }) => place.seq > 0).map(({ storeId }) => storeId);
+    };
+
+    await a.store.redrawIdentity();
+    await b.hear(a);
+    await b.follow(a);
+    expect(b.cursor(a)?.unproven).toBeDefined();
+    expect(await told()).not.toContain(a.store.identity.storeId);
+    await settle(a, b);
+
+    expect(b.store.cursors.get(former, b.table.id)?.unproven).toBeDefined();
+    expect(await told()).toContain(a.store.identity.storeId);
+  });
+
   // A comparison brings records and no tombstones: the next one, at the interval, takes the record away again.
   test.fails(
     'does not bring back what was written and deleted behind it, from a third node that has not heard of the delete',

@@ -4,8 +4,9 @@ import type { PieceItem } from '../../src/model/transaction.ts';
 import { encodeItem, openFrame } from '../../src/model/transaction-codec.ts';
 import { StoreCounter } from '../budget/store-counter.ts';
 import { quarantinedAt } from '../store/quarantined-at.ts';
+import { tearNodeRow } from '../store/tear-node-row.ts';
 import { makeTable, numbersOf } from '../store/test-store.ts';
-import { openMesh, openPair, records } from './replica-pair.ts';
+import { openMesh, openPair, records, type Pair } from './replica-pair.ts';
 import { both, connect, expectSame, keysOf, Replica, settle } from './replica.ts';
 
 describe('a transaction larger than a message', () => {
@@ -51,6 +52,54 @@ describe('a transaction larger than a message', () => {
 
     expectSame(a, b);
     expect((await b.dump())['spool']).toEqual([]);
+  });
+
+  test.each<{ readonly what: string; readonly end: (nodes: Pair) => Promise<unknown> }>([
+    {
+      what: 'the publisher is another store',
+      end: async ({ a, b }) => {
+        await a.store.redrawIdentity();
+        await b.hear(a);
+      },
+    },
+    {
+      what: 'the publisher is removed',
+      end: async ({ a, b }) =>
+        b.store.nodes.update(a.name, (row) => row && { ...row, subscriptions: [], removedVersion: 2 ** 52 }),
+    },
+    {
+      what: 'the subscription ends',
+      end: async ({ a, b }) => b.store.putCursor(a.store.identity.storeId, b.table, undefined),
+    },
+  ])('leaves nothing of what had come where $what', async ({ end }) => {
+    await using nodes = await openPair({ maxBatchBytes: 1_000 });
+    const { a, b } = nodes;
+    await settle(a, b);
+    await a.upsert(...records(20, 'x'.repeat(500)));
+    for (let piece = 0; piece < 5; piece += 1) await b.step(a);
+    expect((await b.dump())['spool']).not.toEqual([]);
+
+    await end(nodes);
+
+    expect((await b.dump())['spool']).toEqual([]);
+  });
+
+  test('keeps what has come where another peer changes, or a row cannot be read', async () => {
+    await using nodes = await openPair({ maxBatchBytes: 1_000 });
+    const { a, b } = nodes;
+    await settle(a, b);
+    await a.upsert(...records(20, 'x'.repeat(500)));
+    for (let piece = 0; piece < 5; piece += 1) await b.step(a);
+    const before = (await b.dump())['spool'];
+
+    await b.store.nodes.put({ name: 'c', storeId: 'c', addedVersion: 1, subscriptions: [] });
+    await b.store.nodes.put({ name: 'c', storeId: 'd', addedVersion: 1, subscriptions: [] });
+    await tearNodeRow(b.path, 'a');
+    b.store.refresh();
+    await b.store.nodes.put({ name: 'c', storeId: 'e', addedVersion: 1, subscriptions: [] });
+
+    expect(before).not.toEqual([]);
+    expect((await b.dump())['spool']).toEqual(before);
   });
 
   test('is read once, however many pieces it has', async () => {

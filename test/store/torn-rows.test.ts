@@ -11,14 +11,21 @@ describe.each(torn.map((bytes) => [bytes.toString('hex'), bytes] as const))('a r
     await using directory = await TemporaryDirectory.make();
     await using environment = new LmdbEnvironment({ path: directory.path, mapSizeBytes: 2 ** 26 });
     const cursors = new Cursors(environment);
-    const whole = { incarnation: 'i', seq: 7, id: 'seven', copy: undefined };
+    const whole = {
+      incarnation: 'i',
+      seq: 7,
+      id: 'seven',
+      copy: undefined,
+      unproven: { id: 'hole', hole: true },
+    };
     await environment.commit(() => {
       environment.trees.cursors.putSync([1, 'torn'], bytes);
       cursors.put('whole', 1, whole);
     });
 
     expect(cursors.get('torn', 1)).toBeUndefined();
-    expect(cursors.all(1)).toEqual([whole]);
+    expect(cursors.get('whole', 1)).toEqual(whole);
+    expect(cursors.areBehindGap(1)).toBe(true);
   });
 
   test('is a mark that claims nothing', async () => {
