@@ -24,7 +24,7 @@ export interface PublisherOptions {
   readonly streams: () => StreamServer | undefined;
   /** Peers that this node publishes the channel to. */
   readonly readers: () => readonly Reader[];
-  /** Lowest number that a current subscriber has said it holds; undefined when none has spoken. */
+  /** Where a stream that is begun anew begins, see {@link streamBeginning}; undefined is at the head. */
   readonly lowestCursor: () => number | undefined;
   readonly limits: StreamLimits;
   /** Target size of a message. */

@@ -6,7 +6,9 @@ import type { MakeLoop } from '../runtime/run-loop.ts';
 import type { Store } from '../store/store.ts';
 import type { StreamLimits, StreamServer } from '../stream/channel-stream.ts';
 import type { Reader } from './channel-items.ts';
+import type { WireCursor } from './protocol.ts';
 import { Publisher } from './publisher.ts';
+import { streamBeginning } from './stream-beginning.ts';
 import type { StreamDirectory } from './stream-directory.ts';
 
 export interface PublishersOptions {
@@ -15,8 +17,8 @@ export interface PublishersOptions {
   readonly streams: () => StreamServer | undefined;
   /** Peers that are not removed. */
   readonly rows: () => readonly NodeRow[];
-  /** Lowest number that a current subscriber has said it holds; undefined when none has spoken. */
-  readonly lowestCursor: (channel: string) => number | undefined;
+  /** What the subscribers that are there now say they hold of a channel, of whichever history. */
+  readonly toldCursors: (channel: string) => readonly WireCursor[];
   readonly limits: StreamLimits;
   readonly maxMessageBytes: number;
   readonly makeLoop: MakeLoop;
@@ -118,14 +120,17 @@ export class Publishers implements StreamDirectory, AsyncDisposable {
   }
 
   #start(channel: string, database: string, tableName: string): Publisher {
-    const { store, streams, lowestCursor, limits, maxMessageBytes, makeLoop, log } = this.#options;
+    const { store, streams, toldCursors, limits, maxMessageBytes, makeLoop, log } = this.#options;
     const publisher = new Publisher({
       store,
       database,
       tableName,
       streams,
       readers: () => this.#readers(database, tableName),
-      lowestCursor: () => lowestCursor(channel),
+      lowestCursor: () => {
+        const table = store.catalog.table(database, tableName);
+        return table && streamBeginning(store, table, toldCursors(channel), limits.maxBytes);
+      },
       limits,
       maxMessageBytes,
       makeLoop,

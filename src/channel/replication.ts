@@ -23,7 +23,7 @@ import { greetingMs, Link } from './link.ts';
 import { LocalServer } from './local-server.ts';
 import { PeerSession } from './peer-session.ts';
 import { PeerUsers } from './peer-users.ts';
-import { hello as helloSchema, type Hello } from './protocol.ts';
+import { hello as helloSchema, type Hello, type WireCursor } from './protocol.ts';
 import { Publishers } from './publishers.ts';
 import { ReplicationReport } from './replication-report.ts';
 import { RouteDialler, type Route } from './route-dialler.ts';
@@ -81,7 +81,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
       store,
       streams: () => this.#local.streams,
       rows: () => store.nodes.known(),
-      lowestCursor: (channel) => this.#lowestCursor(channel),
+      toldCursors: (channel) => this.#toldCursors(channel),
       limits: options.streamLimits,
       maxMessageBytes: maxBatchBytes,
       makeLoop: runLoop,
@@ -326,9 +326,10 @@ export class Replication implements ReplicationControl, AsyncDisposable {
       .map(({ name }) => name);
   }
 
-  #lowestCursor(channel: string): number | undefined {
-    const known = [...this.#sessions.values()].flatMap(({ hello }) => hello?.cursors[channel]?.seq ?? []);
-    return known.length > 0 ? Math.min(...known) : undefined;
+  #toldCursors(channel: string): readonly WireCursor[] {
+    return [...this.#sessions.values()].flatMap(({ isAlive, hello }) =>
+      isAlive ? (hello?.cursors[channel] ?? []) : [],
+    );
   }
 
   async #greet(name: string, link: Link, signal?: AbortSignal): Promise<Hello> {

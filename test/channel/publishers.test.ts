@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { expect, test, vi } from 'vitest';
 import { Consumers } from '../../src/channel/consumers.ts';
+import type { WireCursor } from '../../src/channel/protocol.ts';
 import { Publishers } from '../../src/channel/publishers.ts';
 import type { NodeRow } from '../../src/model/node.ts';
 import { runLoop } from '../../src/runtime/run-loop.ts';
@@ -113,6 +114,13 @@ class Publishing implements AsyncDisposable {
     await this.update();
   }
 
+  /** What somebody says who follows from the beginning. */
+  #begin(channel: string): WireCursor {
+    const { catalog, identity } = this.node.store;
+    const incarnation = catalog.table('dev', channel.slice('dev:'.length))?.incarnation ?? '';
+    return { storeId: identity.storeId, incarnation, seq: 0, id: '' };
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#publishers[Symbol.asyncDispose]();
     await this.node[Symbol.asyncDispose]();
@@ -123,7 +131,7 @@ class Publishing implements AsyncDisposable {
       store: this.node.store,
       streams: () => this.streams.server,
       rows: () => this.node.store.nodes.known(),
-      lowestCursor: () => 0,
+      toldCursors: (channel) => [this.#begin(channel)],
       limits: of,
       maxMessageBytes: 1 << 20,
       makeLoop: runLoop,

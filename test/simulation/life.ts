@@ -3,7 +3,13 @@ import { Proofs } from '../../src/channel/agreement.ts';
 import { ChannelServer, type ChannelServerOptions } from '../../src/channel/channel-server.ts';
 import { Greeter } from '../../src/channel/greeter.ts';
 import { PeerSession } from '../../src/channel/peer-session.ts';
-import { encodeBody, encodeFailure, hello as helloSchema, type Hello } from '../../src/channel/protocol.ts';
+import {
+  encodeBody,
+  encodeFailure,
+  hello as helloSchema,
+  type Hello,
+  type WireCursor,
+} from '../../src/channel/protocol.ts';
 import { Publishers } from '../../src/channel/publishers.ts';
 import { answerService } from '../../src/channel/services.ts';
 import { noStreams } from '../../src/channel/stream-directory.ts';
@@ -224,7 +230,7 @@ export class Life {
       store,
       streams: () => this.streams.server,
       rows: () => this.rows(),
-      lowestCursor: (channel) => this.#lowestCursor(channel),
+      toldCursors: (channel) => this.#toldCursors(channel),
       limits: { maxBytes: 1 << 30, maxAgeMs: 1 << 30 },
       maxMessageBytes: maxBatchBytes,
       makeLoop: this.makeLoop,
@@ -326,9 +332,10 @@ export class Life {
       .map(({ name }) => name);
   }
 
-  #lowestCursor(channel: string): number | undefined {
-    const known = [...this.#sessions.values()].flatMap(({ hello }) => hello?.cursors[channel]?.seq ?? []);
-    return known.length > 0 ? Math.min(...known) : undefined;
+  #toldCursors(channel: string): readonly WireCursor[] {
+    return [...this.#sessions.values()].flatMap(({ isAlive, hello }) =>
+      isAlive ? (hello?.cursors[channel] ?? []) : [],
+    );
   }
 
   async #greet(name: string, link: SimulatedLink): Promise<void> {
