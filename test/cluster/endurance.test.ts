@@ -28,7 +28,7 @@ test('both ends show the clock of the other; what waits for a peer that is away 
     // One machine has one clock; it is told in whole milliseconds.
     expect(Math.abs(offsetMs)).toBeLessThanOrEqual(uncertaintyMs + 2);
   }
-  await waitFor('the edge to confirm', async () => (await channelOf(host, edge, place))?.unconfirmed === 0);
+  await waitFor('the edge to confirm', async () => hasConfirmedAll(host, edge));
 
   await edge.stop();
   for (let id = 0; id < 20; id += 1)
@@ -50,7 +50,7 @@ test('what a peer lacks goes beyond the limit of the log with an alarm, and the 
   await using pair = await Pair.sharing(place, { host: { CHANGELOG_MAXBYTES: '100KiB' } });
   const { host, edge } = pair;
   await connected(host, edge);
-  await waitFor('the edge to confirm', async () => (await channelOf(host, edge, place))?.unconfirmed === 0);
+  await waitFor('the edge to confirm', async () => hasConfirmedAll(host, edge));
   const expected = new ExpectedWinners();
   const recorder = new Recorder(host, place, expected);
   await edge.stop();
@@ -75,6 +75,11 @@ test('what a peer lacks goes beyond the limit of the log with an alarm, and the 
   expect(await transactionsOf(edge)).toBe(40);
   expect(alarmsLogged(host).filter((text) => alarm.test(text))).toHaveLength(1);
 });
+
+/** Nothing is unconfirmed also of an empty table of which nothing was confirmed. */
+async function hasConfirmedAll(node: ClusterNode, peer: ClusterNode): Promise<boolean> {
+  return (await channelOf(node, peer, place))?.waiting?.transactions === 0;
+}
 
 async function transactionsOf(node: ClusterNode): Promise<number> {
   const [schema, table] = place;
