@@ -100,7 +100,8 @@ function lagMsOf(
     (told) => told !== undefined && told.seq <= cursor.seq + 1 && told.committedAtMs > 0,
   );
   if (!first || isBeforeRelease(first.committedAtMs) !== isBeforeRelease(clockMs)) return undefined;
-  return clockMs < first.committedAtMs ? undefined : clockMs - first.committedAtMs + heardAgoMs;
+  const agoMs = clockMs - first.committedAtMs;
+  return agoMs < 0 ? undefined : Math.round(agoMs + heardAgoMs);
 }
 
 function stateOf(facts: SubscriptionFacts, cursor: Cursor | undefined, lag: number | undefined): State {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Hello } from '../../src/channel/protocol.ts';
-import { openPair, records, type Pair } from './replica-pair.ts';
+import { connectMesh, openPair, records, type Pair } from './replica-pair.ts';
 import { connect, greet, Replica, settle } from './replica.ts';
 import { statusOf } from './status-of.ts';
 
@@ -148,7 +148,7 @@ describe('the lag of what is taken from a peer', () => {
     b.pass(-10 * hourMs);
 
     expect(statusOf(b, a)).toMatchObject({ lagTransactions: 3, lagMs: 2 * hourMs });
-    expect(statusOf(b, a, { heardAgoMs: 500 })).toMatchObject({ lagMs: 2 * hourMs + 500 });
+    expect(statusOf(b, a, { heardAgoMs: 500.4 })).toMatchObject({ lagMs: 2 * hourMs + 500 });
     await b.follow(a);
     expect(statusOf(b, a, { heardAgoMs: 500 })).toMatchObject({ lagTransactions: 0, lagMs: 0 });
   });
@@ -166,6 +166,20 @@ describe('the lag of what is taken from a peer', () => {
     expect(statusOf(b, a, { hello })).toMatchObject({ lagTransactions: 2, lagMs: 2 * hourMs });
     await a.hear(b);
     expect(statusOf(b, a)).toMatchObject({ lagTransactions: 2, lagMs: hourMs });
+  });
+
+  test('counts from when the peer has it, and not from when it was written where it began', async () => {
+    await using mesh = await connectMesh();
+    const { a, b, c } = mesh;
+    await settle(a, b, c);
+    await a.hear(b);
+    await c.upsert({ id: 'c' });
+    a.pass(hourMs);
+    await a.follow(c);
+
+    a.pass(600);
+
+    expect(statusOf(b, a)).toMatchObject({ lagTransactions: 1, lagMs: 600 });
   });
 
   test('is not told while the peer is silent', async () => {
