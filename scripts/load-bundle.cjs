@@ -4,7 +4,15 @@
 // of it, for those that start later. It fits one version of V8, its flags and this very text; what does not
 // fit is refused, and compiled as if there were none.
 const { createHash } = require('node:crypto');
-const { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } = require('node:fs');
+const {
+  accessSync,
+  constants,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} = require('node:fs');
 const path = require('node:path');
 const { cachedDataVersionTag } = require('node:v8');
 const { Script } = require('node:vm');
@@ -68,9 +76,10 @@ function readKept(file) {
  */
 function keep(script, file) {
   const half = `${file}.${process.pid}`;
-  const data = script.createCachedData();
   try {
     mkdirSync(path.dirname(file), { recursive: true });
+    accessSync(path.dirname(file), constants.W_OK);
+    const data = script.createCachedData();
     writeFileSync(half, Buffer.concat([checksumOf(data), data]));
     renameSync(half, file);
   } catch {

@@ -66,20 +66,24 @@ export async function sendAnswer(
   const rows = new Rows(body.columns, whileTaken(body, response));
   if (format.rows === undefined) return whole(format.encode(await gather(rows, format)));
   const pieces = piecesOf(rows, format.rows);
-  const first = (await pieces.next()).value ?? Buffer.alloc(0);
-  const second = await pieces.next();
-  if (second.done === true) return whole(first);
-  const compression = compressionOf(request);
-  response.writeHead(status, { ...head, ...(compression && { 'content-encoding': compression.name }) });
-  cutWhenStalled(response);
-  const source = Readable.from(paced(first, second.value, pieces), { objectMode: false });
   try {
+    const first = (await pieces.next()).value ?? Buffer.alloc(0);
+    const second = await pieces.next();
+    if (second.done === true) return await whole(first);
+    const compression = compressionOf(request);
+    response.writeHead(status, { ...head, ...(compression && { 'content-encoding': compression.name }) });
+    cutWhenStalled(response);
+    const source = Readable.from(paced(first, second.value, pieces), { objectMode: false });
     await (compression ? pipeline(source, compression.stream(), response) : pipeline(source, response));
   } catch (error) {
+    if (!response.headersSent) throw error;
     // Both ends see a body that breaks off.
     if (isClientGone(error)) broken.write(request.socket.remoteAddress ?? '');
     else log.warn({ err: error }, 'answer broke off: a row could not be read');
     response.destroy();
+  } finally {
+    // What a stream was not begun to be read from, it does not end: a sort would keep its memory.
+    await pieces.return(undefined);
   }
 }
 

@@ -1,5 +1,5 @@
 export interface MemoryBudgetOptions {
-  /** What all may hold together; whoever is alone may hold more. */
+  /** What those may hold together who hold more than is free; whoever is alone with it may hold any amount. */
   readonly maxBytes: number;
   /** What each may hold whatever the others do: who holds much does not shut out those who hold little. */
   readonly freeBytes: number;
@@ -8,6 +8,7 @@ export interface MemoryBudgetOptions {
 /** Bounds what many hold at once of what each of them may hold by itself. Counts only, and allocates nothing. */
 export class MemoryBudget {
   readonly #options: MemoryBudgetOptions;
+  /** Of those that hold more than is free. */
   #heldBytes = 0;
 
   constructor(options: MemoryBudgetOptions) {
@@ -16,13 +17,14 @@ export class MemoryBudget {
 
   /** For one holder; gives everything back when it is disposed of. */
   share(): MemoryShare {
-    let own = 0;
+    const { maxBytes, freeBytes } = this.#options;
+    let counted = 0;
     const hold = (bytes: number): boolean => {
-      this.#heldBytes += bytes - own;
-      own = bytes;
-      const { maxBytes, freeBytes } = this.#options;
+      const own = bytes > freeBytes ? bytes : 0;
+      this.#heldBytes += own - counted;
+      counted = own;
       const isAlone = this.#heldBytes === own;
-      return own <= freeBytes || isAlone || this.#heldBytes <= maxBytes;
+      return own === 0 || isAlone || this.#heldBytes <= maxBytes;
     };
     return { hold, [Symbol.dispose]: () => void hold(0) };
   }

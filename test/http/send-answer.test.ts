@@ -185,3 +185,36 @@ test('a record that is deleted while an answer is sent does not break it', async
   expect(ids.slice(0, 4_998)).toEqual(Array.from({ length: 4_998 }, (_, id) => id));
   expect(ids).toContain(4_999);
 });
+
+test(
+  'sorts whose clients leave at once keep none of the memory that all sorts share',
+  { timeout: 60_000 },
+  async () => {
+    await using t = await openServer();
+    await t.post({ operation: 'create_table', ...table, primary_key: 'id' });
+    const documents = Array.from({ length: 8 }, (_, id) => ({ id, at: -id, text: 'x'.repeat(7_000_000) }));
+    const stored = t.store.catalog.table('dev', 'reading');
+    if (!stored) throw new Error('There is no table');
+    await t.store.write({ table: stored, operation: 'insert', documents });
+    const sorted = {
+      ...everything,
+      operation: 'search_by_conditions',
+      sort: { attribute: 'at' },
+      conditions: [],
+    };
+    const all = { ...sorted, conditions: [{ attribute: 'id', comparator: 'greater_than_equal', value: 0 }] };
+
+    for (let time = 0; time < 6; time += 1) {
+      const response = await ask(t, all);
+      expect(response.statusCode).toBe(200);
+      response.destroy();
+    }
+
+    await vi.waitFor(async () => {
+      const [one, other] = await Promise.all([ask(t, all), ask(t, all)]);
+      expect([one.statusCode, other.statusCode]).toEqual([200, 200]);
+      one.destroy();
+      other.destroy();
+    });
+  },
+);

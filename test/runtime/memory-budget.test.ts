@@ -7,7 +7,7 @@ test('much is refused while others fill the budget, and taken again when they ha
   const second = budget.share();
 
   expect(first.hold(900)).toBe(true);
-  expect(second.hold(250)).toBe(true);
+  expect(second.hold(100)).toBe(true);
   expect(second.hold(251)).toBe(false);
   second[Symbol.dispose]();
   first[Symbol.dispose]();
@@ -28,6 +28,9 @@ test('who holds less again makes room', () => {
 test('one that is alone may hold more than the budget, and little is always taken', () => {
   const budget = new MemoryBudget({ maxBytes: 1, freeBytes: 200 });
 
-  expect(budget.share().hold(1_000)).toBe(true);
+  const large = budget.share();
+  expect(large.hold(1_000)).toBe(true);
   expect(budget.share().hold(200)).toBe(true);
+  expect(large.hold(2_000)).toBe(true);
+  expect(budget.share().hold(201)).toBe(false);
 });

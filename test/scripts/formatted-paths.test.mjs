@@ -1,11 +1,13 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { formattedPaths } from '../../scripts/formatted-paths.mjs';
 import { temporaryDirectory } from './temporary-directory.mjs';
 
-test("the data directory of a node in a clone is none of the formatter's", async () => {
+const hasGit = spawnSync('git', ['--version']).status === 0;
+
+test.runIf(hasGit)("the data directory of a node in a clone is none of the formatter's", async () => {
   const root = await temporaryDirectory();
   for (const name of ['src', 'node']) await mkdir(join(root, name));
   for (const path of ['package.json', 'gone.json', 'src/main.ts']) await writeFile(join(root, path), '');
