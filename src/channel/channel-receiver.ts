@@ -1,4 +1,5 @@
 import { channelName } from '../model/channel-name.ts';
+import { CodedError, messageOf } from '../model/errors.ts';
 import { decodeChanges, openFrame } from '../model/transaction-codec.ts';
 import type { ApplyResult, Stop } from '../store/applier.ts';
 import { hasLeftOut, type Cursor } from '../store/cursors.ts';
@@ -127,9 +128,9 @@ export class ChannelReceiver {
   }
 
   /** Something went wrong that trying at once will not mend: status says what until the next try. */
-  fail(reason: string): void {
+  fail(error: unknown): void {
     this.#questions.budget.lost();
-    this.#restWith({ kind: 'failed', reason });
+    this.#restWith({ kind: 'failed', reason: messageOf(error), isBug: !(error instanceof CodedError) });
   }
 
   /** What is asked from now on goes over another connection. */

@@ -21,15 +21,15 @@ export class Consumers {
     return provided;
   }
 
-  /** Removes all others. When this resolves, none of them is there, nor on its way. */
-  async keepOnly(stream: WritableStream, names: ReadonlySet<string>): Promise<void> {
+  /** Removes all others, by what `names` says then. When this resolves, none of them is there, nor on its way. */
+  async keepOnly(stream: WritableStream, names: () => ReadonlySet<string>): Promise<void> {
     if (this.#listed !== stream) {
       for (const name of await stream.consumers())
         if (!this.#known.has(name)) this.#known.set(name, Promise.resolve());
       this.#listed = stream;
     }
     for (const [name, provided] of this.#known) {
-      if (names.has(name)) continue;
+      if (names().has(name)) continue;
       await provided;
       await stream.removeConsumer(name);
       if (this.#known.get(name) === provided) this.#known.delete(name);

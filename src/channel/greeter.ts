@@ -11,9 +11,12 @@ import type { Store } from '../store/store.ts';
 import type { Proofs } from './agreement.ts';
 import type { VerificationResult } from './verification.ts';
 import { copyRate } from './copy-rate.ts';
-import { maxTextLength, protocolVersion, wireCursor, type Hello } from './protocol.ts';
+import { protocolVersion, wireCursor, type Hello } from './protocol.ts';
 import { storedRoutes } from './route-dialler.ts';
 import { toldPlace } from './told-place.ts';
+
+/** Of each channel that cannot be taken; there may be thousands, in one greeting. */
+const maxReasonLength = 200;
 
 export interface GreeterOptions {
   readonly store: Store;
@@ -207,7 +210,9 @@ export class Greeter {
 
   #failed(peer: string): NonNullable<Hello['failed']> {
     const failures = Object.entries(this.#options.failures(peer));
-    return Object.fromEntries(failures.map(([channel, reason]) => [channel, reason.slice(0, maxTextLength)]));
+    return Object.fromEntries(
+      failures.map(([channel, reason]) => [channel, reason.slice(0, maxReasonLength)]),
+    );
   }
 }
 

@@ -1,5 +1,4 @@
 import { channelName } from '../model/channel-name.ts';
-import { messageOf } from '../model/errors.ts';
 import type { NodeRow, Subscription } from '../model/node.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { MakeLoop } from '../runtime/run-loop.ts';
@@ -139,7 +138,7 @@ export class IncomingChannels implements AsyncDisposable {
         }
         return await nextOf(pushed, request.response, this.#end.signal);
       } catch (error) {
-        pushed.fail(messageOf(error));
+        pushed.fail(error);
         throw error;
       }
     });

@@ -168,7 +168,10 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
     return Object.fromEntries(
       channels.flatMap((channel): [string, string][] => {
         const state = this.#incoming.receiver(channel)?.state;
-        return state?.kind === 'failed' || state?.kind === 'quarantine-full' ? [[channel, state.reason]] : [];
+        if (state?.kind === 'quarantine-full') return [[channel, state.reason]];
+        return state?.kind === 'failed'
+          ? [[channel, state.isBug === true ? 'internal error' : state.reason]]
+          : [];
       }),
     );
   }

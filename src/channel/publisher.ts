@@ -137,6 +137,8 @@ export class Publisher implements AsyncDisposable {
       return undefined;
     }
     const consumer = encodeToken(peer);
+    // Its agreement may have ended while the place was sought, and whoever publishes does not know of this one yet.
+    if (!this.#readerNames().has(consumer)) return undefined;
     await this.#consumers.provide(place.stream, consumer, found.sequence);
     return { stream: this.channel, consumer };
   }
@@ -183,6 +185,10 @@ export class Publisher implements AsyncDisposable {
     return table?.local ? undefined : table;
   }
 
+  #readerNames(): ReadonlySet<string> {
+    return new Set(this.#options.readers().map(({ name }) => encodeToken(name)));
+  }
+
   async #publishSome(place: Place): Promise<boolean> {
     const { store, maxMessageBytes } = this.#options;
     if (store.log.head(place.table.id).trimmedSeq > place.publishedSeq) {
@@ -191,7 +197,6 @@ export class Publisher implements AsyncDisposable {
       return true;
     }
     const readers = this.#options.readers();
-    const names = new Set(readers.map(({ name }) => encodeToken(name)));
     const self = store.identity;
     const wantsBody = (header: TransactionHeader): boolean =>
       readers.some((reader) => needsBody(header, self, reader));
@@ -200,7 +205,7 @@ export class Publisher implements AsyncDisposable {
     for (const item of encodedItems(store, place.table, place.publishedSeq, wantsBody, maxMessageBytes)) {
       const previous = batch.at(-1);
       if (previous && bytes + framedBytes(item) > maxMessageBytes) {
-        await this.#consumers.keepOnly(place.stream, names);
+        await this.#consumers.keepOnly(place.stream, () => this.#readerNames());
         await this.#publish(place, batch);
         // The log was read through one snapshot; look again for the rest, unless a transaction is half out.
         if (!previous.isPartial) return true;
@@ -211,8 +216,8 @@ export class Publisher implements AsyncDisposable {
       bytes += framedBytes(item);
       if (previous?.isPartial && !item.isPartial) break;
     }
-    // Read in one snapshot: what was committed after the end of somebody's agreement is in no batch with his name.
-    await this.#consumers.keepOnly(place.stream, names);
+    // What was committed after the end of somebody's agreement goes to nobody who had a place by it.
+    await this.#consumers.keepOnly(place.stream, () => this.#readerNames());
     if (batch.length === 0) return false;
     await this.#publish(place, batch);
     return true;

@@ -6,7 +6,8 @@ import type { ChannelResponse } from './protocol.ts';
 export type ReceiverState =
   | { readonly kind: 'subscribing' }
   | { readonly kind: 'waiting'; readonly reason: string }
-  | { readonly kind: 'failed'; readonly reason: string }
+  /** `isBug`: the reason is for this node alone. */
+  | { readonly kind: 'failed'; readonly reason: string; readonly isBug?: boolean }
   /** There is no room in quarantine for what comes next: until a person makes some, other parts of it wait as well. */
   | { readonly kind: 'quarantine-full'; readonly reason: string }
   | { readonly kind: 'copying'; readonly source: Source; readonly copyId: string }

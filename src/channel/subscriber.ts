@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util';
-import { messageOf } from '../model/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { RareLines } from '../runtime/rare-lines.ts';
 import type { Loop, MakeLoop } from '../runtime/run-loop.ts';
@@ -70,8 +69,7 @@ export class Subscriber implements AsyncDisposable {
         this.#doubt();
         options.receiver.unanswered();
         // Silence is no failure of this channel: the others, which it fell on too, still wait for its parts.
-        if (this.#options.link.isOpen && !(error instanceof NoAnswerError))
-          options.receiver.fail(messageOf(error));
+        if (this.#options.link.isOpen && !(error instanceof NoAnswerError)) options.receiver.fail(error);
       },
       log: options.log,
     });

@@ -4,6 +4,7 @@ import { Consumers } from '../../src/channel/consumers.ts';
 import type { WireCursor } from '../../src/channel/protocol.ts';
 import { Publishers } from '../../src/channel/publishers.ts';
 import type { NodeRow } from '../../src/model/node.ts';
+import type { Table } from '../../src/model/table.ts';
 import { runLoop } from '../../src/runtime/run-loop.ts';
 import type { StreamLimits, WritableStream } from '../../src/stream/channel-stream.ts';
 import { Random } from '../simulation/random.ts';
@@ -57,19 +58,22 @@ class Publishing implements AsyncDisposable {
     await this.update();
   }
 
+  get #table(): Table {
+    return this.node.store.catalog.table('dev', 'dog') ?? expect.fail('no table');
+  }
+
   /** Peers that have a place in the stream. */
   readers(channel = 'dev:dog'): readonly string[] {
     return ['a', 'b'].filter((name) => this.streams.hasConsumer(channel, name));
   }
 
   async follow(...peers: readonly string[]): Promise<void> {
-    const table = this.node.store.catalog.table('dev', 'dog') ?? expect.fail('no table');
     for (const peer of peers)
-      await vi.waitFor(
-        async () =>
-          (await this.#publishers.provideConsumer(peer, table, 0)) ??
-          expect.fail('no place in the stream yet'),
-      );
+      await vi.waitFor(async () => (await this.placeOf(peer)) ?? expect.fail('no place in the stream yet'));
+  }
+
+  async placeOf(peer: string): Promise<unknown> {
+    return this.#publishers.provideConsumer(peer, this.#table, 0);
   }
 
   /** Writes a record; who could have read it in the stream. */
@@ -265,11 +269,42 @@ test('a place in the stream that is being made when the agreement ends goes as w
   };
 
   const provided = consumers.provide(slow, 'a', 1);
-  const kept = consumers.keepOnly(slow, new Set(['b']));
+  const kept = consumers.keepOnly(slow, () => new Set(['b']));
   isReady();
   await Promise.all([provided, kept]);
 
   expect(await stream.consumers()).toEqual([]);
+});
+
+test('a peer whose agreement has ended while its place was sought gets none', async () => {
+  await using publishing = await Publishing.open();
+  await publishing.peer('a', 'dog');
+  await publishing.peer('b', 'dog');
+  await publishing.follow('b');
+
+  await publishing.node.store.nodes.put(rowOf('a'));
+
+  expect(await publishing.placeOf('a')).toBeUndefined();
+  expect(publishing.readers()).toEqual(['b']);
+});
+
+test('a peer that may read since the others were looked at keeps its place', async () => {
+  const stream = await bareStream();
+  const consumers = new Consumers();
+  const readers = new Set(['b']);
+  await consumers.provide(stream, 'ended', 1);
+  const removing: WritableStream = {
+    ...stream,
+    removeConsumer: async (name) => {
+      readers.add('a');
+      await consumers.provide(stream, 'a', 1);
+      await stream.removeConsumer(name);
+    },
+  };
+
+  await consumers.keepOnly(removing, () => readers);
+
+  expect(await stream.consumers()).toEqual(['a']);
 });
 
 async function bareStream(): Promise<WritableStream> {
