@@ -1,9 +1,27 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const stopwatch = 'test/cluster/rolling-faults.test.ts';
 
+/** They would run on alone after all others. */
+const longest = [
+  'test/simulation/simulation.test.ts',
+  'test/cluster/initial-copy.test.ts',
+  'test/cluster/transaction.test.ts',
+  'test/cluster/bad-link.test.ts',
+];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const others = await super.sort(files);
+    const first = longest.flatMap((path) => files.filter(({ moduleId }) => moduleId.endsWith(path)));
+    return [...first, ...others.filter((file) => !first.includes(file))];
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
