@@ -34,12 +34,12 @@ export default defineConfig({
         },
       },
       {
-        // Real nodes of several processes each, from dist/: six files at a time, after everything else. They mostly wait.
+        // Real nodes of several processes each, from dist/: four files at a time, after everything else; six take as long on two cores.
         test: {
           name: 'cluster',
           include: ['test/cluster/**/*.test.ts'],
           exclude: [stopwatch],
-          maxWorkers: 6,
+          maxWorkers: 4,
           // Of the tests that say `concurrent`, because they wait for a link, a retry or a start most of the time.
           maxConcurrency: 2,
           testTimeout: 180_000,
