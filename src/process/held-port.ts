@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { CodedError, messageOf } from '../model/errors.ts';
 
@@ -29,10 +30,18 @@ export interface HeldPort extends AsyncDisposable {
   readonly port: number;
 }
 
+/** No system takes these for outgoing connections, one of which would keep a node from listening again where it did. */
+const quietPorts = { from: 20_000, to: 32_768 };
+const attempts = 10;
+
 /** Holds the port of the last run if it is still free, since others know it, else any. */
 export async function holdPort(host: string, last: number | undefined): Promise<HeldPort> {
-  const known = last === undefined ? undefined : await hold(host, last).catch(() => undefined);
-  return known ?? hold(host, 0);
+  const drawn = Array.from({ length: attempts }, () => randomInt(quietPorts.from, quietPorts.to));
+  for (const port of last === undefined ? drawn : [last, ...drawn]) {
+    const held = await hold(host, port).catch(() => undefined);
+    if (held) return held;
+  }
+  return hold(host, 0);
 }
 
 async function hold(host: string, port: number): Promise<HeldPort> {

@@ -17,6 +17,18 @@ test('a port that is held is given to nobody, hangs up, and is free again afterw
   expect(await claimPort(host, 0, held.port)).toBe(held.port);
 });
 
+test('any port is one that no outgoing connection takes', async () => {
+  const ports = await Promise.all(
+    Array.from({ length: 20 }, async () => {
+      await using held = await holdPort(host, undefined);
+      return held.port;
+    }),
+  );
+
+  expect(Math.min(...ports)).toBeGreaterThanOrEqual(20_000);
+  expect(Math.max(...ports)).toBeLessThan(32_768);
+});
+
 test('another port than the last one is held while somebody else listens there', async () => {
   const other = createServer();
   other.listen({ host, port: 0 });
