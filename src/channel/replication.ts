@@ -1,4 +1,5 @@
 import { channelName } from '../model/channel-name.ts';
+import type { Route } from '../config/config.ts';
 import type { NodeRow } from '../model/node.ts';
 import type {
   ConnectOutcome,
@@ -26,7 +27,7 @@ import { PeerUsers } from './peer-users.ts';
 import { hello as helloSchema, type Hello, type WireCursor } from './protocol.ts';
 import { Publishers } from './publishers.ts';
 import { ReplicationReport } from './replication-report.ts';
-import { RouteDialler, type Route } from './route-dialler.ts';
+import { RouteDialler } from './route-dialler.ts';
 import { answerService } from './services.ts';
 import { noStreams } from './stream-directory.ts';
 

@@ -1,14 +1,10 @@
 import { messageOf } from '../model/errors.ts';
+import type { Route } from '../config/config.ts';
 import { systemDatabase } from '../model/table.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Loop, MakeLoop } from '../runtime/run-loop.ts';
 import type { Store } from '../store/store.ts';
 import { foundByRoute, type Joined, type Sought } from './join.ts';
-
-export interface Route {
-  readonly host: string;
-  readonly port: number;
-}
 
 export interface RouteDiallerOptions {
   readonly store: Store;

@@ -22,7 +22,7 @@ export function tooManyValues(): CodedError {
  *
  * @throws CodedError `invalid_request` when it is nested too deep, `too_large` when it holds too many values
  */
-export function checkJsonShape(json: Buffer, maxValues = maxBodyValues): void {
+export function checkJsonShape(json: Buffer): void {
   let depth = 0;
   let values = 0;
   for (let at = 0; at < json.length; at += 1) {
@@ -52,5 +52,5 @@ export function checkJsonShape(json: Buffer, maxValues = maxBodyValues): void {
         break;
     }
   }
-  if (values > maxValues) throw tooManyValues();
+  if (values > maxBodyValues) throw tooManyValues();
 }

@@ -12,15 +12,20 @@ export const maxSocketPathBytes = 100;
  * Listens on a socket file that only its owner can open. A file that a killed process left is replaced; a path that is
  * too long for the system is skipped with a warning.
  *
+ * @param onError as {@link listen}
  * @throws CodedError `start_failed` when another process listens there
  */
-export async function listenOnDomainSocket(server: Server, path: string, log: Logger): Promise<void> {
+export async function listenOnDomainSocket(
+  server: Server,
+  path: string,
+  { log, onError }: { readonly log: Logger; readonly onError: (error: Error) => void },
+): Promise<void> {
   if (Buffer.byteLength(path) > maxSocketPathBytes) {
     log.warn({ path, maxPathBytes: maxSocketPathBytes }, 'domain socket skipped, its path is too long');
     return;
   }
   await removeStale(path);
-  await listen(server, { path }, (err) => log.warn({ err }, 'connection not accepted'));
+  await listen(server, { path }, onError);
   await chmod(path, 0o600);
 }
 

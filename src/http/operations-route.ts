@@ -32,21 +32,23 @@ export function operationsRoute(
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   const { services, identify, bodyLimitBytes, listedOrigins } = options;
   const bodies = new MemoryBudget(largeBodies);
+  const run = async (
+    request: IncomingMessage,
+    caller: Caller,
+  ): Promise<{ readonly body: unknown; readonly isLast: boolean }> => {
+    using held = bodies.share();
+    const sent = await readRequest(request, caller, bodyLimitBytes, held);
+    return { body: await runOperation(contextOf(services, caller), sent), isLast: isRestart(sent) };
+  };
   return async (request, response) => {
     const startedAt = performance.now();
     const timing = (): string => `db;dur=${(performance.now() - startedAt).toFixed(2)}`;
     try {
       refuseForeignForm(request, listedOrigins);
       const caller = await identify(request);
-      const headers: Record<string, string> = {};
-      const run = async (): Promise<unknown> => {
-        using held = bodies.share();
-        const sent = await readRequest(request, caller, bodyLimitBytes, held);
-        if (isRestart(sent)) headers['connection'] = 'close';
-        return await runOperation(contextOf(services, caller), sent);
-      };
-      const body = await run();
-      headers['server-timing'] = timing();
+      const { body, isLast } = await run(request, caller);
+      const headers: Record<string, string> = { 'server-timing': timing() };
+      if (isLast) headers['connection'] = 'close';
       if (body instanceof FileAnswer) await sendFile(response, body, headers);
       else if (body instanceof SessionAnswer) {
         const answer = {

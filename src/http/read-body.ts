@@ -23,17 +23,15 @@ export function readBody(
     const stopListening = (): void => {
       request.off('data', onData).off('end', onEnd).off('error', onBroken).off('close', onBroken);
     };
+    const refuse = (error: CodedError): void => {
+      stopListening();
+      reject(error);
+    };
     const onData = (chunk: Buffer): void => {
-      try {
-        size += chunk.length;
-        if (size > limitBytes) throw tooLarge(limitBytes);
-        if (!held.hold(size))
-          throw new CodedError('unavailable', 'Too many large requests at once, try again');
-        chunks.push(chunk);
-      } catch (error) {
-        stopListening();
-        reject(error instanceof Error ? error : new Error(String(error)));
-      }
+      size += chunk.length;
+      if (size > limitBytes) refuse(tooLarge(limitBytes));
+      else if (held.hold(size)) chunks.push(chunk);
+      else refuse(new CodedError('unavailable', 'Too many large requests at once, try again'));
     };
     // What comes after the end is none of ours: to take the listeners away costs more than to leave them.
     const onEnd = (): void => {
@@ -41,9 +39,7 @@ export function readBody(
       resolve(chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, size));
     };
     const onBroken = (): void => {
-      if (request.readableEnded) return;
-      stopListening();
-      reject(new CodedError('invalid_request', 'The request body broke off'));
+      if (!request.readableEnded) refuse(new CodedError('invalid_request', 'The request body broke off'));
     };
     request.on('data', onData).on('end', onEnd).on('error', onBroken).on('close', onBroken);
   });

@@ -87,6 +87,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     closeTimeoutMs: options.closeTimeoutMs ?? 5_000,
   };
   const untaken = new RareLines({ log, level: 'warn', message: 'connection not accepted', field: 'reason' });
+  const onUntaken = ({ message }: Error): void => untaken.write(message);
   const handle = createApplication({
     ...common,
     identify: (request) => authenticator.identify(request),
@@ -99,7 +100,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     certificate?: ServedCertificate,
   ): Promise<GracefulServer['server']> => {
     const { server } = closer.own(name, new GracefulServer({ ...timeouts, handle, certificate }));
-    await listen(server, { host: options.host, port }, ({ message }) => untaken.write(message));
+    await listen(server, { host: options.host, port }, onUntaken);
     return server;
   };
   try {
@@ -114,7 +115,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
         authenticate: () => Promise.resolve(localUser),
       });
       const { server } = closer.own('domain socket', new GracefulServer({ ...timeouts, handle: trusting }));
-      await listenOnDomainSocket(server, options.socketPath, log);
+      await listenOnDomainSocket(server, options.socketPath, { log, onError: onUntaken });
     }
     // Closed first: listeners do not end by themselves.
     closer.own('change feed', feed);

@@ -108,15 +108,13 @@ export class SupervisedProcess implements AsyncDisposable {
     });
     if (child.pid === undefined) return;
 
-    const sinceMs = Date.now();
     const recovery = setTimeout(() => this.#recovered(), recoveredAfterMs);
     this.#child = child;
-    this.#state = { kind: 'running', pid: child.pid, sinceMs };
+    this.#state = { kind: 'running', pid: child.pid, sinceMs: Date.now() };
     this.#gone = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
         this.#child = undefined;
         clearTimeout(recovery);
-        if (Date.now() - sinceMs >= recoveredAfterMs) this.#recovered();
         this.#ended({ code, signal });
         resolve();
       });

@@ -5,6 +5,7 @@ import { encodeChanges, encodeItem } from '../../src/model/transaction-codec.ts'
 import { makeTable } from '../store/test-store.ts';
 import { openPair } from './replica-pair.ts';
 import { connect, expectSame, greet, keysOf, Replica, settle } from './replica.ts';
+import { writeHeader } from '../store/write-header.ts';
 
 describe('a cursor that the publisher cannot serve', () => {
   test('a trimmed log leads to a copy, and a cursor at its very end does not', async () => {
@@ -141,15 +142,7 @@ describe('a cursor that the publisher cannot serve', () => {
       const item: WholeItem = {
         kind: 'whole',
         seq: seq + 1,
-        header: {
-          id: `forged-${seq}`,
-          kind: 'write',
-          origin: b.store.identity,
-          version: b.store.clock + 1,
-          via: undefined,
-          operation: 'upsert',
-          user: undefined,
-        },
+        header: writeHeader(`forged-${seq}`, b.store.identity, b.store.clock + 1),
         originPlace: { incarnation: b.table.incarnation, seq: 1_000_000 },
         parts: [{ channel: 'dev:dog', seq: seq + 1 }],
         changes: encodeChanges([]),

@@ -15,7 +15,7 @@ import {
   rex,
 } from './deleting-pair.ts';
 import type { Pair } from './replica-pair.ts';
-import { both, connect, expectSame, greet, Replica, settle } from './replica.ts';
+import { both, connect, expectSame, greet, Replica, settle, sourceOf } from './replica.ts';
 import { quarantinedAt } from '../store/quarantined-at.ts';
 
 /** Each way in which a delete of rex at a comes to b. */
@@ -53,8 +53,7 @@ const ways: Record<string, (nodes: Pair) => Promise<void>> = {
 
   async 'a repair'({ a, b }) {
     await a.delete('rex');
-    const { storeId } = a.store.identity;
-    const source = { peer: 'a', table: b.table, storeId, incarnation: a.table.incarnation, newerThan: 0 };
+    const source = sourceOf(a, b);
     expect((await b.store.comparison.repair(source, rowsOf(a.store))).won).toBe(1);
     await settle(a, b);
   },

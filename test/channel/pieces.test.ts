@@ -9,6 +9,16 @@ import { makeTable, numbersOf } from '../store/test-store.ts';
 import { openMesh, openPair, records, type Pair } from './replica-pair.ts';
 import { both, connect, expectSame, keysOf, Replica, settle } from './replica.ts';
 
+/** A pair in the middle of a transaction: some of its pieces have come. */
+async function openHalfWay(): Promise<Pair> {
+  const nodes = await openPair({ maxBatchBytes: 1_000 });
+  const { a, b } = nodes;
+  await settle(a, b);
+  await a.upsert(...records(20, 'x'.repeat(500)));
+  for (let piece = 0; piece < 5; piece += 1) await b.step(a);
+  return nodes;
+}
+
 describe('a transaction larger than a message', () => {
   test('comes in pieces and applies in one commit, with its cursor', async () => {
     await using nodes = await openPair({ maxBatchBytes: 1_000 });
@@ -39,11 +49,8 @@ describe('a transaction larger than a message', () => {
   });
 
   test('begins again with its first piece after a restart', async () => {
-    await using nodes = await openPair({ maxBatchBytes: 1_000 });
+    await using nodes = await openHalfWay();
     const { a, b } = nodes;
-    await settle(a, b);
-    await a.upsert(...records(20, 'x'.repeat(500)));
-    for (let piece = 0; piece < 5; piece += 1) await b.step(a);
     expect((await b.dump())['spool']).not.toEqual([]);
     expect(keysOf(b)).toEqual([]);
 
@@ -72,11 +79,8 @@ describe('a transaction larger than a message', () => {
       end: async ({ a, b }) => b.store.putCursor(a.store.identity.storeId, b.table, undefined),
     },
   ])('leaves nothing of what had come where $what', async ({ end }) => {
-    await using nodes = await openPair({ maxBatchBytes: 1_000 });
-    const { a, b } = nodes;
-    await settle(a, b);
-    await a.upsert(...records(20, 'x'.repeat(500)));
-    for (let piece = 0; piece < 5; piece += 1) await b.step(a);
+    await using nodes = await openHalfWay();
+    const { b } = nodes;
     expect((await b.dump())['spool']).not.toEqual([]);
 
     await end(nodes);
@@ -85,11 +89,8 @@ describe('a transaction larger than a message', () => {
   });
 
   test('keeps what has come where another peer changes, or a row cannot be read', async () => {
-    await using nodes = await openPair({ maxBatchBytes: 1_000 });
-    const { a, b } = nodes;
-    await settle(a, b);
-    await a.upsert(...records(20, 'x'.repeat(500)));
-    for (let piece = 0; piece < 5; piece += 1) await b.step(a);
+    await using nodes = await openHalfWay();
+    const { b } = nodes;
     const before = (await b.dump())['spool'];
 
     await b.store.nodes.put({ name: 'c', storeId: 'c', addedVersion: 1, subscriptions: [] });

@@ -6,9 +6,10 @@ import { stoppedReason } from '../../src/model/subscription.ts';
 import { encodeChanges, encodeDocument, encodeItem } from '../../src/model/transaction-codec.ts';
 import { maintain, makeTable, rowsOf, tableOf } from '../store/test-store.ts';
 import { connectMesh, openPair } from './replica-pair.ts';
-import { both, connect, expectSame, greet, keysOf, Replica, settle } from './replica.ts';
+import { both, connect, expectSame, greet, keysOf, Replica, settle, sourceOf } from './replica.ts';
 import { SessionPair } from './session-pair.ts';
 import { quarantinedAt } from '../store/quarantined-at.ts';
+import { writeHeader } from '../store/write-header.ts';
 
 describe('what is refused', () => {
   test('another primary key fails, says so, and takes nothing', async () => {
@@ -91,15 +92,7 @@ describe('what is refused', () => {
     return {
       kind: 'whole',
       seq,
-      header: {
-        id: `forged ${seq} aaaaaaa`,
-        kind: 'write',
-        origin,
-        version: change.version,
-        via: undefined,
-        operation: 'upsert',
-        user: undefined,
-      },
+      header: writeHeader(`forged ${seq} aaaaaaa`, origin, change.version),
       originPlace: { incarnation: 'forged', seq: 5 },
       parts: channels.map((channel) => ({ channel, seq })),
       changes: encodeChanges([change]),
@@ -111,13 +104,7 @@ describe('what is refused', () => {
     const { a, b } = nodes;
     await a.upsert({ id: 1 });
     await settle(a, b);
-    const source = {
-      peer: 'a',
-      table: b.table,
-      storeId: a.store.identity.storeId,
-      incarnation: a.table.incarnation,
-      newerThan: 0,
-    };
+    const source = sourceOf(a, b);
     const before = rowsOf(b.store);
     const seq = (b.cursor(a)?.seq ?? 0) + 1;
     const item = forged(b.store.identity.storeId, seq, ['dev:dog']);
@@ -162,9 +149,7 @@ describe('what is refused', () => {
         ...forged(b.store.identity.storeId, seq, ['dev:dog', 'dev:cat']),
         originPlace: { incarnation: table.incarnation, seq: b.store.log.head(table.id).headSeq + 1 },
       };
-      const { incarnation } = tableOf(a.store, name);
-      const { storeId } = a.store.identity;
-      return { source: { peer: 'a', table, storeId, incarnation, newerThan: 0 }, item };
+      return { source: sourceOf(a, b, name), item };
     });
     await b.store.applyTogether([parts]);
 

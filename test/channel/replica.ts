@@ -24,6 +24,7 @@ import { PartGate, type FollowedChannel } from '../../src/channel/part-gate.ts';
 import { noStreams } from '../../src/channel/stream-directory.ts';
 import { Verifier } from '../../src/channel/verifier.ts';
 import type { ApplyResult } from '../../src/store/applier.ts';
+import type { Source } from '../../src/store/source.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { StoreOptions } from '../../src/store/store-options.ts';
 import { dumpOf, rowsOf, tableOf, TestStore, type Dump, type TestStoreOptions } from '../store/test-store.ts';
@@ -400,6 +401,19 @@ export function expectSameRecords(...replicas: readonly Replica[]): void {
 export function expectSame(...replicas: readonly Replica[]): void {
   const contents = replicas.map((replica) => contentOf(replica));
   expect(contents).toEqual(contents.map(() => contents[0]));
+}
+
+/** Where a table comes from, as a subscriber without a start time applies it. */
+export function sourceOf(publisher: Replica, subscriber: Replica, tableName = 'dog'): Source {
+  const { storeId } = publisher.store.identity;
+  const { incarnation } = tableOf(publisher.store, tableName);
+  return {
+    peer: publisher.name,
+    table: tableOf(subscriber.store, tableName),
+    storeId,
+    incarnation,
+    newerThan: 0,
+  };
 }
 
 /** Keys of live records, in order. */

@@ -3,7 +3,7 @@ import { encodeBody } from '../../src/channel/protocol.ts';
 import { documentsOf, maintain, makeTable, rowsOf } from '../store/test-store.ts';
 import { openDeleting, decide, shown, tagged, expectIndexed, rex } from './deleting-pair.ts';
 import type { Pair } from './replica-pair.ts';
-import { connect, expectSame, Replica, settle } from './replica.ts';
+import { connect, expectSame, Replica, settle, sourceOf } from './replica.ts';
 
 describe('a record that was retained', () => {
   /** rex is deleted at a and retained at b. */
@@ -24,8 +24,7 @@ describe('a record that was retained', () => {
     const [tombstone] = rowsOf(a.store);
     if (!tombstone) throw new Error('There is no tombstone');
     const again = { ...tombstone, version: tombstone.version + 1 };
-    const { storeId } = a.store.identity;
-    const source = { peer: 'a', table: b.table, storeId, incarnation: a.table.incarnation, newerThan: 0 };
+    const source = sourceOf(a, b);
 
     expect((await b.store.comparison.repair(source, [again])).won).toBe(1);
 

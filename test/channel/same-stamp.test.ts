@@ -4,7 +4,8 @@ import type { WholeItem } from '../../src/model/transaction.ts';
 import { encodeChanges, encodeDocument } from '../../src/model/transaction-codec.ts';
 import { conflictsOf } from './conflicts.ts';
 import { openPair } from './replica-pair.ts';
-import { settle } from './replica.ts';
+import { settle, sourceOf } from './replica.ts';
+import { writeHeader } from '../store/write-header.ts';
 
 test('two writes under one stamp are told, besides the conflict that they are', async () => {
   const told: string[] = [];
@@ -21,27 +22,13 @@ test('two writes under one stamp are told, besides the conflict that they are', 
     return {
       kind: 'whole',
       seq: (b.cursor(a)?.seq ?? 0) + 1,
-      header: {
-        id: `twice ${number}`,
-        kind: 'write',
-        origin,
-        version,
-        via: undefined,
-        operation: 'upsert',
-        user: undefined,
-      },
+      header: writeHeader(`twice ${number}`, origin, version),
       originPlace: { incarnation: 'there', seq: number },
       parts: [],
       changes: encodeChanges([change]),
     };
   };
-  const source = {
-    peer: 'a',
-    table: b.table,
-    storeId: a.store.identity.storeId,
-    incarnation: a.table.incarnation,
-    newerThan: 0,
-  };
+  const source = sourceOf(a, b);
 
   await b.store.apply(source, [written('one', 1)]);
   expect(told).toEqual([]);

@@ -4,6 +4,7 @@ import { encodeChanges, encodeDocument } from '../../src/model/transaction-codec
 import { maxAttributes, visibleAttributes } from '../../src/store/catalog.ts';
 import type { Store } from '../../src/store/store.ts';
 import { documentsOf, makeTable, tableOf, TestStore, upsert } from './test-store.ts';
+import { writeHeader } from './write-header.ts';
 
 const origin = { name: 'n2', storeId: 'peer' };
 
@@ -20,15 +21,7 @@ async function bring(store: Store, seq: number, document: Document): Promise<voi
     {
       kind: 'whole',
       seq,
-      header: {
-        id: `AAAAAAAAAAAAAAA${seq}`,
-        kind: 'write',
-        origin,
-        version: seq,
-        via: undefined,
-        operation: 'upsert',
-        user: undefined,
-      },
+      header: writeHeader(`AAAAAAAAAAAAAAA${seq}`, origin, seq),
       originPlace: { incarnation: 'i', seq },
       parts: [],
       changes: encodeChanges([change]),

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { NodeRow } from '../../src/model/node.ts';
 import { decodeDocument } from '../../src/model/transaction-codec.ts';
 import { documentsOf, maintain, makeTable, rowsOf, tableOf, TestStore, upsert } from './test-store.ts';
+import { writeHeader } from './write-header.ts';
 
 const peer: NodeRow = {
   name: 'n2',
@@ -26,15 +27,7 @@ async function openFull(): Promise<TestStore> {
       {
         kind: 'whole',
         seq: 1,
-        header: {
-          id: 'AAAAAAAAAAAAAAAA',
-          kind: 'write',
-          origin: { name: 'n2', storeId: 'peer' },
-          version: 1,
-          via: undefined,
-          operation: 'upsert',
-          user: undefined,
-        },
+        header: writeHeader('AAAAAAAAAAAAAAAA', { name: 'n2', storeId: 'peer' }, 1),
         originPlace: { incarnation: 'i', seq: 1 },
         parts: [],
         changes: Uint8Array.of(0x93, 1, 0x90, 0x90),

@@ -13,6 +13,7 @@ import {
   type TestServerOptions,
 } from '../open-server.ts';
 import { EventReader } from './event-reader.ts';
+import { writeHeader } from '../../store/write-header.ts';
 
 async function openWithDogs(options: TestServerOptions = {}): Promise<TestServer> {
   const t = await openServer(options);
@@ -41,15 +42,7 @@ async function applyFromPeer(store: Store, seq: number, key: number, version: nu
     {
       kind: 'whole',
       seq,
-      header: {
-        id: `AAAAAAAAAAAAAAA${seq}`,
-        kind: 'write',
-        origin,
-        version,
-        via: undefined,
-        operation: 'upsert',
-        user: undefined,
-      },
+      header: writeHeader(`AAAAAAAAAAAAAAA${seq}`, origin, version),
       originPlace: { incarnation: 'i', seq },
       parts: [],
       changes: encodeChanges([{ key, version, origin, base: null, bytes }]),
