@@ -171,7 +171,7 @@ export class Applier {
    * Nothing happens unless every part is exactly next, and in quarantine there is room for all that have to wait.
    */
   applyTogether(commit: Commit, parts: readonly TransactionPart[]): Together {
-    const { cursors, catalog, log, marks, isolation, quarantine } = this.#options;
+    const { cursors, catalog, log, marks, merger, isolation, quarantine } = this.#options;
     const placed: {
       readonly batch: Batch;
       readonly item: WholeItem;
@@ -198,6 +198,7 @@ export class Applier {
       return 'quarantine-full';
     const isBehind = placed.some(({ cursor }) => isBehindGap(cursor));
     const logged: NewPart[] = [];
+    const oldDeletes: { readonly table: Table; readonly deletes: readonly Change[] }[] = [];
     for (const { batch, item, cursor, isOwnItem, changes } of placed) {
       const { source, table } = batch;
       const { header, originPlace } = item;
@@ -205,12 +206,16 @@ export class Applier {
         !isOwnItem && originPlace.seq > marks.get(table.id, header.origin.storeId, originPlace.incarnation);
       const next = { ...cursor, seq: item.seq, id: header.id, newerThan: leftOut(cursor, source) };
       if (isNew && doubt) isolation.isolate(commit, table, source, item, doubt);
-      const part = isNew && !doubt ? this.#mergePart(batch, item, changes, isBehind).part : undefined;
-      if (part) logged.push(part);
+      const merged = isNew && !doubt ? this.#mergePart(batch, item, changes, isBehind) : undefined;
+      if (merged?.part) {
+        logged.push(merged.part);
+        oldDeletes.push({ table, deletes: merged.oldDeletes });
+      }
       cursors.put(source.storeId, table.id, isNew && doubt ? withHole(next) : followed(batch, item, next));
     }
     const [first] = parts;
     if (first && logged.length > 0) log.append(commit, first.item.header, logged);
+    for (const { table, deletes } of oldDeletes) merger.tellAgain(commit, table, deletes);
     return 'applied';
   }
 
@@ -220,7 +225,7 @@ export class Applier {
     item: Exclude<ChannelItem, PieceItem>,
     cursor: Cursor,
   ): number | 'isolated' | Stop {
-    const { marks, log, isolation, quarantine } = this.#options;
+    const { marks, log, merger, isolation, quarantine } = this.#options;
     const { commit, source, table } = batch;
     const isBehind = isBehindGap(cursor);
     if (item.kind !== 'undecodable') {
@@ -244,9 +249,12 @@ export class Applier {
       return 'isolated';
     }
     if (item.kind === 'undecodable') return 0;
-    const { part, won } = this.#mergePart(batch, item, changes, isBehind);
+    const { part, won, oldDeletes } = this.#mergePart(batch, item, changes, isBehind);
     // Numbered here even if nothing won: whoever follows us must not see a hole where this origin's history has none.
-    if (part) log.append(commit, item.header, [part]);
+    if (part) {
+      log.append(commit, item.header, [part]);
+      merger.tellAgain(commit, table, oldDeletes);
+    }
     return won;
   }
 
@@ -256,7 +264,7 @@ export class Applier {
     item: WholeItem,
     all: readonly Change[],
     isBehind: boolean,
-  ): { part: NewPart | undefined; won: number } {
+  ): { part: NewPart | undefined; won: number; oldDeletes: readonly Change[] } {
     const { merger, marks } = this.#options;
     const kept = newer(all, source);
     const { origin, version } = item.header;
@@ -268,12 +276,13 @@ export class Applier {
       // Not before: what marks tell of and is not here passes for deleted.
       if (isFiltered && !isBehind)
         marks.raise(table.id, origin.storeId, { ...item.originPlace, seq: 0 }, held);
-      return { part: undefined, won };
+      return { part: undefined, won, oldDeletes: [] };
     }
-    const won = merger.merge(commit, table, kept, source, isCollected).length;
+    const { won, oldDeletes } = merger.merge(commit, table, kept, source, isCollected);
     marks.raise(table.id, origin.storeId, item.originPlace, held);
     const { originPlace, changes } = item;
-    return { part: { tableId: table.id, originPlace, incarnation: table.incarnation, changes }, won };
+    const part = { tableId: table.id, originPlace, incarnation: table.incarnation, changes };
+    return { part, won: won.length, oldDeletes };
   }
 
   #batch(commit: Commit, source: Source, table: Table, cursor: Cursor): Batch {

@@ -5,6 +5,7 @@ import { randomId } from '../model/random-id.ts';
 import type { Table } from '../model/table.ts';
 import { viaOf } from '../model/transaction.ts';
 import { encodeChanges } from '../model/transaction-codec.ts';
+import { msToVersion } from '../model/version-clock.ts';
 import type { Archive } from './archive.ts';
 import { knownNames, type Catalog } from './catalog.ts';
 import type { ChangeLog } from './change-log.ts';
@@ -14,7 +15,7 @@ import type { Conflicts } from './conflicts.ts';
 import type { Nodes } from './nodes.ts';
 import { openedChange } from './opened-change.ts';
 import { visibleBytes, visibleDocument, type Records } from './records.ts';
-import { rowOf, type Row } from './row.ts';
+import { changeOf, rowOf, type Row } from './row.ts';
 
 export interface MergerOptions {
   readonly catalog: Catalog;
@@ -25,6 +26,15 @@ export interface MergerOptions {
   readonly nodes: Nodes;
   readonly collected: Collected;
   readonly identity: () => Origin;
+  /** How old a delete is, ms, that whoever follows this node may have forgotten. */
+  readonly forgottenMs: number;
+}
+
+/** What became of changes that met the rows here. */
+export interface Merged {
+  readonly won: readonly Change[];
+  /** Old tombstones that won over records of the changes. */
+  readonly oldDeletes: readonly Change[];
 }
 
 /** Who sent changes. */
@@ -45,7 +55,7 @@ export class Merger {
   }
 
   /**
-   * Writes the changes that win and returns them. Raises the clock, so that what is written here later wins
+   * Writes the changes that win. Raises the clock, so that what is written here later wins
    * later, and notes what was overwritten unseen.
    */
   merge(
@@ -54,11 +64,13 @@ export class Merger {
     changes: readonly Change[],
     sender: Sender,
     isCollected = this.#options.collected.of(table),
-  ): Change[] {
-    const { records, catalog, conflicts, nodes } = this.#options;
+  ): Merged {
+    const { records, catalog, conflicts, nodes, forgottenMs } = this.#options;
     const opened = changes.map((change) => openedChange(table, change));
     const widened = catalog.withAttributes(commit, table, lackingNames(table, opened));
     const won: Change[] = [];
+    const oldDeletes: Change[] = [];
+    const old = msToVersion(commit.nowMs - forgottenMs);
     let policy: DeletePolicy | undefined;
     // What is new comes in runs, and to look for a row costs as much as to put it where there is none.
     let isNew = true;
@@ -82,7 +94,11 @@ export class Merger {
         verdict === 'wins' ||
         (verdict === 'forged' && compareContent(change.bytes, stored?.bytes ?? null) > 0);
       if (stored) conflicts.note(commit, widened, change.key, wins ? stored : change, wins ? change : stored);
-      if (!wins) continue;
+      if (!wins) {
+        if (stored && !stored.bytes && change.bytes && stored.version < old)
+          oldDeletes.push(changeOf(change.key, stored));
+        continue;
+      }
       let retained: Uint8Array | null = null;
       if (!change.bytes && stored) {
         policy ??= nodes.deletePolicy(sender.peer, table);
@@ -91,7 +107,7 @@ export class Merger {
       records.put(commit, widened, change.key, stored, rowOf(change, retained));
       won.push(change);
     }
-    return won;
+    return { won, oldDeletes };
   }
 
   /**
@@ -106,9 +122,23 @@ export class Merger {
     sender: Sender,
     sent?: { readonly rows: readonly Change[]; readonly block?: Uint8Array | undefined },
   ): number {
-    const won = this.merge(commit, table, changes, sender);
+    const { won } = this.merge(commit, table, changes, sender);
     if (won.length === 0) return 0;
     const block = won.length === sent?.rows.length ? sent.block : undefined;
+    const via = sender.incarnation === undefined ? undefined : viaOf(sender.storeId, sender.incarnation);
+    this.#logRows(commit, table, block ?? encodeChanges(won), via);
+    return won.length;
+  }
+
+  /**
+   * Logs deletes once more, behind a transaction that brought what they had deleted: it is passed on whole, and who gets
+   * it from here waits for what this node writes, not for what others write, before it forgets its deletes (`heard.ts`).
+   */
+  tellAgain(commit: Commit, table: Table, deletes: readonly Change[]): void {
+    if (deletes.length > 0) this.#logRows(commit, table, encodeChanges(deletes), undefined);
+  }
+
+  #logRows(commit: Commit, table: Table, changes: Uint8Array, via: string | undefined): void {
     this.#options.log.append(
       commit,
       {
@@ -116,13 +146,12 @@ export class Merger {
         kind: 'rows',
         origin: this.#options.identity(),
         version: commit.state.clock,
-        via: sender.incarnation === undefined ? undefined : viaOf(sender.storeId, sender.incarnation),
+        via,
         operation: undefined,
         user: undefined,
       },
-      [{ tableId: table.id, incarnation: table.incarnation, changes: block ?? encodeChanges(won) }],
+      [{ tableId: table.id, incarnation: table.incarnation, changes }],
     );
-    return won.length;
   }
 
   /**

@@ -130,6 +130,7 @@ export function makeParts({ environment, options, localWrites, commits, identity
     nodes,
     collected,
     identity,
+    forgottenMs: retentionMs / 2,
   });
   const clockGuard = new ClockGuard(options.maxClockSkewMs ?? 300_000);
   const isolation = new Isolation({

@@ -150,3 +150,28 @@ test('a write that its publisher is just flushing when it speaks is not behind w
   expect(b.store.heard.upTo(b.table)).toBeGreaterThan(0);
   expect(b.store.heard.upTo(b.table)).toBeLessThan(version);
 });
+
+test('a node that has forgotten a delete hears it again with an older write that comes by a relay', async () => {
+  await using nodes = await openPair();
+  const { a, b } = nodes;
+  await using c = await Replica.open('c');
+  await makeTable(c.store);
+  await connect(a, c);
+  await settle(a, b, c);
+  separate([a, b]);
+  await b.upsert({ id: 1 }, { id: 2 });
+  await c.upsert({ id: 1 });
+  c.pass(1);
+  await c.delete(1);
+  await settle(a, c);
+  for (const replica of [a, b, c]) replica.pass(31 * dayMs);
+  await greet(a, c);
+  for (const { store } of [a, c]) await maintain(store);
+  expect([tombstonesOf(a), tombstonesOf(c)]).toEqual([1, 0]);
+
+  await reunite([a, b]);
+  await settle(a, b, c);
+
+  expectSameRecords(a, b, c);
+  expect(keysOf(c)).toEqual([2]);
+});

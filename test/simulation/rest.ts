@@ -172,9 +172,10 @@ function checkFlows(world: World): void {
       const order = own ? compareStamps(own, row) : -1;
       if (order > 0 || (own && order === 0 && compareContent(own.bytes, row.bytes) === 0)) continue;
       if (quarantined.has(JSON.stringify(row.key)) || world.oracle.isForked(row.origin.storeId)) continue;
-      if (!own && !row.bytes && world.oracle.mayLackTombstones(subscriber.name, table)) continue;
       // Or it knows by another delete, of a row that somebody else had forgotten, what its own does not tell it any more.
-      const mayKnowLess = !own || (!own.bytes && !row.bytes);
+      const areBothGone = !own?.bytes && !row.bytes;
+      if (areBothGone && world.oracle.mayLackTombstones(subscriber.name, table)) continue;
+      const mayKnowLess = !own || areBothGone;
       if (mayKnowLess && ours && world.oracle.deletes.isForgotten(subscriber, ours.table, row)) continue;
       if (row.version <= newerThan) continue;
       world.violate(
