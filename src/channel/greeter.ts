@@ -62,12 +62,15 @@ export class Greeter {
     const subscriptions = row?.subscriptions ?? [];
     const taken = this.#taken(subscriptions, row?.storeId);
     const clockOffset = peer === undefined ? undefined : this.#options.clock(peer);
+    // Before the heads: what is older is behind them.
+    const writesAfter = store.clock;
     return {
       protocol: protocolVersion,
       name: store.nodeName,
       storeId: store.identity.storeId,
       bootId: this.#bootId,
       clockMs: this.#options.now(),
+      writesAfter,
       ...(clockOffset ? { clockOffset } : {}),
       system: {
         lyre: version,
@@ -135,10 +138,9 @@ export class Greeter {
   }
 
   /** How far we have come in a peer's channels. */
-  #heard(subscriptions: readonly Subscription[], { storeId, heads, clockMs }: Hello): HeardPlace[] {
-    const { store, now } = this.#options;
-    // A clock that is ahead may be set back, and what is written then is older than what it says now.
-    const upToMs = Math.min(clockMs, now());
+  #heard(subscriptions: readonly Subscription[], { storeId, heads, writesAfter }: Hello): HeardPlace[] {
+    const { store } = this.#options;
+    if (writesAfter === undefined) return [];
     return subscriptions.flatMap(({ subscribe, database, table: name }) => {
       const table = store.catalog.table(database, name);
       const head = heads[channelName(database, name)];
@@ -146,7 +148,7 @@ export class Greeter {
       if (!subscribe || !head || !cursor || cursor.copy || cursor.unproven) return [];
       // What a start time leaves out may still come, when it is lifted.
       if (hasLeftOut(cursor, () => 0)) return [];
-      return [{ tableId: table.id, headSeq: head.seq, clockMs: upToMs, seq: cursor.seq }];
+      return [{ tableId: table.id, headSeq: head.seq, upTo: writesAfter, seq: cursor.seq }];
     });
   }
 

@@ -216,6 +216,8 @@ export const hello = z.object({
   /** Drawn when the teller's process starts: what the one before was asked, nobody will answer. */
   bootId: text.optional(),
   clockMs: timeMs,
+  /** The newest version that is at the teller: what it writes after this is newer, whatever becomes of its clock. */
+  writesAfter: count.optional(),
   /** The other's clock as the teller has measured it over its own link. */
   clockOffset: z.object({ offsetMs: z.number(), uncertaintyMs: z.number() }).optional(),
   system: z.object({

@@ -8,9 +8,9 @@ import { readWide, writeWide } from './wide-integer.ts';
 /** What a peer says of one of its channels in a greeting, and how far we have come in it. */
 export interface HeardPlace {
   readonly tableId: number;
-  /** Its newest transaction, and its wall clock, ms since 1970, when it spoke. */
+  /** Its newest transaction when it spoke, and the version than which everything is newer that it wrote since. */
   readonly headSeq: number;
-  readonly clockMs: number;
+  readonly upTo: number;
   /** Our cursor. */
   readonly seq: number;
 }
@@ -19,21 +19,25 @@ export interface HeardOptions {
   readonly environment: Environment;
   readonly nodes: () => Nodes;
   readonly run: <T>(body: (commit: Commit) => T) => Promise<T>;
-  /** Longer than a commit takes from drawing its version to being seen; what is written down may be so much older, too. */
-  readonly graceMs: number;
+  /** What is written down may be so much older than what is known. */
+  readonly stepMs: number;
+  readonly now: () => number;
 }
 
 /**
  * Up to which version everything is here that the publishers of a table wrote into it.
  *
  * A tombstone may only go once nothing older than it can come: a peer that has confirmed the delete may still
- * have a write from before in a backlog. When it speaks, all that is older than its clock is behind its head, but for
- * what it is just flushing; once our cursor has reached that head, it is here.
+ * have a write from before in a backlog. When it speaks it says which versions it writes no more, by what is in its store
+ * and not by a clock that may be set back; all that is older is behind its head, and once our cursor has reached that
+ * head, it is here.
  */
 export class Heard {
   readonly #options: HeardOptions;
   /** Of the first greeting whose head we have not reached yet. */
   readonly #pending = new Map<string, HeardPlace>();
+  /** When what is known of a table and a peer was last written down. */
+  readonly #notedAtMs = new Map<string, number>();
 
   constructor(options: HeardOptions) {
     this.#options = options;
@@ -59,21 +63,30 @@ export class Heard {
 
   /** Takes what a peer says of its channels. */
   async note(peer: string, places: readonly HeardPlace[]): Promise<void> {
-    const { graceMs, run } = this.#options;
-    const reached = places
+    const { now, run } = this.#options;
+    const due = places
       .flatMap((place) => this.#reached(peer, place) ?? [])
-      .map(({ tableId, clockMs }) => ({ tableId, upTo: Math.max(0, msToVersion(clockMs - graceMs)) }));
-    const due = reached.filter(({ tableId, upTo }) => upTo > this.#get(tableId, peer) + msToVersion(graceMs));
+      .filter(({ tableId, upTo }) => this.#isWorthNoting(tableId, peer, upTo));
     if (due.length === 0) return;
     await run(() => {
       for (const { tableId, upTo } of due) this.#tree.putSync([tableId, peer], encode(upTo));
     });
+    for (const { tableId } of due) this.#notedAtMs.set(`${tableId} ${peer}`, now());
   }
 
   /** Inside a commit. */
   removeTable(tableId: number): void {
     for (const key of [...this.#tree.getKeys({ start: [tableId], end: [tableId + 1] })])
       this.#tree.removeSync(key);
+  }
+
+  /** A commit for each greeting would be too many. */
+  #isWorthNoting(tableId: number, peer: string, upTo: number): boolean {
+    const { stepMs, now } = this.#options;
+    const noted = this.#get(tableId, peer);
+    if (upTo > noted + msToVersion(stepMs)) return true;
+    const agoMs = Math.abs(now() - (this.#notedAtMs.get(`${tableId} ${peer}`) ?? -Infinity));
+    return upTo > noted && agoMs > stepMs;
   }
 
   #reached(peer: string, place: HeardPlace): HeardPlace | undefined {

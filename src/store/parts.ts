@@ -90,7 +90,8 @@ export function makeParts({ environment, options, localWrites, commits, identity
     environment,
     nodes: () => nodes,
     run: runSmall,
-    graceMs: Math.min(600_000, retentionMs / 50),
+    stepMs: Math.min(600_000, retentionMs / 50),
+    now,
   });
   const nodes = new Nodes({ catalog, records, writer, confirmed, spool, run: runSmall });
   const localRemoval = new LocalRemoval({ catalog, records, nodes, writer });

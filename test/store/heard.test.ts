@@ -5,8 +5,6 @@ import { makeTable, TestStore } from './test-store.ts';
 
 const day = 86_400_000;
 const now = 1_800_000_000_000;
-/** For what its publisher is just flushing when it speaks. */
-const graceMs = 600_000;
 
 async function takeFrom(store: Store, ...peers: readonly string[]): Promise<void> {
   for (const name of peers)
@@ -24,15 +22,17 @@ test('nothing is on its way from a peer once its head of that moment is reached'
   await takeFrom(t.store, 'edge');
   expect(t.store.heard.upTo(dog)).toBe(0);
 
-  await t.store.heard.note('edge', [{ tableId: dog.id, headSeq: 10, clockMs: now, seq: 3 }]);
+  await t.store.heard.note('edge', [{ tableId: dog.id, headSeq: 10, upTo: msToVersion(now), seq: 3 }]);
   // It writes faster than we follow: what counts is where it was.
-  await t.store.heard.note('edge', [{ tableId: dog.id, headSeq: 20, clockMs: now + day, seq: 9 }]);
+  await t.store.heard.note('edge', [{ tableId: dog.id, headSeq: 20, upTo: msToVersion(now + day), seq: 9 }]);
   expect(t.store.heard.upTo(dog)).toBe(0);
 
-  await t.store.heard.note('edge', [{ tableId: dog.id, headSeq: 30, clockMs: now + 2 * day, seq: 11 }]);
-  expect(t.store.heard.upTo(dog)).toBe(msToVersion(now - graceMs));
+  await t.store.heard.note('edge', [
+    { tableId: dog.id, headSeq: 30, upTo: msToVersion(now + 2 * day), seq: 11 },
+  ]);
+  expect(t.store.heard.upTo(dog)).toBe(msToVersion(now));
   await t.reopen();
-  expect(t.store.heard.upTo(dog)).toBe(msToVersion(now - graceMs));
+  expect(t.store.heard.upTo(dog)).toBe(msToVersion(now));
 });
 
 test('the publisher that was heard longest ago decides', async () => {
@@ -40,11 +40,11 @@ test('the publisher that was heard longest ago decides', async () => {
   const dog = await makeTable(t.store);
   await takeFrom(t.store, 'one', 'two');
 
-  await t.store.heard.note('one', [{ tableId: dog.id, headSeq: 1, clockMs: now + day, seq: 1 }]);
+  await t.store.heard.note('one', [{ tableId: dog.id, headSeq: 1, upTo: msToVersion(now + day), seq: 1 }]);
   expect(t.store.heard.upTo(dog)).toBe(0);
-  await t.store.heard.note('two', [{ tableId: dog.id, headSeq: 1, clockMs: now, seq: 1 }]);
+  await t.store.heard.note('two', [{ tableId: dog.id, headSeq: 1, upTo: msToVersion(now), seq: 1 }]);
 
-  expect(t.store.heard.upTo(dog)).toBe(msToVersion(now - graceMs));
+  expect(t.store.heard.upTo(dog)).toBe(msToVersion(now));
 });
 
 test('a tombstone that every subscriber has passed stays while something older may come', async () => {
@@ -61,9 +61,9 @@ test('a tombstone that every subscriber has passed stays while something older m
   };
 
   expect(await settle()).toBe(1);
-  await t.store.heard.note('edge', [{ tableId: dog.id, headSeq: 5, clockMs: clock.ms, seq: 4 }]);
+  await t.store.heard.note('edge', [{ tableId: dog.id, headSeq: 5, upTo: msToVersion(clock.ms), seq: 4 }]);
   expect(await settle()).toBe(1);
-  await t.store.heard.note('edge', [{ tableId: dog.id, headSeq: 6, clockMs: clock.ms, seq: 5 }]);
+  await t.store.heard.note('edge', [{ tableId: dog.id, headSeq: 6, upTo: msToVersion(clock.ms), seq: 5 }]);
 
   expect(await settle()).toBe(0);
 });
