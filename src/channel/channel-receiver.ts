@@ -161,6 +161,11 @@ export class ChannelReceiver {
     return isBounded ? { ...request, maxBytes: this.#questions.budget.bytes } : request;
   }
 
+  /** It wants to compare what it follows. */
+  get isComparisonDue(): boolean {
+    return this.verifier.isDue(this.#followed);
+  }
+
   get #followed(): Source | undefined {
     const { kind } = this.#state;
     return kind === 'following' || kind === 'awaiting-body' ? this.#state.source : undefined;

@@ -111,7 +111,7 @@ export class IncomingChannels implements AsyncDisposable {
     return [...this.#incoming.values()]
       .map(({ pushed }) => pushed)
       .filter((pushed) => this.receiver(pushed.channel) === pushed)
-      .filter(({ state, verifier }) => state.kind === 'subscribing' || verifier.isRequested)
+      .filter(({ state, isComparisonDue }) => state.kind === 'subscribing' || isComparisonDue)
       .map(({ channel }) => channel);
   }
 

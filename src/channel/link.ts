@@ -7,7 +7,7 @@ import type { Logger } from '../runtime/logger.ts';
 import { RunLoop } from '../runtime/run-loop.ts';
 import { connectTo } from '../stream/connection.ts';
 import { patientRequest } from '../stream/patient-request.ts';
-import { StreamPull } from '../stream/stream-pull.ts';
+import { StreamPull, type PullPace } from '../stream/stream-pull.ts';
 import type { LinkState } from './link-state.ts';
 import { maxPulledBytes } from './message-size.ts';
 import { NoAnswerError, type Patience, type PeerLink } from './peer-link.ts';
@@ -114,7 +114,7 @@ export class Link implements PeerLink {
     }
   }
 
-  pull(stream: string, consumer: string, delivered: number): StreamPull {
+  pull(stream: string, consumer: string, delivered: number, pace: PullPace): StreamPull {
     const connection = this.#openConnection;
     if (!connection) throw this.#isDown('a pull');
     return new StreamPull({
@@ -125,8 +125,7 @@ export class Link implements PeerLink {
       delivered,
       maxMessages: 500,
       maxBytes: maxPulledBytes,
-      expiresMs: 10_000,
-      heartbeatMs: 2_000,
+      ...pace,
     });
   }
 

@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import { CodedError, messageOf } from '../model/errors.ts';
-import type { ChannelPull } from '../stream/stream-pull.ts';
+import type { ChannelPull, PullPace } from '../stream/stream-pull.ts';
 import type { LinkState } from './link-state.ts';
 
 /** Nothing came back over a link: a trouble of the link, not of what was asked. */
@@ -36,5 +36,5 @@ export interface PeerLink extends AsyncDisposable {
    *
    * @throws NoAnswerError
    */
-  pull(stream: string, consumer: string, delivered: number): ChannelPull;
+  pull(stream: string, consumer: string, delivered: number, pace: PullPace): ChannelPull;
 }

@@ -6,6 +6,7 @@ import { defaultPriority } from '../model/subscription.ts';
 import type { PeerStatus } from '../model/replication-control.ts';
 import type { ChannelServer } from './channel-server.ts';
 import { ClockOffset } from './clock-offset.ts';
+import { GreetingExchange } from './greeting-exchange.ts';
 import { IncomingChannels, type IncomingChannelsOptions } from './incoming-channels.ts';
 import type { PeerLink } from './peer-link.ts';
 import { peerStatus, silenceOf } from './peer-status.ts';
@@ -39,6 +40,7 @@ export interface PeerSessionOptions<L extends PeerLink> extends Omit<IncomingCha
 /** Everything that runs for one peer: the link, what is taken from the peer, and what may have to be brought to it. */
 export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposable {
   readonly name: string;
+  readonly greetings = new GreetingExchange();
   readonly #options: PeerSessionOptions<L>;
   readonly #life: ProofOfLife;
   readonly #clockOffset: ClockOffset;

@@ -275,6 +275,15 @@ export const hello = z.object({
   routes: z.array(z.object({ host: text, port: count })).max(maxListed),
 });
 
+/** How a greeting travels: whole, or as a merge patch of one that the other has; see `greeting-exchange.ts`. */
+export const greeting = z.looseObject({
+  number: count.optional(),
+  /** The greeting of the teller that this one is a patch of. */
+  basis: count.optional(),
+  /** The newest of the other's greetings that the teller has, and of which of the other's processes. */
+  known: z.object({ bootId: text, number: count }).optional(),
+});
+
 /** A push: what the receiver asked for last, or nothing to hear what it wants. */
 export const applyRequest = z.object({ channel: z.string(), response: channelResponse.nullable() });
 /** `next` is null when the receiver wants nothing now. */
@@ -288,6 +297,7 @@ export const applyResponse = z.object({
 export type ChannelRequest = z.infer<typeof channelRequest>;
 export type ChannelResponse = z.infer<typeof channelResponse>;
 export type Hello = z.infer<typeof hello>;
+export type Greeting = z.infer<typeof greeting>;
 export type ApplyRequest = z.infer<typeof applyRequest>;
 export type ApplyResponse = z.infer<typeof applyResponse>;
 export type WireCursor = z.infer<typeof cursor>;
@@ -316,7 +326,11 @@ const charactersTold = 1_000;
 
 /** Parses what another node sent. @throws CodedError `undecodable`, or `unavailable` with the reason that it gave */
 export function decodeBody<T>(schema: z.ZodType<T>, body: Uint8Array): T {
-  const message = decodeMessage(body);
+  return parseBody(schema, decodeMessage(body));
+}
+
+/** The same, of a message that is no longer packed. */
+export function parseBody<T>(schema: z.ZodType<T>, message: unknown): T {
   const parsed = schema.safeParse(message);
   if (parsed.success) return parsed.data;
   const refused = failure.safeParse(message);

@@ -26,8 +26,8 @@ export interface PusherOptions {
   readonly log: Logger;
 }
 
-/** Even when there is nothing new the receiver is asked this often what it wants: it may want to compare. */
-const askAgainMs = 5_000;
+/** Even when there is nothing new the receiver is asked this often what it wants, should it not have said so in a greeting. */
+const askAgainMs = 60_000;
 
 /**
  * Carries a subscription of a peer that cannot dial us over our own link to it: the peer's receiver says

@@ -18,13 +18,20 @@ import { compareTable } from './compare-table.ts';
 import { ChannelServer } from './channel-server.ts';
 import { maxBatchBytes } from './message-size.ts';
 import { Greeter } from './greeter.ts';
+import { GreetingExchange } from './greeting-exchange.ts';
 import { Joining } from './joining.ts';
 import type { LinkState } from './link-state.ts';
 import { greetingMs, Link } from './link.ts';
 import { LocalServer } from './local-server.ts';
 import { PeerSession } from './peer-session.ts';
 import { PeerUsers } from './peer-users.ts';
-import { hello as helloSchema, type Hello, type WireCursor } from './protocol.ts';
+import {
+  greeting as greetingSchema,
+  hello as helloSchema,
+  type Greeting,
+  type Hello,
+  type WireCursor,
+} from './protocol.ts';
 import { Publishers } from './publishers.ts';
 import { ReplicationReport } from './replication-report.ts';
 import { RouteDialler } from './route-dialler.ts';
@@ -336,15 +343,23 @@ export class Replication implements ReplicationControl, AsyncDisposable {
   async #greet(name: string, link: Link, signal?: AbortSignal): Promise<Hello> {
     const sentMs = performance.now();
     const patience = { timeoutMs: greetingMs * 2.5, ...(signal ? { signal } : {}) };
-    const answer = await link.request('hello', this.#greeter.compose(name), helloSchema, patience);
+    const greetings = this.#greetingsOf(name);
+    const greeting = greetings.say(this.#greeter.compose(name), !link.isOpen);
+    const answer = greetings.hear(await link.request('hello', greeting, greetingSchema, patience));
     this.#sessions.get(name)?.answered(sentMs, answer);
     await this.#take(name, answer, 'our link');
     return answer;
   }
 
-  async #greeted(name: string, message: Hello): Promise<Hello> {
-    await this.#take(name, message, 'their link');
-    return this.#greeter.compose(name);
+  async #greeted(name: string, greeting: Greeting): Promise<Greeting> {
+    const greetings = this.#greetingsOf(name);
+    await this.#take(name, greetings.hear(greeting), 'their link');
+    return greetings.say(this.#greeter.compose(name));
+  }
+
+  /** Of one whose session has ended, or not begun, nothing is kept. */
+  #greetingsOf(name: string): GreetingExchange {
+    return this.#sessions.get(name)?.greetings ?? new GreetingExchange();
   }
 
   async #take(name: string, message: Hello, by: 'our link' | 'their link'): Promise<void> {

@@ -3,7 +3,7 @@ import type { Store } from '../store/store.ts';
 import type { ChannelServer } from './channel-server.ts';
 import { joinRequest, type JoinServer } from './join.ts';
 import type { PeerSession } from './peer-session.ts';
-import { applyRequest, channelRequest, decodeBody, hello, type Hello } from './protocol.ts';
+import { applyRequest, channelRequest, decodeBody, greeting, type Greeting, type Hello } from './protocol.ts';
 
 export interface ServiceCall {
   /** Who the server authenticated, never what a payload says; undefined for a caller without a key. */
@@ -17,7 +17,7 @@ export interface ServiceContext {
   readonly server: ChannelServer;
   readonly join: Pick<JoinServer, 'answer'>;
   readonly session: (peer: string) => PeerSession | undefined;
-  readonly greeted: (peer: string, message: Hello) => Promise<Hello>;
+  readonly greeted: (peer: string, message: Greeting) => Promise<Greeting>;
   readonly node: () => Hello;
 }
 
@@ -38,7 +38,7 @@ export async function answerService(
     throw new CodedError('forbidden', `${peer} is not a peer of ${context.store.nodeName}`);
   switch (service) {
     case 'hello':
-      return context.greeted(peer, decodeBody(hello, body));
+      return context.greeted(peer, decodeBody(greeting, body));
     case 'subscribe':
     case 'pull':
     case 'copy':

@@ -3,7 +3,7 @@ import type { Logger } from '../runtime/logger.ts';
 import { RareLines } from '../runtime/rare-lines.ts';
 import type { Loop, MakeLoop } from '../runtime/run-loop.ts';
 import { decodeItems } from '../model/transaction-codec.ts';
-import type { ChannelPull, PulledMessage } from '../stream/stream-pull.ts';
+import { closePace, idlePace, type ChannelPull, type PulledMessage } from '../stream/stream-pull.ts';
 import type { ChannelReceiver } from './channel-receiver.ts';
 import { NoAnswerError, type PeerLink } from './peer-link.ts';
 import { carriedBytes, channelResponse, type ChannelRequest, type ChannelResponse } from './protocol.ts';
@@ -246,7 +246,8 @@ export class Subscriber implements AsyncDisposable {
     const next = this.#takeTurn(signal);
     this.#endTurn();
     this.#turn = await next;
-    const pull = this.#options.link.pull(place.stream, place.consumer, delivered);
+    const pace = this.#options.receiver.bulk ? closePace : idlePace;
+    const pull = this.#options.link.pull(place.stream, place.consumer, delivered, pace);
     this.#pull = { pull, place, delivered };
     return pull;
   }

@@ -47,9 +47,16 @@ export class Verifier {
     this.#dueAtMs = options.intervalMs === undefined ? Infinity : -Infinity;
   }
 
-  /** Somebody waits for one that has not begun. */
-  get isRequested(): boolean {
-    return this.#requested !== undefined;
+  /** It has something to ask the publisher of what is followed: {@link next} would say what. */
+  isDue(source: Source | undefined): boolean {
+    if (this.#requested) return true;
+    if (!source) return false;
+    const { store, steadyMs } = this.#options;
+    return (
+      this.#current !== undefined ||
+      steadyMs() >= this.#dueAtMs ||
+      store.comparison.provable(source) !== undefined
+    );
   }
 
   /** The newest comparison that came to its end. */

@@ -1,13 +1,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Msg, NatsConnection } from '@nats-io/transport-node';
 
+/** A link of 32 kbit/s; less is sent so much longer. */
+const slowestBytesPerMs = 4;
 /** While something comes: as long as the largest answer takes at 64 kbit/s, and more. */
 const longestMs = 180_000;
 /** A connection that brings nothing for this long is not slow: at 64 kbit/s the largest piece of TLS takes two seconds. */
 const silenceMs = 3_000;
 
 /**
- * Asks a service, and waits longer than `timeoutMs` for an answer that is on its way.
+ * Asks a service, and waits longer than `timeoutMs` while a slow link takes the question, and for an answer that is on its
+ * way.
  *
  * A server sends in the order in which it was given what it sends. Once the time is over it is asked for a sign: that comes
  * behind every answer that was given before. So a slow connection is told from a service that does not answer, however
@@ -41,7 +44,7 @@ async function patientAnswer(
     received = receivedBytes(connection);
     return received > before;
   };
-  if (await isSettled(answer, timeoutMs)) return answer;
+  if (await isSettled(answer, timeoutMs + body.length / slowestBytesPerMs)) return answer;
   if (hasComeMore()) {
     const sign = connection.flush().then(async () => nextTurn());
     while (!(await isSettled(Promise.race([answer, sign]), silenceMs)) && hasComeMore());

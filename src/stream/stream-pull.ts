@@ -8,7 +8,7 @@ export interface PulledMessage {
   readonly body: Uint8Array;
 }
 
-export interface StreamPullOptions {
+export interface StreamPullOptions extends PullPace {
   /** Connection to the publisher's server. */
   readonly connection: NatsConnection;
   readonly channel: string;
@@ -19,9 +19,18 @@ export interface StreamPullOptions {
   readonly delivered: number;
   readonly maxMessages: number;
   readonly maxBytes: number;
+}
+
+/** How long a pull lasts, and how often the server says meanwhile that it has nothing, ms. */
+export interface PullPace {
   readonly expiresMs: number;
   readonly heartbeatMs: number;
 }
+
+/** While something is known to wait in the stream: if it does not come, that soon shows. */
+export const closePace: PullPace = { expiresMs: 10_000, heartbeatMs: 2_000 };
+/** Else: a hundred idle channels must not fill a slow link. A consumer grants no more than {@link pullLimits} say. */
+export const idlePace: PullPace = { expiresMs: 30_000, heartbeatMs: 10_000 };
 
 /** `done`: ask again. Anything else is a doubt: the subscriber begins again from its cursor, without the stream if that is stuck. */
 export type PullEnd = 'done' | { readonly doubt: string; readonly isStuck?: true };

@@ -7,6 +7,7 @@ import { encodeBody } from '../../src/channel/protocol.ts';
 import { Closer } from '../../src/runtime/closer.ts';
 import { connectTo } from '../../src/stream/connection.ts';
 import { openNodeKeys } from '../../src/stream/node-keys.ts';
+import { closePace } from '../../src/stream/stream-pull.ts';
 import { TcpProxy } from '../cluster/support/tcp-proxy.ts';
 import { TemporaryDirectory } from '../store/test-store.ts';
 import { BareServer } from '../stream/bare-server.ts';
@@ -82,7 +83,7 @@ test('while it dials again a link is closed: what is asked of it fails as a trou
   await vi.waitFor(() => expect(told).toEqual([true, false]), soon);
   await vi.waitFor(() => expect(proxy.counters.accepted).toBe(2), { timeout: 5_000 });
   expect([link.isOpen, link.state.kind]).toEqual([false, 'closed']);
-  expect(() => link.pull('dev:dog', 'edge', 0)).toThrow(NoAnswerError);
+  expect(() => link.pull('dev:dog', 'edge', 0, closePace)).toThrow(NoAnswerError);
   await expect(link.request('hello', {}, answer)).rejects.toThrow(NoAnswerError);
 });
 

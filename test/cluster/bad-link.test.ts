@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { connected, countOf, peerOf } from './support/cluster-view.ts';
+import { channelOf, connected, countOf, peerOf } from './support/cluster-view.ts';
 import { converged } from './support/converged.ts';
 import { ExpectedWinners } from './support/expected-winners.ts';
 import { Load } from './support/load.ts';
 import { OneAfterAnother } from './support/one-after-another.ts';
 import { Pair } from './support/pair.ts';
 import { Recorder } from './support/recorder.ts';
-import { makeTable, shared as place } from './support/tables.ts';
+import { insert, makeTable, shared as place } from './support/tables.ts';
 import { waitFor } from './support/wait-for.ts';
 
 const keys = Array.from({ length: 40 }, (_, index) => `key-${index}`);
@@ -202,6 +202,34 @@ describe('a link of 64 kbit/s and 600 ms', () => {
       expect(link.counters.forwardedBytes - forwardedBytes).toBeGreaterThan(2 * size);
     },
   );
+
+  test.concurrent('comes up with a hundred tables, and has room for what is written', async () => {
+    await using pair = await Pair.sharing(place);
+    const { host, edge, link } = pair;
+    const tables = Array.from({ length: 100 }, (_, number) => `of-machine-${number}`);
+    for (const table of tables) await makeTable(host, [place[0], table]);
+    await pair.connect(
+      tables.map((table) => ({ channel: `${place[0]}:${table}`, publish: true, subscribe: true })),
+    );
+    for (const table of tables)
+      await waitFor(
+        `${table} at the edge`,
+        async () => (await channelOf(edge, host, [place[0], table]))?.state === 'live',
+      );
+    link.shape(satellite);
+    await pair.cut();
+    pair.mend();
+    const accepted = await dialledSlowly(pair);
+
+    for (const table of tables.slice(0, 10)) {
+      await insert(edge, [place[0], table], 'late');
+      await waitFor(`it in ${table}`, async () => (await countOf(host, [place[0], table])) === 1, {
+        limitMs: 60_000,
+      });
+    }
+
+    expect(link.counters.accepted).toBe(accepted);
+  });
 
   test.concurrent.each(['host', 'edge'] as const)(
     'gets through a backlog of the %s that takes it many seconds, over one connection',

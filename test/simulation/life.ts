@@ -2,11 +2,12 @@ import { pino } from 'pino';
 import { Proofs } from '../../src/channel/agreement.ts';
 import { ChannelServer, type ChannelServerOptions } from '../../src/channel/channel-server.ts';
 import { Greeter } from '../../src/channel/greeter.ts';
+import { GreetingExchange } from '../../src/channel/greeting-exchange.ts';
 import { PeerSession } from '../../src/channel/peer-session.ts';
 import {
   encodeBody,
   encodeFailure,
-  hello as helloSchema,
+  greeting as greetingSchema,
   type Hello,
   type WireCursor,
 } from '../../src/channel/protocol.ts';
@@ -340,9 +341,17 @@ export class Life {
 
   async #greet(name: string, link: SimulatedLink): Promise<void> {
     const sentMs = this.world.scheduler.nowMs;
-    const answer = await link.request('hello', this.#compose(name), helloSchema, { timeoutMs: 3_000 });
+    const greetings = this.#greetingsOf(name);
+    const greeting = greetings.say(this.#compose(name), !link.isOpen);
+    const answer = greetings.hear(
+      await link.request('hello', greeting, greetingSchema, { timeoutMs: 3_000 }),
+    );
     this.#sessions.get(name)?.answered(sentMs, answer);
     await this.#take(name, answer, 'our link');
+  }
+
+  #greetingsOf(name: string): GreetingExchange {
+    return this.#sessions.get(name)?.greetings ?? new GreetingExchange();
   }
 
   #compose(peer: string | undefined): Hello {
@@ -366,9 +375,10 @@ export class Life {
           server: this.#server,
           join: { answer: async () => Promise.reject(new CodedError('forbidden', 'no join')) },
           session: (name) => this.#sessions.get(name),
-          greeted: async (name, message) => {
-            await this.#take(name, message, 'their link');
-            return this.#compose(name);
+          greeted: async (name, greeting) => {
+            const greetings = this.#greetingsOf(name);
+            await this.#take(name, greetings.hear(greeting), 'their link');
+            return greetings.say(this.#compose(name));
           },
           node: () => this.#compose(undefined),
         },

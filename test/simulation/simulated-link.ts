@@ -4,7 +4,7 @@ import { NoAnswerError, type Patience, type PeerLink } from '../../src/channel/p
 import { decodeBody, encodeBody } from '../../src/channel/protocol.ts';
 import { messageOf } from '../../src/model/errors.ts';
 import type { Loop } from '../../src/runtime/run-loop.ts';
-import type { ChannelPull, PulledMessage, PullEnd } from '../../src/stream/stream-pull.ts';
+import type { ChannelPull, PulledMessage, PullEnd, PullPace } from '../../src/stream/stream-pull.ts';
 import type { Life } from './life.ts';
 
 export interface SimulatedLinkOptions {
@@ -15,8 +15,6 @@ export interface SimulatedLinkOptions {
 }
 
 const requestTimeoutMs = 5_000;
-const pullExpiresMs = 10_000;
-const heartbeatMs = 2_000;
 
 /** What `Link` is over NATS: the same states and promises, over the simulated network. */
 export class SimulatedLink implements PeerLink {
@@ -95,11 +93,11 @@ export class SimulatedLink implements PeerLink {
     return decodeBody(schema, service === 'pull' ? self.world.network.carriedAnswer(answer) : answer);
   }
 
-  pull(stream: string, consumer: string, delivered: number): ChannelPull {
+  pull(stream: string, consumer: string, delivered: number, pace: PullPace): ChannelPull {
     const { self, peer } = this.#options;
     const connection = this.isOpen ? this.#connection : undefined;
     if (!connection) throw new NoAnswerError(peer, 'a pull', new Error('there is no link to it'));
-    return new SimulatedPull({ self, publisher: connection, stream, consumer, delivered });
+    return new SimulatedPull({ self, publisher: connection, stream, consumer, delivered, ...pace });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -133,7 +131,7 @@ export class SimulatedLink implements PeerLink {
   }
 }
 
-interface PullOptions {
+interface PullOptions extends PullPace {
   readonly self: Life;
   readonly publisher: Life;
   readonly stream: string;
@@ -165,7 +163,7 @@ export class SimulatedPull implements ChannelPull {
       if (publisher.streams.hasConsumer(stream, consumer)) {
         publisher.addPull(this);
         this.#beat();
-        publisher.after(pullExpiresMs, () => this.#status('done'));
+        publisher.after(options.expiresMs, () => this.#status('done'));
       } else this.#status({ doubt: 'status 503' });
     });
     this.#watch();
@@ -262,7 +260,7 @@ export class SimulatedPull implements ChannelPull {
   }
 
   #beat(): void {
-    const { self, publisher, stream, consumer } = this.#options;
+    const { self, publisher, stream, consumer, heartbeatMs } = this.#options;
     publisher.after(heartbeatMs, () => {
       if (this.isOver || this.#isAnswered) return;
       const sent = publisher.streams.delivered(stream, consumer);
@@ -285,7 +283,7 @@ export class SimulatedPull implements ChannelPull {
   }
 
   #watch(): void {
-    const { self } = this.#options;
+    const { self, heartbeatMs } = this.#options;
     self.after(heartbeatMs, () => {
       if (this.isOver) return;
       if (self.world.scheduler.nowMs - this.#lastHeardMs > heartbeatMs * 2.5)
