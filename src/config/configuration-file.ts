@@ -113,16 +113,14 @@ function makeWay(document: Document, path: readonly string[], file: string): voi
 }
 
 function checkSetting(key: ReturnType<typeof settingKeys>[number], value: unknown): void {
-  const { expects, isSecret } = factsOf(key);
-  if (isSecret === true || key === 'rootPath')
-    throw new ConfigError(
-      'HarperDB config file validation error',
-      `'${key}'`,
-      'is set in the environment only',
-    );
+  const { expects, isSecret, isOperators } = factsOf(key);
+  const refuse = (problem: string): never => {
+    throw new ConfigError('HarperDB config file validation error', `'${key}'`, problem);
+  };
+  if (isSecret === true || key === 'rootPath') refuse('is set in the environment only');
+  if (isOperators === true) refuse('is set in the file or the environment only');
   if (value === null || settingsSchema.shape[key].safeParse(value).success) return;
-  const told = expects === 'true or false' ? 'a boolean' : expects;
-  throw new ConfigError('HarperDB config file validation error', `'${key}'`, `must be ${told}`);
+  refuse(`must be ${expects === 'true or false' ? 'a boolean' : expects}`);
 }
 
 function put(root: Section, key: string, value: unknown): void {

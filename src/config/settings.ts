@@ -13,6 +13,8 @@ export interface SettingFacts {
   readonly isText?: boolean;
   /** Never repeated in a message. */
   readonly isSecret?: boolean;
+  /** What the node may use of its machine: for its operator to say, and for no user of the API, whatever its role. */
+  readonly isOperators?: boolean;
   /** Its value is milliseconds, and is written in seconds. */
   readonly isDuration?: boolean;
   /** Its value is bytes. */
@@ -114,7 +116,7 @@ const routes = z
     list.flatMap(({ host, port }) => (host === null ? [] : [{ host, port: port ?? 9932 }])),
   );
 const directories = z.array(path).min(1);
-const someDirectories = { expects: 'a list of paths' };
+const someDirectories = { expects: 'a list of paths', isOperators: true };
 const someRoutes = { expects: 'a list of {host, port}' };
 
 /**
@@ -347,7 +349,7 @@ export const settingsSchema = z.object({
   'bulk.allowPrivateUrls': setting(
     'Whether `csv_url_load` may read from private addresses.',
     z.boolean().default(false),
-    isTrue,
+    { ...isTrue, isOperators: true },
   ),
 
   'logging.level': setting('How much is logged.', z.enum(logLevels).default('info'), {
@@ -378,7 +380,7 @@ export const settingsSchema = z.object({
   natsServerBin: setting(
     'The program nats-server, a path or a name on the `PATH`. One of the `PATH`, or of `npm run setup`, if not set.',
     path.optional(),
-    { ...aPath, aliases: ['NATS_SERVER_BIN'] },
+    { ...aPath, isOperators: true, aliases: ['NATS_SERVER_BIN'] },
   ),
 });
 

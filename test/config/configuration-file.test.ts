@@ -61,3 +61,19 @@ it.each([
   );
   expect(readFileSync(`${directory.path}/lyre.yaml`, 'utf8')).toBe(text);
 });
+
+it.each([
+  ['bulk_importDirectories', ['/']],
+  ['bulk.exportDirectories', ['/']],
+  ['BULK_ALLOWPRIVATEURLS', true],
+  ['natsServerBin', '/tmp/program'],
+  ['NATS_SERVER_BIN', null],
+])('leaves to the operator what the node may use of its machine: %s', (name, value) => {
+  using directory = new Directory();
+  const text = 'natsServerBin: /usr/bin/nats-server\n';
+
+  const error = failure(() => set(directory, text, { logging_level: 'warn', [name]: value }));
+
+  expect(error.message).toContain('is set in the file or the environment only');
+  expect(readFileSync(`${directory.path}/lyre.yaml`, 'utf8')).toBe(text);
+});
