@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { open, readFile, writeFile } from 'node:fs/promises';
+import { open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 
@@ -18,7 +18,7 @@ export function backupFiles(directory: string): { readonly data: string; readonl
   return { data: join(directory, 'lyre.mdb'), description: join(directory, 'lyre-backup.json') };
 }
 
-/** Writes what comes to a file, to the disk, and tells what it was. */
+/** Writes what comes to a new file of its user alone, to the disk, and tells what it was. One that is there is removed. */
 export async function saveHashed(
   source: AsyncIterable<Buffer>,
   path: string,
@@ -26,7 +26,9 @@ export async function saveHashed(
 ): Promise<{ readonly bytes: number; readonly sha256: string }> {
   const hash = createHash('sha256');
   let bytes = 0;
-  const file = await open(path, 'w', 0o600);
+  // What is there may be open to others, or lead elsewhere, and would stay so.
+  await rm(path, { force: true });
+  const file = await open(path, 'wx', 0o600);
   try {
     for await (const piece of source) {
       await file.appendFile(piece);

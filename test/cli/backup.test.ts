@@ -5,6 +5,8 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -182,3 +184,21 @@ it('overwrites no backup, and says when no node runs', async () => {
   expect(readFileSync(join(places.backup, 'lyre.mdb')).equals(before)).toBe(true);
   expect(readdirSync(places.path)).not.toContain('new');
 });
+
+it.each(['a file that others may read', 'a link'])(
+  'is readable by its user only, also where %s stands in its way',
+  async (what) => {
+    await using places = await Places.open();
+    mkdirSync(places.backup);
+    const partial = join(places.backup, 'lyre.mdb.partial');
+    const elsewhere = join(places.path, 'elsewhere');
+    writeFileSync(elsewhere, 'of somebody else');
+    if (what === 'a link') symlinkSync(elsewhere, partial);
+    else writeFileSync(partial, '', { mode: 0o644 });
+
+    await runBackup(places.backup, {}, places.running);
+
+    expect(statSync(join(places.backup, 'lyre.mdb')).mode & 0o777).toBe(0o600);
+    expect(readFileSync(elsewhere, 'utf8')).toBe('of somebody else');
+  },
+);
