@@ -6,7 +6,7 @@ import { writeWhole } from '../runtime/whole-file.ts';
 import type { CertificatePair } from './make-certificate.ts';
 import { makeSeed, publicKeyOf } from './nkey.ts';
 import { tlsServerName } from './tls-server-name.ts';
-import { makePrivateDirectory } from '../runtime/private-files.ts';
+import { closeToOthers, makePrivateDirectory } from '../runtime/private-files.ts';
 
 /** The secrets of a node, made at first start under `<ROOTPATH>/keys`, readable by its user only. */
 export interface NodeKeys {
@@ -41,10 +41,12 @@ export function fingerprintOf(certificatePem: string): string {
 }
 
 async function openSeed(file: string): Promise<Pick<NodeKeys, 'seed' | 'publicKey'>> {
-  return openSecret(file, makeSeed, (content) => {
+  const opened = await openSecret(file, makeSeed, (content) => {
     const seed = new TextEncoder().encode(content.trim());
     return { seed, publicKey: publicKeyOf(seed) };
   });
+  closeToOthers(file);
+  return opened;
 }
 
 async function openCertificate(
@@ -66,6 +68,7 @@ async function openCertificate(
   parseSecret(privateKeyFile, () => {
     if (!isPair(parsed, privateKey)) throw new Error('It is the key of another certificate');
   });
+  closeToOthers(privateKeyFile);
   return { certificate, certificateFile, privateKeyFile };
 }
 

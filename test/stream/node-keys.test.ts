@@ -1,9 +1,10 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromSeed } from '@nats-io/nkeys';
 import { expect, test } from 'vitest';
 import { makeCertificate } from '../../src/stream/make-certificate.ts';
+import { openTokenKeys } from '../../src/operation/user/token-keys.ts';
 import { fingerprintOf, openNodeKeys } from '../../src/stream/node-keys.ts';
 import { tlsServerName } from '../../src/stream/tls-server-name.ts';
 import { TemporaryDirectory } from '../store/test-store.ts';
@@ -33,6 +34,21 @@ test('files and directory are readable by their user only, and nothing half-writ
   const files = readdirSync(path).toSorted();
   expect(files).toEqual(['cluster.pem', 'clusterKey.pem', 'node.nk', 'system.nk']);
   expect(files.map((file) => statSync(join(path, file)).mode & 0o777)).toEqual([0o600, 0o600, 0o600, 0o600]);
+});
+
+test('keys that were put back with the rights of any other file are closed to others again', async () => {
+  await using directory = await TemporaryDirectory.make();
+  const path = join(directory.path, 'keys');
+  await openNodeKeys(path, 'edge');
+  await openTokenKeys(path);
+  chmodSync(path, 0o755);
+  for (const file of readdirSync(path)) chmodSync(join(path, file), 0o644);
+
+  await openNodeKeys(path, 'edge');
+  await openTokenKeys(path);
+
+  const open = readdirSync(path).filter((file) => (statSync(join(path, file)).mode & 0o077) !== 0);
+  expect(open).toEqual(['cluster.pem']);
 });
 
 test('the certificate is the node server, for long, and fits its key', async () => {

@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } fr
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { openSecret } from '../../runtime/secret-file.ts';
-import { makePrivateDirectory } from '../../runtime/private-files.ts';
+import { closeToOthers, makePrivateDirectory } from '../../runtime/private-files.ts';
 
 /** What tokens of this node are signed and checked with. */
 export interface TokenKeys {
@@ -13,7 +13,9 @@ export interface TokenKeys {
 /** Reads the key of a node's tokens, making it at the first start. Without the file all tokens end. @throws DamagedSecretError */
 export async function openTokenKeys(directory: string): Promise<TokenKeys> {
   makePrivateDirectory(directory);
-  const privateKey = await openSecret(join(directory, 'tokenKey.pem'), makeKey, createPrivateKey);
+  const file = join(directory, 'tokenKey.pem');
+  const privateKey = await openSecret(file, makeKey, createPrivateKey);
+  closeToOthers(file);
   return { privateKey, publicKey: createPublicKey(privateKey) };
 }
 
