@@ -25,8 +25,20 @@ export async function listenOnDomainSocket(
     return;
   }
   await removeStale(path);
-  await listen(server, { path }, onError);
+  await listenPrivately(server, path, onError);
+  // Where the file system does not heed the mask.
   await chmod(path, 0o600);
+}
+
+/** Closed to others from the first moment on: who connects before a `chmod` would stay connected. */
+function listenPrivately(server: Server, path: string, onError: (error: Error) => void): Promise<void> {
+  const former = process.umask(0o177);
+  try {
+    // The file is made before this returns.
+    return listen(server, { path }, onError);
+  } finally {
+    process.umask(former);
+  }
 }
 
 async function removeStale(path: string): Promise<void> {
