@@ -63,14 +63,14 @@ export async function fetchUrl(url: string, options: FetchOptions): Promise<CsvS
     if (![301, 302, 303, 307, 308].includes(statusCode) || headers.location === undefined) {
       throw new CodedError(
         'invalid_request',
-        `CSV Load failed from URL: ${url}, status code: ${statusCode}, message: ${statusMessage}`,
+        `CSV Load failed from URL: ${toldUrl(url)}, status code: ${statusCode}, message: ${statusMessage}`,
       );
     }
     if (!URL.canParse(headers.location, next.href))
-      throw new CodedError('invalid_request', `${url} redirects to what is no address`);
+      throw new CodedError('invalid_request', `${toldUrl(url)} redirects to what is no address`);
     next = new URL(headers.location, next);
   }
-  throw new CodedError('invalid_request', `${url} redirects more than ${maxRedirects} times`);
+  throw new CodedError('invalid_request', `${toldUrl(url)} redirects more than ${maxRedirects} times`);
 }
 
 /**
@@ -120,12 +120,25 @@ async function get(url: URL, options: FetchOptions): Promise<IncomingMessage> {
     });
   } catch (cause) {
     if (cause instanceof CodedError) throw cause;
-    throw new CodedError('invalid_request', `CSV Load failed from URL: ${url.href}: ${messageOf(cause)}`, {
-      cause,
-    });
+    throw new CodedError(
+      'invalid_request',
+      `CSV Load failed from URL: ${toldUrl(url.href)}: ${messageOf(cause)}`,
+      {
+        cause,
+      },
+    );
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** As it was written, without a password: what is told is kept in the row of the job, which others may read. */
+function toldUrl(text: string): string {
+  const url = new URL(text);
+  if (url.username === '' && url.password === '') return text;
+  url.username = '';
+  url.password = '';
+  return url.href;
 }
 
 /** Without the brackets of IPv6. */

@@ -284,3 +284,22 @@ test('the connection goes to the address that was checked: a second answer of th
   });
   expect(server.asked).toHaveLength(1);
 });
+
+test.each(['status', 'redirect', 'loop', 'silence'])(
+  'a password in the address is sent, and is in no message: %s',
+  async (how) => {
+    await using server = await WebServer.open((_request, response) => {
+      if (how === 'status') response.writeHead(403).end();
+      else if (how === 'redirect') response.writeHead(302, { location: 'http://[' }).end();
+      else if (how === 'loop') response.writeHead(302, { location: '/' }).end();
+      else response.destroy();
+    });
+
+    const fetched = fetchUrl(`http://reader:hush@127.0.0.1:${server.port}/dogs.csv`, options());
+
+    await expect(fetched).rejects.toMatchObject({
+      message: expect.stringMatching(/^(?!.*(reader|hush)).*http:\/\/127\.0\.0\.1:\d+\//),
+    });
+    expect(server.asked[0]?.headers.authorization).toBe(`Basic ${btoa('reader:hush')}`);
+  },
+);
