@@ -3,8 +3,13 @@ import { operationHelp } from './operation-help.ts';
 import { createProgram } from './program.ts';
 import { reportFailure } from './report-failure.ts';
 
-const { flags, rest } = takeConfigFlags(process.argv.slice(2));
+const given = process.argv.slice(2);
+const { flags, rest } = takeConfigFlags(given);
 const words = wordsOf(rest);
+
+// All users of the machine see the arguments of a process. What may hold a secret is not shown to them for longer than this.
+if (given.some((argument) => /passw|token|:\/\/[^/]*@/i.test(argument)))
+  process.title = `lyre ${words[0] ?? ''}`;
 
 if (words[0] === 'start') {
   // A node has more to do than to tell of itself: a full disk or a reader that has gone costs lines only.

@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { childEnvironment } from '../config/child-environment.ts';
 import { heldYoungGeneration } from '../runtime/young-generation.ts';
 
 /** Runs the program of the bridge, which waits for its `start` message. */
@@ -36,5 +37,5 @@ function run(): ChildProcess {
     // It trusts the certificates that it has pinned and no others; Node would parse all of its own before the first one.
     '--use-openssl-ca',
   ];
-  return fork(program, [], { serialization: 'advanced', execArgv });
+  return fork(program, [], { serialization: 'advanced', execArgv, env: childEnvironment() });
 }

@@ -1,5 +1,6 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { promisify } from 'node:util';
+import { childEnvironment } from '../config/child-environment.ts';
 import { findNatsServer } from './find-nats-server.ts';
 
 /** Starts nats-server; see {@link NatsProgram}. */
@@ -37,7 +38,10 @@ export class NatsProgram {
     ]);
     const [program, ...before] = isBound ? (['setpriv', '--pdeathsig', 'KILL', path] as const) : [path];
     return (configFile, logFile) =>
-      spawn(program, [...before, '-c', configFile, '-l', logFile], { stdio: 'ignore' });
+      spawn(program, [...before, '-c', configFile, '-l', logFile], {
+        stdio: 'ignore',
+        env: childEnvironment(),
+      });
   }
 }
 

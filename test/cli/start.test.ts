@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdirSync, openSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -57,6 +57,17 @@ describe.runIf(existsSync(program))('lyre start', () => {
     expect(modeOf(node.rootPath)).toBe(expected);
     for (const name of ['database', 'scratch']) expect(modeOf(join(node.rootPath, name))).toBe('700');
     expect(modeOf(join(node.rootPath, 'database', 'lyre.mdb'))).toBe('600');
+  });
+
+  it.runIf(existsSync('/proc/self/cmdline'))('shows no password among its arguments', async () => {
+    await using node = new StartedNode({ HDB_ADMIN_PASSWORD: '' });
+
+    const { pid } = node.start('pipe', ['--HDB_ADMIN_PASSWORD', 'hush']);
+    await vi.waitFor(() => expect(node.stdout).toContain('is ready'), patient);
+
+    const shown = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    expect(shown).not.toContain('hush');
+    expect(shown).toContain('lyre start');
   });
 
   it.runIf(existsSync('/dev/full'))('goes on when its output cannot be written', async () => {

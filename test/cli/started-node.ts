@@ -30,8 +30,8 @@ export class StartedNode implements AsyncDisposable {
     return this.#child;
   }
 
-  start(stdio: StdioOptions = 'pipe'): ChildProcess {
-    const child = spawn(process.execPath, [program, 'start'], {
+  start(stdio: StdioOptions = 'pipe', flags: readonly string[] = []): ChildProcess {
+    const child = spawn(process.execPath, [program, 'start', ...flags], {
       ...{ cwd: this.directory, env: this.environment, stdio },
     });
     this.#child = child;
