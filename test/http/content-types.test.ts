@@ -48,6 +48,31 @@ test.each([
   ]);
 });
 
+test.each([
+  ['application/x-msgpack', unpack],
+  ['application/cbor', decodeCbor],
+  ['application/json', (bytes: Buffer) => JSON.parse(bytes.toString()) as unknown],
+])('attributes that are called like methods are data, as %s', async (accept, decode) => {
+  await using t = await openServer();
+  const [one, two] = [
+    { id: 1, constructor: 'x' },
+    { id: 2, toJSON: { of: ['x', { constructor: 'x' }] } },
+  ];
+  await makeDogs(t, [one, two]);
+
+  const response = await ask(
+    t,
+    JSON.stringify({ ...search, get_attributes: ['id', 'constructor', 'toJSON'] }),
+    { accept },
+  );
+
+  expect(response.status).toBe(200);
+  expect(decode(Buffer.from(await response.arrayBuffer()))).toEqual([
+    { ...one, toJSON: null },
+    { ...two, constructor: null },
+  ]);
+});
+
 test('an answer comes as CSV, an error even then as JSON', async () => {
   await using t = await openWithRex();
   const headers = { accept: 'text/csv' };
