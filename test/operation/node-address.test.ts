@@ -64,3 +64,43 @@ test.each([
     message: "'url' must be the URL of a node, such as 'wss://edge.example:9932'",
   });
 });
+
+test.each(['update_node', 'set_node_replication', 'add_node', 'configure_cluster'])(
+  '%s by hostname alone keeps the address that is known',
+  async (operation) => {
+    await using t = await openCluster();
+    const { subscriptions } = legacy;
+    await t.call({ operation: 'add_node', hostname: 'edge', url: 'wss://10.0.0.5:9999', subscriptions });
+
+    const change = { hostname: 'edge', subscriptions };
+    await t.call({ operation, ...change, connections: [change] });
+
+    expect(t.store.nodes.get('edge')).toMatchObject({ host: '10.0.0.5', port: 9999 });
+  },
+);
+
+test('a node that was removed is dialled by its hostname when it is added by that alone', async () => {
+  await using t = await openCluster();
+  const { subscriptions } = legacy;
+  await t.call({ operation: 'add_node', hostname: 'edge', url: 'wss://10.0.0.5:9999', subscriptions });
+  await t.call({ operation: 'remove_node', hostname: 'edge' });
+
+  await t.call({ operation: 'add_node', hostname: 'edge', subscriptions });
+
+  expect(t.store.nodes.get('edge')).toMatchObject({ host: 'edge', port: 9932 });
+});
+
+test.each([
+  [
+    { host: '10.0.0.5', port: 9999 },
+    { host: '10.0.0.5', port: 9999 },
+  ],
+  [{ host: '10.0.0.5' }, { host: '10.0.0.5', port: 9932 }],
+  [{ port: 9999 }, { host: 'edge', port: 9999 }],
+])('%j beside a hostname is where the node is dialled', async (address, stored) => {
+  await using t = await openCluster();
+
+  await t.call({ operation: 'add_node', hostname: 'edge', ...address, subscriptions: [] });
+
+  expect(t.store.nodes.get('edge')).toMatchObject(stored);
+});

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { dialUrl } from '../../model/dial-address.ts';
+import { dialUrl, type DialAddress } from '../../model/dial-address.ts';
 import { nodeNameProblem } from '../../model/names.ts';
 import { host, urlProblem } from './address.ts';
 import { startTime, subscription, type RequestedSubscription } from './subscription-request.ts';
@@ -13,6 +13,8 @@ export interface NodeRequest {
   readonly name: string;
   readonly host?: string;
   readonly port?: number;
+  /** Where it is dialled when neither the request nor the row says more than its host name. */
+  readonly fallback?: Required<DialAddress>;
   readonly subscriptions: readonly RequestedSubscription[];
 }
 
@@ -64,6 +66,8 @@ export const nodeRequest = nodeName
 
 type NameFields = z.output<typeof nodeName>;
 
+type AddressFields = NameFields & { readonly host?: string | undefined; readonly port?: number | undefined };
+
 interface NamedNode {
   readonly dialect: NodeDialect;
   readonly name: string;
@@ -83,15 +87,25 @@ function nameOf(read: NameFields, context: z.core.$RefinementCtx): NamedNode | u
 
 /** Where to dial; an empty object when the request does not say; the name of the missing field when half is said. */
 function addressOf(
-  read: NameFields & { readonly host?: string | undefined; readonly port?: number | undefined },
+  read: AddressFields,
   dialect: NodeDialect,
-): { readonly host?: string; readonly port?: number } | 'host' | 'port' {
+): Pick<NodeRequest, 'host' | 'port' | 'fallback'> | 'host' | 'port' {
   const url = read.url === undefined ? undefined : dialUrl(read.url);
-  if (dialect === 'cluster' || (url !== undefined && read.host === undefined)) {
-    const dialled = url?.host ?? read.hostname;
-    const port = url?.port ?? read.port ?? defaultPort;
-    return dialled === undefined ? {} : { host: dialled, port };
-  }
+  if (url !== undefined && (dialect === 'cluster' || read.host === undefined))
+    return { host: url.host, port: url.port ?? read.port ?? defaultPort };
+  if (dialect === 'cluster') return clusterAddressOf(read);
   if (read.host === undefined) return read.port === undefined ? {} : 'host';
   return read.port === undefined ? 'port' : { host: read.host, port: read.port };
+}
+
+/** A host name is the name of the node first: alone it must not take the place of an address that somebody has told. */
+function clusterAddressOf({
+  hostname,
+  host,
+  port,
+}: AddressFields): Pick<NodeRequest, 'host' | 'port' | 'fallback'> {
+  const dialled = host ?? hostname;
+  if (dialled === undefined) return {};
+  const address = { host: dialled, port: port ?? defaultPort };
+  return host === undefined && port === undefined ? { fallback: address } : address;
 }

@@ -16,10 +16,12 @@ export function mergedRow(existing: NodeRow | undefined, request: NodeRequest, v
     return { ...one, ...(onDelete ? { onDelete } : {}), version };
   });
   const node = existing ? addedAgain(existing) : { name: request.name };
+  const isDialled = existing?.host !== undefined && existing.removedVersion === undefined;
+  const { host, port } = request.host === undefined && !isDialled ? (request.fallback ?? {}) : request;
   return {
     ...node,
-    ...(request.host === undefined ? {} : { host: request.host }),
-    ...(request.port === undefined ? {} : { port: request.port }),
+    ...(host === undefined ? {} : { host }),
+    ...(port === undefined ? {} : { port }),
     subscriptions: [...kept, ...added],
     addedVersion: version,
   };
