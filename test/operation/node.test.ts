@@ -110,6 +110,22 @@ test('update_node changes the channels it names, set_node_replication adds the n
   expect(t.replication.connected).toEqual(['edge', 'n3']);
 });
 
+test.each([
+  { by: { node_name: 'edge' }, more: { url: 'wss://10.0.0.5:9999' }, at: { host: '10.0.0.5', port: 9999 } },
+  { by: { hostname: 'edge' }, more: {}, at: { host: 'edge.local', port: 62344 } },
+])('update_node $by without subscriptions leaves the channels as they are', async ({ by, more, at }) => {
+  await using t = await openCluster();
+  await t.call(legacy);
+  const before = t.store.nodes.get('edge')?.subscriptions;
+
+  expect(await t.call({ operation: 'update_node', ...by, ...more })).toEqual({
+    message: "Successfully updated 'edge'",
+  });
+
+  expect(t.store.nodes.get('edge')).toMatchObject(at);
+  expect(t.store.nodes.get('edge')?.subscriptions).toEqual(before);
+});
+
 test.each(['node_name', 'name'])('remove_node by %s leaves only a mark, hidden from answers', async (key) => {
   await using t = await openCluster();
   await t.call(legacy);
@@ -279,6 +295,23 @@ test.each([
     "'port' must be less than or equal to 65535",
   ],
   [{ operation: 'add_node', node_name: 'n2' }, 'invalid_request', "'subscriptions' is required"],
+  [
+    { operation: 'update_node', hostname: 'n2' },
+    'invalid_request',
+    "'subscriptions' is required for a node that is not known yet",
+  ],
+  [
+    { operation: 'add_node', hostname: 'two.example', subscriptions: [] },
+    'invalid_request',
+    "'hostname' names the node 'two.example', and a name cannot include whitespace, '.', ',', '*' or '>': " +
+      "send its clustering.nodeName as 'node_name', and where it is as 'url'",
+  ],
+  [
+    { operation: 'add_node', url: 'wss://10.0.0.5:9933', subscriptions: [] },
+    'invalid_request',
+    "'url' names the node '10.0.0.5', and a name cannot include whitespace, '.', ',', '*' or '>': " +
+      "send its clustering.nodeName as 'node_name', and where it is as 'url'",
+  ],
   [
     { operation: 'add_node', node_name: 'n2', subscriptions: 'dog' },
     'invalid_request',

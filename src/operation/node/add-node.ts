@@ -3,7 +3,7 @@ import { defineOperation } from '../operation.ts';
 import { connectNode } from './connect-node.ts';
 import { nodeRequest } from './node-request.ts';
 
-/** Makes another node a peer and connects channels with it. */
+/** Makes another node a peer and connects channels with it. One of `node_name`, `name`, `hostname` and `url` names it. */
 export const addNode = defineOperation({
   name: 'add_node',
   aliases: ['set_node'],

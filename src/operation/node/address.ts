@@ -1,6 +1,9 @@
 import * as z from 'zod';
 import { dialHost } from '../../model/dial-address.ts';
 
+/** Where a node is dialled when only its host is told. */
+export const defaultPort = 9932;
+
 export const urlProblem = "must be the URL of a node, such as 'wss://edge.example:9932'";
 
 /** What another node is dialled by. */

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { dialUrl, type DialAddress } from '../../model/dial-address.ts';
 import { nodeNameProblem } from '../../model/names.ts';
-import { host, urlProblem } from './address.ts';
+import { defaultPort, host, urlProblem } from './address.ts';
 import { startTime, subscription, type RequestedSubscription } from './subscription-request.ts';
 
 /** Which success message a client expects: that of the manifest (3.x, 4.0-4.3) or of the cluster (4.4+). */
@@ -18,8 +18,8 @@ export interface NodeRequest {
   readonly subscriptions: readonly RequestedSubscription[];
 }
 
-/** Where a node is dialled when a 4.4+ body gives only its host. */
-const defaultPort = 9932;
+/** A node that may keep the channels that it has. */
+export type NodeChange = Omit<NodeRequest, 'subscriptions'> & Partial<Pick<NodeRequest, 'subscriptions'>>;
 
 const port = z.int().min(1).max(65_535);
 
@@ -36,33 +36,55 @@ export const namedNode = nodeName.transform((read, context) => {
   return named ?? z.NEVER;
 });
 
-/** The body of add_node, update_node, set_node_replication and of one connection of configure_cluster. */
-export const nodeRequest = nodeName
-  .extend({
-    host: host.optional(),
-    port: port.optional(),
-    start_time: startTime.optional(),
-    subscriptions: z.array(subscription),
-  })
-  .transform((read, context): NodeRequest => {
-    const named = nameOf(read, context);
-    if (named === undefined) return z.NEVER;
-    if (read.url !== undefined && dialUrl(read.url) === undefined) {
-      context.addIssue({ code: 'custom', path: ['url'], message: urlProblem });
-      return z.NEVER;
-    }
-    const address = addressOf(read, named.dialect);
-    if (typeof address === 'string') {
-      context.addIssue({ code: 'custom', path: [address], message: 'is required' });
-      return z.NEVER;
-    }
-    const start = read.start_time;
-    const subscriptions =
-      start === undefined
-        ? read.subscriptions
-        : read.subscriptions.map((one) => ({ startTimeMs: start, ...one }));
-    return { ...named, ...address, subscriptions };
+const nodeFields = nodeName.extend({
+  host: host.optional(),
+  port: port.optional(),
+  start_time: startTime.optional(),
+});
+
+const subscriptions = z.array(subscription);
+
+/** The body of add_node, set_node_replication and of one connection of configure_cluster. */
+export const nodeRequest = nodeFields.extend({ subscriptions }).transform((read, context): NodeRequest => {
+  const node = nodeOf(read, context);
+  return node === undefined
+    ? z.NEVER
+    : { ...node, subscriptions: since(read.start_time, read.subscriptions) };
+});
+
+/** The body of update_node, which may leave the channels of a node as they are. */
+export const nodeChange = nodeFields
+  .extend({ subscriptions: subscriptions.optional() })
+  .transform((read, context): NodeChange => {
+    const node = nodeOf(read, context);
+    if (node === undefined) return z.NEVER;
+    return read.subscriptions === undefined
+      ? node
+      : { ...node, subscriptions: since(read.start_time, read.subscriptions) };
   });
+
+/** The instant of a request is that of each subscription without one of its own. */
+function since(
+  startTimeMs: number | undefined,
+  asked: readonly RequestedSubscription[],
+): readonly RequestedSubscription[] {
+  return startTimeMs === undefined ? asked : asked.map((one) => ({ startTimeMs, ...one }));
+}
+
+/** Undefined when the context has been told what is wrong. */
+function nodeOf(
+  read: z.output<typeof nodeFields>,
+  context: z.core.$RefinementCtx,
+): Omit<NodeRequest, 'subscriptions'> | undefined {
+  const named = nameOf(read, context);
+  if (named === undefined) return undefined;
+  const refuse = (field: string, message: string): undefined => {
+    context.addIssue({ code: 'custom', path: [field], message });
+  };
+  if (read.url !== undefined && dialUrl(read.url) === undefined) return refuse('url', urlProblem);
+  const address = addressOf(read, named.dialect);
+  return typeof address === 'string' ? refuse(address, 'is required') : { ...named, ...address };
+}
 
 type NameFields = z.output<typeof nodeName>;
 
@@ -80,9 +102,22 @@ function nameOf(read: NameFields, context: z.core.$RefinementCtx): NamedNode | u
   if (name !== undefined && problem === undefined) {
     return { dialect: key === 'hostname' ? 'cluster' : 'manifest', name };
   }
-  const told = read.url === undefined && name === undefined ? 'node_name' : name === undefined ? 'url' : key;
-  context.issues.push({ code: 'custom', path: [told], message: problem ?? 'is not valid', input: read });
+  const isUrl = key === 'hostname' && read.hostname === undefined && read.url !== undefined;
+  const told = isUrl ? 'url' : name === undefined ? 'node_name' : key;
+  context.issues.push({
+    code: 'custom',
+    path: [told],
+    message: nameMessage(told, name, problem),
+    input: read,
+  });
   return undefined;
+}
+
+/** Hosts have dots where names of nodes cannot: what to send instead is told where one was taken for the other. */
+function nameMessage(told: string, name: string | undefined, problem = 'is not valid'): string {
+  if (told === 'node_name' || told === 'name') return problem;
+  if (name === undefined) return urlProblem;
+  return `names the node '${name}', and a name ${problem}: send its clustering.nodeName as 'node_name', and where it is as 'url'`;
 }
 
 /** Where to dial; an empty object when the request does not say; the name of the missing field when half is said. */

@@ -1,20 +1,24 @@
+import { CodedError } from '../../model/errors.ts';
 import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { changeNode } from './connect-node.ts';
-import { refuseUnknownNode, requireReplication } from './known-nodes.ts';
-import { nodeRequest } from './node-request.ts';
+import { isKnownNode, refuseUnknownNode, requireReplication } from './known-nodes.ts';
+import { nodeChange } from './node-request.ts';
 
-/** Changes the named channels of a peer. The 4.4+ dialect adds a node that is not known. */
+/** Changes the named channels of a peer, and its address if the request has one. The 4.4+ dialect adds a node that is not known. */
 export const updateNode = defineOperation({
   name: 'update_node',
   refusalName: 'updateNode',
   permission: 'super_user',
-  request: nodeRequest,
+  request: nodeChange,
   response: messageAnswer,
   async run(context, request) {
     requireReplication(context);
     if (request.dialect === 'manifest') refuseUnknownNode(context.store, request.name);
-    await changeNode(context, request);
+    const { subscriptions } = request;
+    if (subscriptions === undefined && !isKnownNode(context.store, request.name))
+      throw new CodedError('invalid_request', "'subscriptions' is required for a node that is not known yet");
+    await changeNode(context, { ...request, subscriptions: subscriptions ?? [] });
     return `Successfully updated '${request.name}'`;
   },
 });
