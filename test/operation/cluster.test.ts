@@ -163,6 +163,54 @@ test('routes are set once, listed and deleted', async () => {
     message: 'cluster routes successfully set',
     set: [a],
     skipped: [],
+test('cluster_network tells times to a tenth of a millisecond', async () => {
+  await using t = await openCluster();
+  t.replication.nodes = [{ name: 'edge', responseTimeMs: 7.16978399999789, connectedNodes: [], routes: [] }];
+
+  expect(await t.call({ operation: 'cluster_network' })).toMatchObject({
+    nodes: [{ name: 'n1' }, { name: 'edge', response_time: 7.2 }],
+  });
+});
+
+test('a route that a request names twice is set once and deleted once', async () => {
+  await using t = await openCluster();
+  const a = { host: 'a', port: 1 };
+
+  expect(await t.call({ operation: 'cluster_set_routes', routes: [a, a] })).toMatchObject({
+    set: [a],
+    skipped: [a],
+  });
+  expect(await t.call({ operation: 'cluster_delete_routes', routes: [a, a] })).toMatchObject({
+    deleted: [a],
+    skipped: [a],
+  });
+});
+
+test.each([
+  ['wss://two:9999', { host: 'two', port: 9999 }],
+  ['wss://two.example', { host: 'two.example', port: 9932 }],
+  ['two.example:9999', { host: 'two.example', port: 9999 }],
+  ['10.0.0.5', { host: '10.0.0.5', port: 9932 }],
+  [{ hostname: 'two' }, { host: 'two', port: 9932 }],
+  [
+    { host: 'two', port: 9999 },
+    { host: 'two', port: 9999 },
+  ],
+])('the route %j is that to %j', async (route, told) => {
+  await using t = await openCluster();
+
+  expect(await t.call({ operation: 'cluster_set_routes', routes: [route] })).toMatchObject({ set: [told] });
+  expect(await t.call({ operation: 'cluster_get_routes' })).toEqual({ hub: [told], leaf: [] });
+});
+
+test('a text that is no route says what one is', async () => {
+  await using t = await openCluster();
+
+  await expect(t.call({ operation: 'cluster_set_routes', routes: ['a', 'ftp://b'] })).rejects.toMatchObject({
+    message: "'routes[1].host' must be a name or an address alone, without a scheme, a port or a path",
+  });
+});
+
   });
   expect(await t.call({ operation: 'cluster_set_routes', server: 'hub', routes: [a, b] })).toMatchObject({
     set: [b],

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { NetworkNode } from '../../model/replication-control.ts';
 import { defineOperation } from '../operation.ts';
 import { unlessAway } from './bridge-answer.ts';
+import { oneDecimal } from './one-decimal.ts';
 import { readRoutes, routes } from './routes.ts';
 
 const networkAnswer = z.strictObject({
@@ -40,7 +41,7 @@ export const clusterNetwork = defineOperation({
     return {
       nodes: nodes.map((node) => ({
         name: node.name,
-        ...(node.responseTimeMs === undefined ? {} : { response_time: node.responseTimeMs }),
+        ...(node.responseTimeMs === undefined ? {} : { response_time: oneDecimal(node.responseTimeMs) }),
         ...(request.connected_nodes ? {} : { connected_nodes: node.connectedNodes }),
         ...(request.routes ? {} : { routes: node.routes }),
       })),

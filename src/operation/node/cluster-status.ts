@@ -13,6 +13,7 @@ import { defaultPriority, stoppedReason } from '../../model/subscription.ts';
 import { clusterStatusAnswer } from './cluster-status-answer.ts';
 import { defineOperation } from '../operation.ts';
 import { currentSubscriptions } from './node-row.ts';
+import { oneDecimal } from './one-decimal.ts';
 import { uptimeText } from './uptime-text.ts';
 import { withoutUndefined } from './without-undefined.ts';
 
@@ -134,7 +135,6 @@ function enduranceFields(endurance: Endurance | undefined): Readonly<Record<stri
   };
 }
 
-/** One decimal is more than anybody reads. */
 function rounded(value: number | undefined): number | undefined {
-  return value === undefined ? undefined : Math.round(value * 10) / 10;
+  return value === undefined ? undefined : oneDecimal(value);
 }

@@ -3,7 +3,7 @@ import type { Route } from '../../config/config.ts';
 import { dialUrl } from '../../model/dial-address.ts';
 import type { Store } from '../../store/store.ts';
 import { findSystemTable, openSystemTable } from '../system-table.ts';
-import { host } from './address.ts';
+import { defaultPort, host } from './address.ts';
 
 export type RouteServer = 'hub' | 'leaf';
 
@@ -13,14 +13,14 @@ const routesTable = 'hdb_routes';
 
 const routeRow = z.object({ server: z.enum(['hub', 'leaf']), host: z.string(), port: z.number() });
 
-/** A route of a request: `{host|hostname, port}` or a URL. */
+/** A route of a request: `{host|hostname, port}`, a URL, or `host:port`; the port of all nodes where it says none. */
 export const route = z.preprocess(
   (value) => {
-    if (typeof value === 'string') return dialUrl(value) ?? value;
+    if (typeof value === 'string') return dialUrl(value) ?? dialUrl(`wss://${value}`) ?? { host: value };
     if (typeof value !== 'object' || value === null || !('hostname' in value)) return value;
     return { host: value.hostname, ...value };
   },
-  z.object({ host, port: z.int().min(1).max(65_535) }),
+  z.object({ host, port: z.int().min(1).max(65_535).default(defaultPort) }),
 );
 
 export const routeServer = z.enum(['hub', 'leaf']).default('hub');
@@ -50,7 +50,9 @@ export async function addRoutes(
   const documents = routes.map((one) => ({ id: routeId(server, one), server, ...one }));
   if (documents.length === 0) return { set: [], skipped: [] };
   const { written } = await store.write({ table, operation: 'insert', documents });
-  const [set, skipped] = partition(routes, (one) => written.includes(routeId(server, one)));
+  // One that the request names twice is there the second time.
+  const left = new Set(written);
+  const [set, skipped] = partition(routes, (one) => left.delete(routeId(server, one)));
   return { set, skipped };
 }
 
@@ -62,9 +64,9 @@ export async function removeRoutes(
   const table = await openSystemTable(store, routesTable);
   const keys = routes.flatMap((one) => [routeId('hub', one), routeId('leaf', one)]);
   const result = await store.delete({ table, keys });
-  const [deleted, skipped] = partition(
-    routes,
-    (one) => result.deleted.includes(routeId('hub', one)) || result.deleted.includes(routeId('leaf', one)),
+  const left = new Set(result.deleted);
+  const [deleted, skipped] = partition(routes, (one) =>
+    [routeId('hub', one), routeId('leaf', one)].map((id) => left.delete(id)).includes(true),
   );
   return { deleted, skipped };
 }
@@ -73,9 +75,13 @@ function routeId(server: RouteServer, { host, port }: Route): string {
   return `${server}:${host}:${port}`;
 }
 
+/** Asks of each item once, in order. */
 function partition<T>(
   items: readonly T[],
   belongs: (item: T) => boolean,
 ): readonly [readonly T[], readonly T[]] {
-  return [items.filter(belongs), items.filter((item) => !belongs(item))];
+  const those: T[] = [];
+  const others: T[] = [];
+  for (const item of items) (belongs(item) ? those : others).push(item);
+  return [those, others];
 }
