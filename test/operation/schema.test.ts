@@ -283,3 +283,36 @@ test('who is no super user is told which operation is restricted, and sees no ta
   });
   expect(await t.call({ operation: 'describe_all' }, clusterUser)).toEqual({});
 });
+
+test.each([
+  [
+    { expiration: 60 },
+    "'expiration' is not supported: leave it out, and remove old records with delete_records_before",
+  ],
+  [
+    { attributes: [{ name: 'other', is_primary_key: true }] },
+    "'primary_key' is 'id', and 'attributes' marks 'other' with is_primary_key: a table has one",
+  ],
+  [
+    {
+      hash_attribute: undefined,
+      attributes: [
+        { name: 'id', is_primary_key: true },
+        { name: 'other', is_primary_key: true },
+      ],
+    },
+    "'primary_key' is 'id', and 'attributes' marks 'other' with is_primary_key: a table has one",
+  ],
+])('create_table with %j says what to do instead', async (more, message) => {
+  await using t = await openContext();
+
+  await expect(t.call({ ...createDog, ...more })).rejects.toMatchObject({ code: 'invalid_request', message });
+});
+
+test('create_table without an expiration, said with null, is created', async () => {
+  await using t = await openContext();
+
+  expect(await t.call({ ...createDog, expiration: null })).toEqual({
+    message: "table 'dev.dog' successfully created.",
+  });
+});

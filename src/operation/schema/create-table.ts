@@ -30,13 +30,25 @@ export const createTable = defineOperation({
       table: field.newName,
       primary_key: field.newName.optional(),
       attributes: z.array(attribute).optional(),
-      expiration: z.undefined('is not supported').meta({ not: {} }).optional(),
+      expiration: z
+        .unknown()
+        .refine(
+          (seconds) => seconds === undefined || seconds === null,
+          'is not supported: leave it out, and remove old records with delete_records_before',
+        )
+        .meta({ not: {} })
+        .optional(),
     })
     .transform((request, context) => {
-      const primaryKey =
-        request.primary_key ?? request.attributes?.find((declared) => declared.is_primary_key)?.name;
-      if (primaryKey !== undefined) return { ...request, primaryKey };
-      context.addIssue({ code: 'custom', path: ['primary_key'], message: 'is required' });
+      const marked = (request.attributes ?? []).filter((declared) => declared.is_primary_key);
+      const primaryKey = request.primary_key ?? marked[0]?.name;
+      const other = marked.find(({ name }) => name !== primaryKey);
+      if (primaryKey !== undefined && other === undefined) return { ...request, primaryKey };
+      const message =
+        primaryKey === undefined || other === undefined
+          ? 'is required'
+          : `is '${primaryKey}', and 'attributes' marks '${other.name}' with is_primary_key: a table has one`;
+      context.addIssue({ code: 'custom', path: ['primary_key'], message });
       return z.NEVER;
     }),
   response: messageAnswer,
