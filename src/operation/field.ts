@@ -36,6 +36,11 @@ export const anyText = z.unknown().meta({ type: 'string' });
 export const anyObject = z.unknown().meta({ type: 'object' });
 export const anyKeys = z.unknown().meta({ type: 'array', items: { type: ['string', 'number'] } });
 
+/** A field that documents tell as required; the operation itself refuses a body without it, in words that clients know. */
+export function refusedWithout<T extends z.ZodType>(schema: T): z.ZodOptional<T> {
+  return schema.optional().meta({ isRequired: true });
+}
+
 /** A plain object: neither null nor an array. */
 export function isDocument(value: unknown): value is Document {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -40,6 +40,28 @@ test('the OpenAPI document has every operation, with its fields', async () => {
   });
 });
 
+test.each([
+  ['drop_database', ['database']],
+  ['search_by_id', ['table', 'ids']],
+  ['read_audit_log', ['database', 'table']],
+  ['alter_user', ['username']],
+  ['add_role', ['role', 'permission']],
+  ['alter_role', ['id', 'permission']],
+])('the fields without which %s is refused are told as required', async (operation, fields) => {
+  await using t = await openServer();
+
+  const { components } = (await (await fetch(`${t.url}openapi.json`)).json()) as Document;
+
+  expect(new Set(components.schemas[operation]?.required)).toEqual(new Set(['operation', ...fields]));
+  const whole: Readonly<Record<string, unknown>> = Object.fromEntries(
+    fields.map((field) => [field, field === 'ids' ? [1] : field === 'permission' ? {} : 'x']),
+  );
+  for (const field of fields)
+    expect(JSON.stringify(await t.post({ ...whole, operation, [field]: undefined }))).toMatch(
+      /is required|can't be blank/,
+    );
+});
+
 test('credentials are a name and password, or a token', async () => {
   await using t = await openServer();
 

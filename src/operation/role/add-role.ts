@@ -1,7 +1,7 @@
 import { CodedError } from '../../model/errors.ts';
 import { defineOperation } from '../operation.ts';
 import { systemTable } from '../system-table.ts';
-import { readAskedRole, roleRequest } from './role-request.ts';
+import { newRole, readAskedRole } from './role-request.ts';
 import { findRole, rolesNamed, roleAnswer } from './role.ts';
 
 /** Stores a new role; its id is its name unless the request says another. */
@@ -9,7 +9,7 @@ export const addRole = defineOperation({
   name: 'add_role',
   refusalName: 'addRole',
   permission: 'super_user',
-  request: roleRequest,
+  request: newRole,
   response: roleAnswer,
   async run({ store, user }, request) {
     const { id, role = '', permission } = readAskedRole(store, request, 'role');

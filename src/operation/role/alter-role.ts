@@ -2,7 +2,7 @@ import { CodedError } from '../../model/errors.ts';
 import { updatedTime } from '../../model/table.ts';
 import { defineOperation } from '../operation.ts';
 import { systemTable } from '../system-table.ts';
-import { readAskedRole, roleRequest } from './role-request.ts';
+import { changedRole, readAskedRole } from './role-request.ts';
 import { findRole, rolesNamed, roleAnswer } from './role.ts';
 
 /** Replaces the permission of a role, and its name if the request has one. Counts from the next request on. */
@@ -10,7 +10,7 @@ export const alterRole = defineOperation({
   name: 'alter_role',
   refusalName: 'alterRole',
   permission: 'super_user',
-  request: roleRequest,
+  request: changedRole,
   response: roleAnswer,
   async run({ store, user }, request) {
     const { id = '', role, permission } = readAskedRole(store, request, 'id');

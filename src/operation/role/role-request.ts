@@ -1,14 +1,17 @@
 import * as z from 'zod';
 import type { Store } from '../../store/store.ts';
-import { anyObject, anyText } from '../field.ts';
+import { anyObject, anyText, refusedWithout } from '../field.ts';
 import { checkRole } from './role-problems.ts';
 
-/** The body of add_role and alter_role: read here, checked as a whole so that the answer tells all that is wrong. */
-export const roleRequest = z.looseObject({
+const roleFields = {
   id: anyText.optional(),
   role: anyText.optional(),
-  permission: anyObject.optional(),
-});
+  permission: refusedWithout(anyObject),
+};
+
+/** The bodies of add_role and alter_role: read here, checked as a whole so that the answer tells all that is wrong. */
+export const newRole = z.looseObject({ ...roleFields, role: refusedWithout(anyText) });
+export const changedRole = z.looseObject({ ...roleFields, id: refusedWithout(anyText) });
 
 /** A role as it was asked for. */
 export interface AskedRole {
@@ -27,7 +30,7 @@ const fields = z.object({
 /** @throws RolePermissionError */
 export function readAskedRole(
   store: Store,
-  request: z.infer<typeof roleRequest>,
+  request: { readonly id?: unknown; readonly role?: unknown; readonly permission?: unknown },
   required: 'id' | 'role',
 ): AskedRole {
   const problems: string[] = [];

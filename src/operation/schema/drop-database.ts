@@ -12,7 +12,10 @@ export const dropDatabase = defineOperation({
   aliases: ['drop_schema'],
   refusalName: 'dropSchema',
   permission: 'shape_databases',
-  request: z.object({ schema: field.existingName.optional(), replicated: field.notReplicated.optional() }),
+  request: z.object({
+    schema: field.refusedWithout(field.existingName),
+    replicated: field.notReplicated.optional(),
+  }),
   response: messageAnswer,
   async run({ store, replication }, { schema }) {
     if (schema === undefined) throw new CodedError('invalid_request', "'database' is required");

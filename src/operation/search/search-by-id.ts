@@ -34,7 +34,7 @@ export const searchById = defineOperation({
   request: z.object({
     schema: field.database,
     table: field.existingName,
-    hash_values: field.anyKeys.optional(),
+    hash_values: field.anyKeys,
     get_attributes: attributeTexts.optional(),
   }),
   response: records,

@@ -3,6 +3,7 @@ import { CodedError } from '../../model/errors.ts';
 import { inTurns, type Pausing } from '../../runtime/pauses.ts';
 import type { LoggedTransaction } from '../../store/transaction-log.ts';
 import { keys, records } from '../answer.ts';
+import * as field from '../field.ts';
 import { isoDateMs } from '../iso-date.ts';
 import { defineOperation } from '../operation.ts';
 import { Rows } from '../rows.ts';
@@ -30,8 +31,8 @@ export const readAuditLog = defineOperation({
   refusalName: 'readAuditLog',
   permission: 'super_user',
   request: z.object({
-    schema: z.string().optional(),
-    table: z.string().optional(),
+    schema: field.refusedWithout(z.string()),
+    table: field.refusedWithout(z.string()),
     // The canonical name of `search_type`.
     comparator: z.enum(['hash_value', 'timestamp', 'username']).optional(),
     search_values: z.array(z.union([z.string(), z.number()])).default([]),

@@ -13,7 +13,7 @@ export const alterUser = defineOperation({
   refusalName: 'alterUser',
   permission: 'super_user',
   request: z.object({
-    username: field.anyText.optional(),
+    username: field.refusedWithout(field.anyText),
     password: field.anyText.optional(),
     role: field.anyText.optional(),
     active: z.unknown().meta({ type: 'boolean' }).optional(),
