@@ -108,7 +108,8 @@ export function readYaml(text: string, source: string, index: KeyIndex): SourceC
       const meaning = index.find(name);
       if (index.isSection(name) && isSection(value)) visit(value, `${name}.`);
       else if (meaning.kind === 'setting') entries.push({ key: meaning.key, value, name, source });
-      else if (meaning.kind === 'ignored') ignored.push({ name, value });
+      else if (meaning.kind === 'ignored' || (prefix === '' && isComponent(value)))
+        ignored.push({ name, value });
       else if (!index.isSection(name)) {
         throw new ConfigError(source, name, `is unknown; did you mean ${index.nearestKey(name)}?`);
       } else if (value !== null)
@@ -153,6 +154,11 @@ function withoutContradictions(entries: readonly Entry[]): readonly Entry[] {
 
 function isSection(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** An application that HarperDB would load: a section of its own, whatever its name, that tells its package. */
+function isComponent(value: unknown): boolean {
+  return isSection(value) && Object.hasOwn(value, 'package');
 }
 
 function firstLine(text: string): string {

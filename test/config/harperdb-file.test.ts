@@ -118,3 +118,10 @@ tls: { certificate: null, certificateAuthority: null, privateKey: null, logging:
     expect(directory.load({ env: { CHANGELOG_MAXAGE: text } }).log.maxAgeMs).toBe(expected);
   });
 });
+
+it('names the applications of a configuration of HarperDB among what has no meaning here', () => {
+  using directory = new Directory();
+  directory.write('harperdb-config.yaml', "my-app:\n  package: 'HarperDB/application-template'\n");
+
+  expect(directory.load().ignored).toEqual(['my-app']);
+});
