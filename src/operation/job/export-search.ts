@@ -32,6 +32,11 @@ export async function exportSearch(
   const search = searches.find(({ name, aliases }) => [name, ...aliases].some((known) => known === named));
   const found = await search?.execute(context, body);
   if (found instanceof Rows) return asFound(found);
+  if (search !== undefined)
+    throw new CodedError(
+      'invalid_request',
+      "'search_operation' cannot have 'explain' or 'cursor': an export holds all that is found",
+    );
   const names = [...searches.flatMap(({ name, aliases }) => [name, ...aliases]), 'sql'];
   throw new CodedError(
     'invalid_request',

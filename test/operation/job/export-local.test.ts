@@ -150,6 +150,8 @@ test.each([
   [{ format: 'xml' }, /^'format' must be one of \[json, csv\]$/],
   [{ search_operation: undefined }, /^'search_operation' is required$/],
   [{ search_operation: { operation: 'drop_table' } }, /^'search_operation\.operation' must be one of/],
+  [{ search_operation: { ...everything, explain: true } }, /^'search_operation' cannot have 'explain' or/],
+  [{ search_operation: { ...everything, cursor: null } }, /^'search_operation' cannot have 'explain' or/],
   [{ search_operation: { operation: 'sql', sql: 'DELETE FROM dev.dog' } }, /^'sql' must be a SELECT here$/],
   [{ search_operation: { operation: 'sql', sql: 'SELECT * FROM dev.cow' } }, /^Table 'dev\.cow' does not/],
   [{ search_operation: { operation: 'sql', sql: 'SELECT a, b' } }, /Supported are: SELECT/],
