@@ -139,6 +139,18 @@ test('cluster_status says so when replication does not answer', async () => {
   });
 });
 
+test('system_information tells all else while the replication process does not answer', async () => {
+  await using t = await openCluster();
+  t.replication.told = new CodedError('unavailable', 'the bridge does not answer');
+
+  const answer = await t.call({ operation: 'system_information', attributes: ['time', 'replication'] });
+
+  expect(answer).toEqual({
+    time: expect.objectContaining({ current: expect.any(Number) }),
+    replication: { nats: 'unknown', reason: 'replication is not running: the bridge does not answer' },
+  });
+});
+
 test('cluster_network leaves out what its flags name', async () => {
   await using t = await openCluster();
   t.replication.nodes = [{ name: 'edge', responseTimeMs: 4, connectedNodes: ['n1'], routes: [] }];
@@ -151,18 +163,6 @@ test('cluster_network leaves out what its flags name', async () => {
   });
 });
 
-test('routes are set once, listed and deleted', async () => {
-  await using t = await openCluster();
-  const [a, b] = [
-    { host: 'a', port: 1 },
-    { host: 'b', port: 2 },
-  ];
-  expect(await t.call({ operation: 'cluster_get_routes' })).toEqual({ hub: [], leaf: [] });
-
-  expect(await t.call({ operation: 'cluster_set_routes', server: 'hub', routes: [a] })).toEqual({
-    message: 'cluster routes successfully set',
-    set: [a],
-    skipped: [],
 test('cluster_network tells times to a tenth of a millisecond', async () => {
   await using t = await openCluster();
   t.replication.nodes = [{ name: 'edge', responseTimeMs: 7.16978399999789, connectedNodes: [], routes: [] }];
@@ -211,6 +211,18 @@ test('a text that is no route says what one is', async () => {
   });
 });
 
+test('routes are set once, listed and deleted', async () => {
+  await using t = await openCluster();
+  const [a, b] = [
+    { host: 'a', port: 1 },
+    { host: 'b', port: 2 },
+  ];
+  expect(await t.call({ operation: 'cluster_get_routes' })).toEqual({ hub: [], leaf: [] });
+
+  expect(await t.call({ operation: 'cluster_set_routes', server: 'hub', routes: [a] })).toEqual({
+    message: 'cluster routes successfully set',
+    set: [a],
+    skipped: [],
   });
   expect(await t.call({ operation: 'cluster_set_routes', server: 'hub', routes: [a, b] })).toMatchObject({
     set: [b],

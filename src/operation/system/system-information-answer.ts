@@ -29,7 +29,7 @@ export const informationAnswer = z.strictObject({
       }),
     )
     .optional(),
-  /** As the replication process tells it; null where clustering is off. */
+  /** As the replication process tells it, or why it does not; null where clustering is off. */
   replication: z.unknown().optional(),
   metrics: z.strictObject({ log_bytes: z.number() }).optional(),
   threads: z.array(z.strictObject({ id: z.number(), name: z.string(), utilization: z.number() })).optional(),

@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { CodedError } from '../../model/errors.ts';
+import type { ReplicationControl } from '../../model/replication-control.ts';
 import { informationAnswer } from './system-information-answer.ts';
 import { defineOperation, type OperationContext } from '../operation.ts';
 
@@ -85,10 +87,20 @@ async function sectionOf(
           };
         });
     case 'replication':
-      return replication === undefined ? null : await replication.status();
+      return replication === undefined ? null : await statusOf(replication);
     case 'metrics':
       return { log_bytes: store.log.totals().logBytes };
     case 'threads':
       return [{ id: 0, name: 'main', utilization: performance.eventLoopUtilization().utilization }];
+  }
+}
+
+/** The other sections are told also while the replication process is away or has no time to answer. */
+async function statusOf(replication: ReplicationControl): Promise<unknown> {
+  try {
+    return await replication.status();
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    return { nats: 'unknown', reason: `replication is not running: ${error.message}` };
   }
 }
