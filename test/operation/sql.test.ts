@@ -30,6 +30,13 @@ test.each([
   ['SELECT COUNT(*) FROM dev.dog WHERE age > 3 ORDER BY age LIMIT 2 OFFSET 0', [{ 'COUNT(*)': 3 }]],
   ['SELECT COUNT(*) FROM dev.dog LIMIT 2 OFFSET 1', []],
   ['SELECT COUNT(*) FROM dev.dog LIMIT 0', []],
+  [
+    'SELECT d.id, d.name AS n FROM dev.dog AS d WHERE (d.age = 7 OR d.age = 9) AND d.id IN (3)',
+    [{ id: 3, n: 'Bella' }],
+  ],
+  ['SELECT dog.id FROM dev.dog WHERE dog.age > 3 ORDER BY dog.age DESC LIMIT 1', [{ id: 4 }]],
+  ['SELECT dev.dog.id FROM dev.dog WHERE dev.dog.id = 2', [{ id: 2 }]],
+  ['SELECT COUNT(*) FROM dev.dog d WHERE d.age BETWEEN 3 AND 5', [{ 'COUNT(*)': 2 }]],
 ])('%s', async (text, rows) => {
   await using t = await openDogs();
 
@@ -42,6 +49,16 @@ test('SELECT * shows whole records', async () => {
   expect(await t.sql('SELECT * FROM dev.dog WHERE id = 3')).toMatchObject([
     { id: 3, name: 'Bella', age: 7, good: null, __createdtime__: expect.any(Number) },
   ]);
+});
+
+test('UPDATE and DELETE may name their table beside its attributes', async () => {
+  await using t = await openDogs();
+
+  expect(await t.sql("UPDATE dev.dog AS d SET d.name = 'Young' WHERE d.age < 4")).toMatchObject({
+    update_hashes: [1],
+  });
+  expect(await t.sql("DELETE FROM dev.dog WHERE dog.name = 'Young'")).toMatchObject({ deleted_hashes: [1] });
+  expect(await t.sql('SELECT d.* FROM dev.dog d WHERE d.id = 3')).toMatchObject([{ id: 3, name: 'Bella' }]);
 });
 
 test('INSERT, UPDATE and DELETE answer as the operations do', async () => {
@@ -141,7 +158,12 @@ test('decimals and quotes count in comparisons', async () => {
 });
 
 test.each([
-  'SELECT d.id FROM dev.dog d',
+  'SELECT cat.id FROM dev.dog',
+  'SELECT dog.id FROM dev.dog d',
+  'SELECT dev.cat.id FROM dev.dog',
+  'SELECT test.dog.id FROM dev.dog',
+  'SELECT age AS name FROM dev.dog d ORDER BY d.name',
+  'UPDATE dev.dog SET cat.age = 1',
   'SELECT id FROM dev.dog JOIN dev.cat ON dog.id = cat.id',
   'SELECT id FROM dev.dog, dev.cat',
   'SELECT DISTINCT name FROM dev.dog',

@@ -4,6 +4,7 @@ import type { ConditionGroup, Sort } from '../../model/query.ts';
 import { defaultDatabase } from '../field.ts';
 import { attribute } from './attribute.ts';
 import { literal, parentheses } from './literal.ts';
+import { dropOwnName } from './own-name.ts';
 import { plainSql } from './plain-sql.ts';
 import { conditionOf } from './sql-condition.ts';
 
@@ -208,7 +209,9 @@ export async function parseStatement(sql: string): Promise<Statement> {
   } catch (cause) {
     throw new CodedError('invalid_request', `This is not SQL that can be read. ${supported}`, { cause });
   }
-  const parsed = statement.safeParse(Array.isArray(tree) && tree.length === 1 ? tree[0] : tree);
+  const single: unknown = Array.isArray(tree) && tree.length === 1 ? tree[0] : tree;
+  dropOwnName(single);
+  const parsed = statement.safeParse(single);
   if (!parsed.success) throw new CodedError('invalid_request', `This SQL is not supported. ${supported}`);
   return parsed.data;
 }
