@@ -86,6 +86,12 @@ export function createProgram(flags: ConfigFlags['flags']): Command {
     .hook('preAction', () => here('restore'))
     .action((directory: string) => runRestore(directory, flags));
   program
+    .command('version')
+    .description('print the version of this command')
+    .action(() => {
+      process.stdout.write(`${packageVersion()}\n`);
+    });
+  program
     .command('completion')
     .description('print the completion for a shell: source <(lyre completion bash)')
     .addArgument(new Argument('<shell>').choices(shells))

@@ -77,7 +77,8 @@ describe.runIf(existsSync(program))('lyre', () => {
       version: string;
     };
 
-    expect(await shell.lyre(['--version'])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
+    for (const asked of ['--version', 'version'])
+      expect(await shell.lyre([asked])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
     const help = await shell.lyre(['--help']);
     expect(help.status).toBe(0);
     for (const word of ['start', 'stop', 'status', 'key=value', '--ROOTPATH', '--json', '--target']) {
