@@ -21,7 +21,19 @@ export const wireFormat = 1;
 const packr = new Packr({ useRecords: false, moreTypes: false, mapsAsObjects: true, variableMapSize: true });
 
 export function encodeDocument(document: Document): Uint8Array {
-  return packr.pack(document);
+  try {
+    return packr.pack(document);
+  } catch {
+    // msgpackr asks what has data under `constructor` for its `toJSON`, and so may data.
+    return packr.pack(asMaps(document));
+  }
+}
+
+/** Packed the same, and asked for no method. */
+function asMaps(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(asMaps);
+  if (typeof value !== 'object' || value === null) return value;
+  return new Map(Object.entries(value).map(([name, child]) => [name, asMaps(child)]));
 }
 
 /**
