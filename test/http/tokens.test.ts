@@ -143,7 +143,8 @@ test('tokens that this node did not sign with RS256 and its own key are refused'
   const { operation_token: token } = await tokens(t);
   const claims = claimsOf(token);
   const [header = '', payload = '', signature = ''] = token.split('.');
-  const publicPem = t.authentication.keys.publicKey.export({ type: 'spki', format: 'pem' }).toString();
+  const own = await t.authentication.keys.provide();
+  const publicPem = own.publicKey.export({ type: 'spki', format: 'pem' }).toString();
   const hs256 = `${part({ alg: 'HS256', typ: 'JWT' })}.${part(claims)}`;
   const forged = {
     'alg none': `${part({ alg: 'none' })}.${part(claims)}.`,
@@ -164,12 +165,32 @@ test('tokens that this node did not sign with RS256 and its own key are refused'
   for (const [what, attempt] of Object.entries(forged))
     expect([what, await asked(t, attempt)]).toEqual([what, invalid]);
 
-  const own = t.authentication.keys.privateKey;
   const { exp: _, ...endless } = claims;
-  expect(await asked(t, signed({ alg: 'RS256' }, claims, own))).toMatchObject({ status: 200 });
-  expect(await asked(t, signed({ alg: 'RS256' }, endless, own))).toEqual(invalid);
-  expect(await asked(t, signed({ alg: 'RS256' }, { ...claims, sub: 'session' }, own))).toEqual(invalid);
-  expect(await asked(t, signed({ alg: 'RS256' }, { ...claims, username: 'nobody' }, own))).toEqual(invalid);
+  expect(await asked(t, signed({ alg: 'RS256' }, claims, own.privateKey))).toMatchObject({ status: 200 });
+  expect(await asked(t, signed({ alg: 'RS256' }, endless, own.privateKey))).toEqual(invalid);
+  expect(await asked(t, signed({ alg: 'RS256' }, { ...claims, sub: 'session' }, own.privateKey))).toEqual(
+    invalid,
+  );
+  expect(await asked(t, signed({ alg: 'RS256' }, { ...claims, username: 'nobody' }, own.privateKey))).toEqual(
+    invalid,
+  );
+});
+
+test('a node that has given no token knows none', async () => {
+  await using t = await openServer();
+  const { operation_token: foreign } = await tokens(t);
+  const fresh = new Tokens({
+    store: t.store,
+    keys: { known: undefined, provide: () => t.authentication.keys.provide() },
+    operationTokenTimeoutMs: 1_000,
+    refreshTokenTimeoutMs: 1_000,
+    now: Date.now,
+  });
+
+  await expect(fresh.holderOf(foreign)).rejects.toMatchObject({
+    code: 'unauthenticated',
+    message: 'invalid token',
+  });
 });
 
 test('a token that is over is answered with 403, of either kind', async () => {

@@ -3,14 +3,24 @@ import { pino } from 'pino';
 import type { Authentication } from '../../src/operation/operation.ts';
 import { Logins } from '../../src/operation/user/logins.ts';
 import { Sessions } from '../../src/operation/user/sessions.ts';
+import type { TokenKeyPair, TokenKeys } from '../../src/operation/user/token-keys.ts';
 import { Tokens } from '../../src/operation/user/tokens.ts';
 import type { Store } from '../../src/store/store.ts';
 
-/** One pair for all tests of a process: making it is slow. */
-let pair: ReturnType<typeof makePair> | undefined;
+/** One pair for all tests of a process that have tokens: making it is slow. */
+let pair: TokenKeyPair | undefined;
+
+const keys: TokenKeys = {
+  get known(): TokenKeyPair | undefined {
+    return pair;
+  },
+  async provide(): Promise<TokenKeyPair> {
+    return (pair ??= makePair());
+  },
+};
 
 export interface TestAuthentication extends Authentication {
-  readonly keys: ReturnType<typeof makePair>;
+  readonly keys: TokenKeys;
 }
 
 /** What the api process makes, with a key of the tests. */
@@ -22,7 +32,6 @@ export function openAuthentication(
     steadyMs = () => performance.now(),
   }: { now?: () => number; log?: pino.Logger; steadyMs?: () => number } = {},
 ): TestAuthentication {
-  const keys = (pair ??= makePair());
   return {
     keys,
     logins: new Logins({ store, steadyMs, log }),
@@ -37,6 +46,6 @@ export function openAuthentication(
   };
 }
 
-export function makePair() {
+export function makePair(): TokenKeyPair {
   return generateKeyPairSync('rsa', { modulusLength: 2048 });
 }

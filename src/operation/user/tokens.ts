@@ -89,6 +89,7 @@ export class Tokens {
   async #sign(stored: StoredUser, kind: TokenKind, timeoutMs: number, endsAtMs: number): Promise<string> {
     // Loaded by who uses tokens; nodes that do not are spared its memory.
     const { SignJWT } = await import('jose');
+    const { privateKey } = await this.#options.keys.provide();
     const { username, isSuperUser } = stored.user;
     const issuedAt = Math.floor(this.#options.now() / 1_000);
     const expiresAt = issuedAt + Math.max(1, Math.round(timeoutMs / 1_000));
@@ -98,7 +99,7 @@ export class Tokens {
       .setJti(randomUUID())
       .setIssuedAt(issuedAt)
       .setExpirationTime(Math.min(expiresAt, Math.floor(endsAtMs / 1_000)))
-      .sign(this.#options.keys.privateKey);
+      .sign(privateKey);
   }
 
   async #verify(
@@ -107,13 +108,14 @@ export class Tokens {
   ): Promise<{ readonly stored: StoredUser; readonly endsAtMs: number }> {
     const { errors, jwtVerify } = await import('jose');
     const { keys, now, store } = this.#options;
+    if (keys.known === undefined) throw new CodedError('unauthenticated', 'invalid token');
     const options = {
       algorithms: [algorithm],
       subject: kind,
       requiredClaims: ['exp', 'iat'],
       currentDate: new Date(now()),
     };
-    const verified = await jwtVerify(token, keys.publicKey, options).catch((cause: unknown) => {
+    const verified = await jwtVerify(token, keys.known.publicKey, options).catch((cause: unknown) => {
       if (cause instanceof errors.JWTExpired)
         throw new CodedError('token_expired', 'token expired', { cause });
       throw new CodedError('unauthenticated', 'invalid token', { cause });
