@@ -5,7 +5,6 @@ import { pino } from 'pino';
 import type { Health } from '../../src/http/health.ts';
 import { startHttpServer, type HttpServer, type HttpServerOptions } from '../../src/http/server.ts';
 import type { OperationServices } from '../../src/operation/operation.ts';
-import { putUser } from '../../src/operation/user/put-user.ts';
 import { Closer } from '../../src/runtime/closer.ts';
 import type { Environment } from '../../src/store/environment.ts';
 import { LmdbEnvironment } from '../../src/store/lmdb-environment.ts';
@@ -13,6 +12,7 @@ import { Store } from '../../src/store/store.ts';
 import { checkAnswer } from '../operation/check-answer.ts';
 import { openAuthentication, type TestAuthentication } from '../operation/open-authentication.ts';
 import { openServices } from '../operation/open-services.ts';
+import { putQuickUser } from '../operation/quick-user.ts';
 
 export const admin = `Basic ${Buffer.from('admin:pass:word').toString('base64')}`;
 
@@ -78,7 +78,7 @@ async function openOwned(
   closer.defer('directory', () => rm(directory, { recursive: true }));
   const environment = new LmdbEnvironment({ path: join(directory, 'db'), mapSizeBytes: 2 ** 28 });
   const store = closer.own('store', await Store.over(watch(environment), { nodeName: 'n1', role: 'api' }));
-  await putUser(store, { username: 'admin', password: 'pass:word', role: 'super_user' });
+  await putQuickUser(store, { username: 'admin', password: 'pass:word', role: 'super_user' });
   const logged: string[] = [];
   const log = pino({ level: 'warn' }, { write: (line: string) => logged.push(line) });
   const authentication = openAuthentication(store, {

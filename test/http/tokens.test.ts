@@ -1,8 +1,8 @@
 import { createHmac, sign, type KeyObject } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { Tokens } from '../../src/operation/user/tokens.ts';
-import { putUser } from '../../src/operation/user/put-user.ts';
 import { makePair } from '../operation/open-authentication.ts';
+import { putQuickUser } from '../operation/quick-user.ts';
 import { admin, openServer, type TestServer } from './open-server.ts';
 
 const create = { operation: 'create_authentication_tokens' };
@@ -210,7 +210,7 @@ test('a token that is over is answered with 403, of either kind', async () => {
 
 test('a new password, inactivity and removal end the tokens of a user', async () => {
   await using t = await openServer();
-  await putUser(t.store, { username: 'bob', password: 'one', role: 'super_user' });
+  await putQuickUser(t.store, { username: 'bob', password: 'one', role: 'super_user' });
   const { operation_token: first, refresh_token: refresh } = await t.authentication.tokens.create('bob');
   expect(await asked(t, first)).toMatchObject({ status: 200 });
 

@@ -7,13 +7,13 @@ import { provideRoles, putUser } from '../../src/operation/user/put-user.ts';
 import { findUser } from '../../src/operation/user/user.ts';
 import { provideUsers } from '../../src/process/administrator.ts';
 import { openContext, type TestContext } from './open-context.ts';
+import { putQuickUser } from './quick-user.ts';
 
 const bob = { operation: 'add_user', username: 'bob', password: 'secret', role: 'super_user', active: true };
 
 async function openWithBob(): Promise<TestContext> {
   const t = await openContext();
-  await provideRoles(t.store);
-  await t.call(bob);
+  await putQuickUser(t.store, { username: 'bob', password: 'secret', role: 'super_user' });
   return t;
 }
 
@@ -57,7 +57,7 @@ test('two roles of one name, which only rows can make, give no user either of th
 
 test('alter_user changes what it names and nothing else', async () => {
   await using t = await openWithBob();
-  await putUser(t.store, { username: 'admin', password: 'x', role: 'super_user' });
+  await putQuickUser(t.store, { username: 'admin', password: 'x', role: 'super_user' });
 
   expect(await t.call({ operation: 'alter_user', username: 'bob', password: 'other' })).toEqual({
     message: 'updated 1 of 1 records',
@@ -105,7 +105,7 @@ test('an unknown user is skipped by alter_user and refused by drop_user', async 
 
 test('drop_user removes the user', async () => {
   await using t = await openWithBob();
-  await putUser(t.store, { username: 'admin', password: 'x', role: 'super_user' });
+  await putQuickUser(t.store, { username: 'admin', password: 'x', role: 'super_user' });
 
   expect(await t.call({ operation: 'drop_user', username: 'bob' })).toEqual({
     message: 'bob successfully deleted',
@@ -184,7 +184,7 @@ test.each([{ active: false }, { role: 'super_user' }, { role: 'none' }])(
   'nobody joins with the cluster user once it has %j, also after a start',
   async (change) => {
     await using t = await openContext();
-    await putUser(t.store, { username: 'admin', password: 'x', role: 'super_user' });
+    await putQuickUser(t.store, { username: 'admin', password: 'x', role: 'super_user' });
     const config = configOf(t, 'x');
     await provideUsers(t.store, config);
     expect(clusterVerifier(t.store, 'node')).toBeDefined();
@@ -199,7 +199,7 @@ test.each([{ active: false }, { role: 'super_user' }, { role: 'none' }])(
 
 test('a cluster user that is not active stays so when a start brings it another password', async () => {
   await using t = await openContext();
-  await putUser(t.store, { username: 'admin', password: 'x', role: 'super_user' });
+  await putQuickUser(t.store, { username: 'admin', password: 'x', role: 'super_user' });
   await provideUsers(t.store, configOf(t, 'x'));
   await t.call({ operation: 'alter_user', username: 'node', active: false });
 

@@ -1,16 +1,16 @@
 import { expect, test } from 'vitest';
 import { allUsers } from '../../src/operation/user/user.ts';
-import { putUser } from '../../src/operation/user/put-user.ts';
 import { openContext, type TestContext } from './open-context.ts';
+import { putQuickUser } from './quick-user.ts';
 
 const system = (table: string): object => ({ schema: 'system', table });
 
 /** One active super user, one who is not active, and one who is none. */
 async function openUsers(): Promise<TestContext> {
   const t = await openContext();
-  await putUser(t.store, { username: 'admin', password: 'one', role: 'super_user' });
-  await putUser(t.store, { username: 'away', password: 'two', role: 'super_user' });
-  await putUser(t.store, { username: 'node', password: 'three', role: 'cluster_user' });
+  await putQuickUser(t.store, { username: 'admin', password: 'one', role: 'super_user' });
+  await putQuickUser(t.store, { username: 'away', password: 'two', role: 'super_user' });
+  await putQuickUser(t.store, { username: 'node', password: 'three', role: 'cluster_user' });
   await t.call({ operation: 'alter_user', username: 'away', active: false });
   return t;
 }

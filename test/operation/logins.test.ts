@@ -1,24 +1,22 @@
-import { scryptSync } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { pino } from 'pino';
 import { Logins } from '../../src/operation/user/logins.ts';
-import { putUser } from '../../src/operation/user/put-user.ts';
+import { provideRoles } from '../../src/operation/user/put-user.ts';
 import { systemTable } from '../../src/operation/system-table.ts';
+import { quickHash } from './quick-user.ts';
 import { TestStore } from '../store/test-store.ts';
 
-/** A hash of `right` that takes no time. */
-const salt = Buffer.alloc(16);
-const quickHash = `scrypt$1024$8$1$${salt.toString('base64')}$${scryptSync('right', salt, 32, { N: 1_024 }).toString('base64')}`;
+const hash = quickHash('right');
 const others = Array.from({ length: 100 }, (_, index) => `user ${index}`);
 
 /** `bob` and others with the password `right`; `guess` begins a login that is wrong, `ended` counts those that were read. */
 async function openLogins() {
   const opened = await TestStore.open();
-  await putUser(opened.store, { username: 'bob', password: 'right', role: 'super_user' });
+  await provideRoles(opened.store);
   await opened.store.write({
     table: systemTable(opened.store, 'hdb_user'),
     operation: 'upsert',
-    documents: ['bob', ...others].map((username) => ({ username, password: quickHash, role: 'super_user' })),
+    documents: ['bob', ...others].map((username) => ({ username, password: hash, role: 'super_user' })),
   });
   const logins = new Logins({ store: opened.store, steadyMs: () => 0, log: pino({ enabled: false }) });
   const guesses: Promise<unknown>[] = [];

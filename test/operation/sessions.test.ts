@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { systemDatabase } from '../../src/model/table.ts';
-import { putUser } from '../../src/operation/user/put-user.ts';
 import { Sessions } from '../../src/operation/user/sessions.ts';
 import type { Store } from '../../src/store/store.ts';
 import { TestStore } from '../store/test-store.ts';
+import { putQuickUser } from './quick-user.ts';
 
 const dayMs = 86_400_000;
 
@@ -18,7 +18,7 @@ function rowsOf(store: Store): readonly unknown[] {
 
 test('a session outlives a restart, and ends in time', async () => {
   await using opened = await TestStore.open();
-  await putUser(opened.store, { username: 'admin', password: 'secret', role: 'super_user' });
+  await putQuickUser(opened.store, { username: 'admin', password: 'secret', role: 'super_user' });
   let now = Date.now();
   const open = (): Sessions => new Sessions({ store: opened.store, timeoutMs: dayMs, now: () => now });
   const secret = await begin(open());
@@ -35,7 +35,7 @@ test('a session outlives a restart, and ends in time', async () => {
 test('a user has at most 20 sessions, and what is over is removed with the next login', async () => {
   await using opened = await TestStore.open();
   const { store } = opened;
-  await putUser(store, { username: 'admin', password: 'secret', role: 'super_user' });
+  await putQuickUser(store, { username: 'admin', password: 'secret', role: 'super_user' });
   let now = Date.now();
   const sessions = new Sessions({ store, timeoutMs: dayMs, now: () => now });
   const secrets: string[] = [];
@@ -57,7 +57,7 @@ test('a user has at most 20 sessions, and what is over is removed with the next 
 test('the table of sessions gives nobody a session', async () => {
   await using opened = await TestStore.open();
   const { store } = opened;
-  await putUser(store, { username: 'admin', password: 'secret', role: 'super_user' });
+  await putQuickUser(store, { username: 'admin', password: 'secret', role: 'super_user' });
   const sessions = new Sessions({ store, timeoutMs: dayMs, now: Date.now });
   const secret = await begin(sessions);
 

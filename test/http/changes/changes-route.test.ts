@@ -1,9 +1,9 @@
 import { expect, test, vi } from 'vitest';
 import { encodeChanges, encodeDocument } from '../../../src/model/transaction-codec.ts';
-import { putUser } from '../../../src/operation/user/put-user.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { startHttpServer } from '../../../src/http/server.ts';
 import { dog, makeDogs } from '../../operation/dog.ts';
+import { putQuickUser } from '../../operation/quick-user.ts';
 import { tableOf } from '../../store/test-store.ts';
 import {
   admin,
@@ -187,7 +187,7 @@ test('many listeners read the log once, not each', async () => {
 
 test('a user has 100 listeners, and leaves room for others', async () => {
   await using t = await openWithDogs();
-  await putUser(t.store, { username: 'bob', password: 'pass', role: 'super_user' });
+  await putQuickUser(t.store, { username: 'bob', password: 'pass', role: 'super_user' });
   const readers = await Promise.all(Array.from({ length: 100 }, () => listen(t)));
   const url = `${t.url}changes/dev/dog`;
   const authorization = `Basic ${Buffer.from('bob:pass').toString('base64')}`;
@@ -271,7 +271,7 @@ test('an id that is none of ours is refused', async () => {
 
 test('strangers and users without the right to read learn nothing', async () => {
   await using t = await openWithDogs();
-  await putUser(t.store, { username: 'cluster', password: 'secret', role: 'cluster_user' });
+  await putQuickUser(t.store, { username: 'cluster', password: 'secret', role: 'cluster_user' });
 
   const stranger = await fetch(`${t.url}changes/dev/dog`);
   const other = await fetch(`${t.url}changes/dev/dog`, {
@@ -290,7 +290,7 @@ test('a user who loses the right while listening is sent away', async () => {
   using reader = await listen(t);
   await reader.next();
 
-  await putUser(t.store, { username: 'admin', password: 'another', role: 'super_user' });
+  await putQuickUser(t.store, { username: 'admin', password: 'another', role: 'super_user' });
 
   expect(await reader.next()).toMatchObject({ event: 'end', data: { reason: 'Login failed' } });
   await expect(reader.next()).rejects.toThrow('ended');
