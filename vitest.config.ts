@@ -11,11 +11,33 @@ const longest = [
   'test/cluster/bad-link.test.ts',
 ];
 
+/** What looks at its whole process, changes it, or replaces what all of it uses. */
+const ownProcess = [
+  'test/budget/**/*.test.ts',
+  'test/cli/**/*.test.ts',
+  'test/examples/**/*.test.mjs',
+  'test/process/**/*.test.ts',
+  'test/runtime/**/*.test.ts',
+  'test/simulation/**/*.test.ts',
+  'test/channel/agreement.test.ts',
+  'test/http/changes/change-feed.test.ts',
+  'test/http/fuzz/fuzz.test.ts',
+  'test/http/large-body.test.ts',
+  'test/http/send-answer.test.ts',
+  'test/http/send-file.test.ts',
+  'test/http/server.test.ts',
+  'test/operation/job/csv-load.test.ts',
+  'test/scripts/distribution-package.test.mjs',
+];
+
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const others = await super.sort(files);
     const first = longest.flatMap((path) => files.filter(({ moduleId }) => moduleId.endsWith(path)));
-    return [...first, ...others.filter((file) => !first.includes(file))];
+    const rest = others.filter((file) => !first.includes(file));
+    // A process that may run several files ends when the next one is not for it.
+    const isShared = ({ project }: TestSpecification): boolean => project.name === 'unit';
+    return [...first, ...rest.filter((file) => !isShared(file)), ...rest.filter(isShared)];
   }
 }
 
@@ -24,10 +46,21 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     projects: [
       {
+        // One process for many files: to load what a file tests takes longer than most files run.
         test: {
           name: 'unit',
           include: ['test/**/*.test.{ts,mjs}'],
-          exclude: ['test/cluster/**'],
+          exclude: ['test/cluster/**', ...ownProcess],
+          isolate: false,
+          maxWorkers: 2,
+          testTimeout: 20_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'isolated',
+          include: ownProcess,
           maxWorkers: 2,
           testTimeout: 20_000,
           sequence: { groupOrder: 0 },
