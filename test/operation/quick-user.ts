@@ -1,12 +1,13 @@
 import { randomBytes, scryptSync } from 'node:crypto';
-import { provideRoles, type BuiltInRole } from '../../src/operation/user/put-user.ts';
+import { provideRoles } from '../../src/operation/user/put-user.ts';
 import { systemTable } from '../../src/operation/system-table.ts';
 import type { Store } from '../../src/store/store.ts';
 
 export interface QuickUser {
   readonly username: string;
   readonly password: string;
-  readonly role: BuiltInRole;
+  /** The id of one that is there; those that are built in always are. */
+  readonly role: string;
 }
 
 /**

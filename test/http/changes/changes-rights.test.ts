@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { dog } from '../../operation/dog.ts';
+import { putQuickUser } from '../../operation/quick-user.ts';
 import { openServer, type TestServer } from '../open-server.ts';
 import { EventReader } from './event-reader.ts';
 
@@ -29,7 +30,8 @@ async function openWithRoles(changeTimes = {}): Promise<TestServer> {
   for (const role of Object.keys(roles)) {
     const added = await t.post({ operation: 'add_role', role, permission: permissionOf(role) });
     expect(added).toMatchObject({ status: 200 });
-    await t.post({ operation: 'add_user', username: role, password: 'pass', role });
+    const { id } = added.body as { readonly id: string };
+    await putQuickUser(t.store, { username: role, password: 'pass', role: id });
   }
   return t;
 }
