@@ -139,6 +139,8 @@ test.each([
 });
 
 test('tokens that this node did not sign with RS256 and its own key are refused', async () => {
+  // Made first: it holds up this process for longer than a connection may be idle on a slow machine.
+  const foreign = makePair();
   await using t = await openServer();
   const { operation_token: token } = await tokens(t);
   const claims = claimsOf(token);
@@ -150,11 +152,11 @@ test('tokens that this node did not sign with RS256 and its own key are refused'
     'alg none': `${part({ alg: 'none' })}.${part(claims)}.`,
     'alg None with the signature': `${part({ alg: 'None' })}.${payload}.${signature}`,
     'HS256 with the public key': `${hs256}.${createHmac('sha256', publicPem).update(hs256).digest('base64url')}`,
-    'another key': signed({ alg: 'RS256' }, claims, makePair().privateKey),
+    'another key': signed({ alg: 'RS256' }, claims, foreign.privateKey),
     'another key in the header': signed(
-      { alg: 'RS256', jwk: makePair().publicKey.export({ format: 'jwk' }) },
+      { alg: 'RS256', jwk: foreign.publicKey.export({ format: 'jwk' }) },
       claims,
-      makePair().privateKey,
+      foreign.privateKey,
     ),
     'claims changed': `${header}.${part({ ...claims, username: 'root' })}.${signature}`,
     'no signature': `${header}.${payload}.`,
