@@ -44,6 +44,7 @@ class LongestFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
+    globalSetup: 'test/run-directory.ts',
     projects: [
       {
         // One process for many files: to load what a file tests takes longer than most files run.

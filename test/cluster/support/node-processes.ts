@@ -38,11 +38,13 @@ export function isStopped(pid: number): boolean {
   return stateOf(pid)?.kind === 'T';
 }
 
-/** Every process that works in the directory or has it in its command line, whoever its parent is now. */
+/** Every process that works in the directory, or below it, or has it in its command line, whoever its parent is now. */
 export function processesOfDirectory(directory: string): readonly number[] {
   return allPids().filter(
     (pid) =>
-      isRunning(pid) && (workingDirectory(pid) === directory || readProc(pid, 'cmdline').includes(directory)),
+      isRunning(pid) &&
+      (`${workingDirectory(pid)}/`.startsWith(`${directory}/`) ||
+        readProc(pid, 'cmdline').includes(directory)),
   );
 }
 
