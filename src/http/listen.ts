@@ -16,7 +16,9 @@ export function listen(
   return new Promise((resolve, reject) => {
     const onFailure = (cause: NodeJS.ErrnoException): void => {
       const where = options.path ?? `${options.host ?? '*'}:${options.port ?? 0}`;
-      reject(new CodedError('start_failed', `Cannot listen on ${where}: ${reasonOf(cause)}`, { cause }));
+      reject(
+        new CodedError('start_failed', `Cannot listen on ${where}: ${whyNotListening(cause)}`, { cause }),
+      );
     };
     server.once('error', onFailure);
     server.listen(options, () => {
@@ -27,7 +29,8 @@ export function listen(
   });
 }
 
-function reasonOf(error: NodeJS.ErrnoException): string {
+/** Why a server cannot listen, in words of a user. */
+export function whyNotListening(error: NodeJS.ErrnoException): string {
   switch (error.code) {
     case 'EADDRINUSE':
       return 'the port is taken by another process';
@@ -35,7 +38,7 @@ function reasonOf(error: NodeJS.ErrnoException): string {
       return 'permission denied';
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
-      return 'this machine does not have that address';
+      return 'this machine does not have that address (NETWORK_HOST)';
     default:
       return error.message;
   }

@@ -44,7 +44,7 @@ export async function findNatsServer(options: FindNatsServerOptions = {}): Promi
     reasons.push(result.reason);
   }
   throw new Error(
-    `No usable nats-server (${reasons.join('; ')}): run \`npm run setup\`, or set NATS_SERVER_BIN to one >= ${OLDEST_USABLE}`,
+    `No usable nats-server (${reasons.join('; ')}): run \`npm run setup\` in ${root.replace(/\/$/, '')}, or set NATS_SERVER_BIN to one >= ${OLDEST_USABLE}`,
   );
 }
 

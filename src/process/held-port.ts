@@ -1,12 +1,13 @@
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
-import { CodedError, messageOf } from '../model/errors.ts';
+import { whyNotListening } from '../http/listen.ts';
+import { CodedError } from '../model/errors.ts';
 
 /**
  * A port that nats-server can listen on: the wanted one; for 0 that of the last run if it is still free,
  * since peers know it, else any.
  *
- * @throws CodedError `start_failed` when the wanted port is taken
+ * @throws CodedError `start_failed` when the wanted port is taken, or the address is not one of this machine
  */
 export async function claimPort(host: string, wanted: number, last: number | undefined): Promise<number> {
   if (wanted !== 0) {
@@ -14,9 +15,10 @@ export async function claimPort(host: string, wanted: number, last: number | und
       await using held = await hold(host, wanted);
       return held.port;
     } catch (cause) {
+      if (!isTaken(cause)) throw cannotListen(host, cause);
       throw new CodedError(
         'start_failed',
-        `The cluster port ${wanted} on ${host} cannot be used: ${messageOf(cause)}`,
+        `The cluster port ${wanted} on ${host} is taken by another process: CLUSTERING_PORT names another one, 0 takes any that is free`,
         { cause },
       );
     }
@@ -34,14 +36,31 @@ export interface HeldPort extends AsyncDisposable {
 const quietPorts = { from: 20_000, to: 32_768 };
 const attempts = 10;
 
-/** Holds the port of the last run if it is still free, since others know it, else any. */
+/**
+ * Holds the port of the last run if it is still free, since others know it, else any.
+ *
+ * @throws CodedError `start_failed` when there is none, as on an address that is not one of this machine
+ */
 export async function holdPort(host: string, last: number | undefined): Promise<HeldPort> {
   const drawn = Array.from({ length: attempts }, () => randomInt(quietPorts.from, quietPorts.to));
   for (const port of last === undefined ? drawn : [last, ...drawn]) {
     const held = await hold(host, port).catch(() => undefined);
     if (held) return held;
   }
-  return hold(host, 0);
+  try {
+    return await hold(host, 0);
+  } catch (cause) {
+    throw cannotListen(host, cause);
+  }
+}
+
+function isTaken(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+}
+
+function cannotListen(where: string, cause: unknown): CodedError {
+  const why = cause instanceof Error ? whyNotListening(cause) : String(cause);
+  return new CodedError('start_failed', `Cannot listen on ${where}: ${why}`, { cause });
 }
 
 async function hold(host: string, port: number): Promise<HeldPort> {

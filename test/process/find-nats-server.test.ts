@@ -63,9 +63,12 @@ describe.each([
   });
 });
 
-test('where lyre start finds none, one line says what to do', async () => {
+test('where lyre start finds none, one line says what to do and where', async () => {
   await expect(findForStart()).rejects.toThrow(
-    /^No usable nats-server \(nats-server is not found\): run `npm run setup`, or set NATS_SERVER_BIN to one >= 2\.10\.27$/,
+    new Error(
+      'No usable nats-server (nats-server is not found): ' +
+        `run \`npm run setup\` in ${directory}, or set NATS_SERVER_BIN to one >= 2.10.27`,
+    ),
   );
 });
 

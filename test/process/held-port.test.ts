@@ -17,6 +17,31 @@ test('a port that is held is given to nobody, hangs up, and is free again afterw
   expect(await claimPort(host, 0, held.port)).toBe(held.port);
 });
 
+test('a port that is taken is named with the setting that chooses another', async () => {
+  await using held = await holdPort(host, undefined);
+
+  await expect(claimPort(host, held.port, undefined)).rejects.toMatchObject({
+    code: 'start_failed',
+    message:
+      `The cluster port ${held.port} on ${host} is taken by another process: ` +
+      'CLUSTERING_PORT names another one, 0 takes any that is free',
+  });
+});
+
+test.each([
+  ['any port', () => claimPort('192.0.2.1', 0, undefined)],
+  ['any port of the API', () => holdPort('192.0.2.1', undefined)],
+  ['a port', () => claimPort('192.0.2.1', 29_932, undefined)],
+])(
+  '%s of an address that this machine does not have is refused with the setting of the address',
+  async (_, claim) => {
+    await expect(claim()).rejects.toMatchObject({
+      code: 'start_failed',
+      message: 'Cannot listen on 192.0.2.1: this machine does not have that address (NETWORK_HOST)',
+    });
+  },
+);
+
 test('any port is one that no outgoing connection takes', async () => {
   const ports = await Promise.all(
     Array.from({ length: 20 }, async () => {
