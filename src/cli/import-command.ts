@@ -38,7 +38,7 @@ export async function runImport(
   flags: ConfigFlags['flags'],
 ): Promise<void> {
   const client = findClient(options, flags);
-  const total = statSync(path).size;
+  const total = sizeOf(path);
   const source = createReadStream(path);
   using progress = new ProgressLine('import');
   let header: readonly string[] | undefined;
@@ -68,6 +68,16 @@ export async function runImport(
   process.stdout.write(
     sent === 0 ? 'No records parsed from csv file.\n' : `successfully loaded ${loaded} of ${sent} records\n`,
   );
+}
+
+/** @throws in words of a user when there is no such file */
+function sizeOf(path: string): number {
+  try {
+    return statSync(path).size;
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+    throw new Error(`${path} cannot be read (${code})`, { cause });
+  }
 }
 
 async function loadPiece(

@@ -1,6 +1,7 @@
 import { takeConfigFlags, wordsOf } from './config-flags.ts';
+import { didYouMean } from './did-you-mean.ts';
 import { operationHelp } from './operation-help.ts';
-import { createProgram } from './program.ts';
+import { commandNames, createProgram } from './program.ts';
 import { reportFailure } from './report-failure.ts';
 
 const given = process.argv.slice(2);
@@ -23,11 +24,23 @@ async function run(): Promise<void> {
   try {
     const isHelp = words[0] === 'help' || rest.includes('--help') || rest.includes('-h');
     const help = isHelp ? await operationHelp(words) : undefined;
-    if (help === undefined) await createProgram(flags).parseAsync(rest, { from: 'user' });
-    else process.stdout.write(help);
+    if (help !== undefined) {
+      process.stdout.write(help);
+      return;
+    }
+    const program = createProgram(flags);
+    if (isHelp) await refuseUnknownWord(commandNames(program));
+    await program.parseAsync(rest, { from: 'user' });
   } catch (error) {
     reportFailure(error);
   }
+}
+
+/** @throws when help is asked for a word that is neither a command nor an operation */
+async function refuseUnknownWord(commands: readonly string[]): Promise<void> {
+  const word = words[0] === 'help' ? words[1] : words[0];
+  if (word === undefined || commands.includes(word)) return;
+  throw new Error(`There is no command or operation '${word}'${await didYouMean(word, commands)}`);
 }
 
 // Not awaited here: bundles are scripts.

@@ -1,5 +1,6 @@
 import { refuseWideIntegers } from '../model/wide-integers.ts';
 import type { ConfigFlags } from './config-flags.ts';
+import { didYouMean } from './did-you-mean.ts';
 import { formatAnswer } from './format-answer.ts';
 import { findClient, type TargetOptions } from './find-client.ts';
 
@@ -10,6 +11,7 @@ export interface OperationOptions extends TargetOptions {
 /**
  * Sends one operation to a node and prints its answer.
  *
+ * @param commands the names of the commands, one of which may have been meant
  * @throws with the text of the node when it refuses, and when no node answers
  */
 export async function runOperation(
@@ -17,11 +19,19 @@ export async function runOperation(
   pairs: readonly string[],
   options: OperationOptions,
   flags: ConfigFlags['flags'],
+  commands: readonly string[],
 ): Promise<void> {
   // `target` and `json` are no fields of any operation; they may be given like fields, too.
   const { target: targetField, json: jsonField, ...fields } = parsePairs(pairs);
   const target = options.target ?? (typeof targetField === 'string' ? targetField : undefined);
-  const answer = await findClient({ ...options, target }, flags).run({ operation, ...fields });
+  const client = findClient({ ...options, target }, flags);
+  const answer = await client.run({ operation, ...fields }).catch(async (cause: unknown) => {
+    // Whether there is such an operation is for the node to say: it may be of another version.
+    const isUnknown = cause instanceof Error && cause.message === `Operation '${operation}' not found`;
+    throw isUnknown
+      ? new Error(`${cause.message}${await didYouMean(operation, commands)}`, { cause })
+      : cause;
+  });
 
   const isJson = options.json === true || jsonField === true;
   process.stdout.write(`${isJson ? JSON.stringify(answer, null, 2) : formatAnswer(answer)}\n`);

@@ -43,7 +43,7 @@ export function createProgram(flags: ConfigFlags['flags']): Command {
     .addHelpText('after', examples)
     .action(async (operation: string | undefined, pairs: string[], options: OperationOptions) => {
       if (operation === undefined) program.outputHelp();
-      else await runOperation(operation, pairs, options, flags);
+      else await runOperation(operation, pairs, options, flags, commandNames(program));
     });
   /** With those before the command, which commander leaves to the program. */
   const all = <T extends object>(options: T): T => ({ ...program.opts(), ...options });
@@ -97,6 +97,10 @@ export function createProgram(flags: ConfigFlags['flags']): Command {
     .addArgument(new Argument('<shell>').choices(shells))
     .action((shell: Shell) => runCompletion(shell, program));
   return program;
+}
+
+export function commandNames(program: Command): readonly string[] {
+  return ['help', ...program.commands.map((command) => command.name())];
 }
 
 function addTarget(command: Command): Command {

@@ -172,6 +172,13 @@ describe.runIf(existsSync(program))('lyre', () => {
       'Expected key=value, not nonsense',
     ],
     [['describe_all', '-x'], {}, "unknown option '-x'"],
+    [['insrt', '--help'], {}, "There is no command or operation 'insrt'; did you mean insert?"],
+    [['help', 'statu'], {}, "There is no command or operation 'statu'; did you mean status?"],
+    [
+      ['import', 'absent.csv', '--table', 'dog', '--target', 'http://localhost:9925'],
+      {},
+      'absent.csv cannot be read (ENOENT)',
+    ],
   ])('refuses %j with %j in one line', async (args, env: Record<string, string>, expected) => {
     using shell = new Shell();
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { wordsOf } from '../../src/cli/config-flags.ts';
+import { didYouMean } from '../../src/cli/did-you-mean.ts';
 import { operationHelp } from '../../src/cli/operation-help.ts';
 import { operations } from '../../src/operation/registry.ts';
 
@@ -17,6 +18,15 @@ test('every operation has help, and nothing else has this one', async () => {
   for (const { name } of operations) expect(await operationHelp([name])).toContain(`lyre ${name}`);
   for (const words of [[], ['start'], ['help'], ['help', 'import'], ['constructor']])
     expect(await operationHelp(words)).toBeUndefined();
+});
+
+test('a word that is nearly an operation or a command is told with that one', async () => {
+  const commands = ['import', 'status'];
+
+  expect(await didYouMean('insrt', commands)).toBe('; did you mean insert?');
+  expect(await didYouMean('statu', commands)).toBe('; did you mean status?');
+  expect(await didYouMean('delete_recods_before', commands)).toBe('; did you mean delete_records_before?');
+  expect(await didYouMean('frobnicate', commands)).toBe('; lyre --help names the commands');
 });
 
 test('values of options are no words', () => {
