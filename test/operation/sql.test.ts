@@ -43,6 +43,37 @@ test.each([
   expect(await t.sql(text)).toEqual(rows);
 });
 
+test.each([
+  ['SELECT * FROM default.dog', "from '.dog' on"],
+  ['SELECT id, limit FROM dev.dog', "from 'FROM dev.dog' on"],
+  [`SELECT id FROM dev.dog order ${'x'.repeat(40)}`, `from '${'x'.repeat(30)}...' on`],
+  ['SELECT id FROM dev.dog WHERE', 'at its end'],
+])('%s is refused with the place where it is no SQL, and what to do with names', async (text, place) => {
+  await using t = await openDogs();
+
+  await expect(t.sql(text)).rejects.toMatchObject({
+    code: 'invalid_request',
+    message: expect.stringContaining(
+      `This is not SQL that can be read, ${place}; a name that is a word of SQL, as default or limit, stands in backticks. Supported are:`,
+    ),
+  });
+});
+
+test('names that are words of SQL are read in backticks', async () => {
+  await using t = await openContext();
+  await t.call({ operation: 'create_table', schema: 'default', table: 'order', hash_attribute: 'id' });
+  await t.call({
+    operation: 'insert',
+    schema: 'default',
+    table: 'order',
+    records: [{ id: 1, limit: 'low' }],
+  });
+
+  expect(
+    await t.call({ operation: 'sql', sql: 'SELECT `limit` FROM `default`.`order` WHERE `limit` = "low"' }),
+  ).toEqual([{ limit: 'low' }]);
+});
+
 test('SELECT * shows whole records', async () => {
   await using t = await openDogs();
 

@@ -20,7 +20,10 @@ import { parseStatement } from './statement.ts';
 /** Their keys are held in memory until the commit. */
 const maxChanged = 100_000;
 
-/** One statement of SQL in a limited form: what the store can search and write without a plan of its own. */
+/**
+ * One statement of SQL in a limited form: what the store can search and write without a plan of its own. A name that is
+ * a word of SQL, such as `default` or `limit`, stands in backticks.
+ */
 export const sql = defineOperation({
   name: 'sql',
   permission: 'super_user',

@@ -48,6 +48,12 @@ const supported =
   'UPDATE database.table SET attribute = value, ... [WHERE]; DELETE FROM database.table [WHERE]. ' +
   "WHERE compares an attribute with a value: = != < <= > >= BETWEEN IN LIKE ('x%', '%x', '%x%'), with AND, OR and parentheses";
 
+const inBackticks = 'a name that is a word of SQL, as default or limit, stands in backticks';
+
+/** What the parser tells of the place that it could not read. */
+const unread = z.object({ location: z.object({ start: z.object({ offset: z.number() }) }) });
+const shownCharacters = 30;
+
 // Strict throughout: what a statement says and nobody reads here would change what it means.
 const nothing = z.null().optional();
 const tables = z
@@ -207,11 +213,23 @@ export async function parseStatement(sql: string): Promise<Statement> {
   try {
     tree = new Parser().astify(plain);
   } catch (cause) {
-    throw new CodedError('invalid_request', `This is not SQL that can be read. ${supported}`, { cause });
+    throw new CodedError(
+      'invalid_request',
+      `This is not SQL that can be read, ${placeOf(cause, plain)}; ${inBackticks}. ${supported}`,
+      { cause },
+    );
   }
   const single: unknown = Array.isArray(tree) && tree.length === 1 ? tree[0] : tree;
   dropOwnName(single);
   const parsed = statement.safeParse(single);
   if (!parsed.success) throw new CodedError('invalid_request', `This SQL is not supported. ${supported}`);
   return parsed.data;
+}
+
+function placeOf(error: unknown, sql: string): string {
+  const told = unread.safeParse(error);
+  if (!told.success) return 'as a whole';
+  const rest = sql.slice(told.data.location.start.offset).trim();
+  if (rest === '') return 'at its end';
+  return `from '${rest.length > shownCharacters ? `${rest.slice(0, shownCharacters)}...` : rest}' on`;
 }
