@@ -388,7 +388,7 @@ test.each([
   [
     { operation: 'remove_node', node_name: 'n2' },
     'node_missing',
-    "Node 'n2' is not known to this node; add it with add_node",
+    "Node 'n2' is not known to this node; cluster_status names those that are",
   ],
   [{ operation: 'configure_cluster' }, 'invalid_request', "'connections' is required"],
   [

@@ -17,10 +17,10 @@ export async function markRemoved({ nodes }: Store, name: string, version: numbe
   await nodes.update(name, (existing = lost) => existing && removedRow(existing, version));
 }
 
-/** @throws CodedError `node_missing` */
-export function refuseUnknownNode(store: Store, name: string): void {
+/** @throws CodedError `node_missing` that ends with what to do */
+export function refuseUnknownNode(store: Store, name: string, whatToDo: string): void {
   if (!isKnownNode(store, name)) {
-    throw new CodedError('node_missing', `Node '${name}' is not known to this node; add it with add_node`);
+    throw new CodedError('node_missing', `Node '${name}' is not known to this node; ${whatToDo}`);
   }
 }
 

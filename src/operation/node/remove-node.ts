@@ -19,7 +19,7 @@ export const removeNode = defineOperation({
   request: namedNode,
   response: messageAnswer,
   async run({ store, replication }, { name, dialect }) {
-    refuseUnknownNode(store, name);
+    refuseUnknownNode(store, name, 'cluster_status names those that are');
     const version = await store.nodes.nextVersion();
     await markRemoved(store, name, version);
     // A bridge that does not answer finds the row by itself.

@@ -14,7 +14,8 @@ export const updateNode = defineOperation({
   response: messageAnswer,
   async run(context, request) {
     requireReplication(context);
-    if (request.dialect === 'manifest') refuseUnknownNode(context.store, request.name);
+    if (request.dialect === 'manifest')
+      refuseUnknownNode(context.store, request.name, 'add it with add_node');
     const { subscriptions } = request;
     if (subscriptions === undefined && !isKnownNode(context.store, request.name))
       throw new CodedError('invalid_request', "'subscriptions' is required for a node that is not known yet");
