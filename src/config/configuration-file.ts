@@ -49,7 +49,7 @@ export class ConfigurationFile {
 
   /**
    * Writes settings to the file, all or none; `null` takes one back. Keys are spelled with `.` or `_`, in any case;
-   * unknown ones are left out. The old file is kept in `<ROOTPATH>/backup`.
+   * unknown ones are left out, those that are nearly one refused. The old file is kept in `<ROOTPATH>/backup`.
    *
    * @throws ConfigError when the node could not start with the new file, which then stays as it was
    */
@@ -63,6 +63,7 @@ export class ConfigurationFile {
     let isChanged = false;
     for (const [name, value] of Object.entries(values)) {
       const meaning = index.find(name);
+      if (meaning.kind === 'unknown') refuseMisspelt(name, index);
       const key = meaning.kind === 'setting' ? meaning.key : index.spelled(name);
       if (key === undefined || meaning.kind === 'unknown') continue;
       if (meaning.kind === 'setting') checkSetting(meaning.key, value);
@@ -90,6 +91,17 @@ export class ConfigurationFile {
     writeFileSync(`${file}.new`, changed, { mode: 0o600, flush: true });
     renameSync(`${file}.new`, file);
   }
+}
+
+/** Clients of HarperDB may name what means nothing here. @throws ConfigError for what is surely a setting misspelt */
+function refuseMisspelt(name: string, index: KeyIndex): void {
+  const meant = index.misspelt(name);
+  if (meant === undefined) return;
+  throw new ConfigError(
+    'HarperDB config file validation error',
+    `'${name}'`,
+    `is unknown; did you mean '${meant.toLowerCase()}'?`,
+  );
 }
 
 /**

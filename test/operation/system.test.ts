@@ -176,6 +176,10 @@ test.each([
     { operationsApi_network_port: 'x' },
     "HarperDB config file validation error: 'operationsApi.network.port' must be a port number from 0 (any free port) to 65535",
   ],
+  [
+    { logging_levl: 'debug' },
+    "HarperDB config file validation error: 'logging_levl' is unknown; did you mean 'logging_level'?",
+  ],
   [{ rootPath: '/' }, "HarperDB config file validation error: 'rootPath' is set in the environment only"],
   [
     { clustering_password: 'x' },

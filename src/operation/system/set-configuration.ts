@@ -8,7 +8,10 @@ import { requireNode } from './node-control.ts';
 /** Fields of the request that are no settings. */
 const otherFields = new Set(['operation', 'hdb_user', 'hdbAuthHeader', 'replicated']);
 
-/** Writes settings to the configuration file: `{"operationsApi_network_port": 9925}`. They count from the next start on. */
+/**
+ * Writes settings to the configuration file: `{"operationsApi_network_port": 9925}`. They count from the next start on.
+ * A name that means nothing here is passed over, one that is nearly that of a setting is refused.
+ */
 export const setConfiguration = defineOperation({
   name: 'set_configuration',
   refusalName: 'setConfiguration',
