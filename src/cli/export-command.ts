@@ -3,6 +3,7 @@ import { extname } from 'node:path';
 import * as z from 'zod';
 import { exportFormats, exportTextOf, type ExportFormat } from '../operation/job/export-text.ts';
 import type { ConfigFlags } from './config-flags.ts';
+import { fileFailure } from './file-failure.ts';
 import { findClient, type TargetOptions } from './find-client.ts';
 import type { NodeClient } from './node-client.ts';
 import { ProgressLine } from './progress-line.ts';
@@ -47,7 +48,9 @@ export async function runExport(
     told.attributes.map(({ attribute }) => attribute),
   );
   const partial = `${path}.partial`;
-  const file = await open(partial, 'w');
+  const file = await open(partial, 'w').catch((cause: unknown) => {
+    throw fileFailure(path, 'written', cause);
+  });
   let count = 0;
   let bytes = 0;
   const write = async (piece: string): Promise<void> => {

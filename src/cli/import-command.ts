@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { csvText } from '../operation/csv-text.ts';
 import { csvRows } from '../operation/job/csv-rows.ts';
 import type { ConfigFlags } from './config-flags.ts';
+import { fileFailure } from './file-failure.ts';
 import { findClient, type TargetOptions } from './find-client.ts';
 import type { NodeClient } from './node-client.ts';
 import { ProgressLine } from './progress-line.ts';
@@ -75,8 +76,7 @@ function sizeOf(path: string): number {
   try {
     return statSync(path).size;
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
-    throw new Error(`${path} cannot be read (${code})`, { cause });
+    throw fileFailure(path, 'read', cause);
   }
 }
 

@@ -85,6 +85,17 @@ it('imports the readings of a machine, and exports the same rows', async () => {
   expect(exported.toSorted()).toEqual(imported.toSorted());
 });
 
+it('says of a file that cannot be read or written what it is, and not what the system calls that', async () => {
+  await using desk = await openDesk();
+  const absent = desk.file('absent.csv');
+  const below = join(absent, 'out.csv');
+
+  await expect(runImport(absent, { ...dog, action: 'insert' }, desk.flags)).rejects.toThrow(
+    `${absent} cannot be read (ENOENT)`,
+  );
+  await expect(runExport(below, dog, desk.flags)).rejects.toThrow(`${below} cannot be written (ENOENT)`);
+});
+
 it('says what was wrong with a row, and how many were loaded before it', async () => {
   await using desk = await openDesk();
   const rows = Array.from({ length: 5_001 }, (_, id) => (id === 5_000 ? '1,2,3' : `${id},x`));
