@@ -1,7 +1,9 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import * as z from 'zod';
+import { CodedError } from '../model/errors.ts';
 import { checkProof, makeProof, type ScramVerifier } from '../model/scram.ts';
 import { connectTo, presentedCertificate, type Address } from '../stream/connection.ts';
+import { failureText } from '../stream/failure-text.ts';
 import { isPublicKey, isSignedBy, signWith } from '../stream/nkey.ts';
 import { fingerprintOf } from '../stream/node-keys.ts';
 import { RefusedError } from './link.ts';
@@ -111,7 +113,12 @@ export async function requestJoin(address: Address, options: JoinerOptions): Pro
   });
   try {
     const ask = async <T>(body: JoinRequest, schema: z.ZodType<T>): Promise<T> => {
-      const answer = await connection.request('svc.join', encodeBody(body), { timeout: options.timeoutMs });
+      const answer = await connection
+        .request('svc.join', encodeBody(body), { timeout: options.timeoutMs })
+        .catch((cause: unknown) => {
+          const place = `${address.host}:${address.port}`;
+          throw new CodedError('unavailable', `${place} does not let join: ${failureText(cause)}`, { cause });
+        });
       return decodeBody(schema, answer.data);
     };
     const begin = async (addedVersion: number): Promise<{ first: JoinFirst; challenge: JoinChallenge }> => {

@@ -6,6 +6,7 @@ import type { NodeRow } from '../model/node.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { RunLoop } from '../runtime/run-loop.ts';
 import { connectTo } from '../stream/connection.ts';
+import { failureText } from '../stream/failure-text.ts';
 import { patientRequest } from '../stream/patient-request.ts';
 import { StreamPull, type PullPace } from '../stream/stream-pull.ts';
 import type { LinkState } from './link-state.ts';
@@ -230,7 +231,7 @@ export class Link implements PeerLink {
     this.#closed(
       error instanceof RefusedError
         ? { kind: 'refused', code: error.code, reason: error.message }
-        : { kind: 'closed', reason: messageOf(error) },
+        : { kind: 'closed', reason: failureText(error) },
     );
     await ended;
   }

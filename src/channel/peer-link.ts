@@ -1,5 +1,6 @@
 import type * as z from 'zod';
-import { CodedError, messageOf } from '../model/errors.ts';
+import { CodedError } from '../model/errors.ts';
+import { failureText } from '../stream/failure-text.ts';
 import type { ChannelPull, PullPace } from '../stream/stream-pull.ts';
 import type { LinkState } from './link-state.ts';
 
@@ -8,7 +9,7 @@ export class NoAnswerError extends CodedError {
   override readonly name = 'NoAnswerError';
 
   constructor(peer: string, service: string, cause: unknown) {
-    super('unavailable', `${peer} did not answer ${service}: ${messageOf(cause)}`, { cause });
+    super('unavailable', `${peer} did not answer ${service}: ${failureText(cause)}`, { cause });
   }
 }
 
