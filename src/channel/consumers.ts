@@ -28,11 +28,22 @@ export class Consumers {
         if (!this.#known.has(name)) this.#known.set(name, Promise.resolve());
       this.#listed = stream;
     }
+    while (await this.#removeSome(stream, names));
+  }
+
+  /** False, and nothing has happened since `names` was asked, where there is none to remove. */
+  async #removeSome(stream: WritableStream, names: () => ReadonlySet<string>): Promise<boolean> {
+    let isSomeRemoved = false;
+    let current = names();
     for (const [name, provided] of this.#known) {
-      if (names().has(name)) continue;
+      if (current.has(name)) continue;
       await provided;
       await stream.removeConsumer(name);
       if (this.#known.get(name) === provided) this.#known.delete(name);
+      isSomeRemoved = true;
+      // What was agreed may have changed meanwhile, also for those before it.
+      current = names();
     }
+    return isSomeRemoved;
   }
 }

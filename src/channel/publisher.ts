@@ -14,7 +14,8 @@ import type {
   WritableStream,
 } from '../stream/channel-stream.ts';
 import { Consumers } from './consumers.ts';
-import { encodedItems, needsBody, type EncodedItem, type Reader } from './channel-items.ts';
+import { encodedItems, needsBody, type EncodedItem } from './channel-items.ts';
+import type { ChannelReaders } from './readers.ts';
 
 export interface PublisherOptions {
   readonly store: Store;
@@ -23,7 +24,7 @@ export interface PublisherOptions {
   /** To the node's own nats-server; undefined while there is none. */
   readonly streams: () => StreamServer | undefined;
   /** Peers that this node publishes the channel to. */
-  readonly readers: () => readonly Reader[];
+  readonly readers: () => ChannelReaders;
   /** Where a stream that is begun anew begins, see {@link streamBeginning}; undefined is at the head. */
   readonly lowestCursor: () => number | undefined;
   readonly limits: StreamLimits;
@@ -104,6 +105,11 @@ export class Publisher implements AsyncDisposable {
     this.#loop.wake();
   }
 
+  /** Something was committed here, and may be of this channel. */
+  committed(): void {
+    if (this.#hasNews) this.#loop.wake();
+  }
+
   /** Reads the stream again before the next message. */
   reconcile(): void {
     this.#place = undefined;
@@ -138,7 +144,7 @@ export class Publisher implements AsyncDisposable {
     }
     const consumer = encodeToken(peer);
     // Its agreement may have ended while the place was sought, and whoever publishes does not know of this one yet.
-    if (!this.#readerNames().has(consumer)) return undefined;
+    if (!this.#options.readers().names.has(consumer)) return undefined;
     await this.#consumers.provide(place.stream, consumer, found.sequence);
     return { stream: this.channel, consumer };
   }
@@ -163,16 +169,14 @@ export class Publisher implements AsyncDisposable {
   }
 
   async #round(): Promise<boolean> {
-    const { store, streams } = this.#options;
+    const { streams } = this.#options;
     const current = streams();
     const table = this.#table;
     if (!current || current.isClosed() || !table) {
       this.#place = undefined;
       return false;
     }
-    const isSameHistory =
-      this.#place?.table.incarnation === table.incarnation && this.#place.storeId === store.identity.storeId;
-    if (current !== this.#server || !isSameHistory) this.#place = undefined;
+    if (current !== this.#server || !this.#isOfHere(this.#place, table)) this.#place = undefined;
     if (current !== this.#server) this.#forgive();
     this.#server = current;
     this.#place ??= await this.#reconcile(await current.open(this.channel), table);
@@ -185,27 +189,36 @@ export class Publisher implements AsyncDisposable {
     return table?.local ? undefined : table;
   }
 
-  #readerNames(): ReadonlySet<string> {
-    return new Set(this.#options.readers().map(({ name }) => encodeToken(name)));
+  #isOfHere(place: Place | undefined, table: Table): place is Place {
+    const { storeId } = this.#options.store.identity;
+    return place?.table.incarnation === table.incarnation && place.storeId === storeId;
+  }
+
+  get #hasNews(): boolean {
+    const { log } = this.#options.store;
+    const table = this.#table;
+    const place = this.#place;
+    if (!table || !this.#isOfHere(place, table)) return table !== place;
+    return log.head(table.id).headSeq > place.publishedSeq;
   }
 
   async #publishSome(place: Place): Promise<boolean> {
-    const { store, maxMessageBytes } = this.#options;
+    const { store, maxMessageBytes, readers } = this.#options;
     if (store.log.head(place.table.id).trimmedSeq > place.publishedSeq) {
       // The log was trimmed before its end was published: whoever waits for that has to copy, and must hear of it.
       this.#place = undefined;
       return true;
     }
-    const readers = this.#options.readers();
+    const { all } = readers();
     const self = store.identity;
     const wantsBody = (header: TransactionHeader): boolean =>
-      readers.some((reader) => needsBody(header, self, reader));
+      all.some((reader) => needsBody(header, self, reader));
     let batch: EncodedItem[] = [];
     let bytes = 0;
     for (const item of encodedItems(store, place.table, place.publishedSeq, wantsBody, maxMessageBytes)) {
       const previous = batch.at(-1);
       if (previous && bytes + framedBytes(item) > maxMessageBytes) {
-        await this.#consumers.keepOnly(place.stream, () => this.#readerNames());
+        await this.#consumers.keepOnly(place.stream, () => readers().names);
         await this.#publish(place, batch);
         // The log was read through one snapshot; look again for the rest, unless a transaction is half out.
         if (!previous.isPartial) return true;
@@ -217,7 +230,7 @@ export class Publisher implements AsyncDisposable {
       if (previous?.isPartial && !item.isPartial) break;
     }
     // What was committed after the end of somebody's agreement goes to nobody who had a place by it.
-    await this.#consumers.keepOnly(place.stream, () => this.#readerNames());
+    await this.#consumers.keepOnly(place.stream, () => readers().names);
     if (batch.length === 0) return false;
     await this.#publish(place, batch);
     return true;

@@ -5,9 +5,9 @@ import type { Logger } from '../runtime/logger.ts';
 import type { MakeLoop } from '../runtime/run-loop.ts';
 import type { Store } from '../store/store.ts';
 import type { StreamLimits, StreamServer } from '../stream/channel-stream.ts';
-import type { Reader } from './channel-items.ts';
 import type { WireCursor } from './protocol.ts';
 import { Publisher } from './publisher.ts';
+import { Readers, type PublishedChannel } from './readers.ts';
 import { streamBeginning } from './stream-beginning.ts';
 import type { StreamDirectory } from './stream-directory.ts';
 
@@ -31,35 +31,47 @@ const retryMs = 30_000;
 /** One publisher for each channel that some subscription publishes, and no stream of any other channel. */
 export class Publishers implements StreamDirectory, AsyncDisposable {
   readonly #options: PublishersOptions;
+  readonly #readers: Readers;
   readonly #publishers = new Map<string, Publisher>();
+  /** What they were made to fit. */
+  #running: ReadonlyMap<string, PublishedChannel> | undefined;
   /** No stream of this server is of a channel that is not among these. */
   #tidied: { readonly server: StreamServer; readonly channels: ReadonlySet<string> } | undefined;
   #tidyAfterMs = -Infinity;
 
   constructor(options: PublishersOptions) {
     this.#options = options;
+    const { store, rows } = options;
+    this.#readers = new Readers({ rows, version: () => store.nodes.version });
   }
 
-  async update(rows: readonly NodeRow[]): Promise<void> {
-    const wanted = new Map(
-      rows
-        .flatMap(({ subscriptions }) => subscriptions)
-        .filter(({ publish, stopped }) => publish && stopped === undefined)
-        .map((subscription) => [channelName(subscription.database, subscription.table), subscription]),
-    );
-    for (const [channel, publisher] of this.#publishers)
-      if (!wanted.has(channel)) {
-        this.#publishers.delete(channel);
-        await publisher[Symbol.asyncDispose]();
-      }
-    for (const [channel, { database, table }] of wanted)
-      if (!this.#publishers.has(channel))
-        this.#publishers.set(channel, this.#start(channel, database, table));
+  /** Makes what runs fit the rows as they are now. */
+  async update(): Promise<void> {
+    this.#readers.refresh();
+    const { channels } = this.#readers;
+    if (channels !== this.#running) {
+      for (const [channel, publisher] of this.#publishers)
+        if (!channels.has(channel)) {
+          this.#publishers.delete(channel);
+          await publisher[Symbol.asyncDispose]();
+        }
+      for (const [channel, { database, table }] of channels)
+        if (!this.#publishers.has(channel))
+          this.#publishers.set(channel, this.#start(channel, database, table));
+      this.#running = channels;
+    }
     await this.#tidyNowAndThen();
   }
 
   wake(): void {
     for (const publisher of this.#publishers.values()) publisher.wake();
+  }
+
+  /** Something was committed in this store, by either process: wakes those whom it may concern. */
+  committed(): void {
+    // Who may read no more loses its place, whatever is written.
+    if (!this.#readers.areCurrent) this.wake();
+    else for (const publisher of this.#publishers.values()) publisher.committed();
   }
 
   /** Reads the stream of a channel again before the next message. */
@@ -126,7 +138,7 @@ export class Publishers implements StreamDirectory, AsyncDisposable {
       database,
       tableName,
       streams,
-      readers: () => this.#readers(database, tableName),
+      readers: () => this.#readers.of(channel),
       lowestCursor: () => {
         const table = store.catalog.table(database, tableName);
         return table && streamBeginning(store, table, toldCursors(channel), limits.maxBytes);
@@ -138,21 +150,5 @@ export class Publishers implements StreamDirectory, AsyncDisposable {
     });
     publisher.start();
     return publisher;
-  }
-
-  /** What else a reader follows is told when it asks the log; the stream carries every body that one may need. */
-  #readers(database: string, tableName: string): readonly Reader[] {
-    return this.#options
-      .rows()
-      .filter(({ subscriptions }) =>
-        subscriptions.some(
-          (candidate) =>
-            candidate.publish &&
-            candidate.stopped === undefined &&
-            candidate.database === database &&
-            candidate.table === tableName,
-        ),
-      )
-      .map(({ name, storeId }) => ({ name, storeId, sources: [] }));
   }
 }

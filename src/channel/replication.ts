@@ -235,12 +235,13 @@ export class Replication implements ReplicationControl, AsyncDisposable {
 
   wake(): void {
     this.#loop.wake();
-    this.committed();
+    this.#publishers.wake();
+    for (const session of this.#sessions.values()) session.wake();
   }
 
   /** Something was committed in this store, by either process. */
   committed(): void {
-    this.#publishers.wake();
+    this.#publishers.committed();
     for (const session of this.#sessions.values()) session.wake();
   }
 
@@ -279,7 +280,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
       this.#sessions.set(row.name, session);
       await session.update(row);
     }
-    await this.#publishers.update(rows);
+    await this.#publishers.update();
   }
 
   async #part(name: string, session: PeerSession<Link>): Promise<void> {

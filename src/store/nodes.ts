@@ -56,6 +56,11 @@ export class Nodes {
     return this.all().filter(isKnown);
   }
 
+  /** Another one after every write of a row, by either process; asked of counters, however many rows there are. */
+  get version(): number {
+    return this.#options.records.lastVersion(this.#table());
+  }
+
   /** No node was ever added: nobody waits for what is committed here. */
   get isEmpty(): boolean {
     return this.#options.records.count(this.#table()) === 0;

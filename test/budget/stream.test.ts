@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { expect, test, vi } from 'vitest';
 import { Publisher } from '../../src/channel/publisher.ts';
+import { channelReaders } from '../../src/channel/readers.ts';
 import { runLoop } from '../../src/runtime/run-loop.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { StreamServer, WritableStream } from '../../src/stream/channel-stream.ts';
@@ -50,7 +51,7 @@ function publisherOf(store: Store, streams: StreamServer): Publisher {
     database: 'dev',
     tableName: 'dog',
     streams: () => streams,
-    readers: () => [{ name: 'b', storeId: 'b', sources: [] }],
+    readers: () => channelReaders([{ name: 'b', storeId: 'b', sources: [] }]),
     lowestCursor: () => 0,
     limits: { maxBytes: 1 << 30, maxAgeMs: 86_400_000 },
     maxMessageBytes: 1 << 20,

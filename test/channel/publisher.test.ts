@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { expect, test, vi } from 'vitest';
 import { Publisher } from '../../src/channel/publisher.ts';
+import { channelReaders } from '../../src/channel/readers.ts';
 import { runLoop } from '../../src/runtime/run-loop.ts';
 import { deferred } from '../../src/runtime/deferred.ts';
 import type { StreamServer, WritableStream } from '../../src/stream/channel-stream.ts';
@@ -38,7 +39,7 @@ class Publishing implements AsyncDisposable {
       database: 'dev',
       tableName: 'dog',
       streams: () => server,
-      readers: () => [{ name: 'b', storeId: 'b', sources: [] }],
+      readers: () => channelReaders([{ name: 'b', storeId: 'b', sources: [] }]),
       lowestCursor: () => 0,
       limits: { maxBytes: 1 << 30, maxAgeMs: 86_400_000 },
       maxMessageBytes,

@@ -84,9 +84,19 @@ class Publishing implements AsyncDisposable {
     return vi.waitFor(() => this.#heard[0] ?? expect.fail('nothing was published'));
   }
 
+  /** The hint that follows a commit. */
+  committed(): void {
+    this.#publishers.committed();
+  }
+
   async update(): Promise<void> {
-    await this.#publishers.update(this.node.store.nodes.known());
+    await this.#publishers.update();
     this.#publishers.wake();
+  }
+
+  async messages(): Promise<number | undefined> {
+    const stream = await this.streams.server.open('dev:dog');
+    return (await stream.state())?.messages;
   }
 
   async list(): Promise<readonly string[]> {
@@ -243,6 +253,35 @@ test('a peer that may read no more loses its place also where nothing is written
   await vi.waitFor(() => expect(publishing.readers()).toEqual(['b']));
 });
 
+test('a peer whose row cannot be read any more loses its place as soon as that is noticed', async () => {
+  await using publishing = await Publishing.open();
+  await publishing.peer('a', 'dog');
+  await publishing.peer('b', 'dog');
+  await publishing.follow('a', 'b');
+  await tearNodeRow(publishing.node.path, 'a');
+
+  await publishing.update();
+
+  expect(await publishing.readersOf(2)).toEqual(['b']);
+});
+
+test('what is committed goes to the stream by the hint alone, and a table that is made again has a stream again', async () => {
+  await using publishing = await Publishing.open();
+  const { store } = publishing.node;
+  await publishing.peer('a', 'dog');
+  await publishing.follow('a');
+
+  await upsert(store, { id: 2 });
+  publishing.committed();
+  await vi.waitFor(async () => expect(await publishing.messages()).toBe(2));
+
+  await store.catalog.dropTable('dev', 'dog');
+  await makeTable(store);
+  for (const id of [1, 2, 3]) await upsert(store, { id });
+  publishing.committed();
+  await vi.waitFor(async () => expect(await publishing.messages()).toBe(1));
+});
+
 test('what ended while the bridge was down has ended when it goes on with the stream', async () => {
   await using publishing = await Publishing.open();
   await publishing.peer('a', 'dog');
@@ -286,6 +325,24 @@ test('a peer whose agreement has ended while its place was sought gets none', as
 
   expect(await publishing.placeOf('a')).toBeUndefined();
   expect(publishing.readers()).toEqual(['b']);
+});
+
+test('a peer that may read no more since it was looked at goes as well', async () => {
+  const stream = await bareStream();
+  const consumers = new Consumers();
+  const readers = new Set(['a', 'b']);
+  for (const name of ['a', 'ended', 'b']) await consumers.provide(stream, name, 1);
+  const removing: WritableStream = {
+    ...stream,
+    removeConsumer: async (name) => {
+      readers.delete('a');
+      await stream.removeConsumer(name);
+    },
+  };
+
+  await consumers.keepOnly(removing, () => readers);
+
+  expect(await stream.consumers()).toEqual(['b']);
 });
 
 test('a peer that may read since the others were looked at keeps its place', async () => {

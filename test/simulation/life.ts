@@ -290,7 +290,7 @@ export class Life {
       this.#sessions.set(row.name, session);
       await session.update(row);
     }
-    await this.#publishers?.update(rows);
+    await this.#publishers?.update();
   }
 
   #makeSession(row: NodeRow, store: Store): PeerSession<SimulatedLink> {
@@ -395,7 +395,7 @@ export class Life {
   #hint(): void {
     if (this.#isStarting || this.world.random.chance(0.1)) return;
     this.after(this.world.random.below(2), () => {
-      this.#publishers?.wake();
+      this.#publishers?.committed();
       for (const session of this.#sessions.values()) session.wake();
     });
   }
