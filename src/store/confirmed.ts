@@ -28,8 +28,8 @@ export interface Confirmation extends Told {
 
 export interface ConfirmedOptions {
   readonly environment: Environment;
-  /** Whether the channel is published to the peer now. */
-  readonly isSubscriber: (peer: string, tableId: number) => boolean;
+  /** Numbers of the tables that are published to the peer now. */
+  readonly publishedTo: (peer: string) => ReadonlySet<number>;
   readonly run: <T>(body: (commit: Commit) => T) => Promise<T>;
   readonly now: () => number;
 }
@@ -78,8 +78,9 @@ export class Confirmed {
   async note(peer: string, told: readonly Told[]): Promise<void> {
     if (!told.some((place) => this.#isDue(peer, place))) return;
     await this.#options.run((commit) => {
+      const published = this.#options.publishedTo(peer);
       for (const place of told)
-        if (this.#isDue(peer, place) && this.#options.isSubscriber(peer, place.tableId))
+        if (published.has(place.tableId) && this.#isDue(peer, place))
           this.#put({
             ...place,
             peer,

@@ -102,10 +102,10 @@ export class Nodes {
     return this.isUnreadable(peer) || this.#subscription(peer, table)?.subscribe === true;
   }
 
-  /** Whether a table is published to a peer. */
-  isSubscriber(name: string, tableId: number): boolean {
+  /** Numbers of the tables that are published to a peer and exist. */
+  publishedTo(name: string): ReadonlySet<number> {
     const row = this.get(name);
-    return row !== undefined && this.#published(row).includes(tableId);
+    return row ? this.#published(row) : new Set();
   }
 
   /** Whether a peer has or had a subscription to the table, or may have: it may hold what is written here. */
@@ -190,7 +190,7 @@ export class Nodes {
     const table = this.#table();
     if (this.isUnreadable(row.name)) records.discard(commit, table, row.name);
     writer.replace(commit, table, row.name, toDocument(row));
-    confirmed.keepOnly(row.name, new Set(this.#published(row)));
+    confirmed.keepOnly(row.name, this.#published(row));
     // A peer that is another store now, or none any more, sends the rest of nothing.
     spool.keepOnly(() =>
       this.unreadable().length > 0
@@ -199,10 +199,11 @@ export class Nodes {
     );
   }
 
-  /** Numbers of the tables that are published to a peer and exist. */
-  #published({ subscriptions }: NodeRow): number[] {
-    return subscriptions.flatMap(({ publish, database, table }) =>
-      publish ? (this.#options.catalog.table(database, table)?.id ?? []) : [],
+  #published({ subscriptions }: NodeRow): ReadonlySet<number> {
+    return new Set(
+      subscriptions.flatMap(({ publish, database, table }) =>
+        publish ? (this.#options.catalog.table(database, table)?.id ?? []) : [],
+      ),
     );
   }
 

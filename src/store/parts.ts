@@ -69,7 +69,7 @@ export function makeParts({ environment, options, localWrites, commits, identity
   const marks = new Marks(environment);
   const confirmed = new Confirmed({
     environment,
-    isSubscriber: (peer, tableId): boolean => nodes.isSubscriber(peer, tableId),
+    publishedTo: (peer): ReadonlySet<number> => nodes.publishedTo(peer),
     run: runSmall,
     now,
   });

@@ -138,7 +138,7 @@ describe('what is on disk', () => {
   function confirmedOf(environment: LmdbEnvironment): Confirmed {
     return new Confirmed({
       environment,
-      isSubscriber: () => true,
+      publishedTo: () => new Set(),
       run: () => Promise.reject(new Error('nothing is noted here')),
       now: () => 1_700_000_000_000,
     });
