@@ -52,14 +52,18 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
   #link: L | undefined;
   #address = '';
   #row: NodeRow;
+  /** Of the row, by channel: asked for of every channel that waits, whenever one has had its turn. */
+  #priorities: ReadonlyMap<string, number>;
 
   constructor(options: PeerSessionOptions<L>, row: NodeRow) {
     this.#options = options;
     this.name = options.name;
     this.#row = row;
+    this.#priorities = prioritiesOf(row);
     this.#life = new ProofOfLife(options);
     this.#clockOffset = new ClockOffset(options);
-    const turns = { priorityOf: (channel: string) => this.#priorityOf(channel), maxHeldBytes };
+    const priorityOf = (channel: string): number => this.#priorities.get(channel) ?? defaultPriority;
+    const turns = { priorityOf, maxHeldBytes };
     this.#incoming = new IncomingChannels({
       ...options,
       peer: this.name,
@@ -101,6 +105,7 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
 
   /** Makes what runs fit the row: the link, receivers and pushers. */
   async update(row: NodeRow): Promise<void> {
+    if (row !== this.#row) this.#priorities = prioritiesOf(row);
     this.#row = row;
     await this.#updateLink(row);
     await this.#incoming.update(row);
@@ -261,11 +266,12 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
     await this.#pushers.end();
     this.#link?.start();
   }
+}
 
-  #priorityOf(channel: string): number {
-    const found = this.#row.subscriptions.find(
-      ({ database, table }) => channelName(database, table) === channel,
-    );
-    return found?.priority ?? defaultPriority;
-  }
+function prioritiesOf({ subscriptions }: NodeRow): ReadonlyMap<string, number> {
+  return new Map(
+    subscriptions.flatMap(({ database, table, priority }): [string, number][] =>
+      priority === undefined ? [] : [[channelName(database, table), priority]],
+    ),
+  );
 }

@@ -128,15 +128,14 @@ export class Turns {
       const aside = new Set([...this.#aside].map(({ channel }) => channel));
       const lent = Math.max(-1, ...[...aside].map((channel) => this.#rank({ channel, bulk: 'catch-up' })));
       const rankOf = (one: Ranked): number => Math.max(lent, this.#rank(one));
-      const [first] = this.#waiting.toSorted(
-        (a, b) => rankOf(b) - rankOf(a) || this.#beginOf(a) - this.#beginOf(b),
-      );
+      const first = this.#foremost(rankOf);
       if (!first) return;
+      const rank = rankOf(first);
       const inTheWay = [...this.#running].filter(
-        (running) => !aside.has(running.channel) && rankOf(running) >= rankOf(first),
+        (running) => !aside.has(running.channel) && rankOf(running) >= rank,
       );
       // One above may have more as soon as what it brought is applied.
-      if (inTheWay.some((one) => one.stage === 'carrying' || rankOf(one) > rankOf(first))) return;
+      if (inTheWay.some((one) => one.stage === 'carrying' || rankOf(one) > rank)) return;
       if (inTheWay.reduce((sum, { bytes }) => sum + bytes, 0) >= this.#options.maxHeldBytes) return;
       this.#waiting.splice(this.#waiting.indexOf(first), 1);
       const { channel, bulk } = first;
@@ -145,6 +144,18 @@ export class Turns {
       this.#running.add(running);
       first.grant(running);
     }
+  }
+
+  /** Of those who wait, with one look at each: there may be hundreds, and it is asked several times in each turn. */
+  #foremost(rankOf: (one: Ranked) => number): Waiting | undefined {
+    let first: { readonly waiting: Waiting; readonly rank: number; readonly begin: number } | undefined;
+    for (const waiting of this.#waiting) {
+      const rank = rankOf(waiting);
+      const begin = this.#beginOf(waiting);
+      if (!first || rank > first.rank || (rank === first.rank && begin < first.begin))
+        first = { waiting, rank, begin };
+    }
+    return first?.waiting;
   }
 
   #beginOf({ channel, since }: Waiting): number {

@@ -9,11 +9,17 @@ class Traffic {
   readonly turns: Turns;
   /** Who was granted a turn, in order. */
   readonly granted: string[] = [];
+  /** How often somebody's priority was asked for. */
+  looks = 0;
   readonly carriedBytes = new Map<string, number>();
   readonly #under = new Map<string, Turn>();
 
   constructor(priorities: Readonly<Record<string, number>>, maxHeldBytes = 1_000) {
-    this.turns = new Turns({ priorityOf: (channel) => priorities[channel] ?? 5, maxHeldBytes });
+    const priorityOf = (channel: string): number => {
+      this.looks += 1;
+      return priorities[channel] ?? 5;
+    };
+    this.turns = new Turns({ priorityOf, maxHeldBytes });
   }
 
   ask(channel: string, bulk: Bulk = 'catch-up', signal = never): Promise<void> {
@@ -108,6 +114,20 @@ describe('turns over the link to a peer', () => {
     await traffic.end('copied');
 
     expect(traffic.granted).toEqual(['busy', 'written', 'copied', 'low']);
+  });
+
+  test('whose turn is next is found with one look at each that waits', async () => {
+    const traffic = new Traffic({});
+    for (let index = 0; index < 100; index += 1) void traffic.ask(`channel ${index}`);
+    await settled();
+
+    traffic.looks = 0;
+    traffic.arrive('channel 0', 10);
+
+    await settled();
+    expect(traffic.carrying).toEqual(['channel 0', 'channel 1']);
+    // Once for the turn that it grants, and once more for the next.
+    expect(traffic.looks).toBeLessThan(2.2 * 100);
   });
 
   test('channels of one priority share by bytes, not by turns', async () => {
