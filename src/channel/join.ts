@@ -84,6 +84,8 @@ export interface JoinerOptions extends Sought {
   readonly seed: Uint8Array;
   readonly publicKey: string;
   readonly timeoutMs: number;
+  /** Gives up. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Joined {
@@ -102,7 +104,8 @@ export interface Joined {
  * @throws RefusedError
  */
 export async function requestJoin(address: Address, options: JoinerOptions): Promise<Joined | undefined> {
-  const certificate = await presentedCertificate(address, options.timeoutMs);
+  const { signal } = options;
+  const certificate = await presentedCertificate(address, options.timeoutMs, signal);
   const connection = await connectTo({
     ...address,
     certificate,
@@ -111,7 +114,11 @@ export async function requestJoin(address: Address, options: JoinerOptions): Pro
     timeoutMs: options.timeoutMs,
     reconnect: false,
   });
+  // Which ends what is being asked.
+  const giveUp = (): void => void connection.close();
+  signal?.addEventListener('abort', giveUp, { once: true });
   try {
+    signal?.throwIfAborted();
     const ask = async <T>(body: JoinRequest, schema: z.ZodType<T>): Promise<T> => {
       const answer = await connection
         .request('svc.join', encodeBody(body), { timeout: options.timeoutMs })
@@ -168,6 +175,7 @@ export async function requestJoin(address: Address, options: JoinerOptions): Pro
     if ('refused' in result) throw new RemovedError(name, result.reason, result.removedVersion);
     return { name, nkey, certificate };
   } finally {
+    signal?.removeEventListener('abort', giveUp);
     await connection.close();
   }
 }

@@ -7,7 +7,14 @@ import type { Address } from '../stream/connection.ts';
 import type { NodeKeys } from '../stream/node-keys.ts';
 import { admit, sharedKeyProblem } from './admission.ts';
 import { clusterVerifier } from './cluster-verifier.ts';
-import { JoinServer, RemovedError, requestJoin, type Joined, type Sought } from './join.ts';
+import {
+  JoinServer,
+  RemovedError,
+  requestJoin,
+  type Joined,
+  type JoinerOptions,
+  type Sought,
+} from './join.ts';
 import { RefusedError } from './link.ts';
 
 export interface JoiningOptions {
@@ -81,7 +88,7 @@ export class Joining {
     host,
     port,
     ...rest
-  }: Address & Sought & { readonly timeoutMs: number }): Promise<Joined | undefined> {
+  }: Address & Sought & Pick<JoinerOptions, 'timeoutMs' | 'signal'>): Promise<Joined | undefined> {
     const { store, user, password } = this.#options;
     const { seed, publicKey } = this.#options.keys;
     const { nodeName: selfName } = store;

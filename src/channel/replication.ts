@@ -138,7 +138,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
     this.#routes = new RouteDialler({
       store,
       routes: options.routes,
-      join: (route, sought) => this.#joining.join({ ...route, ...sought, timeoutMs: 3_000 }),
+      join: (route, sought, signal) => this.#joining.join({ ...route, ...sought, timeoutMs: 3_000, signal }),
       isAlive: (node) => this.#sessions.get(node)?.isAlive ?? false,
       onJoined: () => this.wake(),
       steadyMs: () => performance.now(),

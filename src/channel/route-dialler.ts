@@ -11,7 +11,7 @@ export interface RouteDiallerOptions {
   /** From the configuration; those of cluster_set_routes are in `system.hdb_routes`. */
   readonly routes: readonly Route[];
   /** Undefined where the node there is none to join. */
-  readonly join: (route: Route, sought: Sought) => Promise<Joined | undefined>;
+  readonly join: (route: Route, sought: Sought, signal: AbortSignal) => Promise<Joined | undefined>;
   /** Whether a node is connected, whoever dialled. */
   readonly isAlive: (node: string) => boolean;
   readonly onJoined: () => void;
@@ -33,6 +33,8 @@ interface Destination {
   atMs: number;
 }
 
+/** Joins that are under way. */
+const atOnce = 32;
 /** How long a node that has an address is away before it is looked for at another one. */
 const failOverMs = 30_000;
 /** Between two looks whether a route that leads here, or to a node that is not to be joined, still does. */
@@ -53,7 +55,7 @@ export class RouteDialler implements AsyncDisposable {
   constructor(options: RouteDiallerOptions) {
     this.#options = options;
     const { makeLoop, log } = options;
-    this.#loop = makeLoop({ name: 'routes', body: () => this.#round(), idleMs: 2_000, log });
+    this.#loop = makeLoop({ name: 'routes', body: (signal) => this.#round(signal), idleMs: 2_000, log });
   }
 
   start(): void {
@@ -69,24 +71,37 @@ export class RouteDialler implements AsyncDisposable {
     return [...this.#failures.values()];
   }
 
-  async #round(): Promise<boolean> {
+  /** Many at a time: each that leads nowhere is waited for as long as a join may take. */
+  async #round(signal: AbortSignal): Promise<boolean> {
     const { store } = this.#options;
     const rows = store.nodes.all();
-    const routes = [...this.#options.routes, ...storedRoutes(store)];
-    const keys = new Set(routes.map(keyOf));
-    for (const key of this.#failures.keys()) if (!keys.has(key)) this.#failures.delete(key);
-    for (const route of routes) {
+    const routes = new Map(
+      [...this.#options.routes, ...storedRoutes(store)].map((route) => [keyOf(route), route]),
+    );
+    for (const key of this.#failures.keys()) if (!routes.has(key)) this.#failures.delete(key);
+    const due = [...routes.values()].filter((route) => {
       const isAddress = rows.some(({ host, port }) => host === route.host && port === route.port);
       if (isAddress) this.#failures.delete(keyOf(route));
-      if (isAddress || !this.#isDue(route)) continue;
-      try {
-        await this.#joinRoute(route);
-        this.#failures.delete(keyOf(route));
-      } catch (error) {
-        this.#failures.set(keyOf(route), { route, reason: messageOf(error) });
-      }
-    }
+      return !isAddress && this.#isDue(route);
+    });
+    // What has led nowhere before keeps no other waiting.
+    const hasFailed = (route: Route): number => (this.#failures.has(keyOf(route)) ? 1 : 0);
+    const left = due.toSorted((a, b) => hasFailed(a) - hasFailed(b)).values();
+    const joinOneByOne = async (): Promise<void> => {
+      for (const route of left) await this.#try(route, signal);
+    };
+    await Promise.all(Array.from({ length: atOnce }, joinOneByOne));
     return false;
+  }
+
+  async #try(route: Route, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    try {
+      await this.#joinRoute(route, signal);
+      this.#failures.delete(keyOf(route));
+    } catch (error) {
+      if (!signal.aborted) this.#failures.set(keyOf(route), { route, reason: messageOf(error) });
+    }
   }
 
   /** Whether there is something to find out at a route, or something to win. */
@@ -110,14 +125,15 @@ export class RouteDialler implements AsyncDisposable {
     return true;
   }
 
-  async #joinRoute(route: Route): Promise<void> {
+  async #joinRoute(route: Route, signal: AbortSignal): Promise<void> {
     const { store, join, onJoined, steadyMs, log } = this.#options;
     const before = this.#destinations.get(keyOf(route))?.node;
     let found = '';
-    const joined = await join(route, {
+    const sought: Sought = {
       addedVersion: (before === undefined ? undefined : this.#versionFor(before)) ?? foundByRoute,
       versionFor: (node) => this.#versionFor((found = node)),
-    });
+    };
+    const joined = await join(route, sought, signal);
     const name = joined?.name ?? found;
     this.#destinations.set(keyOf(route), { node: name, atMs: steadyMs() });
     if (name === store.nodeName && before !== name) log.info({ route }, 'route leads to this node itself');

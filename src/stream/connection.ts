@@ -72,13 +72,22 @@ function signingIn(seed: Uint8Array): Authenticator {
  *
  * @throws CodedError `unavailable`
  */
-export async function presentedCertificate(address: Address, timeoutMs: number): Promise<string> {
+export async function presentedCertificate(
+  address: Address,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<string> {
+  signal?.throwIfAborted();
   return new Promise((resolve, reject) => {
     // Addresses that are stored may have the brackets of a URL.
     const host = address.host.replace(/^\[(.*)\]$/, '$1');
     const socket = connectSocket({ ...address, host });
-    const fail = (cause: unknown): void => {
+    const settle = (): void => {
       clearTimeout(timer);
+      signal?.removeEventListener('abort', giveUp);
+    };
+    const fail = (cause: unknown): void => {
+      settle();
       socket.destroy();
       const reason = cause instanceof Error ? cause.message : String(cause);
       reject(
@@ -87,13 +96,15 @@ export async function presentedCertificate(address: Address, timeoutMs: number):
         }),
       );
     };
+    const giveUp = (): void => fail(signal?.reason);
+    signal?.addEventListener('abort', giveUp, { once: true });
     const timer = setTimeout(() => fail(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
     socket.once('error', fail);
     socket.once('close', () => fail(new Error('the connection was closed')));
     // A nats-server speaks first, in the clear: one INFO line, then TLS.
     socket.once('data', () => {
       const secure = connectTls({ socket, servername: tlsServerName, rejectUnauthorized: false }, () => {
-        clearTimeout(timer);
+        settle();
         const { raw } = secure.getPeerCertificate();
         resolve(pemOf(raw));
         socket.removeAllListeners('close');

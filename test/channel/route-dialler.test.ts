@@ -1,10 +1,10 @@
 import { pino } from 'pino';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { foundByRoute, type Joined, type Sought } from '../../src/channel/join.ts';
 import { routeAlarms } from '../../src/channel/alarms.ts';
 import { RouteDialler } from '../../src/channel/route-dialler.ts';
 import type { Route } from '../../src/config/config.ts';
-import type { RunLoopOptions } from '../../src/runtime/run-loop.ts';
+import { runLoop, type RunLoopOptions } from '../../src/runtime/run-loop.ts';
 import { tearNodeRow } from '../store/tear-node-row.ts';
 import { TestStore } from '../store/test-store.ts';
 
@@ -81,6 +81,45 @@ class Dialling implements AsyncDisposable {
     return { name, nkey: 'UHUB', certificate: 'PEM' };
   }
 }
+
+test('routes that lead nowhere keep no other waiting, nor the end of the node', async () => {
+  await using node = await TestStore.open({ nodeName: 'edge' });
+  const asked: string[] = [];
+  const dead = Array.from({ length: 20 }, (_, index) => ({ host: `10.0.0.${index}`, port: 9932 }));
+  const dialler = new RouteDialler({
+    store: node.store,
+    routes: [...dead, lan],
+    // As where packets are swallowed, and nobody ever gives up.
+    join: (route, _sought, signal) =>
+      new Promise((_resolve, reject) => {
+        asked.push(route.host);
+        signal.addEventListener('abort', () => reject(new Error('given up')), { once: true });
+      }),
+    isAlive: () => false,
+    onJoined: () => {},
+    steadyMs: () => 0,
+    makeLoop: runLoop,
+    log: pino({ level: 'silent' }),
+  });
+  dialler.start();
+
+  await vi.waitFor(() => expect(asked).toEqual([...dead, lan].map(({ host }) => host)));
+  await dialler[Symbol.asyncDispose]();
+
+  expect(dialler.failures).toEqual([]);
+});
+
+test('a route that is new is tried before those that have led nowhere', async () => {
+  const routes = Array.from({ length: 40 }, (_, index) => ({ host: `10.0.0.${index}`, port: 9932 }));
+  await using dialling = await Dialling.open(...routes);
+  await dialling.rounds(1);
+
+  const { store } = dialling.node;
+  const table = await store.catalog.createTable({ database: 'system', name: 'hdb_routes', primaryKey: 'id' });
+  await store.write({ table, operation: 'upsert', documents: [{ id: 'new', ...lan }] });
+
+  expect((await dialling.rounds(1))[0]).toBe(lan.host);
+});
 
 test('two routes to one node are one link, over the first that answered', async () => {
   await using dialling = await Dialling.open(lan, wan);
