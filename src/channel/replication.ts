@@ -274,7 +274,8 @@ export class Replication implements ReplicationControl, AsyncDisposable {
     for (const [name] of gone) this.#sessions.delete(name);
     // Before all that waits for a peer: how long one that was removed may read on is not up to it.
     await this.#users.enforce();
-    for (const [name, session] of gone) await this.#part(name, session);
+    // All at once: those who stay wait for it.
+    await Promise.all(gone.map(([name, session]) => this.#part(name, session)));
     for (const row of rows) {
       const session = this.#sessions.get(row.name) ?? this.#makeSession(row);
       this.#sessions.set(row.name, session);
