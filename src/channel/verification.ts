@@ -53,12 +53,14 @@ export interface VerificationOptions {
   readonly channel: string;
   readonly source: Source;
   readonly now: () => number;
+  /** Ms of a clock that nobody sets. */
+  readonly steadyMs: () => number;
 }
 
 const keysAtOnce = 200;
-/** So many ranges are read here before everybody else has a turn. */
-const rangesAtOnce = 32;
-/** And so much is listed. */
+/** Ranges are read here for so long before everybody else has a turn. */
+const turnMs = 5;
+/** So much is listed at once. */
 const listedAtOnce = { maxBytes: 1 << 20, isEnough: () => false };
 /** So many rows that differ are held: then it is looked at which of them still do. */
 const suspectsHeld = 5_000;
@@ -151,12 +153,16 @@ export class Verification {
     response: Extract<ChannelResponse, { kind: 'digest' }>,
     step: Extract<Step, { kind: 'digest' }>,
   ): Promise<void> {
-    const { store, source } = this.#options;
+    const { store, source, steadyMs } = this.#options;
     this.#knowledge ??= response.knowledge;
     const ranges: KeyRange[] = [];
     const digests = unpackDigests(step.after, response.digests);
-    for (const [index, theirs] of digests.entries()) {
-      if (index % rangesAtOnce === rangesAtOnce - 1) await nextTurn();
+    let begunAtMs = steadyMs();
+    for (const theirs of digests) {
+      if (steadyMs() - begunAtMs >= turnMs) {
+        await nextTurn();
+        begunAtMs = steadyMs();
+      }
       const ours = store.digests.range(source.table, theirs.range, source.newerThan, theirs.rows);
       this.#rows += theirs.rows;
       if (ours.rows !== theirs.rows || ours.hash !== theirs.hash) ranges.push(theirs.range);

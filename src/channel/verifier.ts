@@ -104,7 +104,7 @@ export class Verifier {
       const requested = this.#requested;
       if (!requested && provenId === undefined && steadyMs() < this.#dueAtMs) return undefined;
       this.#requested = undefined;
-      const verification = new Verification({ store, channel, source, now });
+      const verification = new Verification({ store, channel, source, now, steadyMs });
       this.#current = { asker, source, provenId, requested, verification };
     }
     const current = this.#current;

@@ -1,14 +1,16 @@
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { ChannelServer } from '../../src/channel/channel-server.ts';
+import { packDigests } from '../../src/channel/packed-digests.ts';
 import { encodeBody } from '../../src/channel/protocol.ts';
 import { noStreams } from '../../src/channel/stream-directory.ts';
 import { Subscriber } from '../../src/channel/subscriber.ts';
 import { Turns } from '../../src/channel/turns.ts';
+import { Verification } from '../../src/channel/verification.ts';
 import type { RunLoopOptions } from '../../src/runtime/run-loop.ts';
 import { DirectLink } from './direct-link.ts';
 import { openPair, records } from './replica-pair.ts';
-import { expectSame, settle } from './replica.ts';
+import { expectSame, settle, sourceOf } from './replica.ts';
 import { tamper } from './tamper.ts';
 
 describe('a comparison with the publisher', () => {
@@ -28,6 +30,41 @@ describe('a comparison with the publisher', () => {
       repaired: [],
       onlyHere: 0,
     });
+  });
+
+  test('lets everybody else have a turn whenever it has read for a few milliseconds, however little that was', async () => {
+    await using nodes = await openPair();
+    const { a, b } = nodes;
+    await a.upsert(...records(500));
+    await settle(a, b);
+    const { digests } = a.store;
+    const source = sourceOf(a, b);
+    const ranges = digests.page(a.table, { after: null, maxRows: 500, newerThan: 0, isEnough: () => false });
+    let nowMs = 0;
+    const verification = new Verification({
+      store: b.store,
+      channel: 'dev:dog',
+      source,
+      now: () => 0,
+      steadyMs: () => (nowMs += 5),
+    });
+    let turns = 0;
+    let isOver = false;
+    const look = (): void => {
+      turns += 1;
+      if (!isOver) setImmediate(look);
+    };
+    setImmediate(look);
+
+    await verification.accept({
+      kind: 'digest',
+      identity: { storeId: source.storeId, incarnation: source.incarnation },
+      digests: packDigests(ranges),
+    });
+    isOver = true;
+
+    expect(ranges.length).toBeGreaterThan(5);
+    expect(turns).toBeGreaterThanOrEqual(ranges.length - 1);
   });
 
   test('finds the rows that were lost, kept, or changed behind its back, and repairs exactly those', async () => {
