@@ -45,7 +45,7 @@ export function subscriptionStatus(facts: SubscriptionFacts): SubscriptionStatus
     ...(facts.stillMs < stillLimitMs ? {} : { stillMs: facts.stillMs }),
     ...lagFields(facts, cursor, lag),
     ...unconfirmedOf(facts),
-    ...(table ? { conflicts: store.statistics(table).conflicts } : {}),
+    ...(table ? { conflicts: store.conflictsNoted(table) } : {}),
     ...(quarantined === 0 ? {} : { quarantined }),
     ...(verified ? { identicalAsOfMs: verified.asOfMs } : {}),
   };

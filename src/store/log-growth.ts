@@ -30,15 +30,21 @@ export function measureGrowth(log: ChangeLog, nowMs: number): LogGrowth {
   const perDay = (bytes: number): number => (Math.max(0, bytes) * dayMs) / spanMs;
   const [part] = begin.parts;
   const before = part && log.place(part.tableId, part.seq)?.before;
+  const measure = (tableId: number): number | undefined => {
+    const { headSeq, trimmedSeq, channelBytes } = log.head(tableId);
+    const isInSpan = (seq: number): boolean => (log.place(tableId, seq)?.position ?? Infinity) >= first;
+    const seq = firstThat(isInSpan, trimmedSeq + 1, headSeq + 1);
+    if (seq > headSeq) return 0;
+    const channelBefore = log.place(tableId, seq)?.before;
+    return channelBefore && perDay(channelBytes - channelBefore.channel);
+  };
+  const measured = new Map<number, number | undefined>();
   return {
     bytesPerDay: perDay(before ? appendedBytes - before.log : logBytes),
     channelBytesPerDay(tableId) {
-      const { headSeq, trimmedSeq, channelBytes } = log.head(tableId);
-      const isInSpan = (seq: number): boolean => (log.place(tableId, seq)?.position ?? Infinity) >= first;
-      const seq = firstThat(isInSpan, trimmedSeq + 1, headSeq + 1);
-      if (seq > headSeq) return 0;
-      const channelBefore = log.place(tableId, seq)?.before;
-      return channelBefore && perDay(channelBytes - channelBefore.channel);
+      // Each subscriber of a channel asks for the same.
+      if (!measured.has(tableId)) measured.set(tableId, measure(tableId));
+      return measured.get(tableId);
     },
   };
 }

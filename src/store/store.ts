@@ -295,6 +295,11 @@ export class Store implements AsyncDisposable {
     };
   }
 
+  /** Of {@link statistics}, where nothing else is wanted: those ask the file system for a size. */
+  conflictsNoted(table: Table): number {
+    return readTableState(this.#environment, table.id).conflicts;
+  }
+
   transactionLog(table: Table, range: LogRange): Pausing<LoggedTransaction> {
     return this.whileThere(table, readTransactionLog(this.log, table, range));
   }
