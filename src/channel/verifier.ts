@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { deferred, type Deferred } from '../runtime/deferred.ts';
 import type { Source } from '../store/source.ts';
 import type { Store } from '../store/store.ts';
@@ -7,7 +8,7 @@ import { Verification, type VerificationResult } from './verification.ts';
 export interface VerifierOptions {
   readonly store: Store;
   readonly channel: string;
-  /** From the end of one comparison to the beginning of the next; undefined is only when asked to. */
+  /** From the end of one comparison to the beginning of the next, at most; undefined is only when asked to. */
   readonly intervalMs: number | undefined;
   readonly now: () => number;
   /** Ms of a clock that nobody sets. */
@@ -142,9 +143,19 @@ export class Verifier {
     const last = request === undefined ? result : { ...result, request };
     this.#last = last;
     this.#current = undefined;
-    this.#dueAtMs = this.#options.steadyMs() + (this.#options.intervalMs ?? Infinity);
+    this.#dueAtMs =
+      this.#options.steadyMs() + (this.#options.intervalMs ?? Infinity) * spreadOf(this.#options);
     requested?.resolve(last);
   }
+}
+
+/**
+ * Part of the interval, another for each node and channel: all that have begun together, after a start or an outage, would
+ * have their publisher read its tables for all of them at the same time ever after.
+ */
+function spreadOf({ store, channel }: VerifierOptions): number {
+  const number = createHash('sha256').update(`${store.nodeName} ${channel}`).digest().readUInt32BE();
+  return 1 - number / 2 ** 34;
 }
 
 function isSame(one: Source, other: Source): boolean {

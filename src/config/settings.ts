@@ -292,7 +292,7 @@ export const settingsSchema = z.object({
     { expects: someMilliseconds },
   ),
   'clustering.verifyIntervalMs': setting(
-    'From the end of one comparison of a table with its publisher to the next.',
+    'From the end of one comparison of a table with its publisher to the next, at most; at least three quarters of it.',
     milliseconds.default(10 * minuteMs),
     { expects: someMilliseconds },
   ),

@@ -7,9 +7,10 @@ import { noStreams } from '../../src/channel/stream-directory.ts';
 import { Subscriber } from '../../src/channel/subscriber.ts';
 import { Turns } from '../../src/channel/turns.ts';
 import { Verification } from '../../src/channel/verification.ts';
+import { Verifier } from '../../src/channel/verifier.ts';
 import type { RunLoopOptions } from '../../src/runtime/run-loop.ts';
 import { DirectLink } from './direct-link.ts';
-import { openPair, records } from './replica-pair.ts';
+import { openPair, openTables, records, twoTables } from './replica-pair.ts';
 import { expectSame, settle, sourceOf } from './replica.ts';
 import { tamper } from './tamper.ts';
 
@@ -65,6 +66,45 @@ describe('a comparison with the publisher', () => {
 
     expect(ranges.length).toBeGreaterThan(5);
     expect(turns).toBeGreaterThanOrEqual(ranges.length - 1);
+  });
+
+  test('is not due again at the same moment for all that have begun together, nor later than it should be', async () => {
+    await using nodes = await openTables();
+    const { a, b } = nodes;
+    const server = new ChannelServer({
+      store: a.store,
+      streams: noStreams,
+      maxBatchBytes: 1 << 20,
+      steadyMs: () => 0,
+    });
+    let nowMs = 0;
+    const verifiers = twoTables.map((name) => ({
+      source: sourceOf(a, b, name),
+      verifier: new Verifier({
+        store: b.store,
+        channel: `dev:${name}`,
+        intervalMs: 100,
+        now: () => 0,
+        steadyMs: () => nowMs,
+      }),
+    }));
+    const isDue = async ({ verifier, source }: (typeof verifiers)[0]): Promise<boolean> => {
+      const request = await verifier.next(server, source);
+      if (request) await verifier.accept(server, await server.answer('b', request));
+      return request !== undefined;
+    };
+    for (const one of verifiers) while (await isDue(one));
+
+    const dueAtMs: number[] = [];
+    for (const one of verifiers) {
+      for (nowMs = 0; !(await isDue(one));) nowMs += 1;
+      dueAtMs.push(nowMs);
+    }
+
+    const [first, second] = dueAtMs;
+    expect(first).not.toBe(second);
+    expect(Math.min(...dueAtMs)).toBeGreaterThanOrEqual(75);
+    expect(Math.max(...dueAtMs)).toBeLessThanOrEqual(100);
   });
 
   test('finds the rows that were lost, kept, or changed behind its back, and repairs exactly those', async () => {
