@@ -69,6 +69,8 @@ export class Publishers implements StreamDirectory, AsyncDisposable {
 
   /** Something was committed in this store, by either process: wakes those whom it may concern. */
   committed(): void {
+    // Nobody, or all have ended, and the store may be closed.
+    if (this.#publishers.size === 0) return;
     // Who may read no more loses its place, whatever is written.
     if (!this.#readers.areCurrent) this.wake();
     else for (const publisher of this.#publishers.values()) publisher.committed();
@@ -92,7 +94,9 @@ export class Publishers implements StreamDirectory, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#publishers.values()].map((publisher) => publisher[Symbol.asyncDispose]()));
+    const publishers = [...this.#publishers.values()];
+    this.#publishers.clear();
+    await Promise.all(publishers.map((publisher) => publisher[Symbol.asyncDispose]()));
   }
 
   /** Peers are served without it. */

@@ -282,6 +282,16 @@ test('what is committed goes to the stream by the hint alone, and a table that i
   await vi.waitFor(async () => expect(await publishing.messages()).toBe(1));
 });
 
+test('a hint of a commit that comes when the store is closed is no error', async () => {
+  const publishing = await Publishing.open();
+  await publishing.peer('a', 'dog');
+  await publishing.follow('a');
+
+  await publishing[Symbol.asyncDispose]();
+
+  expect(() => publishing.committed()).not.toThrow();
+});
+
 test('what ended while the bridge was down has ended when it goes on with the stream', async () => {
   await using publishing = await Publishing.open();
   await publishing.peer('a', 'dog');
