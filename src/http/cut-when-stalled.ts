@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 
-/** A client that takes nothing of what waits for it for so long holds memory, a snapshot or a file for nothing. */
+/** A client that takes nothing of what waits for it for so long holds memory or a file for nothing. */
 const stalledMs = 60_000;
 
 /** Ends an answer that its client does not take; one that has nothing to give yet goes on. */

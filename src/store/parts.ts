@@ -1,4 +1,5 @@
 import type { Origin } from '../model/change.ts';
+import { inRealTime } from '../runtime/later.ts';
 import { Applier } from './applier.ts';
 import { Archive } from './archive.ts';
 import { Catalog } from './catalog.ts';
@@ -21,6 +22,7 @@ import { Isolation } from './isolation.ts';
 import type { LocalWrites } from './local-writes.ts';
 import { LocalRemoval } from './local-removal.ts';
 import { LogRetention } from './log-retention.ts';
+import { LongReads } from './long-reads.ts';
 import { Maintenance } from './maintenance.ts';
 import { Marks } from './marks.ts';
 import { Merger } from './merger.ts';
@@ -63,7 +65,9 @@ export function makeParts({ environment, options, localWrites, commits, identity
   const runSmall = async <T>(body: (commit: Commit) => T): Promise<T> => run(body, 'small');
   const tombstones = new Tombstones(environment);
   const tally = new QuarantineTally(environment);
-  const records = new Records(environment, new Origins(environment), tombstones, tally);
+  const longReads = new LongReads(options.later ?? inRealTime);
+  const origins = new Origins(environment);
+  const records = new Records({ environment, origins, tombstones, quarantined: tally, longReads });
   const log = new ChangeLog(environment);
   const cursors = new Cursors(environment);
   const marks = new Marks(environment);
@@ -221,12 +225,13 @@ export function makeParts({ environment, options, localWrites, commits, identity
     comparison,
     conflicts,
     digests: new Digests(records),
-    tableSearch: new TableSearch({ environment, records, definitions }),
+    tableSearch: new TableSearch({ environment, records, longReads, definitions }),
     isolation,
     definitions,
     localRemoval,
     nodes,
     log,
+    longReads,
     cursors,
     spool,
     confirmed,

@@ -4,11 +4,20 @@ import { decodeDocument, encodeDocument } from '../model/transaction-codec.ts';
 import { readTableState, type Commit } from './commit.ts';
 import { afterAll, type Environment, type Tree, type TreeRange } from './environment.ts';
 import { indexKey, indexValues, maintainedIndexes } from './index-entry.ts';
+import type { LongReads } from './long-reads.ts';
 import type { Origins } from './origins.ts';
 import { indexedAttributes } from './opened-change.ts';
 import { isQuarantine, type QuarantineTally } from './quarantine-tally.ts';
 import { decodeRow, encodeRow, isTombstone, readableBytes, type Row } from './row.ts';
 import type { Tombstones } from './tombstones.ts';
+
+export interface RecordsOptions {
+  readonly environment: Environment;
+  readonly origins: Origins;
+  readonly tombstones: Tombstones;
+  readonly quarantined: QuarantineTally;
+  readonly longReads: LongReads;
+}
 
 /** Rows of every table and their index entries. */
 export class Records {
@@ -16,17 +25,14 @@ export class Records {
   readonly #origins: Origins;
   readonly #tombstones: Tombstones;
   readonly #quarantined: QuarantineTally;
+  readonly #longReads: LongReads;
 
-  constructor(
-    environment: Environment,
-    origins: Origins,
-    tombstones: Tombstones,
-    quarantined: QuarantineTally,
-  ) {
+  constructor({ environment, origins, tombstones, quarantined, longReads }: RecordsOptions) {
     this.#environment = environment;
     this.#origins = origins;
     this.#tombstones = tombstones;
     this.#quarantined = quarantined;
+    this.#longReads = longReads;
   }
 
   /** The row, tombstones too; none under what is too long for a key. */
@@ -66,19 +72,20 @@ export class Records {
     }
   }
 
-  /** Rows in key order, numbers before strings, tombstones too. */
-  *rows(
+  /** Rows in key order, numbers before strings, tombstones too. Their reader may take its time, see {@link LongReads}. */
+  rows(
     table: Table,
     options: { readonly after?: Key; readonly reverse?: boolean } = {},
-  ): Generator<{ key: Key; row: Row }> {
+  ): Iterable<{ readonly key: Key; readonly row: Row }> {
     const first = options.after === undefined ? [table.id] : [table.id, withoutSign(options.after)];
     const bounds = options.reverse
       ? { start: [table.id + 1], end: first, reverse: true }
       : { start: first, end: [table.id + 1], exclusiveStart: options.after !== undefined };
-    for (const { key, value } of this.#environment.trees.records.getRange(bounds)) {
+    return this.#longReads.entries(this.#environment.trees.records, bounds, ({ key, value }) => {
       const primaryKey = (key as [number, Key])[1];
-      if (primaryKey !== options.after) yield { key: primaryKey, row: decodeRow(value, this.#origins) };
-    }
+      if (primaryKey === options.after) return undefined;
+      return { key: primaryKey, row: decodeRow(value, this.#origins) };
+    });
   }
 
   /** Rows after one key (or from the beginning), up to and with another (or to the end), tombstones too. */

@@ -1,4 +1,5 @@
 import type { Table } from '../model/table.ts';
+import type { Later } from '../runtime/later.ts';
 
 export interface StoreOptions extends OpenStoreOptions {
   /** Directory of the LMDB environment. */
@@ -31,6 +32,8 @@ export interface OpenStoreOptions {
   readonly now?: () => number;
   /** Ms of a clock that nobody sets. */
   readonly steadyMs?: () => number;
+  /** When those who read for long let their snapshots go. */
+  readonly later?: Later;
   /**
    * Told of a table in which two writes turned out to have one stamp: no honest node makes that. Inside a commit, which may
    * run again or be rolled back; it must be cheap and must not throw.

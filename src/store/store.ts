@@ -436,6 +436,7 @@ export class Store implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#parts.longReads[Symbol.dispose]();
     await this.#environment[Symbol.asyncDispose]();
   }
 }

@@ -4,9 +4,19 @@ import type { MemoryBudget } from '../runtime/memory-budget.ts';
 import { readTableState } from './commit.ts';
 import { afterAll, type Environment, type Tree } from './environment.ts';
 import { entryValue, lmdbKey } from './index-entry.ts';
+import type { LongReads } from './long-reads.ts';
 import { visibleDocument, type Records } from './records.ts';
 import { compareIndexValues } from './search/index-value.ts';
 import type { IndexBounds, IndexValue, SearchSource } from './search/search-source.ts';
+
+export interface TableSearchSourceOptions {
+  readonly environment: Environment;
+  readonly records: Records;
+  readonly longReads: LongReads;
+  readonly table: Table;
+  /** Of what the sorts of all searches hold. */
+  readonly sorting: MemoryBudget;
+}
 
 /** What a search reads, from the trees of the store. */
 export class TableSearchSource implements SearchSource {
@@ -14,12 +24,14 @@ export class TableSearchSource implements SearchSource {
   readonly sorting: MemoryBudget;
   readonly #environment: Environment;
   readonly #records: Records;
+  readonly #longReads: LongReads;
 
-  constructor(environment: Environment, records: Records, table: Table, sorting: MemoryBudget) {
+  constructor({ environment, records, longReads, table, sorting }: TableSearchSourceOptions) {
     this.table = table;
     this.sorting = sorting;
     this.#environment = environment;
     this.#records = records;
+    this.#longReads = longReads;
   }
 
   *scan(options?: { readonly reverse?: boolean }): Generator<Document | undefined> {
@@ -34,18 +46,26 @@ export class TableSearchSource implements SearchSource {
     return attribute === this.table.primaryKey || this.#indexNumber(attribute) !== undefined;
   }
 
-  *index(attribute: string, bounds: IndexBounds & { readonly reverse?: boolean }): Generator<Key> {
+  index(attribute: string, bounds: IndexBounds & { readonly reverse?: boolean }): Iterable<Key> {
     const { tree, prefix } = this.#tree(attribute);
     const { start, end } = keyRange(prefix, bounds);
     // The lowest value may be a key by itself: that of a record.
     const range = bounds.reverse
       ? { start: end, end: start, reverse: true, inclusiveEnd: true }
       : { start, end };
-    for (const key of tree.getKeys(range)) {
-      const parts = key as (IndexValue & Key)[];
-      const value = parts[prefix.length];
-      if (value !== undefined && !isExcluded(value, bounds)) yield parts.at(-1) ?? value;
-    }
+    const at = prefix.length;
+    return this.#longReads.keys({
+      tree,
+      range,
+      move: attribute !== this.table.primaryKey,
+      take: (entry) => {
+        const parts = entry as (IndexValue & Key)[];
+        const value = parts[at];
+        return value === undefined || isExcluded(value, bounds) ? undefined : (parts.at(-1) ?? value);
+      },
+      written: (entry) =>
+        lmdbKey((entry as IndexValue[]).map((part, place) => (place === at ? entryValue(part) : part))),
+    });
   }
 
   estimate(attribute: string, bounds: IndexBounds, cap: number): number {

@@ -7,6 +7,7 @@ import { visibleAttributes } from './catalog.ts';
 import { readTableState } from './commit.ts';
 import type { Definitions } from './definitions.ts';
 import type { Environment } from './environment.ts';
+import type { LongReads } from './long-reads.ts';
 import type { Records } from './records.ts';
 import { planOf, planSearch, type PlanDescription } from './search/search-plan.ts';
 import { searchWithPauses } from './search/search.ts';
@@ -22,6 +23,7 @@ const sorting = { maxBytes: 4 * maxSortedBytes, freeBytes: 1024 * 1024 };
 export interface TableSearchOptions {
   readonly environment: Environment;
   readonly records: Records;
+  readonly longReads: LongReads;
   readonly definitions: Definitions;
 }
 
@@ -52,8 +54,8 @@ export class TableSearch {
   }
 
   #source(table: Table): TableSearchSource {
-    const { environment, records } = this.#options;
-    return new TableSearchSource(environment, records, table, this.#sorting);
+    const { environment, records, longReads } = this.#options;
+    return new TableSearchSource({ environment, records, longReads, table, sorting: this.#sorting });
   }
 }
 
