@@ -25,7 +25,15 @@ export interface LmdbEnvironmentOptions {
   readonly mapSizeBytes: number;
   /** With less free than this on its disk, commits that make the store larger are refused. */
   readonly minFreeDiskBytes?: number;
+  /** Snapshots that all processes hold at once; whoever opens it first decides. */
+  readonly maxReaders?: number;
 }
+
+/**
+ * Each answer that is being read may hold one. A slot is 64 bytes of the lock file, which grows once nobody has it open;
+ * commits look at those that were ever used.
+ */
+const usualReaders = 4_096;
 
 /**
  * lmdb's types lack it. The list of free pages is read anew in each transaction, as LMDB itself does: lmdb's fork keeps it from
@@ -76,6 +84,7 @@ export class LmdbEnvironment implements Environment {
       ...ownerOnly,
       maxDbs: treeNames.length + 4,
       mapSize: options.mapSizeBytes,
+      maxReaders: options.maxReaders ?? usualReaders,
       encoding: 'binary',
     });
     // Those of earlier versions could be read by everybody.

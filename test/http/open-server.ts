@@ -6,6 +6,7 @@ import type { Health } from '../../src/http/health.ts';
 import { startHttpServer, type HttpServer, type HttpServerOptions } from '../../src/http/server.ts';
 import type { OperationServices } from '../../src/operation/operation.ts';
 import { Closer } from '../../src/runtime/closer.ts';
+import type { Later } from '../../src/runtime/later.ts';
 import type { Environment } from '../../src/store/environment.ts';
 import { LmdbEnvironment } from '../../src/store/lmdb-environment.ts';
 import { Store } from '../../src/store/store.ts';
@@ -47,6 +48,9 @@ export interface TestServerOptions extends Partial<Omit<HttpServerOptions, 'serv
   readonly watch?: (environment: Environment) => Environment;
   /** In place of the services of the tests; told the directory of the server. */
   readonly services?: (directory: string) => Partial<OperationServices>;
+  /** Of the store. */
+  readonly maxReaders?: number;
+  readonly later?: Later;
   /** Of the brake on logins. */
   readonly steadyMs?: () => number;
   /** Of the services; milliseconds since 1970. */
@@ -69,6 +73,8 @@ async function openOwned(
   {
     watch = (environment) => environment,
     services = () => ({}),
+    maxReaders,
+    later,
     steadyMs,
     now,
     ...options
@@ -76,8 +82,15 @@ async function openOwned(
 ): Promise<TestServer> {
   const directory = await mkdtemp(join(tmpdir(), 'lyre-http-'));
   closer.defer('directory', () => rm(directory, { recursive: true }));
-  const environment = new LmdbEnvironment({ path: join(directory, 'db'), mapSizeBytes: 2 ** 28 });
-  const store = closer.own('store', await Store.over(watch(environment), { nodeName: 'n1', role: 'api' }));
+  const environment = new LmdbEnvironment({
+    path: join(directory, 'db'),
+    mapSizeBytes: 2 ** 28,
+    ...(maxReaders !== undefined && { maxReaders }),
+  });
+  const store = closer.own(
+    'store',
+    await Store.over(watch(environment), { nodeName: 'n1', role: 'api', ...(later && { later }) }),
+  );
   await putQuickUser(store, { username: 'admin', password: 'pass:word', role: 'super_user' });
   const logged: string[] = [];
   const log = pino({ level: 'warn' }, { write: (line: string) => logged.push(line) });
