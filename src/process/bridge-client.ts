@@ -7,6 +7,7 @@ import type {
   ReplicationStatus,
   VerifiedTable,
 } from '../model/replication-control.ts';
+import type { Logger } from '../runtime/logger.ts';
 import type { Answers, FromBridge, Question, ToBridge } from './bridge-messages.ts';
 
 type Kind = keyof Answers;
@@ -16,6 +17,14 @@ interface Waiting {
   readonly resolve: (value: Answers[Kind]) => void;
   readonly reject: (error: Error) => void;
   readonly timer: NodeJS.Timeout;
+}
+
+export interface BridgeClientOptions {
+  /** Resolves when this process commits nothing, to what ends that. */
+  readonly holdCommits: () => Promise<() => void>;
+  /** Whether the bridge has anybody to tell of a commit. */
+  readonly hasReaders: () => boolean;
+  readonly log: Logger;
 }
 
 const writingHintMs = 250;
@@ -30,6 +39,7 @@ export class BridgeClient implements ReplicationControl {
   readonly #waiting = new Map<number, Waiting>();
   readonly #holdCommits: () => Promise<() => void>;
   readonly #hasReaders: () => boolean;
+  readonly #log: Logger;
   #child: ChildProcess | undefined;
   /** Lets commits go on that a bridge holds back while it opens the store. */
   #release: (() => void) | undefined;
@@ -41,13 +51,10 @@ export class BridgeClient implements ReplicationControl {
   #nextId = 1;
   #failure: string | undefined;
 
-  /**
-   * @param holdCommits resolves when this process commits nothing, to what ends that
-   * @param hasReaders whether the bridge has anybody to tell of a commit
-   */
-  constructor(holdCommits: () => Promise<() => void>, hasReaders: () => boolean) {
+  constructor({ holdCommits, hasReaders, log }: BridgeClientOptions) {
     this.#holdCommits = holdCommits;
     this.#hasReaders = hasReaders;
+    this.#log = log;
     this.#ready = new Promise((resolve) => (this.#markReady = resolve));
   }
 
@@ -138,13 +145,23 @@ export class BridgeClient implements ReplicationControl {
   #sendHint(): void {
     const child = this.#child;
     this.#hint = 'none';
-    if (!child?.connected || !this.#hasReaders()) return;
+    if (!child?.connected || !this.#mayHaveReaders()) return;
     this.#hint = 'on its way';
     child.send({ kind: 'committed' } satisfies ToBridge, () => {
       if (child !== this.#child) return;
       if (this.#hint === 'due again') this.#sendHint();
       else this.#hint = 'none';
     });
+  }
+
+  /** Where that cannot be read, the hint is sent: one too many costs little. Nobody else would catch what reading throws. */
+  #mayHaveReaders(): boolean {
+    try {
+      return this.#hasReaders();
+    } catch (error) {
+      this.#log.warn({ err: error }, 'store cannot say whether the bridge has readers: hint sent');
+      return true;
+    }
   }
 
   /** Resolves when the bridge runs, or after `timeoutMs`. */

@@ -83,13 +83,14 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 /** The bridge as a process of its own. */
 function startBridgeProcess(options: ClusterOptions): Cluster {
   const { closer, setup, nats, store, users, program, log } = options;
-  const client = new BridgeClient(
-    async () => {
+  const client = new BridgeClient({
+    holdCommits: async () => {
       await Promise.allSettled([users]);
       return store.hold();
     },
-    () => !store.nodes.isEmpty,
-  );
+    hasReaders: () => !store.nodes.isEmpty,
+    log,
+  });
   const bridge = closer.own(
     'bridge',
     new SupervisedProcess({

@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { pino } from 'pino';
 import { expect, test, vi } from 'vitest';
 import { BridgeClient } from '../../src/process/bridge-client.ts';
 import type { NodeSetup } from '../../src/process/node-setup.ts';
@@ -11,10 +12,12 @@ const program = fileURLToPath(new URL('counting-bridge.mjs', import.meta.url));
 class Counted implements AsyncDisposable {
   readonly child = fork(program, [], { serialization: 'advanced' });
   readonly client: BridgeClient;
+  readonly logged: string[] = [];
   #wakes = 0;
 
   constructor(hasReaders: () => boolean) {
-    this.client = new BridgeClient(() => Promise.resolve(() => {}), hasReaders);
+    const log = pino({}, { write: (line: string) => this.logged.push(line) });
+    this.client = new BridgeClient({ holdCommits: () => Promise.resolve(() => {}), hasReaders, log });
     this.client.attach(this.child, { kind: 'start', setup: {} as NodeSetup });
   }
 
@@ -81,4 +84,20 @@ test('hints do not pile up before a bridge that stands still; of what was commit
 
   expect(await bridge.hints()).toBe(1);
   await vi.waitFor(async () => expect(await bridge.hints()).toBe(2), { timeout: 10_000 });
+});
+
+test('a store that cannot be read ends nothing: the hint is sent, and the log has the reason', async () => {
+  let asked = 0;
+  await using bridge = new Counted(() => {
+    asked += 1;
+    throw new Error('no slot');
+  });
+
+  await bridge.commitEachTurn(1);
+
+  expect(await bridge.hints()).toBe(1);
+  expect(asked).toBe(1);
+  expect(bridge.logged.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+    { level: 40, err: { message: 'no slot' } },
+  ]);
 });
