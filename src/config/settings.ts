@@ -312,7 +312,11 @@ export const settingsSchema = z.object({
     path.optional(),
     aPath,
   ),
-  'storage.mapSize': setting('How large the store can become.', size.default(64 * GiB), aSize),
+  'storage.mapSize': setting(
+    'Address space that the store begins with; it takes more when it is larger. What bounds it is `storage.minFreeDiskBytes`.',
+    size.default(64 * GiB),
+    aSize,
+  ),
   'storage.maxTransactionBytes': setting('Larger transactions are refused.', size.default(64 * MiB), aSize),
   'storage.minFreeDiskBytes': setting(
     'Stays free on the disk: writes, backups and exports are refused before.',
