@@ -23,6 +23,17 @@ function isOurs(pid: number, configFile: string): boolean {
   return isAlive(pid) && commandOf(pid).includes(configFile);
 }
 
+/** Linux tells it by itself: slim images of containers have no `ps`. */
 function commandOf(pid: number): string {
+  if (process.platform === 'linux') return commandLine(pid);
   return spawnSync('ps', ['-p', String(pid), '-o', 'command='], { encoding: 'utf8' }).stdout ?? '';
+}
+
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+  } catch {
+    // It has ended meanwhile.
+    return '';
+  }
 }
