@@ -215,6 +215,6 @@ test(
       expect([one.statusCode, other.statusCode]).toEqual([200, 200]);
       one.destroy();
       other.destroy();
-    });
+    }, 20_000);
   },
 );
