@@ -125,34 +125,29 @@ export class Nodes {
   }
 
   /**
-   * Changes a row as it is inside the commit; `change` returns undefined to leave it alone. One that cannot be read is
-   * none to `change`, and what it returns is put in its place.
+   * Changes a row as it is inside the commit; `change` returns undefined to leave it alone, and null to take it away. One
+   * that cannot be read is none to `change`, and what it returns is put in its place.
    */
-  async update(
+  async update<R extends NodeRow | null | undefined>(
     name: string,
-    change: (row: NodeRow | undefined) => NodeRow | undefined,
-  ): Promise<NodeRow | undefined> {
+    change: (row: NodeRow | undefined) => R,
+  ): Promise<R> {
     return this.#options.run((commit) => {
       const changed = change(this.get(name));
       if (changed) this.#replace(commit, changed);
+      else if (changed === null) this.#remove(commit, name);
       return changed;
     });
   }
 
-  /** A version for a decision about nodes: newer than every decision that this node has taken or heard of. */
-  async nextVersion(): Promise<number> {
-    return this.#options.run((commit) => {
-      const heard = this.all().flatMap(
-        ({ subscriptions, addedVersion, removedVersion = 0, endedUpTo = 0 }) => [
-          addedVersion,
-          removedVersion,
-          endedUpTo,
-          ...subscriptions.map(({ version }) => version),
-        ],
-      );
-      // Only this number goes beyond what was heard: the clock of another node must not move that of the data here.
-      return Math.max(commit.drawVersion(0), ...heard.map((version) => version + 1));
-    });
+  /**
+   * Takes a decision about nodes, in one commit: `decide` reads rows as they are inside it, and puts others in their
+   * place. Its version is newer than every decision that this node has taken or heard of.
+   */
+  async decide<T>(decide: (version: number, put: (row: NodeRow) => void) => T): Promise<T> {
+    return this.#options.run((commit) =>
+      decide(this.#nextVersion(commit), (row) => this.#replace(commit, row)),
+    );
   }
 
   /**
@@ -176,6 +171,17 @@ export class Nodes {
     }
   }
 
+  #nextVersion(commit: Commit): number {
+    const heard = this.all().flatMap(({ subscriptions, addedVersion, removedVersion = 0, endedUpTo = 0 }) => [
+      addedVersion,
+      removedVersion,
+      endedUpTo,
+      ...subscriptions.map(({ version }) => version),
+    ]);
+    // Only this number goes beyond what was heard: the clock of another node must not move that of the data here.
+    return Math.max(commit.drawVersion(0), ...heard.map((version) => version + 1));
+  }
+
   #subscription(
     peer: string,
     { database, name }: Pick<Table, 'database' | 'name'>,
@@ -197,6 +203,13 @@ export class Nodes {
         ? undefined
         : new Set(this.known().flatMap(({ storeId }) => storeId ?? [])),
     );
+  }
+
+  /** Not a removal that is remembered: nothing was ever agreed with that node. */
+  #remove(commit: Commit, name: string): void {
+    const { writer, confirmed } = this.#options;
+    writer.replace(commit, this.#table(), name, null);
+    confirmed.keepOnly(name, new Set());
   }
 
   #published({ subscriptions }: NodeRow): ReadonlySet<number> {

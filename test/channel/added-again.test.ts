@@ -9,13 +9,13 @@ import { greet, type Replica } from './replica.ts';
 
 /** What remove_node does. */
 async function remove(at: Replica, peer: Replica): Promise<void> {
-  const version = await at.store.nodes.nextVersion();
+  const version = await at.store.nodes.decide((version) => version);
   await at.store.nodes.update(peer.name, (row) => row && removedRow(row, version));
 }
 
 /** What add_node and update_node do, with both directions of a table. */
 async function add(at: Replica, peer: Replica, table: string): Promise<void> {
-  await addAs(await at.store.nodes.nextVersion(), at, peer, table);
+  await addAs(await at.store.nodes.decide((version) => version), at, peer, table);
 }
 
 async function addAs(version: number, at: Replica, peer: Replica, table: string): Promise<void> {

@@ -185,7 +185,7 @@ test('what is removed here alone stays at a node that was removed and is added a
   await a.upsert({ id: 1 });
   await settle(a, b);
   // remove_node, delete_records_before and add_node, as the operations do them.
-  const version = await b.store.nodes.nextVersion();
+  const version = await b.store.nodes.decide((version) => version);
   await b.store.nodes.update('a', (row) => row && { ...row, subscriptions: [], removedVersion: version });
   await removeHere(b, [1]);
   await b.store.nodes.update('a', (row) => {
@@ -205,7 +205,7 @@ test('so does what is removed here after that node was added again, without the 
   const { a, b } = nodes;
   await a.upsert({ id: 1 });
   await settle(a, b);
-  const version = await b.store.nodes.nextVersion();
+  const version = await b.store.nodes.decide((version) => version);
   await b.store.nodes.update(
     'a',
     (row) => row && addedAgain({ ...row, subscriptions: [], removedVersion: version }),

@@ -307,7 +307,7 @@ export async function connect(
       database: 'dev',
       table,
       ...agreement,
-      version: await first.store.nodes.nextVersion(),
+      version: await first.store.nodes.decide((version) => version),
     })),
   );
   const row = { addedVersion: 1, nkey: 'U' };

@@ -90,7 +90,7 @@ function agree(world: World, a: string, b: string, agreement: Agreement): void {
   const startTimeMs = sinceMs === undefined ? undefined : life.now() - sinceMs;
   world.oracle.agreed(a, b, table, publish, subscribe, startTimeMs);
   const change = async (): Promise<void> => {
-    const version = await life.store.nodes.nextVersion();
+    const version = await life.store.nodes.decide((version) => version);
     await life.store.nodes.update(b, (row) => {
       if (!row) return undefined;
       const onDelete = agreement.onDelete ?? row.subscriptions.find((one) => one.table === table)?.onDelete;

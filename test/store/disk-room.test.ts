@@ -57,7 +57,7 @@ describe.skipIf(hindrance !== undefined)('a store on a disk that is full', () =>
     disk.fillUpTo(12 * MiB);
     await expect.poll(() => store.shortage, seen).toMatch(/is full/);
 
-    const removedVersion = await store.nodes.nextVersion();
+    const removedVersion = await store.nodes.decide((version) => version);
     await store.nodes.update('edge', () => ({ ...edge, removedVersion }));
 
     expect(store.nodes.get('edge')).toMatchObject({ removedVersion });

@@ -150,7 +150,7 @@ const decadesMs = 90 * 365 * 86_400_000;
 test('a version further ahead than any wrong clock counts as the moment its row was written: decisions go on', async () => {
   await using t = await TestStore.open();
   const { nodes } = t.store;
-  const before = await nodes.nextVersion();
+  const before = await nodes.decide((version) => version);
   const decisions = (version: number): Pick<NodeRow, 'addedVersion' | 'subscriptions'> => ({
     addedVersion: version,
     subscriptions: [{ ...subscription, version }],
@@ -158,7 +158,7 @@ test('a version further ahead than any wrong clock counts as the moment its row 
   await nodes.put({ ...edge, ...decisions(Number.MAX_SAFE_INTEGER) });
   await nodes.put({ ...other, ...decisions(2 ** 53), removedVersion: 2 ** 53 });
 
-  const drawn = await nodes.nextVersion();
+  const drawn = await nodes.decide((version) => version);
 
   expect(drawn).toBeLessThan(before + 3_600_000_000);
   for (const { addedVersion, removedVersion = addedVersion, subscriptions } of nodes.all())
@@ -175,7 +175,7 @@ test('a version of a clock that is decades ahead stays, and the next decision is
   await nodes.put({ ...edge, removedVersion: ahead });
 
   expect(nodes.get('edge')?.removedVersion).toBe(ahead);
-  expect(await nodes.nextVersion()).toBe(ahead + 1);
+  expect(await nodes.decide((version) => version)).toBe(ahead + 1);
 });
 
 test('a node whose clock has not been set yet takes what others have decided as it is', async () => {
@@ -185,5 +185,5 @@ test('a node whose clock has not been set yet takes what others have decided as 
   await nodes.put({ ...edge, addedVersion: decided });
 
   expect(nodes.get('edge')?.addedVersion).toBe(decided);
-  expect(await nodes.nextVersion()).toBe(decided + 1);
+  expect(await nodes.decide((version) => version)).toBe(decided + 1);
 });

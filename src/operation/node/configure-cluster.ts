@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { CodedError } from '../../model/errors.ts';
 import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
-import { checkNodeRequest, markRemoved, requireReplication } from './known-nodes.ts';
+import { checkNodeRequest, removedNode, requireReplication } from './known-nodes.ts';
 import { nodeRequest } from './node-request.ts';
 import { replacedRow } from './node-row.ts';
 
@@ -23,14 +23,14 @@ export const configureCluster = defineOperation({
       }
       names.add(connection.name);
     }
-    const { nodes } = context.store;
-    const version = await nodes.nextVersion();
-    for (const name of [...nodes.known().map((row) => row.name), ...nodes.unreadable()]) {
-      if (!names.has(name)) await markRemoved(context.store, name, version);
-    }
-    for (const connection of connections) {
-      await nodes.update(connection.name, (existing) => replacedRow(existing, connection, version));
-    }
+    const { store } = context;
+    const { nodes } = store;
+    await nodes.decide((version, put) => {
+      for (const name of [...nodes.known().map((row) => row.name), ...nodes.unreadable()]) {
+        if (!names.has(name)) put(removedNode(store, name, version));
+      }
+      for (const connection of connections) put(replacedRow(nodes.get(connection.name), connection, version));
+    });
     replication.wake();
     return 'Cluster successfully configured.';
   },

@@ -1,4 +1,5 @@
 import { CodedError } from '../../model/errors.ts';
+import type { NodeRow } from '../../model/node.ts';
 import type { ReplicationControl } from '../../model/replication-control.ts';
 import type { Store } from '../../store/store.ts';
 import type { OperationContext } from '../operation.ts';
@@ -11,10 +12,9 @@ export function isKnownNode({ nodes }: Store, name: string): boolean {
   return nodes.knownNamed(name) !== undefined || nodes.isUnreadable(name);
 }
 
-/** Marks a node as removed; nothing where there is no row. */
-export async function markRemoved({ nodes }: Store, name: string, version: number): Promise<void> {
-  const lost = nodes.isUnreadable(name) ? { name, subscriptions: [], addedVersion: 0 } : undefined;
-  await nodes.update(name, (existing = lost) => existing && removedRow(existing, version));
+/** Its row of a node that is removed, also where that cannot be read. */
+export function removedNode({ nodes }: Store, name: string, version: number): NodeRow {
+  return removedRow(nodes.get(name) ?? { name, subscriptions: [], addedVersion: 0 }, version);
 }
 
 /** @throws CodedError `node_missing` that ends with what to do */

@@ -2,7 +2,7 @@ import type { Document, Key } from '../../model/change.ts';
 import { CodedError } from '../../model/errors.ts';
 import type { OperationContext } from '../operation.ts';
 import { validationMessage } from '../validation-message.ts';
-import { checkNodeRequest, isKnownNode, markRemoved } from './known-nodes.ts';
+import { checkNodeRequest, isKnownNode, removedNode } from './known-nodes.ts';
 import { nodeRequest, type NodeRequest } from './node-request.ts';
 import { mergedRow } from './node-row.ts';
 
@@ -10,7 +10,7 @@ import { mergedRow } from './node-row.ts';
  * Takes rows of `system.hdb_nodes` as what they ask for: a row carries versions that both ends compare, so it is
  * stored as set_node_replication would store it. Its subscriptions are put into the row; the others stay.
  *
- * @throws CodedError `invalid_request` before any is stored
+ * @throws CodedError `invalid_request`; none is stored then
  */
 export async function writeNodeRows(
   context: OperationContext,
@@ -19,19 +19,19 @@ export async function writeNodeRows(
 ): Promise<{ readonly written: readonly Key[]; readonly skipped: readonly Key[] }> {
   const { nodes } = context.store;
   const requests = records.map((record) => requestOf(context, record));
-  const written: Key[] = [];
-  const skipped: Key[] = [];
-  for (const request of requests) {
-    const version = await nodes.nextVersion();
-    const stored = await nodes.update(request.name, (existing) => {
+  const result = await nodes.decide((version, put) => {
+    const written: Key[] = [];
+    const skipped: Key[] = [];
+    for (const request of requests) {
       const isKnown = nodes.knownNamed(request.name) !== undefined;
-      if (operation === (isKnown ? 'insert' : 'update')) return undefined;
-      return mergedRow(existing, request, version);
-    });
-    (stored === undefined ? skipped : written).push(request.name);
-  }
+      const isSkipped = operation === (isKnown ? 'insert' : 'update');
+      (isSkipped ? skipped : written).push(request.name);
+      if (!isSkipped) put(mergedRow(nodes.get(request.name), request, version));
+    }
+    return { written, skipped };
+  });
   context.replication?.wake();
-  return { written, skipped };
+  return result;
 }
 
 /** Removes nodes as remove_node does; unknown ones are skipped. */
@@ -39,17 +39,18 @@ export async function removeNodeRows(
   { store, replication }: OperationContext,
   keys: readonly Key[],
 ): Promise<{ readonly deleted: readonly Key[]; readonly skipped: readonly Key[] }> {
-  const deleted: Key[] = [];
-  const skipped: Key[] = [];
-  for (const key of keys) {
-    const isKnown = typeof key === 'string' && isKnownNode(store, key);
-    (isKnown ? deleted : skipped).push(key);
-    if (!isKnown) continue;
-    const version = await store.nodes.nextVersion();
-    await markRemoved(store, key, version);
-  }
+  const result = await store.nodes.decide((version, put) => {
+    const deleted: Key[] = [];
+    const skipped: Key[] = [];
+    for (const key of keys) {
+      const isKnown = typeof key === 'string' && isKnownNode(store, key);
+      (isKnown ? deleted : skipped).push(key);
+      if (isKnown) put(removedNode(store, key, version));
+    }
+    return { deleted, skipped };
+  });
   replication?.wake();
-  return { deleted, skipped };
+  return result;
 }
 
 function requestOf(context: OperationContext, record: Document): NodeRequest {

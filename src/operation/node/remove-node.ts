@@ -1,7 +1,7 @@
 import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { unlessAway } from './bridge-answer.ts';
-import { markRemoved, refuseUnknownNode } from './known-nodes.ts';
+import { refuseUnknownNode, removedNode } from './known-nodes.ts';
 import { namedNode } from './node-request.ts';
 
 /** How long an answer waits until the node's own nats-server has confirmed; while that is down, it cannot. */
@@ -19,9 +19,10 @@ export const removeNode = defineOperation({
   request: namedNode,
   response: messageAnswer,
   async run({ store, replication }, { name, dialect }) {
-    refuseUnknownNode(store, name, 'cluster_status names those that are');
-    const version = await store.nodes.nextVersion();
-    await markRemoved(store, name, version);
+    await store.nodes.decide((version, put) => {
+      refuseUnknownNode(store, name, 'cluster_status names those that are');
+      put(removedNode(store, name, version));
+    });
     // A bridge that does not answer finds the row by itself.
     const isGone =
       replication === undefined || (await unlessAway(replication.arePeersInForce(confirmTimeoutMs), false));

@@ -14,12 +14,18 @@ export const updateNode = defineOperation({
   response: messageAnswer,
   async run(context, request) {
     requireReplication(context);
-    if (request.dialect === 'manifest')
-      refuseUnknownNode(context.store, request.name, 'add it with add_node');
     const { subscriptions } = request;
-    if (subscriptions === undefined && !isKnownNode(context.store, request.name))
-      throw new CodedError('invalid_request', "'subscriptions' is required for a node that is not known yet");
-    await changeNode(context, { ...request, subscriptions: subscriptions ?? [] });
+    const check = (): void => {
+      if (request.dialect === 'manifest')
+        refuseUnknownNode(context.store, request.name, 'add it with add_node');
+      if (subscriptions === undefined && !isKnownNode(context.store, request.name))
+        throw new CodedError(
+          'invalid_request',
+          "'subscriptions' is required for a node that is not known yet",
+        );
+    };
+    check();
+    await changeNode(context, { ...request, subscriptions: subscriptions ?? [] }, check);
     return `Successfully updated '${request.name}'`;
   },
 });
