@@ -116,7 +116,7 @@ export class Catalog {
     commit.touchCatalog();
   }
 
-  /** Inside a commit: forgets the database; its tables must have been dropped. @throws CodedError `database_missing` */
+  /** Inside a commit: forgets the database; its tables have to be dropped in the same one. @throws CodedError `database_missing` */
   removeDatabase(commit: Commit, name: string): void {
     if (!this.#tree.removeSync(['database', name]))
       throw new CodedError('database_missing', `database '${name}' does not exist`);
@@ -174,10 +174,12 @@ export class Catalog {
     commit.touchCatalog();
   }
 
-  /** Inside a commit: the table is gone at once, its rows are reclaimed later. */
-  removeTable(commit: Commit, table: Table): void {
-    this.#tree.removeSync(['table', table.id]);
-    this.#tree.putSync(['garbage', table.id], empty);
+  /** Inside a commit: the tables are gone at once, their rows are reclaimed later. */
+  removeTables(commit: Commit, tables: readonly Table[]): void {
+    for (const { id } of tables) {
+      this.#tree.removeSync(['table', id]);
+      this.#tree.putSync(['garbage', id], empty);
+    }
     commit.touchCatalog();
   }
 

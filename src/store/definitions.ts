@@ -69,8 +69,10 @@ export class Definitions {
   /** Drops its tables too. @throws CodedError `database_missing` */
   async dropDatabase(name: string): Promise<void> {
     await this.#options.run((commit) => {
-      for (const table of this.#options.catalog.tables(name)) this.#drop(commit, table);
       this.#options.catalog.removeDatabase(commit, name);
+      this.#drop(commit, this.#options.catalog.tables(name));
+      // Also channels whose table nobody has made yet: they would make the database anew.
+      this.#options.nodes.stop(commit, ({ database }) => database === name);
     }, 'small');
   }
 
@@ -88,7 +90,10 @@ export class Definitions {
    * does not create it again. @throws CodedError `table_missing`
    */
   async dropTable(database: string, name: string): Promise<void> {
-    await this.#options.run((commit) => this.#drop(commit, this.#require(database, name)), 'small');
+    await this.#options.run((commit) => {
+      this.#drop(commit, [this.#require(database, name)]);
+      this.#options.nodes.stop(commit, (channel) => channel.database === database && channel.table === name);
+    }, 'small');
   }
 
   /** @throws CodedError `attribute_exists`, `invalid_request` */
@@ -140,16 +145,18 @@ export class Definitions {
     });
   }
 
-  #drop(commit: Commit, table: Table): void {
-    this.#options.catalog.removeTable(commit, table);
-    this.#options.cursors.removeTable(table.id);
-    this.#options.marks.removeTable(table.id);
-    this.#options.confirmed.removeTable(table.id);
-    this.#options.heard.removeTable(table.id);
-    this.#options.spool.removeTable(table.id);
-    this.#options.quarantine.removeTable(commit, table);
-    this.#options.nodes.stopTable(commit, table);
-    commit.removeTable(table.id);
+  /** What the catalog says is read anew after each change of it: all of them are one. */
+  #drop(commit: Commit, tables: readonly Table[]): void {
+    this.#options.catalog.removeTables(commit, tables);
+    for (const table of tables) {
+      this.#options.cursors.removeTable(table.id);
+      this.#options.marks.removeTable(table.id);
+      this.#options.confirmed.removeTable(table.id);
+      this.#options.heard.removeTable(table.id);
+      this.#options.spool.removeTable(table.id);
+      commit.removeTable(table.id);
+    }
+    this.#options.quarantine.removeTables(commit, tables);
   }
 
   #require(database: string, name: string): Table {

@@ -151,21 +151,23 @@ export class Nodes {
   }
 
   /**
-   * Inside a commit: nothing of a dropped table is taken from any peer until somebody asks for it again, or
-   * what comes in would make it anew. Where it is only published, its subscribers wait for it to come back.
+   * Inside a commit: nothing of dropped tables is taken from any peer until somebody asks for it again, or
+   * what comes in would make them anew. Where one is only published, its subscribers wait for it to come back.
+   *
+   * Each row is written once, however many tables it names: a row is read and written as a whole.
    */
-  stopTable(commit: Commit, table: Table): void {
+  stop(commit: Commit, isDropped: (channel: Pick<Subscription, 'database' | 'table'>) => boolean): void {
     const { writer } = this.#options;
+    const hits = (subscription: Subscription): boolean => subscription.subscribe && isDropped(subscription);
     for (const node of this.all()) {
-      const hits = (subscription: Subscription): boolean =>
-        subscription.subscribe &&
-        subscription.database === table.database &&
-        subscription.table === table.name;
       if (!node.subscriptions.some(hits)) continue;
-      const version = commit.drawVersion(0);
-      const subscriptions = node.subscriptions.map((subscription) =>
-        hits(subscription) ? { ...subscription, stopped: 'dropped here' as const, version } : subscription,
-      );
+      const drawn = commit.drawVersion(0);
+      const subscriptions = node.subscriptions.map((subscription) => {
+        if (!hits(subscription)) return subscription;
+        // What it replaces may have been decided by a clock that is ahead.
+        const version = Math.max(drawn, subscription.version + 1);
+        return { ...subscription, stopped: 'dropped here' as const, version };
+      });
       // Whoever drops a table forgets what was confirmed of it, and of others nothing changes.
       writer.replace(commit, this.#table(), node.name, toDocument({ ...node, subscriptions }));
     }

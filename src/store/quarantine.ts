@@ -140,11 +140,11 @@ export class Quarantine {
     this.#options.writer.replace(commit, this.#table, id, null);
   }
 
-  /** Inside a commit: of a table that is dropped. One that is made anew under its name is another one. */
-  removeTable(commit: Commit, table: Table): void {
-    if (!this.holds(table)) return;
-    const ending = `-${table.id}`;
-    for (const id of this.#keys()) if (id.endsWith(ending)) this.remove(commit, id);
+  /** Inside a commit: of tables that are dropped. One that is made anew under the same name is another one. */
+  removeTables(commit: Commit, tables: readonly Table[]): void {
+    if (!tables.some((table) => this.holds(table))) return;
+    const dropped = new Set(tables.map(({ id }) => id));
+    for (const id of this.#keys()) if (dropped.has(tableIdOf(id))) this.remove(commit, id);
   }
 
   /** Inside a commit, at the start: counts anew where rows have been written that are not counted. */
@@ -178,4 +178,8 @@ export class Quarantine {
 
 function transactionIdOf(id: string): string {
   return id.slice(0, id.lastIndexOf('-'));
+}
+
+function tableIdOf(id: string): number {
+  return Number(id.slice(id.lastIndexOf('-') + 1));
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { NodeRow } from '../../src/model/node.ts';
+import { msToVersion } from '../../src/model/version-clock.ts';
 import { decodeDocument } from '../../src/model/transaction-codec.ts';
 import { documentsOf, maintain, makeTable, rowsOf, tableOf, TestStore, upsert } from './test-store.ts';
 import { writeHeader } from './write-header.ts';
@@ -13,6 +14,9 @@ const peer: NodeRow = {
     { database: 'dev', table: 'cat', publish: true, subscribe: true, version: 1 },
   ],
 };
+
+const ofBird = { database: 'dev', table: 'bird', publish: true, subscribe: true, version: 1 };
+const ofOther = { ...ofBird, database: 'other' };
 
 /** Two tables with rows, a log, cursors and marks of a peer. */
 async function openFull(): Promise<TestStore> {
@@ -121,6 +125,30 @@ describe('a dropped table', () => {
       'dropped here',
       'dropped here',
     ]);
+  });
+
+  test('a dropped database stops what its peers would bring of tables that nobody has made yet', async () => {
+    await using test = await openFull();
+    await test.store.nodes.put({ ...peer, subscriptions: [{ ...ofBird, publish: false }, ofOther] });
+
+    await test.store.catalog.dropDatabase('dev');
+
+    expect(test.store.nodes.get('n2')?.subscriptions).toEqual([
+      { ...ofBird, publish: false, stopped: 'dropped here', version: expect.any(Number) },
+      ofOther,
+    ]);
+  });
+
+  test('a stop is newer than what it stops, also where that was decided by a clock that is ahead', async () => {
+    await using test = await openFull();
+    const version = msToVersion(Date.now() + 60_000);
+    const [dog, cat] = peer.subscriptions.map((subscription) => ({ ...subscription, version }));
+    await test.store.nodes.put({ ...peer, subscriptions: [dog, cat].flatMap((one) => one ?? []) });
+
+    await test.store.catalog.dropTable('dev', 'dog');
+
+    const stopped = test.store.nodes.get('n2')?.subscriptions.map((one) => one.version);
+    expect(stopped).toEqual([version + 1, version]);
   });
 
   test('a table that is not there cannot be dropped', async () => {
