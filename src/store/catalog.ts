@@ -108,11 +108,11 @@ export class Catalog {
     this.#tree.putSync(['garbage index', table.id, attributeNumber], empty);
   }
 
-  /** Inside a commit. @throws CodedError `database_exists` */
+  /** Inside a commit. @throws CodedError `database_exists`, `invalid_name` */
   createDatabase(commit: Commit, name: string): void {
     if (this.#tree.get(['database', name]))
       throw new CodedError('database_exists', `database '${name}' already exists`);
-    this.#tree.putSync(['database', name], empty);
+    this.#putDatabase(name);
     commit.touchCatalog();
   }
 
@@ -123,7 +123,7 @@ export class Catalog {
     commit.touchCatalog();
   }
 
-  /** Inside a commit; creates the database when it is missing. @throws CodedError `table_exists`, `invalid_request` */
+  /** Inside a commit; creates the database when it is missing. @throws CodedError `table_exists`, `invalid_request`, `invalid_name` */
   createTable(commit: Commit, spec: TableSpec): Table {
     const { database, name } = spec;
     const others = this.tables(database);
@@ -136,7 +136,7 @@ export class Catalog {
         'table_exists',
         `Table '${name}' differs only by case from '${twin.name}' in '${database}'; choose another name`,
       );
-    if (!this.#tree.get(['database', database])) this.#tree.putSync(['database', database], empty);
+    if (!this.#tree.get(['database', database])) this.#putDatabase(database);
     const declared = [
       { name: spec.primaryKey, indexed: false },
       ...(spec.attributes ?? []).filter((attribute) => attribute.name !== spec.primaryKey),
@@ -209,6 +209,18 @@ export class Catalog {
     const changed = { ...current, attributes: [...current.attributes, ...added.values()] };
     this.putTable(commit, changed);
     return changed;
+  }
+
+  /** @throws CodedError `invalid_name` where the streams of its tables would have the directories of another one's */
+  #putDatabase(name: string): void {
+    const folded = name.toLowerCase();
+    for (const other of this.#snapshot().databases)
+      if (other !== name && other.toLowerCase() === folded)
+        throw new CodedError(
+          'invalid_name',
+          `database '${name}' differs only by case from the existing '${other}'`,
+        );
+    this.#tree.putSync(['database', name], empty);
   }
 
   #drawTableId(): number {

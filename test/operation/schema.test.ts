@@ -316,3 +316,16 @@ test('create_table without an expiration, said with null, is created', async () 
     message: "table 'dev.dog' successfully created.",
   });
 });
+
+test('two databases that are made at once do not get names that differ only by case', async () => {
+  await using t = await openContext();
+
+  const outcomes = await Promise.allSettled([
+    t.call({ operation: 'create_schema', schema: 'dev' }),
+    t.call({ operation: 'create_schema', schema: 'Dev' }),
+    t.call({ operation: 'create_table', schema: 'DEV', table: 'dog', hash_attribute: 'id' }),
+  ]);
+
+  expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected']);
+  expect(t.store.catalog.databases()).toEqual(['dev']);
+});
