@@ -19,13 +19,17 @@ export class AgreedChannel {
     this.#options = options;
   }
 
-  /** The table here; made like the publisher's when it is missing. A table that was dropped here has a stopped subscription. */
-  async table(primaryKey: string): Promise<Table> {
+  /**
+   * The table here; made like the publisher's when it is missing, unless nothing is taken any more: a table that was dropped
+   * here has a stopped subscription.
+   */
+  async table(primaryKey: string): Promise<Table | undefined> {
     const { store, database, tableName } = this.#options;
     const known = store.catalog.table(database, tableName);
     if (known) return known;
     try {
-      return await store.catalog.createTable({ database, name: tableName, primaryKey });
+      const spec = { database, name: tableName, primaryKey };
+      return await store.catalog.createWantedTable(spec, () => this.isTaken);
     } catch (error) {
       // Another subscription may have been faster.
       const now = store.catalog.table(database, tableName);
@@ -37,6 +41,12 @@ export class AgreedChannel {
   /** Versions up to here are left out. */
   get newerThan(): number {
     return leftOutBy(this.subscription ?? {});
+  }
+
+  /** Somebody may decide otherwise at any moment. */
+  get isTaken(): boolean {
+    const { subscription } = this;
+    return subscription?.subscribe === true && subscription.stopped === undefined;
   }
 
   get subscription(): Subscription | undefined {

@@ -49,9 +49,7 @@ export class Beginning {
   /** What the answer leads to: `subscribing` when it is not about where this channel is now, so that it has to ask again. */
   async answered(response: Extract<ChannelResponse, { kind: 'begin' }>): Promise<Begun> {
     const { store, peer, database, tableName, agreed } = this.#options;
-    const { subscription } = agreed;
-    if (!subscription?.subscribe || subscription.stopped)
-      return begun({ kind: 'waiting', reason: subscription?.stopped ? stoppedReason() : 'not subscribed' });
+    if (!agreed.isTaken) return begun(this.#notTaken);
     const { primaryKey } = response;
     // Only a table with declared attributes has no times in it, and none is made here.
     const isOverwritten = primaryKey === createdTime || primaryKey === updatedTime;
@@ -61,6 +59,7 @@ export class Beginning {
         reason: `primary key '${primaryKey}' of ${peer} is where tables that are made here keep the time`,
       });
     const table = await agreed.table(primaryKey);
+    if (!table) return begun(this.#notTaken);
     if (table.primaryKey !== primaryKey)
       return begun({
         kind: 'failed',
@@ -77,6 +76,11 @@ export class Beginning {
     if (!isServed) return begun({ kind: 'subscribing' });
     const stream = start.kind === 'stream' ? { stream: start.stream, consumer: start.consumer } : undefined;
     return begun({ kind: 'following', source, stream }, stored.seq < head.seq);
+  }
+
+  get #notTaken(): ReceiverState {
+    const { subscription } = this.#options.agreed;
+    return { kind: 'waiting', reason: subscription?.stopped ? stoppedReason() : 'not subscribed' };
   }
 
   /** Goes on with the copy that is under way, or notes in the store that this one begins. */

@@ -78,11 +78,12 @@ export class Definitions {
 
   /** Creates the database when it is missing. @throws CodedError `table_exists`, `invalid_request` */
   async createTable(spec: TableSpec): Promise<Table> {
-    return this.#options.run((commit) => {
-      const table = this.#options.catalog.createTable(commit, spec);
-      if (table.schemaDefined || table.local) return table;
-      return this.#options.catalog.withAttributes(commit, table, [createdTime, updatedTime]);
-    });
+    return this.#options.run((commit) => this.#create(commit, spec));
+  }
+
+  /** As {@link createTable}, where it is wanted, which is asked inside the commit; undefined where not. */
+  async createWantedTable(spec: TableSpec, isWanted: () => boolean): Promise<Table | undefined> {
+    return this.#options.run((commit) => (isWanted() ? this.#create(commit, spec) : undefined));
   }
 
   /**
@@ -143,6 +144,12 @@ export class Definitions {
       if (current && attribute?.index === 'none')
         this.#options.catalog.putTable(commit, withIndex(current, name, 'building'));
     });
+  }
+
+  #create(commit: Commit, spec: TableSpec): Table {
+    const table = this.#options.catalog.createTable(commit, spec);
+    if (table.schemaDefined || table.local) return table;
+    return this.#options.catalog.withAttributes(commit, table, [createdTime, updatedTime]);
   }
 
   /** What the catalog says is read anew after each change of it: all of them are one. */
