@@ -4,6 +4,7 @@ import { encodeToken } from '../model/channel-name.ts';
 import { CodedError, messageOf } from '../model/errors.ts';
 import type { NodeRow } from '../model/node.ts';
 import type { Logger } from '../runtime/logger.ts';
+import { isSoon } from '../runtime/is-soon.ts';
 import { RunLoop } from '../runtime/run-loop.ts';
 import { connectTo } from '../stream/connection.ts';
 import { failureText } from '../stream/failure-text.ts';
@@ -61,7 +62,10 @@ export class Link implements PeerLink {
   #bootId: string | undefined;
   #state: LinkState = { kind: 'idle' };
   #mustJoin = false;
+  /** Rounds that have ended, well or not. */
   #attempts = 0;
+  /** Version of the row that the last of them was made for. */
+  #attemptedVersion = 0;
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -79,11 +83,6 @@ export class Link implements PeerLink {
     return this.#state;
   }
 
-  /** Rounds that have ended, well or not. */
-  get attempts(): number {
-    return this.#attempts;
-  }
-
   get isOpen(): boolean {
     return this.#openConnection !== undefined;
   }
@@ -92,9 +91,15 @@ export class Link implements PeerLink {
     this.#loop.start();
   }
 
-  /** Greets at once. */
-  wake(): void {
+  /**
+   * Tries at once, and whether that has come to an end in time. What is under way may be for a row that was there before: how
+   * it ends says nothing of the node as it was added since.
+   */
+  async hasTried(timeoutMs: number): Promise<boolean> {
+    const attemptsBefore = this.#attempts;
+    const version = this.#addedVersion;
     this.#loop.wake();
+    return isSoon(() => this.#attempts > attemptsBefore && this.#attemptedVersion >= version, timeoutMs);
   }
 
   async request<T>(
@@ -145,11 +150,16 @@ export class Link implements PeerLink {
       : undefined;
   }
 
+  get #addedVersion(): number {
+    return this.#options.node()?.addedVersion ?? 0;
+  }
+
   #isDown(service: string): NoAnswerError {
     return new NoAnswerError(this.#options.peer, service, new Error('there is no link to it'));
   }
 
   async #round(): Promise<boolean> {
+    const version = this.#addedVersion;
     try {
       await this.#dial();
       const startedMs = performance.now();
@@ -164,6 +174,7 @@ export class Link implements PeerLink {
       throw error;
     } finally {
       this.#attempts += 1;
+      this.#attemptedVersion = version;
     }
     return false;
   }

@@ -1,5 +1,6 @@
 import { channelName } from '../model/channel-name.ts';
 import type { Route } from '../config/config.ts';
+import { messageOf } from '../model/errors.ts';
 import type { NodeRow } from '../model/node.ts';
 import type {
   ConnectOutcome,
@@ -59,6 +60,8 @@ export interface ReplicationOptions {
   readonly streamLimits: { readonly maxBytes: number; readonly maxAgeMs: number };
   readonly log: Logger;
 }
+
+const noAnswerYet = { kind: 'unreachable', reason: 'no answer yet' } as const;
 
 /** A peer that was removed need not hear of it. */
 const farewellMs = 5_000;
@@ -166,7 +169,11 @@ export class Replication implements ReplicationControl, AsyncDisposable {
   }
 
   async connect(node: string, timeoutMs: number): Promise<ConnectOutcome> {
-    await this.#sync();
+    try {
+      await this.#sync();
+    } catch (error) {
+      return { kind: 'unreachable', reason: messageOf(error) };
+    }
     const session = this.#sessions.get(node);
     const { link } = session ?? {};
     if (!session) return { kind: 'unreachable', reason: `${node} is not a known node` };
@@ -174,10 +181,8 @@ export class Replication implements ReplicationControl, AsyncDisposable {
       return session.isAlive
         ? { kind: 'connected' }
         : { kind: 'unreachable', reason: `no address of ${node} is known` };
-    const attempts = link.attempts;
-    link.wake();
-    await isSoon(() => link.attempts !== attempts, timeoutMs);
-    return outcomeOf(link.state);
+    const hasTried = await link.hasTried(timeoutMs);
+    return hasTried || link.isOpen ? outcomeOf(link.state) : noAnswerYet;
   }
 
   async arePeersInForce(timeoutMs: number): Promise<boolean> {
@@ -389,6 +394,6 @@ function outcomeOf(state: LinkState): ConnectOutcome {
     case 'closed':
       return { kind: 'unreachable', reason: state.reason };
     case 'idle':
-      return { kind: 'unreachable', reason: 'no answer yet' };
+      return noAnswerYet;
   }
 }

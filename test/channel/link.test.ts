@@ -1,11 +1,13 @@
 import { pino } from 'pino';
 import { expect, test, vi } from 'vitest';
 import * as z from 'zod';
-import { Link } from '../../src/channel/link.ts';
+import { Link, RefusedError } from '../../src/channel/link.ts';
 import { NoAnswerError } from '../../src/channel/peer-link.ts';
 import { encodeBody } from '../../src/channel/protocol.ts';
+import { deferred } from '../../src/runtime/deferred.ts';
 import { Closer } from '../../src/runtime/closer.ts';
 import { connectTo } from '../../src/stream/connection.ts';
+import { makeSeed } from '../../src/stream/nkey.ts';
 import { openNodeKeys } from '../../src/stream/node-keys.ts';
 import { closePace } from '../../src/stream/stream-pull.ts';
 import { TcpProxy } from '../cluster/support/tcp-proxy.ts';
@@ -94,4 +96,36 @@ test('a link that is disposed of tells nobody that it is closed', async () => {
 
   expect(opened.told).toEqual([true]);
   expect(opened.link.state.kind).toBe('idle');
+});
+
+test('how a try ends that was under way when the node was added again is not how the new one ends', async () => {
+  const row = { name: 'host', host: '127.0.0.1', port: 1, subscriptions: [] };
+  let addedVersion = 1;
+  const first = deferred<void>();
+  const joined: number[] = [];
+  await using link = new Link({
+    selfName: 'edge',
+    seed: Buffer.from(makeSeed()),
+    peer: 'host',
+    node: () => ({ ...row, addedVersion }),
+    async join(node) {
+      joined.push(node.addedVersion);
+      if (node.addedVersion > 1) throw new Error('nobody answers');
+      await first.promise;
+      throw new RefusedError('join_refused', 'removed before');
+    },
+    greet: () => Promise.reject(new Error('nobody greets')),
+    onChange: () => undefined,
+    log: pino({ level: 'silent' }),
+  });
+  link.start();
+  await vi.waitFor(() => expect(joined).toEqual([1]));
+
+  addedVersion = 2;
+  const tried = link.hasTried(5_000);
+  first.resolve();
+
+  expect(await tried).toBe(true);
+  expect(link.state).toEqual({ kind: 'closed', reason: 'nobody answers' });
+  expect(joined.slice(0, 2)).toEqual([1, 2]);
 });

@@ -63,6 +63,22 @@ test('the users of nats-server are written while it does not run: it may not sta
   await vi.waitFor(() => expect(readFileSync(alone.peersFile, 'utf8')).toContain(`nkey: ${nkey}`), 10_000);
 });
 
+test('a node cannot be reached while who is let in cannot be written: that is no failure of the request', async () => {
+  await using alone = await Alone.open();
+  mkdirSync(alone.peersFile);
+  await alone.node.store.nodes.put({
+    name: 'edge',
+    host: '127.0.0.1',
+    port: 1,
+    addedVersion: 1,
+    subscriptions: [],
+  });
+
+  const outcome = await alone.replication.connect('edge', 50);
+
+  expect(outcome).toEqual({ kind: 'unreachable', reason: expect.stringContaining('EISDIR') });
+});
+
 test('who is let in is not confirmed while nats-server does not run', async () => {
   await using alone = await Alone.open();
   alone.replication.start();
