@@ -79,7 +79,11 @@ export class Joining {
         `The node at ${host}:${port} is this node itself, or a copy of it`,
       );
     const { nkey, certificate } = joined;
-    await store.nodes.update(name, (row) => (row ? { ...row, nkey, certificate } : undefined));
+    // What stands there may be the key of another node by now, at another address, or a removal.
+    await store.nodes.update(name, (row) => {
+      const isSought = row?.removedVersion === undefined && row?.host === host && row.port === port;
+      return isSought ? { ...row, nkey, certificate } : undefined;
+    });
     onChange();
   }
 

@@ -128,6 +128,7 @@ export class RouteDialler implements AsyncDisposable {
   async #joinRoute(route: Route, signal: AbortSignal): Promise<void> {
     const { store, join, onJoined, steadyMs, log } = this.#options;
     const before = this.#destinations.get(keyOf(route))?.node;
+    const away = before === undefined ? undefined : store.nodes.get(before);
     let found = '';
     const sought: Sought = {
       addedVersion: (before === undefined ? undefined : this.#versionFor(before)) ?? foundByRoute,
@@ -141,8 +142,9 @@ export class RouteDialler implements AsyncDisposable {
     if (!joined || name === store.nodeName) return;
     const { nkey, certificate } = joined;
     const row = await store.nodes.update(name, (row) => {
-      if (this.#versionFor(name) === undefined || (row?.host !== undefined && before !== name))
-        return undefined;
+      // Whoever has given it another address meanwhile means that one.
+      const isAway = before === name && row?.host === away?.host && row?.port === away?.port;
+      if (this.#versionFor(name) === undefined || (row?.host !== undefined && !isAway)) return undefined;
       // Nobody has decided anything: whoever removes it does so later.
       return { ...(row ?? { name, subscriptions: [], addedVersion: 0 }), ...route, nkey, certificate };
     });

@@ -130,11 +130,13 @@ async function remover(
 /** A node that finds one of that name, which takes in whoever knows the password. */
 async function openTaking(
   name: string,
+  meanwhile?: () => Promise<unknown>,
 ): Promise<{ readonly scene: Scene; readonly taken: { readonly addedVersion: number }[] }> {
   const taken: { readonly addedVersion: number }[] = [];
   const scene = await Scene.open(async (keys) => {
     const server = await knower({ ...keys, publicKey: takerKey }, name, async (joiner) => {
       taken.push(joiner);
+      await meanwhile?.();
       return 'admitted';
     });
     return (request) => server.answer(request);
@@ -165,6 +167,18 @@ test('a node that was added again, later than the other has removed this one, is
   await expect(scene.join()).rejects.toThrow('it was removed');
 
   expect(scene.known).toEqual({ ...scene.row, ...again });
+});
+
+test.each([
+  { what: 'given another address', change: { host: 'elsewhere.local' } },
+  { what: 'removed', change: { subscriptions: [], removedVersion } },
+])('a node that is $what while it is joined does not get the key of who was there', async ({ change }) => {
+  const { scene } = await openTaking('cloud', () => scene.test.store.nodes.put({ ...scene.row, ...change }));
+  await using _ = scene;
+
+  await scene.join();
+
+  expect(scene.known).toEqual({ ...scene.row, ...change });
 });
 
 test('a node that was found under an address is not asked to take this one in where it is not the one that was named', async () => {

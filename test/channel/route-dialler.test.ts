@@ -20,6 +20,8 @@ class Dialling implements AsyncDisposable {
   /** By which each node was asked to take this one in. */
   readonly asked: (readonly [host: string, addedVersion: number])[] = [];
   readonly lines: string[] = [];
+  /** While a node is joined. */
+  meanwhile: () => Promise<unknown> = async () => undefined;
   isHubAlive = true;
   nowMs = 0;
   readonly #rounds: RunLoopOptions['body'][] = [];
@@ -78,6 +80,7 @@ class Dialling implements AsyncDisposable {
       if (addedVersion === undefined) return undefined;
       this.asked.push([host, addedVersion]);
     }
+    await this.meanwhile();
     return { name, nkey: 'UHUB', certificate: 'PEM' };
   }
 }
@@ -160,6 +163,21 @@ test('an address that add_node has given is not replaced by that of a route', as
   expect(await dialling.rounds(10)).toEqual([wan.host]);
 
   expect(dialling.node.store.nodes.get('hub')).toEqual(row);
+});
+
+test('an address that add_node gives while the other route to an absent node is tried stays', async () => {
+  await using dialling = await Dialling.open(lan, wan);
+  dialling.there.set(lan.host, 'hub').set(wan.host, 'hub');
+  await dialling.rounds(5);
+  dialling.isHubAlive = false;
+  dialling.there.delete(lan.host);
+  const { nodes } = dialling.node.store;
+  dialling.meanwhile = () =>
+    nodes.update('hub', (row) => row && { ...row, host: 'new.example', nkey: 'UNEW' });
+
+  expect(await dialling.rounds(16)).toContain(wan.host);
+
+  expect(nodes.get('hub')).toMatchObject({ host: 'new.example', nkey: 'UNEW' });
 });
 
 test('a node that was added without an address gets that of the route, at once', async () => {
