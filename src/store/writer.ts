@@ -23,11 +23,15 @@ import { changeOf, isTombstone, rowOf, type Row } from './row.ts';
 /** Asked inside the commit of each record that is there: one that has changed since it was found is skipped. */
 export type IsMeant = (document: Document) => boolean;
 
+/** Run inside the commit, before it writes: throws where what the request was granted for holds no more. */
+export type Check = () => void;
+
 export interface WriteRequest {
   readonly table: Table;
   readonly operation: 'insert' | 'update' | 'upsert';
   readonly documents: readonly Document[];
   readonly isMeant?: IsMeant;
+  readonly check?: Check;
   readonly user?: string;
 }
 
@@ -35,6 +39,7 @@ export interface DeleteRequest {
   readonly table: Table;
   readonly keys: readonly Key[];
   readonly isMeant?: IsMeant;
+  readonly check?: Check;
   readonly user?: string;
 }
 
@@ -123,6 +128,7 @@ export class Writer {
   }
 
   #stageWrite(staged: Map<number, Staged>, request: WriteRequest): Omit<WriteResult, 'version'> {
+    request.check?.();
     const target = this.#target(staged, request.table);
     const { table, rows, lacking } = target;
     const written: Key[] = [];
@@ -150,6 +156,7 @@ export class Writer {
   }
 
   #stageDelete(staged: Map<number, Staged>, request: DeleteRequest): Omit<WriteResult, 'version'> {
+    request.check?.();
     const { table, rows } = this.#target(staged, request.table);
     const written: Key[] = [];
     const skipped: Key[] = [];

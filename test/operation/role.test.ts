@@ -1,6 +1,7 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { RolePermissionError } from '../../src/operation/role/role-problems.ts';
 import { provideRoles } from '../../src/operation/user/put-user.ts';
+import { findUser } from '../../src/operation/user/user.ts';
 import { makeDogs } from './dog.ts';
 import { openContext, type TestContext } from './open-context.ts';
 
@@ -180,4 +181,60 @@ test.each<[Record<string, unknown>, string[], string[]]>([
     tablePermissions: ofDog.length === 0 ? {} : { dev_dog: ofDog },
   });
   expect(await t.call({ operation: 'list_roles' })).toEqual(before);
+});
+
+describe('at once with another request', () => {
+  const permission = { super_user: false };
+  const eve = { operation: 'add_user', username: 'eve', password: 'secret', role: 'r', active: true };
+
+  test('a role that is dropped while the password of a new user of it is hashed gives no user without a role', async () => {
+    await using t = await openWithDogs();
+    await t.call({ operation: 'add_role', role: 'r', permission });
+
+    const added = t.call(eve);
+    await t.call({ operation: 'drop_role', id: 'r' });
+
+    await expect(added).rejects.toMatchObject({ code: 'not_found', message: 'r role not found' });
+    expect(await t.call({ operation: 'list_users' })).toEqual([]);
+  });
+
+  test('a role that is dropped while a new password is hashed is given to nobody', async () => {
+    await using t = await openWithDogs();
+    for (const role of ['r', 'other']) await t.call({ operation: 'add_role', role, permission });
+    await t.call({ ...eve, role: 'other' });
+
+    const altered = t.call({ operation: 'alter_user', username: 'eve', password: 'new', role: 'r' });
+    await t.call({ operation: 'drop_role', id: 'r' });
+
+    await expect(altered).rejects.toMatchObject({ code: 'not_found' });
+    expect(findUser(t.store, 'eve')?.user.role.id).toBe('other');
+  });
+
+  test('a role that is given to a user just before it is dropped stays', async () => {
+    await using t = await openWithDogs();
+    for (const role of ['r', 'other']) await t.call({ operation: 'add_role', role, permission });
+    await t.call({ ...eve, role: 'other' });
+
+    const altered = t.call({ operation: 'alter_user', username: 'eve', role: 'r' });
+    const dropped = t.call({ operation: 'drop_role', id: 'r' });
+
+    await expect(dropped).rejects.toMatchObject({ code: 'in_use' });
+    await altered;
+    expect(findUser(t.store, 'eve')?.user.role.id).toBe('r');
+  });
+
+  test('two roles do not get one name', async () => {
+    await using t = await openWithDogs();
+    for (const role of ['a', 'b']) await t.call({ operation: 'add_role', role, permission });
+    const add = (id: string): object => ({ operation: 'add_role', id, role: 'r', permission });
+    const rename = (id: string): object => ({ operation: 'alter_role', id, role: 'q', permission });
+
+    const outcomes = await Promise.allSettled(
+      [add('x'), add('y'), rename('a'), rename('b')].map(async (body) => t.call(body)),
+    );
+
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'rejected']);
+    const names = ((await t.call({ operation: 'list_roles' })) as { role: string }[]).map(({ role }) => role);
+    expect(names).toEqual(['q', 'b', 'cluster_user', 'super_user', 'r']);
+  });
 });

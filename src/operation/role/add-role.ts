@@ -15,12 +15,16 @@ export const addRole = defineOperation({
     const { id, role = '', permission } = readAskedRole(store, request, 'role');
     const document = { role, permission, id: id ?? role };
     const taken = new CodedError('already_exists', `A role with name '${role}' already exists`);
-    if (rolesNamed(store, role).length > 0) throw taken;
+    const check = (): void => {
+      if (rolesNamed(store, role).length > 0) throw taken;
+    };
+    check();
     const table = systemTable(store, 'hdb_role');
     const { written } = await store.write({
       table,
       operation: 'insert',
       documents: [document],
+      check,
       user: user.username,
     });
     if (written.length === 0) throw taken;

@@ -14,12 +14,16 @@ export const alterRole = defineOperation({
   response: roleAnswer,
   async run({ store, user }, request) {
     const { id = '', role, permission } = readAskedRole(store, request, 'id');
-    if (role !== undefined && rolesNamed(store, role).some((other) => other.id !== id))
-      throw new CodedError('already_exists', `A role with name '${role}' already exists`);
+    const check = (): void => {
+      if (role !== undefined && rolesNamed(store, role).some((other) => other.id !== id))
+        throw new CodedError('already_exists', `A role with name '${role}' already exists`);
+    };
+    check();
     const { written } = await store.write({
       table: systemTable(store, 'hdb_role'),
       operation: 'update',
       documents: [{ id, permission, ...(role === undefined ? {} : { role }) }],
+      check,
       user: user.username,
     });
     const stored = written.length === 0 ? undefined : findRole(store, id);

@@ -27,14 +27,18 @@ export const addUser = defineOperation({
   }),
   response: messageAnswer,
   async run({ store, user }, { username: name, password, role, active }) {
-    const roleId = roleIdOf(store, role, {
-      none: `${role} role not found`,
-      several: `Multiple ${role} roles found.  Roles must have unique 'role' value. Please update and try again.`,
-    });
+    const findRoleId = (): string =>
+      roleIdOf(store, role, {
+        none: `${role} role not found`,
+        several: `Multiple ${role} roles found.  Roles must have unique 'role' value. Please update and try again.`,
+      });
+    const roleId = findRoleId();
     const { written } = await store.write({
       table: systemTable(store, 'hdb_user'),
       operation: 'insert',
       documents: [{ username: name, password: await hashPassword(password), role: roleId, active }],
+      // While the password was hashed the role may have been dropped.
+      check: findRoleId,
       user: user.username,
     });
     if (written.length === 0) throw new CodedError('already_exists', `User ${name} already exists`);

@@ -21,13 +21,14 @@ export const alterUser = defineOperation({
   response: writeAnswers.update.extend({ new_attributes: z.array(z.string()), txn_time: z.number() }),
   async run({ store, user, now }, request) {
     const { username, password, role, active } = readAlteration(request);
-    const roleId =
+    const findRoleId = (): string | undefined =>
       role === undefined
         ? undefined
         : roleIdOf(store, role, {
             none: `Update failed.  Requested '${role}' role not found.`,
             several: `Update failed.  There are duplicates for the '${role}' role which is not allowed. Update your roles and try again.`,
           });
+    const roleId = findRoleId();
     const { written, skipped } = await store.write({
       table: systemTable(store, 'hdb_user'),
       operation: 'update',
@@ -39,6 +40,8 @@ export const alterUser = defineOperation({
           ...(active === undefined ? {} : { active }),
         },
       ],
+      // While the password was hashed the role may have been dropped.
+      check: findRoleId,
       user: user.username,
     });
     return { ...writeAnswer('update', written, skipped), new_attributes: [], txn_time: now() };
