@@ -1,6 +1,7 @@
 import { createHmac, sign, type KeyObject } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { Tokens } from '../../src/operation/user/tokens.ts';
+import { findUser, type User } from '../../src/operation/user/user.ts';
 import { makePair } from '../operation/open-authentication.ts';
 import { putQuickUser } from '../operation/quick-user.ts';
 import { admin, openServer, type TestServer } from './open-server.ts';
@@ -40,6 +41,10 @@ function claimsOf(token: string): Record<string, unknown> {
 function signed(header: object, claims: object, key: KeyObject): string {
   const content = `${part(header)}.${part(claims)}`;
   return `${content}.${sign('sha256', Buffer.from(content), key).toString('base64url')}`;
+}
+
+function userOf({ store }: TestServer, name: string): User {
+  return findUser(store, name)?.user ?? expect.fail('There is no user');
 }
 
 test('a name and a password in the body give two tokens, and the operation token says who asks', async () => {
@@ -204,7 +209,7 @@ test('a token that is over is answered with 403, of either kind', async () => {
     refreshTokenTimeoutMs: 1_000,
     now: () => Date.now() - 60_000,
   });
-  const old = await then.create('admin');
+  const old = await then.create(userOf(t, 'admin'));
 
   expect(await asked(t, old.operation_token)).toEqual(expired);
   expect(await t.post({ operation: 'refresh_operation_token' }, bearer(old.refresh_token))).toEqual(expired);
@@ -213,14 +218,16 @@ test('a token that is over is answered with 403, of either kind', async () => {
 test('a new password, inactivity and removal end the tokens of a user', async () => {
   await using t = await openServer();
   await putQuickUser(t.store, { username: 'bob', password: 'one', role: 'super_user' });
-  const { operation_token: first, refresh_token: refresh } = await t.authentication.tokens.create('bob');
+  const proved = userOf(t, 'bob');
+  const { operation_token: first, refresh_token: refresh } = await t.authentication.tokens.create(proved);
   expect(await asked(t, first)).toMatchObject({ status: 200 });
 
   await t.post({ operation: 'alter_user', username: 'bob', password: 'two' });
   expect(await asked(t, first)).toEqual(invalid);
   expect(await t.post({ operation: 'refresh_operation_token' }, bearer(refresh))).toEqual(invalid);
 
-  const { operation_token: second } = await t.authentication.tokens.create('bob');
+  await expect(t.authentication.tokens.create(proved)).rejects.toMatchObject({ code: 'unauthenticated' });
+  const { operation_token: second } = await t.authentication.tokens.create(userOf(t, 'bob'));
   await t.post({ operation: 'alter_user', username: 'bob', active: false });
   expect(await asked(t, second)).toEqual({
     status: 401,

@@ -41,13 +41,13 @@ export const createAuthenticationTokens = defineOperation({
           "'expires_in' cannot be longer than what the request logged in with lasts: send name and password",
         );
       }
-      return tokens.create(user.username, timeoutMs, endsAtMs);
+      return tokens.create(user, timeoutMs, endsAtMs);
     }
     const found =
       username === undefined || password === undefined
         ? undefined
         : await logins.login({ username, password, address });
     if (found === undefined) throw new CodedError('unauthenticated', 'invalid credentials');
-    return tokens.create(found.username, timeoutMs);
+    return tokens.create(found, timeoutMs);
   },
 });

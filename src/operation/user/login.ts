@@ -19,7 +19,7 @@ export const login = defineOperation({
       );
     }
     const user = await logins.login({ username, password, address });
-    const session = user && (await sessions.begin(user.username));
+    const session = user && (await sessions.begin(user));
     if (session === undefined) throw new CodedError('unauthenticated', 'invalid credentials');
     if (browser.secret !== undefined) await sessions.end(browser.secret);
     return new SessionAnswer('Login successful', session);

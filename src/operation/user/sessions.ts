@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import type { Store } from '../../store/store.ts';
 import { findSystemTable, openSystemTable } from '../system-table.ts';
-import { credentialOf, findUser, type Holder } from './user.ts';
+import { findProved, findUser, type Holder, type User } from './user.ts';
 
 /** A session as its browser has it. */
 export interface Session {
@@ -45,16 +45,19 @@ export class Sessions {
     this.#options = options;
   }
 
-  /** For a stored user who has just proved who they are; undefined when the user was removed meanwhile. */
-  async begin(username: string): Promise<Session | undefined> {
+  /**
+   * For a stored user who has just proved who they are; undefined when the user was removed meanwhile, or has another
+   * password.
+   */
+  async begin(user: Pick<User, 'username' | 'credential'>): Promise<Session | undefined> {
     const { store, timeoutMs, now } = this.#options;
-    const stored = findUser(store, username);
-    if (stored === undefined) return undefined;
+    const { username, credential } = findProved(store, user)?.user ?? {};
+    if (username === undefined || credential === undefined) return undefined;
     await openSystemTable(store, sessionsTable);
     await this.#removeOld(username);
     const secret = randomBytes(32).toString('base64url');
     const id = idOf(secret);
-    const row: SessionRow = { id, username, credential: credentialOf(stored), expires: now() + timeoutMs };
+    const row: SessionRow = { id, username, credential, expires: now() + timeoutMs };
     await store.replaceSystemDocument(sessionsTable, id, row);
     return { secret, timeoutMs };
   }
@@ -66,7 +69,7 @@ export class Sessions {
     const row = table && sessionRow.safeParse(store.get(table, idOf(secret)));
     if (row?.success !== true || row.data.expires <= now()) return undefined;
     const stored = findUser(store, row.data.username);
-    const isCurrent = stored?.user.active === true && credentialOf(stored) === row.data.credential;
+    const isCurrent = stored?.user.active === true && stored.user.credential === row.data.credential;
     return isCurrent ? { user: stored.user, endsAtMs: row.data.expires } : undefined;
   }
 

@@ -3,7 +3,7 @@ import { CodedError } from '../../model/errors.ts';
 import type { Store } from '../../store/store.ts';
 import { systemTable } from '../system-table.ts';
 import type { TokenKeys } from './token-keys.ts';
-import { credentialOf, findUser, type Holder, type StoredUser } from './user.ts';
+import { findProved, findUser, type Holder, type StoredUser, type User } from './user.ts';
 
 /** What a token is for, as its `sub` claim says. */
 export type TokenKind = 'operation' | 'refresh';
@@ -39,19 +39,25 @@ export class Tokens {
     return this.#options.refreshTokenTimeoutMs;
   }
 
-  /** Both tokens of a user, who must be a stored one, over at `endsAtMs` at the latest; ends the refresh token made before. */
+  /**
+   * Both tokens of a user, who must be a stored one, over at `endsAtMs` at the latest; ends the refresh token made before.
+   *
+   * @throws CodedError `unauthenticated` where the password is another one by now, `invalid_request`
+   */
   async create(
-    username: string,
+    user: Pick<User, 'username' | 'credential'>,
     timeoutMs = this.#options.operationTokenTimeoutMs,
     endsAtMs = Infinity,
   ): Promise<{ readonly operation_token: string; readonly refresh_token: string }> {
     const { store, refreshTokenTimeoutMs } = this.#options;
-    const stored = findUser(store, username);
-    if (stored === undefined)
+    const { username } = user;
+    if (findUser(store, username) === undefined)
       throw new CodedError(
         'invalid_request',
         `'${username}' is no stored user, tell 'username' and 'password'`,
       );
+    const stored = findProved(store, user);
+    if (stored === undefined) throw new CodedError('unauthenticated', 'invalid credentials');
     const operationToken = await this.#sign(stored, 'operation', timeoutMs, endsAtMs);
     const refreshToken = await this.#sign(stored, 'refresh', refreshTokenTimeoutMs, endsAtMs);
     await store.write({
@@ -93,7 +99,7 @@ export class Tokens {
     const { username, isSuperUser } = stored.user;
     const issuedAt = Math.floor(this.#options.now() / 1_000);
     const expiresAt = issuedAt + Math.max(1, Math.round(timeoutMs / 1_000));
-    return new SignJWT({ username, super_user: isSuperUser, credential: credentialOf(stored) })
+    return new SignJWT({ username, super_user: isSuperUser, credential: stored.user.credential })
       .setProtectedHeader({ alg: algorithm })
       .setSubject(kind)
       .setJti(randomUUID())
@@ -124,7 +130,7 @@ export class Tokens {
     const stored = typeof username === 'string' ? findUser(store, username) : undefined;
     const isCurrent =
       stored !== undefined &&
-      credential === credentialOf(stored) &&
+      credential === stored.user.credential &&
       (kind === 'operation' || isSame(stored.refreshTokenHash ?? '', hashOf(stored, token)));
     if (!isCurrent) throw new CodedError('unauthenticated', 'invalid token');
     if (!stored.user.active)

@@ -12,6 +12,8 @@ export interface User {
   readonly active: boolean;
   readonly role: Role & Document;
   readonly isSuperUser: boolean;
+  /** Tells the password of a stored user from the next one, and nothing about either. */
+  readonly credential?: string;
   readonly createdTime?: number | undefined;
   readonly updatedTime?: number | undefined;
 }
@@ -46,14 +48,22 @@ export function findUser(store: Store, username: string): StoredUser | undefined
   const role = row.success ? findRole(store, row.data.role) : undefined;
   if (!row.success || role === undefined) return undefined;
   return {
-    user: userOf(row.data, role),
+    user: { ...userOf(row.data, role), credential: credentialOf(row.data.password) },
     passwordHash: row.data.password,
     refreshTokenHash: row.data.refresh_token,
   };
 }
 
-/** Tells one password of a user from the next, and nothing about either. */
-export function credentialOf({ passwordHash }: StoredUser): string {
+/** The stored user as it is now; undefined where it is gone, or has another password than the one that was proved. */
+export function findProved(
+  store: Store,
+  user: Pick<User, 'username' | 'credential'>,
+): StoredUser | undefined {
+  const stored = findUser(store, user.username);
+  return stored?.user.credential === user.credential ? stored : undefined;
+}
+
+function credentialOf(passwordHash: string): string {
   return createHash('sha256').update(passwordHash).digest('base64url').slice(0, 22);
 }
 
