@@ -95,11 +95,11 @@ export class Confirmed {
     this.#put({ ...known, warnedAtMs: isInDanger ? commit.nowMs : undefined });
   }
 
-  /** Inside a commit: forgets what the peer confirmed of all other tables. */
-  keepOnly(peer: string, tableIds: ReadonlySet<number>): void {
+  /** Inside a commit: forgets what these peers confirmed of all other tables. */
+  keepOnly(tableIds: ReadonlyMap<string, ReadonlySet<number>>): void {
     for (const key of [...this.#tree.getKeys({})]) {
-      const [tableId, name] = key as [number, string];
-      if (name === peer && !tableIds.has(tableId)) this.#tree.removeSync(key);
+      const [tableId, peer] = key as [number, string];
+      if (tableIds.get(peer)?.has(tableId) === false) this.#tree.removeSync(key);
     }
   }
 

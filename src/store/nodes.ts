@@ -104,8 +104,12 @@ export class Nodes {
 
   /** Numbers of the tables that are published to a peer and exist. */
   publishedTo(name: string): ReadonlySet<number> {
-    const row = this.get(name);
-    return row ? this.#published(row) : new Set();
+    const { subscriptions = [] } = this.get(name) ?? {};
+    return new Set(
+      subscriptions.flatMap(({ publish, database, table }) =>
+        publish ? (this.#options.catalog.table(database, table)?.id ?? []) : [],
+      ),
+    );
   }
 
   /** Whether a peer has or had a subscription to the table, or may have: it may hold what is written here. */
@@ -121,7 +125,10 @@ export class Nodes {
   }
 
   async put(row: NodeRow): Promise<void> {
-    await this.#options.run((commit) => this.#replace(commit, row));
+    await this.#options.run((commit) => {
+      this.#replace(commit, row);
+      this.#forgetEnded([row.name]);
+    });
   }
 
   /**
@@ -135,7 +142,9 @@ export class Nodes {
     return this.#options.run((commit) => {
       const changed = change(this.get(name));
       if (changed) this.#replace(commit, changed);
-      else if (changed === null) this.#remove(commit, name);
+      // Not a removal that is remembered: nothing was ever agreed with that node.
+      else if (changed === null) this.#options.writer.replace(commit, this.#table(), name, null);
+      if (changed !== undefined) this.#forgetEnded([name]);
       return changed;
     });
   }
@@ -145,9 +154,15 @@ export class Nodes {
    * place. Its version is newer than every decision that this node has taken or heard of.
    */
   async decide<T>(decide: (version: number, put: (row: NodeRow) => void) => T): Promise<T> {
-    return this.#options.run((commit) =>
-      decide(this.#nextVersion(commit), (row) => this.#replace(commit, row)),
-    );
+    return this.#options.run((commit) => {
+      const names = new Set<string>();
+      const result = decide(this.#nextVersion(commit), (row) => {
+        this.#replace(commit, row);
+        names.add(row.name);
+      });
+      if (names.size > 0) this.#forgetEnded([...names]);
+      return result;
+    });
   }
 
   /**
@@ -194,31 +209,21 @@ export class Nodes {
   }
 
   #replace(commit: Commit, row: NodeRow): void {
-    const { records, writer, confirmed, spool } = this.#options;
+    const { records, writer } = this.#options;
     const table = this.#table();
     if (this.isUnreadable(row.name)) records.discard(commit, table, row.name);
     writer.replace(commit, table, row.name, toDocument(row));
-    confirmed.keepOnly(row.name, this.#published(row));
+  }
+
+  /** Once for all rows that a commit has changed: all that is kept, for every peer, is looked through. */
+  #forgetEnded(names: readonly string[]): void {
+    const { confirmed, spool } = this.#options;
+    confirmed.keepOnly(new Map(names.map((name) => [name, this.publishedTo(name)])));
     // A peer that is another store now, or none any more, sends the rest of nothing.
     spool.keepOnly(() =>
       this.unreadable().length > 0
         ? undefined
         : new Set(this.known().flatMap(({ storeId }) => storeId ?? [])),
-    );
-  }
-
-  /** Not a removal that is remembered: nothing was ever agreed with that node. */
-  #remove(commit: Commit, name: string): void {
-    const { writer, confirmed } = this.#options;
-    writer.replace(commit, this.#table(), name, null);
-    confirmed.keepOnly(name, new Set());
-  }
-
-  #published({ subscriptions }: NodeRow): ReadonlySet<number> {
-    return new Set(
-      subscriptions.flatMap(({ publish, database, table }) =>
-        publish ? (this.#options.catalog.table(database, table)?.id ?? []) : [],
-      ),
     );
   }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { makeTable, TestStore } from '../store/test-store.ts';
+import { makeTable, TestStore, upsert } from '../store/test-store.ts';
 import type { StoreCounts } from './counted-environment.ts';
 import { StoreCounter } from './store-counter.ts';
 
@@ -25,4 +25,34 @@ test('a dropped database writes the row of each peer once, and reads the catalog
   for (const counts of [few, many])
     expect(counts).toMatchObject({ 'records puts': peers.length, commits: 1, transactions: 1 });
   expect(many['catalog scanned']).toBeLessThan((few['catalog scanned'] ?? 0) * 3);
+});
+
+test('what is kept for peers is looked through once in a decision about all of them', async () => {
+  const counter = new StoreCounter();
+  await using node = await TestStore.open({ wrap: counter.wrap });
+  const { store } = node;
+  const table = await makeTable(store);
+  await upsert(store, { id: 1 });
+  const subscriptions = [{ database: 'dev', table: 'dog', publish: true, subscribe: false, version: 1 }];
+  const rows = peers.map((name) => ({ name, addedVersion: 1, subscriptions }));
+  for (const row of rows) {
+    await store.nodes.put(row);
+    const id = store.log.idAt(table.id, 1) ?? expect.fail('no transaction');
+    await store.confirmed.note(row.name, [
+      { tableId: table.id, seq: 1, id, storeId: row.name, isCopying: false },
+    ]);
+  }
+
+  const counts = await counter.counting(async () =>
+    store.nodes.decide((version, put) => {
+      for (const row of rows) put({ ...row, subscriptions: [], removedVersion: version });
+    }),
+  );
+
+  expect(counts).toMatchObject({
+    commits: 1,
+    'confirmed scanned': peers.length,
+    'confirmed removes': peers.length,
+  });
+  expect(store.confirmed.all()).toEqual([]);
 });
