@@ -117,10 +117,17 @@ export class Definitions {
     });
   }
 
-  /** Hides the values that exist; later writes may use the name again. @throws CodedError `attribute_missing` */
+  /**
+   * Hides the values that exist; later writes may use the name again.
+   *
+   * @throws CodedError `attribute_missing`, `invalid_request`
+   */
   async dropAttribute(database: string, tableName: string, name: string): Promise<void> {
     await this.#options.run((commit) => {
       const table = this.#require(database, tableName);
+      // Of a table that was made anew under the name of another one it may be another attribute.
+      if (name === table.primaryKey)
+        throw new CodedError('invalid_request', 'You cannot drop a hash attribute');
       if (!visibleAttributes(table).some((attribute) => attribute.name === name))
         throw new CodedError(
           'attribute_missing',

@@ -329,3 +329,22 @@ test('two databases that are made at once do not get names that differ only by c
   expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected']);
   expect(t.store.catalog.databases()).toEqual(['dev']);
 });
+
+test('the primary key of a table is not dropped, also where it was another attribute a moment ago', async () => {
+  await using t = await openContext();
+  const { catalog } = t.store;
+  await t.call(createDog);
+  await t.call({ operation: 'create_attribute', schema: 'dev', table: 'dog', attribute: 'name' });
+
+  const made = [
+    catalog.dropTable('dev', 'dog'),
+    catalog.createTable({ database: 'dev', name: 'dog', primaryKey: 'name' }),
+  ];
+  const dropped = t.call({ operation: 'drop_attribute', schema: 'dev', table: 'dog', attribute: 'name' });
+
+  await expect(dropped).rejects.toMatchObject({ code: 'invalid_request' });
+  await Promise.all(made);
+  expect(catalog.table('dev', 'dog')?.attributes).toContainEqual(
+    expect.objectContaining({ name: 'name', dropped: false }),
+  );
+});
