@@ -8,7 +8,7 @@ type Fields = Readonly<Record<string, unknown>>;
  */
 export function patchFrom(before: Fields, after: Fields): Fields {
   const changed = Object.entries(after).flatMap(([name, value]): [string, unknown][] => {
-    const old = before[name];
+    const old = Object.hasOwn(before, name) ? before[name] : undefined;
     if (isDeepStrictEqual(old, value)) return [];
     return [[name, isFields(old) && isFields(value) ? patchFrom(old, value) : value]];
   });

@@ -122,5 +122,6 @@ test('a patch of any two objects makes the one into the other', () => {
     fc.property(fields, fields, (before, after) => {
       expect(patched(before, patchFrom(before, after))).toEqual({ ...after });
     }),
+    { examples: [[{}, Object.fromEntries([['__proto__', Object.create(null) as Record<string, string>]])]] },
   );
 });
