@@ -127,9 +127,13 @@ export class GuardedCluster implements AsyncDisposable {
   /** The newest place of a channel, with all that a subscriber would have to know. */
   async placeOf(table: string): Promise<HistoryPlace> {
     const channel = `default:${table}`;
-    const { state } = await this.#streams.streams.info(channel);
-    const message = await this.#streams.streams.getMessage(channel, { seq: state.last_seq });
-    const head = parseHead(message?.header);
+    const { streams } = this.#streams;
+    // While it takes a change of its configuration in, nats-server says that it has no streams.
+    const message = await waitFor(`the newest message of ${channel}`, async () => {
+      const { state } = await streams.info(channel);
+      return (await streams.getMessage(channel, { seq: state.last_seq })) ?? undefined;
+    });
+    const head = parseHead(message.header);
     if (!head) throw new Error(`the newest message of ${channel} cannot be read`);
     return { storeId: head.storeId, incarnation: head.incarnation, seq: head.last, id: head.lastId };
   }
