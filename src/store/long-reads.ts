@@ -16,6 +16,8 @@ export interface KeyRange {
   /** An entry as it was written, where it is read as another. */
   readonly written: (entry: TreeKey) => TreeKey;
   readonly move: boolean;
+  /** Throws where the entries are being taken away: what is left of them must not look like all. */
+  readonly check: () => void;
 }
 
 type Entry = ReturnType<Tree['getRange']> extends Iterable<infer E> ? E : never;
@@ -42,6 +44,8 @@ export class LongReads implements Disposable, Watch {
   /** Those that hold a snapshot, and how often was looked before they began to. */
   readonly #holders = new Map<Holder, number>();
   #looks = 0;
+  /** Those that are to give theirs up; they take turns. */
+  readonly #due = new Set<Holder>();
   #isLettingGo = false;
   #cancelLook: (() => void) | undefined;
 
@@ -57,9 +61,11 @@ export class LongReads implements Disposable, Watch {
   }
 
   /** Keys of records that the entries of an index have. Those of the primary key stay; others move with what is written. */
-  keys({ tree, range, take, written, move }: KeyRange): Iterable<Key> {
-    const open = (after: TreeKey | undefined): Iterator<TreeKey> =>
-      tree.getKeys(behind(range, after))[Symbol.iterator]();
+  keys({ tree, range, take, written, move, check }: KeyRange): Iterable<Key> {
+    const open = (after: TreeKey | undefined): Iterator<TreeKey> => {
+      if (after !== undefined) check();
+      return tree.getKeys(behind(range, after))[Symbol.iterator]();
+    };
     return new LongRead({ open, keyOf: written, take, ahead: move ? this.#ahead : undefined }, this);
   }
 
@@ -79,17 +85,18 @@ export class LongReads implements Disposable, Watch {
 
   readonly #look = (): void => {
     this.#cancelLook = this.#holders.size > 0 ? this.#later(holdMs, this.#look) : undefined;
-    const due = [...this.#holders].filter(([, looks]) => looks < this.#looks).map(([holder]) => holder);
+    for (const [holder, looks] of this.#holders) if (looks < this.#looks) this.#due.add(holder);
     this.#looks += 1;
-    if (!this.#isLettingGo) void this.#letGo(due);
+    if (!this.#isLettingGo) void this.#letGo();
   };
 
-  /** Those that have nothing to read on do not wait for those that have much. */
-  async #letGo(due: Holder[]): Promise<void> {
+  /** Those that have nothing to read on do not wait for those that have much, whenever they come to be due. */
+  async #letGo(): Promise<void> {
     this.#isLettingGo = true;
-    for (let holder = due.shift(); holder; holder = due.shift()) {
+    for (const holder of this.#due) {
+      this.#due.delete(holder);
       if (holder.readOn()) {
-        due.push(holder);
+        this.#due.add(holder);
         await nextTurn();
       } else holder.letGo();
     }

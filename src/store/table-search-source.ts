@@ -1,9 +1,11 @@
 import { maxKeyBytes, type Document, type Key } from '../model/change.ts';
+import { CodedError } from '../model/errors.ts';
 import type { Table } from '../model/table.ts';
 import type { MemoryBudget } from '../runtime/memory-budget.ts';
 import { readTableState } from './commit.ts';
 import { afterAll, type Environment, type Tree } from './environment.ts';
 import { entryValue, lmdbKey } from './index-entry.ts';
+import type { Definitions } from './definitions.ts';
 import type { LongReads } from './long-reads.ts';
 import { visibleDocument, type Records } from './records.ts';
 import { compareIndexValues } from './search/index-value.ts';
@@ -13,6 +15,7 @@ export interface TableSearchSourceOptions {
   readonly environment: Environment;
   readonly records: Records;
   readonly longReads: LongReads;
+  readonly definitions: Definitions;
   readonly table: Table;
   /** Of what the sorts of all searches hold. */
   readonly sorting: MemoryBudget;
@@ -25,13 +28,15 @@ export class TableSearchSource implements SearchSource {
   readonly #environment: Environment;
   readonly #records: Records;
   readonly #longReads: LongReads;
+  readonly #definitions: Definitions;
 
-  constructor({ environment, records, longReads, table, sorting }: TableSearchSourceOptions) {
+  constructor({ environment, records, longReads, definitions, table, sorting }: TableSearchSourceOptions) {
     this.table = table;
     this.sorting = sorting;
     this.#environment = environment;
     this.#records = records;
     this.#longReads = longReads;
+    this.#definitions = definitions;
   }
 
   *scan(options?: { readonly reverse?: boolean }): Generator<Document | undefined> {
@@ -58,6 +63,7 @@ export class TableSearchSource implements SearchSource {
       tree,
       range,
       move: attribute !== this.table.primaryKey,
+      check: () => this.#requireIndex(attribute),
       take: (entry) => {
         const parts = entry as (IndexValue & Key)[];
         const value = parts[at];
@@ -80,6 +86,19 @@ export class TableSearchSource implements SearchSource {
     const { records, indexes } = this.#environment.trees;
     if (attribute === this.table.primaryKey) return { tree: records, prefix: [this.table.id] };
     return { tree: indexes, prefix: [this.table.id, this.#indexNumber(attribute) ?? -1] };
+  }
+
+  /** @throws CodedError `attribute_missing` where the attribute was dropped, and its index is taken away */
+  #requireIndex(name: string): void {
+    const { database, name: table, id, primaryKey } = this.table;
+    const number = this.#indexNumber(name);
+    const now = this.#definitions.tableById(id)?.attributes.find((one) => one.number === number);
+    // Of a table that was dropped whoever reads is told by `whileThere`.
+    if (name === primaryKey || now === undefined || !now.dropped) return;
+    throw new CodedError(
+      'attribute_missing',
+      `Attribute '${name}' of table '${database}.${table}' was dropped while it was read`,
+    );
   }
 
   #indexNumber(name: string): number | undefined {

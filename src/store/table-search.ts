@@ -54,8 +54,7 @@ export class TableSearch {
   }
 
   #source(table: Table): TableSearchSource {
-    const { environment, records, longReads } = this.#options;
-    return new TableSearchSource({ environment, records, longReads, table, sorting: this.#sorting });
+    return new TableSearchSource({ ...this.#options, table, sorting: this.#sorting });
   }
 }
 

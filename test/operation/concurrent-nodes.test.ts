@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { NodeRow } from '../../src/model/node.ts';
 import { msToVersion } from '../../src/model/version-clock.ts';
 import type { MemoryReplication, TestContext } from './open-context.ts';
@@ -166,4 +166,23 @@ test('configure_cluster changes all nodes at one moment', async () => {
   look();
 
   expect([...seen]).toEqual(['edge', 'one,three,two']);
+});
+
+test('of two add_node at once, both refused, nothing stays', async () => {
+  await using t = await openCluster();
+  const refusals: (() => void)[] = [];
+  t.replication.connect = async () => {
+    await new Promise<void>((resolve) => refusals.push(resolve));
+    return { kind: 'refused', code: 'join_refused', reason: 'wrong password' };
+  };
+  const calls = [t.call(edge), t.call(edge)];
+  const outcomes = Promise.allSettled(calls);
+  await vi.waitFor(() => expect(refusals).toHaveLength(2));
+
+  refusals[0]?.();
+  await expect(calls[0]).rejects.toMatchObject({ code: 'join_refused' });
+  refusals[1]?.();
+
+  expect((await outcomes).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  expect(t.store.nodes.get('edge')).toBeUndefined();
 });

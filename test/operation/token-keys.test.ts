@@ -61,3 +61,15 @@ test('an empty key, left by a power cut, is made anew; a damaged one is kept, an
   );
   expect(await readFile(file, 'utf8')).toBe(damaged);
 });
+
+test('a key that is known is not read again: what becomes of its file meanwhile counts at the next start', async () => {
+  await using temporary = await TemporaryDirectory.make();
+  const keys = await openTokenKeys(temporary.path);
+  const made = await keys.provide();
+  await writeFile(join(temporary.path, 'tokenKey.pem'), 'damaged');
+
+  expect(await keys.provide()).toBe(made);
+
+  // An attempt to read it would fail where nobody hears of it, and end the process.
+  await new Promise((resolve) => setTimeout(resolve, 50));
+});

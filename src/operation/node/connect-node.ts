@@ -1,4 +1,5 @@
 import { CodedError } from '../../model/errors.ts';
+import type { Store } from '../../store/store.ts';
 import type { OperationContext } from '../operation.ts';
 import { unlessAway } from './bridge-answer.ts';
 import { checkNodeRequest, requireReplication } from './known-nodes.ts';
@@ -7,6 +8,9 @@ import { mergedRow, takenBack, type Merged } from './node-row.ts';
 
 /** How long an answer waits for the other node before it says yes and leaves the rest to retries. */
 const connectTimeoutMs = 5_000;
+
+/** What waits for the answers of other nodes. */
+const waiting = new WeakMap<Store, Set<Merged>>();
 
 /**
  * Stores the node and tries to reach it. A node that is down is retried for ever and is no error; one that
@@ -17,14 +21,32 @@ const connectTimeoutMs = 5_000;
 export async function connectNode(context: OperationContext, request: NodeRequest): Promise<void> {
   const replication = requireReplication(context);
   checkNodeRequest(context, request);
-  const stored = await storeNode(context, request);
-  // A bridge that does not answer is one more way to be unreachable.
-  const outcome = await unlessAway(replication.connect(request.name, connectTimeoutMs), undefined);
-  if (outcome?.kind !== 'refused') return;
-  // Only now is it known what else was decided while the other node was waited for.
-  await context.store.nodes.update(request.name, (row) => row && takenBack(row, stored));
-  replication.wake();
-  throw new CodedError(outcome.code, outcome.reason);
+  const { nodes } = context.store;
+  const others = waiting.get(context.store) ?? new Set<Merged>();
+  const stored: Merged = { request, version: 0, before: undefined };
+  waiting.set(context.store, others.add(stored));
+  try {
+    await storeNode(context, stored);
+    // A bridge that does not answer is one more way to be unreachable.
+    const outcome = await unlessAway(replication.connect(request.name, connectTimeoutMs), undefined);
+    if (outcome?.kind !== 'refused') return;
+    // Only now is it known what else was decided while the other node was waited for.
+    await nodes.update(request.name, (row) => {
+      // What was asked later and is refused, too, must not put this back.
+      for (const other of others) forget(other, stored);
+      return row && takenBack(row, stored);
+    });
+    replication.wake();
+    throw new CodedError(outcome.code, outcome.reason);
+  } finally {
+    others.delete(stored);
+  }
+}
+
+function forget(other: Merged, refused: Merged): void {
+  if (other === refused || other.request.name !== refused.request.name || other.before === undefined) return;
+  const before = takenBack(other.before, refused);
+  if (before !== undefined) other.before = before ?? undefined;
 }
 
 /**
@@ -41,15 +63,16 @@ export async function changeNode(
   if (context.store.nodes.knownNamed(request.name) === undefined) return connectNode(context, request);
   const replication = requireReplication(context);
   checkNodeRequest(context, request);
-  await storeNode(context, request, check);
+  await storeNode(context, { request, version: 0, before: undefined }, check);
   replication.wake();
 }
 
-function storeNode({ store }: OperationContext, request: NodeRequest, check?: () => void): Promise<Merged> {
-  return store.nodes.decide((version, put) => {
+async function storeNode({ store }: OperationContext, stored: Merged, check?: () => void): Promise<void> {
+  const { request } = stored;
+  await store.nodes.decide((version, put) => {
     check?.();
-    const before = store.nodes.get(request.name);
-    put(mergedRow(before, request, version));
-    return { request, version, before };
+    stored.version = version;
+    stored.before = store.nodes.get(request.name);
+    put(mergedRow(stored.before, request, version));
   });
 }

@@ -30,8 +30,9 @@ export function mergedRow(existing: NodeRow | undefined, request: NodeRequest, v
 /** What {@link mergedRow} made of a row. */
 export interface Merged {
   readonly request: NodeRequest;
-  readonly version: number;
-  readonly before: NodeRow | undefined;
+  version: number;
+  /** Without what was refused since. */
+  before: NodeRow | undefined;
 }
 
 /**

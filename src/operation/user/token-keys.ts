@@ -44,6 +44,7 @@ class TokenKeyFile implements TokenKeys {
 
   /** One pair for all who ask at once. It is on disk before the first token is signed. */
   async provide(): Promise<TokenKeyPair> {
+    if (this.#known !== undefined) return this.#known;
     this.#opening ??= openPair(this.#file).finally(() => (this.#opening = undefined));
     return (this.#known ??= await this.#opening);
   }
