@@ -198,6 +198,18 @@ describe('at once with another request', () => {
     expect(await t.call({ operation: 'list_users' })).toEqual([]);
   });
 
+  test('a role that is dropped and made anew under another id meanwhile is not the one that was asked for', async () => {
+    await using t = await openWithDogs();
+    await t.call({ operation: 'add_role', role: 'r', permission });
+
+    const added = t.call(eve);
+    await t.call({ operation: 'drop_role', id: 'r' });
+    await t.call({ operation: 'add_role', id: 'anew', role: 'r', permission });
+
+    await expect(added).rejects.toMatchObject({ code: 'not_found' });
+    expect(await t.call({ operation: 'list_users' })).toEqual([]);
+  });
+
   test('a role that is dropped while a new password is hashed is given to nobody', async () => {
     await using t = await openWithDogs();
     for (const role of ['r', 'other']) await t.call({ operation: 'add_role', role, permission });

@@ -5,7 +5,7 @@ import { messageAnswer } from '../answer.ts';
 import { defineOperation } from '../operation.ts';
 import { systemTable } from '../system-table.ts';
 import { hashPassword } from './password.ts';
-import { roleIdOf } from './role-of-name.ts';
+import { roleIdOf, stillRole } from './role-of-name.ts';
 
 /** A colon ends the name in Basic authentication. */
 const username = z
@@ -38,7 +38,7 @@ export const addUser = defineOperation({
       operation: 'insert',
       documents: [{ username: name, password: await hashPassword(password), role: roleId, active }],
       // While the password was hashed the role may have been dropped.
-      check: findRoleId,
+      check: stillRole(findRoleId, roleId),
       user: user.username,
     });
     if (written.length === 0) throw new CodedError('already_exists', `User ${name} already exists`);

@@ -5,7 +5,7 @@ import { defineOperation } from '../operation.ts';
 import { writeAnswer, writeAnswers } from '../record/write-answer.ts';
 import { systemTable } from '../system-table.ts';
 import { credentials } from './credentials.ts';
-import { roleIdOf } from './role-of-name.ts';
+import { roleIdOf, stillRole } from './role-of-name.ts';
 
 /** Changes the password, the role or the activity of a user; it counts from the next request on. */
 export const alterUser = defineOperation({
@@ -41,7 +41,7 @@ export const alterUser = defineOperation({
         },
       ],
       // While the password was hashed the role may have been dropped.
-      check: findRoleId,
+      check: stillRole(findRoleId, roleId),
       user: user.username,
     });
     return { ...writeAnswer('update', written, skipped), new_attributes: [], txn_time: now() };

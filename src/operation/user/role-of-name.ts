@@ -17,3 +17,18 @@ export function roleIdOf(
   if (another !== undefined) throw new CodedError('already_exists', texts.several);
   return role.id;
 }
+
+/**
+ * Asks in a commit whether what was found before it still is the role of that name.
+ *
+ * @throws CodedError what `find` throws, or `not_found` where the name is another role's now
+ */
+export function stillRole(find: () => string | undefined, found: string | undefined): () => void {
+  return () => {
+    if (find() === found) return;
+    throw new CodedError(
+      'not_found',
+      'The role was dropped, and another one has its name now: send it again',
+    );
+  };
+}
