@@ -110,7 +110,7 @@ export class Greeter {
     const { store, proofs } = this.#options;
     const row = store.nodes.knownNamed(peer);
     if (!row) return false;
-    await this.#note(peer, row.subscriptions, message);
+    await this.#note(peer, row, message);
     const told = message.subscriptions.filter(
       (subscription) => isReplicable(subscription) && proofs.isProven(peer, store.nodeName, subscription),
     );
@@ -127,10 +127,12 @@ export class Greeter {
   }
 
   /** What is kept may be older than the truth: a disk that takes no more must not end the greeting. */
-  async #note(peer: string, subscriptions: readonly Subscription[], message: Hello): Promise<void> {
+  async #note(peer: string, { subscriptions, storeId }: NodeRow, message: Hello): Promise<void> {
     const { confirmed, heard } = this.#options.store;
     try {
       await confirmed.note(peer, this.#confirmed(subscriptions, message));
+      if (storeId !== undefined && storeId !== message.storeId) await heard.forget(peer);
+      if (message.writesAfter !== undefined) await heard.follow(message.writesAfter);
       await heard.note(peer, this.#heard(subscriptions, message));
     } catch (error) {
       if (!(error instanceof CodedError) || error.code !== 'storage_failed') throw error;
@@ -141,6 +143,8 @@ export class Greeter {
   #heard(subscriptions: readonly Subscription[], { storeId, heads, writesAfter }: Hello): HeardPlace[] {
     const { store } = this.#options;
     if (writesAfter === undefined) return [];
+    // No delete here is newer than our own clock; what a peer says beyond that is worth nothing.
+    const upTo = Math.min(writesAfter, store.clock);
     return subscriptions.flatMap(({ subscribe, database, table: name }) => {
       const table = store.catalog.table(database, name);
       const head = heads[channelName(database, name)];
@@ -148,7 +152,7 @@ export class Greeter {
       if (!subscribe || !head || !cursor || cursor.copy || cursor.unproven) return [];
       // What a start time leaves out may still come, when it is lifted.
       if (hasLeftOut(cursor, () => 0)) return [];
-      return [{ tableId: table.id, headSeq: head.seq, upTo: writesAfter, seq: cursor.seq }];
+      return [{ tableId: table.id, headSeq: head.seq, upTo, seq: cursor.seq }];
     });
   }
 

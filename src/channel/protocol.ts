@@ -278,10 +278,12 @@ export const hello = z.object({
 /** How a greeting travels: whole, or as a merge patch of one that the other has; see `greeting-exchange.ts`. */
 export const greeting = z.looseObject({
   number: count.optional(),
+  /** Of the teller's, by which its numbers count: drawn when its process, or what it has with the other, begins. */
+  exchange: text.optional(),
   /** The greeting of the teller that this one is a patch of. */
   basis: count.optional(),
-  /** The newest of the other's greetings that the teller has, and of which of the other's processes. */
-  known: z.object({ bootId: text, number: count }).optional(),
+  /** The newest of the other's greetings that the teller has, and of which `exchange`. */
+  known: z.object({ exchange: text, number: count }).optional(),
 });
 
 /** A push: what the receiver asked for last, or nothing to hear what it wants. */

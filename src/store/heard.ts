@@ -1,6 +1,6 @@
 import type { Table } from '../model/table.ts';
 import { msToVersion } from '../model/version-clock.ts';
-import type { Commit } from './commit.ts';
+import { readStoreState, type Commit } from './commit.ts';
 import type { Environment, Tree } from './environment.ts';
 import type { Nodes } from './nodes.ts';
 import { readWide, writeWide } from './wide-integer.ts';
@@ -72,6 +72,26 @@ export class Heard {
       for (const { tableId, upTo } of due) this.#tree.putSync([tableId, peer], encode(upTo));
     });
     for (const { tableId } of due) this.#notedAtMs.set(`${tableId} ${peer}`, now());
+  }
+
+  /**
+   * Takes how far a peer's store is: what is written here from now on is newer, as if a row of it had been applied. Else a
+   * delete there would wait for a write here, and an idle node writes nothing. Never beyond the clock here.
+   */
+  async follow(version: number): Promise<void> {
+    const { environment, stepMs, now, run } = this.#options;
+    const upTo = Math.min(version, msToVersion(now()));
+    if (upTo <= readStoreState(environment).clock + msToVersion(stepMs)) return;
+    await run((commit) => commit.raiseClock(upTo));
+  }
+
+  /** A peer is another store now, which may write what the one before it wrote no more. */
+  async forget(peer: string): Promise<void> {
+    const isOf = (place: unknown): boolean => Array.isArray(place) && place[1] === peer;
+    for (const key of this.#pending.keys()) if (key.endsWith(` ${peer}`)) this.#pending.delete(key);
+    await this.#options.run(() => {
+      for (const place of [...this.#tree.getKeys({})].filter(isOf)) this.#tree.removeSync(place);
+    });
   }
 
   /** Inside a commit. */

@@ -135,7 +135,8 @@ export function makeParts({ environment, options, localWrites, commits, identity
     nodes,
     collected,
     identity,
-    forgottenMs: retentionMs / 2,
+    // Another node may forget sooner than this one.
+    forgottenMs: Math.min(retentionMs / 2, 12 * 3_600_000),
   });
   const clockGuard = new ClockGuard(options.maxClockSkewMs ?? 300_000);
   const isolation = new Isolation({

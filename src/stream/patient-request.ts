@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Msg, NatsConnection } from '@nats-io/transport-node';
 
-/** A link of 32 kbit/s; less is sent so much longer. */
+/** A link of 32 kbit/s is waited for while it sends, but not longer than that. */
 const slowestBytesPerMs = 4;
+const longestSendingMs = 60_000;
 /** While something comes: as long as the largest answer takes at 64 kbit/s, and more. */
 const longestMs = 180_000;
 /** A connection that brings nothing for this long is not slow: at 64 kbit/s the largest piece of TLS takes two seconds. */
@@ -44,7 +45,8 @@ async function patientAnswer(
     received = receivedBytes(connection);
     return received > before;
   };
-  if (await isSettled(answer, timeoutMs + body.length / slowestBytesPerMs)) return answer;
+  const sendingMs = Math.min(body.length / slowestBytesPerMs, longestSendingMs);
+  if (await isSettled(answer, timeoutMs + sendingMs)) return answer;
   if (hasComeMore()) {
     const sign = connection.flush().then(async () => nextTurn());
     while (!(await isSettled(Promise.race([answer, sign]), silenceMs)) && hasComeMore());

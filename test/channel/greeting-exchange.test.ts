@@ -102,14 +102,57 @@ test('a node that knows nothing of such greetings hears and says whole ones', ()
   }
 });
 
+test('a greeting that was overtaken over the other link, however often, tells what the newest tells', () => {
+  const edge = new GreetingExchange();
+  const host = new GreetingExchange();
+  greet([edge, helloOf('edge', 1, 1)], [host, helloOf('host', 1, 1)], true);
+  greet([edge, helloOf('edge', 2, 1)], [host, helloOf('host', 2, 1)]);
+  const late = carried(edge.say(helloOf('edge', 3, 1))).greeting;
+
+  for (let ms = 4; ms < 12; ms += 1) greet([edge, helloOf('edge', ms, 7)], [host, helloOf('host', ms, 1)]);
+
+  expect(late.basis).toBe(2);
+  expect(host.hear(late)).toEqual(helloOf('edge', 11, 7));
+});
+
+test('a session that begins anew within its process is told from the one before', () => {
+  const host = new GreetingExchange();
+  const before = new GreetingExchange();
+  for (let ms = 1; ms < 9; ms += 1)
+    greet([before, helloOf('edge', ms, 50)], [host, helloOf('host', ms, 1)], ms === 1);
+  const after = new GreetingExchange();
+
+  for (let ms = 9; ms < 20; ms += 1)
+    greet([after, helloOf('edge', ms, 1)], [host, helloOf('host', ms, 1)], ms === 9);
+});
+
+test('patches do not add up to more than a greeting can be', () => {
+  const edge = new GreetingExchange();
+  const host = new GreetingExchange();
+  greet([edge, helloOf('edge', 1, 1)], [host, helloOf('host', 1, 1)], true);
+  greet([edge, helloOf('edge', 2, 1)], [host, helloOf('host', 2, 1)]);
+  const { exchange } = edge.say(helloOf('edge', 3, 1));
+  const verified = (number: number): object => {
+    const repaired = Array.from({ length: 900 }, () => 'x'.repeat(1_000));
+    return { [`factory:lie-${number}`]: { asOfMs: 1, rows: 1, repairedCount: 900, repaired, onlyHere: 0 } };
+  };
+
+  expect(() => {
+    for (let number = 3; number < 30; number += 1)
+      host.hear({ exchange, number, basis: number - 1, verified: verified(number) });
+  }).toThrow('larger than one can be');
+});
+
 test('a greeting that is not as agreed is refused, and the ones before stay known', () => {
   const edge = new GreetingExchange();
   const host = new GreetingExchange();
   greet([edge, helloOf('edge', 1, 1)], [host, helloOf('host', 1, 1)], true);
   greet([edge, helloOf('edge', 2, 1)], [host, helloOf('host', 2, 1)]);
 
-  expect(() => host.hear({ basis: 2, number: 3, clockMs: 'noon' })).toThrow('clockMs');
-  expect(() => host.hear({ basis: 2, number: 3, cursors: null })).toThrow('cursors');
+  const { exchange } = edge.say(helloOf('edge', 3, 1));
+
+  expect(() => host.hear({ exchange, basis: 2, number: 3, clockMs: 'noon' })).toThrow('clockMs');
+  expect(() => host.hear({ exchange, basis: 2, number: 3, cursors: null })).toThrow('cursors');
   greet([edge, helloOf('edge', 3, 1)], [host, helloOf('host', 3, 1)]);
 });
 

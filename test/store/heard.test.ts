@@ -47,6 +47,36 @@ test('the publisher that was heard longest ago decides', async () => {
   expect(t.store.heard.upTo(dog)).toBe(msToVersion(now));
 });
 
+test('a peer that is another store now has said nothing yet', async () => {
+  await using t = await TestStore.open();
+  const dog = await makeTable(t.store);
+  await takeFrom(t.store, 'edge', 'other');
+  for (const name of ['edge', 'other'])
+    await t.store.heard.note(name, [{ tableId: dog.id, headSeq: 1, upTo: msToVersion(now), seq: 1 }]);
+
+  await t.store.heard.forget('other');
+  expect(t.store.heard.upTo(dog)).toBe(0);
+  await t.store.heard.note('other', [{ tableId: dog.id, headSeq: 1, upTo: msToVersion(now - 1), seq: 1 }]);
+
+  expect(t.store.heard.upTo(dog)).toBe(msToVersion(now - 1));
+});
+
+test('a node that writes nothing follows what its peers have, not beyond its own clock', async () => {
+  const clock = { ms: now };
+  await using t = await TestStore.open({ now: () => clock.ms });
+  await makeTable(t.store);
+  const before = t.store.clock;
+  clock.ms += day;
+
+  await t.store.heard.follow(msToVersion(now + 1));
+  expect(t.store.clock).toBe(before);
+  await t.store.heard.follow(msToVersion(now + day / 2));
+  expect(t.store.clock).toBe(msToVersion(now + day / 2));
+  await t.store.heard.follow(Number.MAX_SAFE_INTEGER);
+
+  expect(t.store.clock).toBe(msToVersion(now + day));
+});
+
 test('a tombstone that every subscriber has passed stays while something older may come', async () => {
   const clock = { ms: now };
   await using t = await TestStore.open({ now: () => clock.ms, tombstoneRetentionMs: day });
