@@ -3,9 +3,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { operationFields } from '../src/operation/operation-fields.ts';
-import { requestSchema, responseSchema } from '../src/operation/operation-schema.ts';
+import { responseSchema } from '../src/operation/operation-schema.ts';
 import type { Operation } from '../src/operation/operation.ts';
-import { schemaText, type ShapeSchema } from './schema-text.ts';
+import { fieldStructures } from '../src/operation/field-structures.ts';
+import { schemaText } from '../src/operation/schema-text.ts';
 
 const definition = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\nexport const \w+ = defineOperation\(\{\s*name: '(\w+)'/g;
 
@@ -61,22 +62,9 @@ function fieldTable(operation: Operation): readonly string[] {
   ];
 }
 
-/** What the fields that are objects, or lists of them, are made of. */
 function structures(operation: Operation): readonly string[] {
-  const schemas: Partial<RequestShape> = requestSchema(operation);
-  const { properties = {}, $defs = {} } = schemas;
-  const fields = Object.entries(properties).flatMap(([name, field]) => {
-    const schema = $defs[field.$ref?.split('/').at(-1) ?? ''] ?? field;
-    const parts = [schema, schema.items ?? {}, ...(schema.anyOf ?? [])];
-    const isStructured = parts.some((part) => part.properties ?? part.anyOf ?? part.oneOf);
-    return isStructured && schemaText(schema).includes('{') ? [`${name}: ${schemaText(schema)}`] : [];
-  });
+  const fields = fieldStructures(operation);
   return fields.length === 0 ? [] : ['Where', '', '```text', ...fields, '```', ''];
-}
-
-interface RequestShape {
-  readonly properties: Readonly<Record<string, ShapeSchema>>;
-  readonly $defs?: Readonly<Record<string, ShapeSchema>>;
 }
 
 function answerLines(operation: Operation): readonly string[] {

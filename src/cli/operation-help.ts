@@ -12,6 +12,7 @@ export async function operationHelp(words: readonly string[]): Promise<string | 
   const operation = findOperation((first === 'help' ? second : first) ?? '');
   if (operation === undefined) return undefined;
   const { operationFields } = await import('../operation/operation-fields.ts');
+  const { fieldStructures } = await import('../operation/field-structures.ts');
   const fields = operationFields(operation).map(fieldLine);
   const width = Math.max(0, ...fields.map(([name]) => name.length));
   const names = [operation.name, ...operation.aliases];
@@ -19,6 +20,7 @@ export async function operationHelp(words: readonly string[]): Promise<string | 
     `Usage: lyre ${names.join(' | ')} [key=value ...] [flags]`,
     ...(fields.length > 0 ? ['', 'Fields:'] : []),
     ...fields.map(([name, told]) => `  ${name.padEnd(width)}  ${told}`),
+    ...fieldStructures(operation).flatMap((structure) => ['', structure]),
     '',
     'The flags are told by lyre --help; GET /openapi.json of a node has the whole schemas.',
     '',

@@ -14,6 +14,10 @@ test('the help of an operation has its names, and its fields with both spellings
   );
 });
 
+test('the help of an operation unfolds the fields that are objects', async () => {
+  expect(await operationHelp(['add_node'])).toMatch(/\nsubscriptions: \{\n {2}channel\?: string,\n/);
+});
+
 test('every operation has help, and nothing else has this one', async () => {
   for (const { name } of operations) expect(await operationHelp([name])).toContain(`lyre ${name}`);
   for (const words of [[], ['start'], ['help'], ['help', 'import'], ['constructor']])
