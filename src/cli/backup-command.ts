@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { readConfig } from '../config/config.ts';
+import { makeDirectory } from '../runtime/make-directory.ts';
 import { lackOfRoom } from '../store/disk-room.ts';
 import { backupFiles, describeBackup, saveHashed } from './backup-file.ts';
 import type { ConfigFlags } from './config-flags.ts';
@@ -26,7 +27,7 @@ export async function runBackup(
   const body = { operation: 'get_backup', database: 'system' };
   const { minFreeDiskBytes } = readConfig({ flags }).store;
   const { content, bytes: total } = await client.download(body);
-  await mkdir(directory, { recursive: true });
+  makeDirectory(directory);
   const lack = lackOfRoom(total, directory, minFreeDiskBytes);
   if (lack !== undefined) {
     content.destroy();

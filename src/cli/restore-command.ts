@@ -1,9 +1,10 @@
 import { createReadStream, existsSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { readConfig } from '../config/config.ts';
 import { dataDirectory } from '../config/data-directory.ts';
 import { FileLock, FileLockedError } from '../runtime/file-lock.ts';
+import { makeDirectory } from '../runtime/make-directory.ts';
 import { makePrivateDirectory } from '../runtime/private-files.ts';
 import { backupFiles, readBackup, saveHashed } from './backup-file.ts';
 import type { ConfigFlags } from './config-flags.ts';
@@ -58,7 +59,7 @@ async function lock(rootPath: string, file: string): Promise<FileLock> {
 async function setAside(storePath: string): Promise<string | undefined> {
   await rm(`${storePath}.start`, { force: true });
   if (!existsSync(storePath)) {
-    await mkdir(dirname(storePath), { recursive: true });
+    makeDirectory(dirname(storePath));
     return undefined;
   }
   const former = `${storePath}.before-restore-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`;

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { isMap, isScalar, parseDocument, type Document } from 'yaml';
+import { makeDirectory } from '../runtime/make-directory.ts';
 import { loadConfig } from './config.ts';
 import { readSettings, type ConfigSources } from './read-settings.ts';
 import { ConfigError } from './config-error.ts';
@@ -82,12 +83,12 @@ export class ConfigurationFile {
 
   #replace(file: string, rootPath: string, text: string, changed: string): void {
     const directory = join(rootPath, 'backup');
-    mkdirSync(directory, { recursive: true });
+    makeDirectory(directory);
     if (text !== '') {
       const time = this.#now().toISOString().replaceAll(':', '-');
       writeFileSync(join(directory, `${basename(file)}.${time}`), text, { mode: 0o600, flush: true });
     }
-    mkdirSync(dirname(file), { recursive: true });
+    makeDirectory(dirname(file));
     writeFileSync(`${file}.new`, changed, { mode: 0o600, flush: true });
     renameSync(`${file}.new`, file);
   }

@@ -1,8 +1,8 @@
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { CertificateFiles } from '../http/certificate.ts';
 import type { Logger } from '../runtime/logger.ts';
+import { makeDirectory } from '../runtime/make-directory.ts';
 import { readSecret } from '../runtime/secret-file.ts';
 import { writeWhole } from '../runtime/whole-file.ts';
 
@@ -13,7 +13,7 @@ export async function provideCertificate(config: Config, log: Logger): Promise<C
     // Else this process does not need what makes certificates.
     const { makeCertificate } = await import('../stream/make-certificate.ts');
     const made = await makeCertificate(config.nodeName);
-    mkdirSync(dirname(certificate), { recursive: true });
+    makeDirectory(dirname(certificate));
     // The key first: a certificate that is there has its key.
     writeWhole(privateKey, made.privateKey);
     writeWhole(certificate, made.certificate, 0o644);

@@ -1,8 +1,9 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
 import { dataDirectory } from '../config/data-directory.ts';
 import type { BulkSettings } from '../operation/operation.ts';
 import type { Logger } from '../runtime/logger.ts';
+import { makeDirectory } from '../runtime/make-directory.ts';
 import { makePrivateDirectory } from '../runtime/private-files.ts';
 
 /** What loads, exports and backups use; makes the directories that are not there, and empties the one for scratch. */
@@ -12,7 +13,7 @@ export function prepareBulk({ rootPath, bulk }: Config, log: Logger): BulkSettin
   for (const path of [scratchDirectory, ...bulk.importDirectories, ...bulk.exportDirectories]) {
     try {
       if (path === scratchDirectory) makePrivateDirectory(path);
-      else mkdirSync(path, { recursive: true });
+      else makeDirectory(path);
     } catch (err) {
       // The node serves without; who uses the directory is told that it is not there.
       log.warn({ err, path }, 'directory cannot be made');

@@ -1,10 +1,9 @@
-import { chmodSync, mkdirSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { chmodSync, statSync } from 'node:fs';
+import { makeDirectory } from './make-directory.ts';
 
 /** Makes a directory for its owner only. One that is there stays as it is; what is missing above it is made as usual. */
 export function makePrivateDirectory(path: string): void {
-  mkdirSync(dirname(path), { recursive: true });
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  makeDirectory(path, 0o700);
 }
 
 /** Takes the rights of all others from a file or directory of ours, where the file system knows of rights. */
