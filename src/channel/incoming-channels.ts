@@ -10,6 +10,7 @@ import { PartGate, type FollowedChannel } from './part-gate.ts';
 import type { PeerLink } from './peer-link.ts';
 import { isOfComparison, type ApplyRequest, type ApplyResponse, type ChannelResponse } from './protocol.ts';
 import { Subscriber } from './subscriber.ts';
+import type { Slots } from './slots.ts';
 import type { Turns } from './turns.ts';
 import { Verifier } from './verifier.ts';
 
@@ -19,6 +20,7 @@ export interface IncomingChannelsOptions {
   /** Our own link to the peer, once an address is known. */
   readonly link: () => PeerLink | undefined;
   readonly turns: Turns;
+  readonly beginning: Slots;
   /** Store id of the peer, as it last said. */
   readonly peerStoreId: () => string | undefined;
   /** The peer says that it has stopped a channel. */
@@ -182,11 +184,11 @@ export class IncomingChannels implements AsyncDisposable {
   }
 
   #start(subscription: Subscription): Incoming {
-    const { link: linkNow, turns, makeLoop, log } = this.#options;
+    const { link: linkNow, turns, beginning, makeLoop, log } = this.#options;
     const verifier = this.#makeVerifier(subscription);
     const receiver = this.#makeReceiver(subscription, verifier);
     const link = linkNow();
-    const subscriber = link && new Subscriber({ receiver, link, turns, makeLoop, log });
+    const subscriber = link && new Subscriber({ receiver, link, turns, beginning, makeLoop, log });
     subscriber?.start();
     return {
       decision: subscription,

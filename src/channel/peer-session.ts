@@ -13,6 +13,7 @@ import { peerStatus, silenceOf } from './peer-status.ts';
 import { ProofOfLife } from './proof-of-life.ts';
 import type { ApplyRequest, ApplyResponse, Hello } from './protocol.ts';
 import { Pushers } from './pushers.ts';
+import { Slots } from './slots.ts';
 import { Standstill } from './standstill.ts';
 import {
   fetchingPlace,
@@ -25,9 +26,11 @@ import type { VerificationResult } from './verification.ts';
 
 /** A few answers of the largest size. */
 const maxHeldBytes = 4 << 20;
+/** Channels that begin at a time, in each direction. */
+const beginAtOnce = 8;
 
 /** What a session finds out by itself for what it takes from the peer. */
-type Found = 'peer' | 'link' | 'turns' | 'peerStoreId' | 'isStoppedThere';
+type Found = 'peer' | 'link' | 'turns' | 'beginning' | 'peerStoreId' | 'isStoppedThere';
 
 export interface PeerSessionOptions<L extends PeerLink> extends Omit<IncomingChannelsOptions, Found> {
   readonly name: string;
@@ -69,6 +72,7 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
       peer: this.name,
       link: () => this.#link,
       turns: new Turns(turns),
+      beginning: new Slots(beginAtOnce),
       peerStoreId: () => this.#storeId,
       isStoppedThere: (channel) => this.hello?.stopped?.includes(channel) ?? false,
     });
@@ -77,6 +81,7 @@ export class PeerSession<L extends PeerLink = PeerLink> implements AsyncDisposab
       peer: this.name,
       link: () => this.#link,
       turns: new Turns(turns),
+      beginning: new Slots(beginAtOnce),
       isPulling: () => this.hello?.isDialling ?? false,
     });
   }

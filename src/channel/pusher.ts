@@ -10,6 +10,7 @@ import {
   type ChannelRequest,
   type ChannelResponse,
 } from './protocol.ts';
+import type { Slots } from './slots.ts';
 import type { Bulk, Turn, Turns } from './turns.ts';
 
 export interface PusherOptions {
@@ -19,6 +20,8 @@ export interface PusherOptions {
   readonly link: PeerLink;
   /** Shared with the other channels that we bring to the peer. */
   readonly turns: Turns;
+  /** Of channels that begin, shared with all of the peer. */
+  readonly beginning: Slots;
   /** The peer has a live connection of its own: then it pulls. */
   readonly isPulling: () => boolean;
   readonly makeLoop: MakeLoop;
@@ -82,7 +85,7 @@ export class Pusher implements AsyncDisposable {
   }
 
   async #round(signal: AbortSignal): Promise<boolean> {
-    const { peer, channel, server, link, turns, isPulling, now } = this.#options;
+    const { peer, channel, server, link, turns, beginning, isPulling, now } = this.#options;
     if (!link.isOpen || isPulling()) {
       this.#wanted = undefined;
       return false;
@@ -96,6 +99,8 @@ export class Pusher implements AsyncDisposable {
     this.#askAgainAtMs = now() + askAgainMs;
     this.#turn?.carried(response ? carriedBytes(response) : 0);
     using _aside = response && mayBeHeld(response) ? turns.stepAside(channel) : undefined;
+    const isBeginning = response === null || response.kind === 'begin';
+    using _slot = isBeginning ? await beginning.take() : undefined;
     const request: ApplyRequest = { channel, response };
     const { next, answerAlsoIfEmpty } = await link.request('apply', request, applyResponse, { signal });
     this.#wanted = next ?? undefined;

@@ -3,6 +3,7 @@ import type { MakeLoop } from '../runtime/run-loop.ts';
 import type { ChannelServer } from './channel-server.ts';
 import type { PeerLink } from './peer-link.ts';
 import { Pusher } from './pusher.ts';
+import type { Slots } from './slots.ts';
 import type { Turns } from './turns.ts';
 
 export interface PushersOptions {
@@ -11,6 +12,7 @@ export interface PushersOptions {
   /** Our own link to the peer, once an address is known. */
   readonly link: () => PeerLink | undefined;
   readonly turns: Turns;
+  readonly beginning: Slots;
   /** The peer has a live connection of its own: then it pulls. */
   readonly isPulling: () => boolean;
   readonly makeLoop: MakeLoop;

@@ -8,6 +8,7 @@ import type { ChannelReceiver } from './channel-receiver.ts';
 import { NoAnswerError, type PeerLink } from './peer-link.ts';
 import { carriedBytes, channelResponse, type ChannelRequest, type ChannelResponse } from './protocol.ts';
 import type { StreamPlace } from './receiver-state.ts';
+import type { Slots } from './slots.ts';
 import type { Turn, Turns } from './turns.ts';
 
 export interface SubscriberOptions {
@@ -15,6 +16,8 @@ export interface SubscriberOptions {
   readonly link: PeerLink;
   /** Shared with the other channels that we take from the peer. */
   readonly turns: Turns;
+  /** Of channels that begin, shared with all of the peer. */
+  readonly beginning: Slots;
   readonly makeLoop: MakeLoop;
   readonly log: Logger;
 }
@@ -159,8 +162,10 @@ export class Subscriber implements AsyncDisposable {
   }
 
   async #ask(request: ChannelRequest, turn: Turn | undefined, signal: AbortSignal): Promise<Answer> {
+    const { link, beginning } = this.#options;
     try {
-      const response = await this.#options.link.request(request.kind, request, channelResponse, { signal });
+      using _slot = request.kind === 'subscribe' ? await beginning.take() : undefined;
+      const response = await link.request(request.kind, request, channelResponse, { signal });
       turn?.carried(carriedBytes(response));
       turn?.arrived();
       return { response, turn };

@@ -5,6 +5,7 @@ import { packDigests } from '../../src/channel/packed-digests.ts';
 import { encodeBody } from '../../src/channel/protocol.ts';
 import { noStreams } from '../../src/channel/stream-directory.ts';
 import { Subscriber } from '../../src/channel/subscriber.ts';
+import { Slots } from '../../src/channel/slots.ts';
 import { Turns } from '../../src/channel/turns.ts';
 import { Verification } from '../../src/channel/verification.ts';
 import { Verifier } from '../../src/channel/verifier.ts';
@@ -271,6 +272,7 @@ describe('a comparison with the publisher', () => {
       receiver: b.receiver(a),
       link,
       turns,
+      beginning: new Slots(1),
       makeLoop: ({ body }) => {
         bodies.push(body);
         return { start: () => {}, wake: () => {}, [Symbol.asyncDispose]: async () => {} };
