@@ -219,7 +219,8 @@ describe('a link of 64 kbit/s and 600 ms', () => {
     link.shape(satellite);
     await pair.cut();
     pair.mend();
-    const accepted = await dialledSlowly(pair);
+    await dialledSlowly(pair);
+    const { forwardedBytes } = link.counters;
 
     for (const table of tables.slice(0, 10)) {
       await insert(edge, [place[0], table], 'late');
@@ -228,7 +229,8 @@ describe('a link of 64 kbit/s and 600 ms', () => {
       });
     }
 
-    expect(link.counters.accepted).toBe(accepted);
+    expect(link.counters.forwardedBytes).toBeGreaterThan(forwardedBytes);
+    await connected(host, edge);
   });
 
   test.concurrent.each(['host', 'edge'] as const)(
