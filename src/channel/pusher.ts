@@ -100,7 +100,7 @@ export class Pusher implements AsyncDisposable {
     this.#turn?.carried(response ? carriedBytes(response) : 0);
     using _aside = response && mayBeHeld(response) ? turns.stepAside(channel) : undefined;
     const isBeginning = response === null || response.kind === 'begin';
-    using _slot = isBeginning ? await beginning.take() : undefined;
+    using _slot = isBeginning ? await beginning.take(signal) : undefined;
     const request: ApplyRequest = { channel, response };
     const { next, answerAlsoIfEmpty } = await link.request('apply', request, applyResponse, { signal });
     this.#wanted = next ?? undefined;

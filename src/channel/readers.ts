@@ -81,14 +81,9 @@ function publishedChannels(rows: readonly NodeRow[]): ReadonlyMap<string, Publis
       else found.set(channel, { subscription, readers: [reader] });
     }
   return new Map(
-    [...found].map(
-      ([
-        channel,
-        {
-          subscription: { database, table },
-          readers,
-        },
-      ]) => [channel, { database, table, ...channelReaders(readers) }],
-    ),
+    [...found].map(([channel, { subscription, readers }]) => {
+      const { database, table } = subscription;
+      return [channel, { database, table, ...channelReaders(readers) }];
+    }),
   );
 }

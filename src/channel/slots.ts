@@ -12,10 +12,11 @@ export class Slots {
     this.#free = count;
   }
 
-  /** Resolves when one is free; that is given back by disposing of what it resolves to. */
-  async take(): Promise<Disposable> {
+  /** Resolves when one is free; that is given back by disposing of what it resolves to. @param signal ends the wait */
+  async take(signal: AbortSignal): Promise<Disposable> {
+    signal.throwIfAborted();
     if (this.#free > 0) this.#free -= 1;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else await this.#turn(signal);
     let isHeld = true;
     return {
       [Symbol.dispose]: () => {
@@ -26,5 +27,20 @@ export class Slots {
         else this.#free += 1;
       },
     };
+  }
+
+  async #turn(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const grant = (): void => {
+        signal.removeEventListener('abort', giveUp);
+        resolve();
+      };
+      const giveUp = (): void => {
+        this.#waiting.splice(this.#waiting.indexOf(grant), 1);
+        reject(signal.reason as Error);
+      };
+      signal.addEventListener('abort', giveUp, { once: true });
+      this.#waiting.push(grant);
+    });
   }
 }

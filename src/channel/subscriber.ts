@@ -164,7 +164,7 @@ export class Subscriber implements AsyncDisposable {
   async #ask(request: ChannelRequest, turn: Turn | undefined, signal: AbortSignal): Promise<Answer> {
     const { link, beginning } = this.#options;
     try {
-      using _slot = request.kind === 'subscribe' ? await beginning.take() : undefined;
+      using _slot = request.kind === 'subscribe' ? await beginning.take(signal) : undefined;
       const response = await link.request(request.kind, request, channelResponse, { signal });
       turn?.carried(carriedBytes(response));
       turn?.arrived();

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Encoder as CborEncoder } from 'cbor-x';
 import { Packr } from 'msgpackr';
+import { packed } from '../model/packed.ts';
 import { csvDocumentsText, csvText } from '../operation/csv-text.ts';
 import { acceptedType } from './negotiation.ts';
 
@@ -38,27 +39,8 @@ const jsonFormat: AnswerFormat = {
 const messagePackFormat: AnswerFormat = {
   name: 'MessagePack',
   contentType: 'application/x-msgpack',
-  encode: (value) => Buffer.from(packed(value)),
+  encode: (value) => Buffer.from(packed(messagePack, value)),
 };
-
-/**
- * The packer takes an object for one of a class where its `constructor` is data, and asks it for its `toJSON`, which may
- * be data too: one such record would keep all others from being answered.
- */
-function packed(value: unknown): Uint8Array {
-  try {
-    return messagePack.pack(value);
-  } catch {
-    return messagePack.pack(asMaps(value));
-  }
-}
-
-/** Of a map the packer asks nothing, and writes the same. */
-function asMaps(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(asMaps);
-  if (typeof value !== 'object' || value === null) return value;
-  return new Map(Object.entries(value).map(([name, child]) => [name, asMaps(child)]));
-}
 
 const cborFormat: AnswerFormat = {
   name: 'CBOR',

@@ -1,6 +1,7 @@
 import { Packr } from 'msgpackr';
 import { hasReservedCharacters, type Change, type Document, type Key, type Origin } from './change.ts';
 import { CodedError, messageOf } from './errors.ts';
+import { packed } from './packed.ts';
 import { isWholeValue } from './message-pack.ts';
 import { isNodeName } from './names.ts';
 import { isId } from './random-id.ts';
@@ -21,19 +22,7 @@ export const wireFormat = 1;
 const packr = new Packr({ useRecords: false, moreTypes: false, mapsAsObjects: true, variableMapSize: true });
 
 export function encodeDocument(document: Document): Uint8Array {
-  try {
-    return packr.pack(document);
-  } catch {
-    // msgpackr asks what has data under `constructor` for its `toJSON`, and so may data.
-    return packr.pack(asMaps(document));
-  }
-}
-
-/** Packed the same, and asked for no method. */
-function asMaps(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(asMaps);
-  if (typeof value !== 'object' || value === null) return value;
-  return new Map(Object.entries(value).map(([name, child]) => [name, asMaps(child)]));
+  return packed(packr, document);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { closeToOthers } from './private-files.ts';
 import { writeWhole } from './whole-file.ts';
 
 /** A key file holds something else than a key. */
@@ -18,7 +19,11 @@ export function readSecret(file: string): string | undefined {
   return existsSync(file) ? readFileSync(file, 'utf8') || undefined : undefined;
 }
 
-/** Reads a key file, making it where there is none. @throws DamagedSecretError when it cannot be parsed */
+/**
+ * Reads a key file, making it where there is none. One that was put back with rights of others is closed to them.
+ *
+ * @throws DamagedSecretError when it cannot be parsed
+ */
 export async function openSecret<T>(
   file: string,
   make: () => string | Promise<string>,
@@ -29,7 +34,9 @@ export async function openSecret<T>(
     content = await make();
     writeWhole(file, content);
   }
-  return parseSecret(file, () => parse(content));
+  const secret = parseSecret(file, () => parse(content));
+  closeToOthers(file);
+  return secret;
 }
 
 /** @throws DamagedSecretError when `parse` throws */

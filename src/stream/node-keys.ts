@@ -41,12 +41,10 @@ export function fingerprintOf(certificatePem: string): string {
 }
 
 async function openSeed(file: string): Promise<Pick<NodeKeys, 'seed' | 'publicKey'>> {
-  const opened = await openSecret(file, makeSeed, (content) => {
+  return openSecret(file, makeSeed, (content) => {
     const seed = new TextEncoder().encode(content.trim());
     return { seed, publicKey: publicKeyOf(seed) };
   });
-  closeToOthers(file);
-  return opened;
 }
 
 async function openCertificate(

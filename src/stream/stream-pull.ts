@@ -29,7 +29,7 @@ export interface PullPace {
 
 /** While something is known to wait in the stream: if it does not come, that soon shows. */
 export const closePace: PullPace = { expiresMs: 10_000, heartbeatMs: 2_000 };
-/** Else: a hundred idle channels must not fill a slow link. A consumer grants no more than {@link pullLimits} say. */
+/** Else: a hundred idle channels must not fill a slow link. A consumer grants no more, see `channel-stream.ts`. */
 export const idlePace: PullPace = { expiresMs: 30_000, heartbeatMs: 10_000 };
 
 /** `done`: ask again. Anything else is a doubt: the subscriber begins again from its cursor, without the stream if that is stuck. */

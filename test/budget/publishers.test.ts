@@ -2,8 +2,7 @@ import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { Publishers } from '../../src/channel/publishers.ts';
 import type { RunLoopOptions } from '../../src/runtime/run-loop.ts';
-import { Random } from '../simulation/random.ts';
-import { Streams } from '../simulation/streams.ts';
+import { quietStreams } from '../channel/quiet-streams.ts';
 import { makeTable, tableOf, TestStore } from '../store/test-store.ts';
 import { StoreCounter } from './store-counter.ts';
 
@@ -21,13 +20,7 @@ class Hub implements AsyncDisposable {
     this.#node = node;
     this.#names = names;
     const { store } = node;
-    const streams = new Streams({
-      random: new Random(1),
-      maxMessageBytes: 1 << 20,
-      ackLoss: () => 0,
-      crashPoint: () => {},
-      onMessage: () => {},
-    });
+    const streams = quietStreams();
     this.publishers = new Publishers({
       store,
       streams: () => streams.server,

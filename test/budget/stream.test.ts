@@ -5,8 +5,7 @@ import { channelReaders } from '../../src/channel/readers.ts';
 import { runLoop } from '../../src/runtime/run-loop.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { StreamServer, WritableStream } from '../../src/stream/channel-stream.ts';
-import { Random } from '../simulation/random.ts';
-import { Streams } from '../simulation/streams.ts';
+import { quietStreams } from '../channel/quiet-streams.ts';
 import { makeTable, TestStore, upsert } from '../store/test-store.ts';
 import { overBudget } from './over-budget.ts';
 import { row, rows } from './rows.ts';
@@ -16,13 +15,7 @@ import { atOnce } from './store-counter.ts';
 class CountedStreams implements StreamServer {
   /** Bytes of bodies: each message has headers of about 200 bytes besides. */
   readonly published = { messages: 0, bytes: 0 };
-  readonly #streams = new Streams({
-    random: new Random(1),
-    maxMessageBytes: 1 << 20,
-    ackLoss: () => 0,
-    crashPoint: () => {},
-    onMessage: () => {},
-  });
+  readonly #streams = quietStreams();
 
   isClosed(): boolean {
     return false;

@@ -5,8 +5,7 @@ import { channelReaders } from '../../src/channel/readers.ts';
 import { runLoop } from '../../src/runtime/run-loop.ts';
 import { deferred } from '../../src/runtime/deferred.ts';
 import type { StreamServer, WritableStream } from '../../src/stream/channel-stream.ts';
-import { Random } from '../simulation/random.ts';
-import { Streams } from '../simulation/streams.ts';
+import { quietStreams } from './quiet-streams.ts';
 import { makeTable, tableOf, TestStore, upsert } from '../store/test-store.ts';
 
 const maxMessageBytes = 10_000;
@@ -15,13 +14,7 @@ const maxMessageBytes = 10_000;
 class Publishing implements AsyncDisposable {
   readonly node: TestStore;
   readonly publisher: Publisher;
-  readonly streams = new Streams({
-    random: new Random(1),
-    maxMessageBytes,
-    ackLoss: () => 0,
-    crashPoint: () => {},
-    onMessage: () => {},
-  });
+  readonly streams = quietStreams({ maxMessageBytes });
   /** Messages that were read, and streams that were begun. */
   readonly counts = { read: 0, begun: 0 };
   headAt: WritableStream['headAt'] | undefined;

@@ -7,8 +7,7 @@ import type { NodeRow } from '../../src/model/node.ts';
 import type { Table } from '../../src/model/table.ts';
 import { runLoop } from '../../src/runtime/run-loop.ts';
 import type { StreamLimits, WritableStream } from '../../src/stream/channel-stream.ts';
-import { Random } from '../simulation/random.ts';
-import { Streams } from '../simulation/streams.ts';
+import { quietStreams } from './quiet-streams.ts';
 import { tearNodeRow } from '../store/tear-node-row.ts';
 import { makeTable, TestStore, upsert } from '../store/test-store.ts';
 
@@ -31,13 +30,7 @@ function rowOf(name: string, ...tables: readonly string[]): NodeRow {
 /** A node that publishes to its peers, and the streams of its nats-server. */
 class Publishing implements AsyncDisposable {
   readonly node: TestStore;
-  readonly streams = new Streams({
-    random: new Random(1),
-    maxMessageBytes: 1 << 20,
-    ackLoss: () => 0,
-    crashPoint: () => {},
-    onMessage: (channel) => this.#heard.push(this.readers(channel)),
-  });
+  readonly streams = quietStreams({ onMessage: (channel) => this.#heard.push(this.readers(channel)) });
   readonly #heard: (readonly string[])[] = [];
   #publishers: Publishers;
 
@@ -375,13 +368,7 @@ test('a peer that may read since the others were looked at keeps its place', asy
 });
 
 async function bareStream(): Promise<WritableStream> {
-  const streams = new Streams({
-    random: new Random(1),
-    maxMessageBytes: 1 << 20,
-    ackLoss: () => 0,
-    crashPoint: () => {},
-    onMessage: () => {},
-  });
+  const streams = quietStreams();
   const stream = await streams.server.open('dev:dog');
   await stream.create({ storeId: 's', incarnation: 'i' }, limits);
   return stream;

@@ -3,9 +3,10 @@ import { Slots } from '../../src/channel/slots.ts';
 
 test('no more are held at a time than there are, and who waits has its turn in order', async () => {
   const slots = new Slots(2);
+  const { signal } = new AbortController();
   const begun: number[] = [];
   const held = [1, 2, 3, 4].map(async (number) => {
-    const slot = await slots.take();
+    const slot = await slots.take(signal);
     begun.push(number);
     return slot;
   });
@@ -21,4 +22,20 @@ test('no more are held at a time than there are, and who waits has its turn in o
   (await held[1])?.[Symbol.dispose]();
   await held[3];
   expect(begun).toEqual([1, 2, 3, 4]);
+});
+
+test('who gives up while it waits is told so, and keeps nobody waiting', async () => {
+  const slots = new Slots(1);
+  const { signal } = new AbortController();
+  const impatient = new AbortController();
+  const held = await slots.take(signal);
+  const givenUp = slots.take(impatient.signal);
+  const next = slots.take(signal);
+
+  impatient.abort(new Error('ended'));
+  await expect(givenUp).rejects.toThrow('ended');
+  held[Symbol.dispose]();
+
+  (await next)[Symbol.dispose]();
+  await expect(slots.take(impatient.signal)).rejects.toThrow('ended');
 });

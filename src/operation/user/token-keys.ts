@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } fr
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { openSecret, readSecret } from '../../runtime/secret-file.ts';
-import { closeToOthers, makePrivateDirectory } from '../../runtime/private-files.ts';
+import { makePrivateDirectory } from '../../runtime/private-files.ts';
 
 export interface TokenKeyPair {
   readonly privateKey: KeyObject;
@@ -52,7 +52,6 @@ class TokenKeyFile implements TokenKeys {
 
 async function openPair(file: string): Promise<TokenKeyPair> {
   const privateKey = await openSecret(file, makeKey, createPrivateKey);
-  closeToOthers(file);
   return { privateKey, publicKey: createPublicKey(privateKey) };
 }
 
