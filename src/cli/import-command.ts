@@ -67,8 +67,18 @@ export async function runImport(
   if (rows.length > 0) await send();
   progress[Symbol.dispose]();
   process.stdout.write(
-    sent === 0 ? 'No records parsed from csv file.\n' : `successfully loaded ${loaded} of ${sent} records\n`,
+    sent === 0
+      ? 'No records parsed from csv file.\n'
+      : `successfully loaded ${loaded} of ${sent} records${whyNot(options.action, sent - loaded)}\n`,
   );
+}
+
+/** What became of rows that were not loaded, and how they can be. */
+function whyNot(action: string, left: number): string {
+  if (left === 0) return '';
+  return action === 'update'
+    ? `; ${left} are not in the table: --action upsert inserts them`
+    : `; ${left} are in the table already and stayed as they were: --action upsert writes over them`;
 }
 
 /** @throws in words of a user when there is no such file */

@@ -6,7 +6,8 @@ import { loadConfig } from './config.ts';
 import { readSettings, type ConfigSources } from './read-settings.ts';
 import { ConfigError } from './config-error.ts';
 import { factsOf, KeyIndex, settingKeys } from './key-index.ts';
-import { settingsSchema } from './settings.ts';
+import { settingsSchema, type SettingKey } from './settings.ts';
+import type { Entry } from './sources.ts';
 
 type Section = Record<string, unknown>;
 
@@ -52,10 +53,11 @@ export class ConfigurationFile {
    * Writes settings to the file, all or none; `null` takes one back. Keys are spelled with `.` or `_`, in any case;
    * unknown ones are left out, those that are nearly one refused. The old file is kept in `<ROOTPATH>/backup`.
    *
-   * @throws ConfigError when the node could not start with the new file, which then stays as it was
+   * @throws ConfigError when the node could not start with the new file, or something else counts before it; the file then
+   *   stays as it was
    */
   set(values: Readonly<Record<string, unknown>>): void {
-    const { file, rootPath } = readSettings(this.#sources);
+    const { file, rootPath, outside } = readSettings(this.#sources);
     const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
     const document = parseDocument(text);
     // A file that says nothing at all.
@@ -67,7 +69,10 @@ export class ConfigurationFile {
       if (meaning.kind === 'unknown') refuseMisspelt(name, index);
       const key = meaning.kind === 'setting' ? meaning.key : index.spelled(name);
       if (key === undefined || meaning.kind === 'unknown') continue;
-      if (meaning.kind === 'setting') checkSetting(meaning.key, value);
+      if (meaning.kind === 'setting') {
+        checkSetting(meaning.key, value);
+        checkCounts(meaning.key, value, outside.get(meaning.key));
+      }
       const path = key.split('.');
       makeWay(document, path, file);
       if (value !== null) document.setIn(path, value);
@@ -125,7 +130,7 @@ function makeWay(document: Document, path: readonly string[], file: string): voi
   }
 }
 
-function checkSetting(key: ReturnType<typeof settingKeys>[number], value: unknown): void {
+function checkSetting(key: SettingKey, value: unknown): void {
   const { expects, isSecret, isOperators } = factsOf(key);
   const refuse = (problem: string): never => {
     throw new ConfigError('HarperDB config file validation error', `'${key}'`, problem);
@@ -134,6 +139,16 @@ function checkSetting(key: ReturnType<typeof settingKeys>[number], value: unknow
   if (isOperators === true) refuse('is set in the file or the environment only');
   if (value === null || settingsSchema.shape[key].safeParse(value).success) return;
   refuse(`must be ${expects === 'true or false' ? 'a boolean' : expects}`);
+}
+
+/** Else whoever sets it is told that it will count, and it never does. @throws ConfigError */
+function checkCounts(key: SettingKey, value: unknown, outside: Entry | undefined): void {
+  if (!outside || JSON.stringify(outside.value) === JSON.stringify(value)) return;
+  throw new ConfigError(
+    'HarperDB config file validation error',
+    `'${key}'`,
+    `is set by ${outside.name} (${outside.source}), which counts before the configuration file: change it there`,
+  );
 }
 
 function put(root: Section, key: string, value: unknown): void {

@@ -30,6 +30,8 @@ export interface ReadSettings {
   readonly settings: Settings;
   /** What counts of each setting that is set, as it was written. */
   readonly written: ReadonlyMap<SettingKey, unknown>;
+  /** What a flag, the environment or `.env` says: whatever the file says of these settings does not count. */
+  readonly outside: ReadonlyMap<SettingKey, Entry>;
   readonly ignored: readonly IgnoredEntry[];
   readonly rootPath: string;
   /** The configuration file: as found, or where it would be. */
@@ -70,6 +72,7 @@ export function readSettings({
   return {
     settings: settingsSchema.parse(Object.fromEntries(written)),
     ...{ written, ignored, rootPath, file },
+    outside: new Map(fromOutside.map((entry) => [entry.key, entry])),
   };
 }
 

@@ -5,20 +5,22 @@ import { CodedError } from '../model/errors.ts';
 /**
  * Resolves when the server listens.
  *
+ * @param options with `portSetting`, what names another port where this one is taken
  * @param onError told of each connection that cannot be accepted later, as when no more files may be open
  * @throws CodedError `start_failed` that says why it cannot
  */
 export function listen(
   server: Server,
-  options: ListenOptions,
+  options: ListenOptions & { readonly portSetting?: string },
   onError: (error: Error) => void,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const onFailure = (cause: NodeJS.ErrnoException): void => {
       const where = options.path ?? `${options.host ?? '*'}:${options.port ?? 0}`;
-      reject(
-        new CodedError('start_failed', `Cannot listen on ${where}: ${whyNotListening(cause)}`, { cause }),
-      );
+      const isTaken = cause.code === 'EADDRINUSE' && options.portSetting !== undefined;
+      const way = isTaken ? `: ${options.portSetting} names another one, 0 takes any that is free` : '';
+      const message = `Cannot listen on ${where}: ${whyNotListening(cause)}${way}`;
+      reject(new CodedError('start_failed', message, { cause }));
     };
     server.once('error', onFailure);
     server.listen(options, () => {

@@ -97,15 +97,24 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const serve = async (
     name: string,
     port: number,
+    portSetting: string,
     certificate?: ServedCertificate,
   ): Promise<GracefulServer['server']> => {
     const { server } = closer.own(name, new GracefulServer({ ...timeouts, handle, certificate }));
-    await listen(server, { host: options.host, port }, onUntaken);
+    await listen(server, { host: options.host, port, portSetting }, onUntaken);
     return server;
   };
   try {
-    const plain = options.port === undefined ? undefined : await serve('http server', options.port);
-    const encrypted = secure && (await serve('https server', secure.port, await readCertificate(secure)));
+    const plain =
+      options.port === undefined ? undefined : await serve('http server', options.port, 'SERVER_PORT');
+    const encrypted =
+      secure &&
+      (await serve(
+        'https server',
+        secure.port,
+        'OPERATIONSAPI_NETWORK_SECUREPORT',
+        await readCertificate(secure),
+      ));
     if (secure && encrypted instanceof SecureServer)
       closer.own('certificate', followCertificate(encrypted, secure, log));
     if (options.socketPath !== undefined) {

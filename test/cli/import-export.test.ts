@@ -116,6 +116,23 @@ it('counts what was loaded of the piece that failed', async () => {
   );
 });
 
+it.each([
+  ['insert', '2 are in the table already and stayed as they were: --action upsert writes over them'],
+  ['update', '1 are not in the table: --action upsert inserts them'],
+  ['upsert', undefined],
+])('says what became of rows that were not loaded by %s', async (action, left) => {
+  await using desk = await openDesk();
+  await desk.node.post({ operation: 'insert', ...dog, records: [{ id: 1 }, { id: 2 }] });
+  const file = desk.file('in.csv', 'id,name\n1,a\n2,b\n3,c\n');
+  const written = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+
+  await runImport(file, { ...dog, action }, desk.flags);
+
+  const loaded = { insert: 1, update: 2 }[action] ?? 3;
+  const why = left === undefined ? '' : `; ${left}`;
+  expect(written.mock.calls.flat()).toContain(`successfully loaded ${loaded} of 3 records${why}\n`);
+});
+
 it('sends long rows in pieces of a few MiB', async () => {
   await using desk = await openDesk();
   const long = 'x'.repeat(2 ** 20);

@@ -32,7 +32,7 @@ const failures: readonly Failure[] = [
   {
     what: 'the port of the API is taken',
     prepare: async () => takenPort('SERVER_PORT'),
-    says: [(_, { SERVER_PORT: port }) => `127.0.0.1:${port}`, /taken|in use/],
+    says: [(_, { SERVER_PORT: port }) => `127.0.0.1:${port}`, /taken|in use/, /SERVER_PORT/],
   },
   {
     what: 'the cluster port is taken',

@@ -77,3 +77,28 @@ it.each([
   expect(error.message).toContain('is set in the file or the environment only');
   expect(readFileSync(`${directory.path}/lyre.yaml`, 'utf8')).toBe(text);
 });
+
+it.each([
+  [{ logging_level: 'warn' }, { LOGGING_LEVEL: 'error' }, 'LOGGING_LEVEL (environment)'],
+  [{ logging_level: null }, { LOGGING_LEVEL: 'error' }, 'LOGGING_LEVEL (environment)'],
+  [{ operationsApi_network_port: 9_999 }, { SERVER_PORT: '9925' }, 'SERVER_PORT (environment)'],
+])('refuses %j, which would not count beside %j', (values, variables, where) => {
+  using directory = new Directory();
+  const path = directory.write('lyre.yaml', 'logging:\n  file: true\n');
+  const env = { ROOTPATH: directory.path, ...variables };
+
+  const error = failure(() => new ConfigurationFile({ env, cwd: directory.path }).set(values));
+
+  expect(error.message).toContain(`is set by ${where}, which counts before the configuration file`);
+  expect(readFileSync(path, 'utf8')).toBe('logging:\n  file: true\n');
+});
+
+it('takes the value that counts already', () => {
+  using directory = new Directory();
+  const path = directory.write('lyre.yaml', '');
+  const env = { ROOTPATH: directory.path, LOGGING_LEVEL: 'error' };
+
+  new ConfigurationFile({ env, cwd: directory.path }).set({ logging_level: 'error' });
+
+  expect(readFileSync(path, 'utf8')).toBe('logging:\n  level: error\n');
+});

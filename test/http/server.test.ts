@@ -118,7 +118,7 @@ test('a port that is taken is told in one line', async () => {
 
   await expect(second).rejects.toMatchObject({
     code: 'start_failed',
-    message: `Cannot listen on 127.0.0.1:${port}: the port is taken by another process`,
+    message: `Cannot listen on 127.0.0.1:${port}: the port is taken by another process: SERVER_PORT names another one, 0 takes any that is free`,
   });
 });
 

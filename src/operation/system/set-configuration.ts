@@ -10,7 +10,8 @@ const otherFields = new Set(['operation', 'hdb_user', 'hdbAuthHeader', 'replicat
 
 /**
  * Writes settings to the configuration file: `{"operationsApi_network_port": 9925}`. They count from the next start on.
- * A name that means nothing here is passed over, one that is nearly that of a setting is refused.
+ * A name that means nothing here is passed over, one that is nearly that of a setting is refused, and so is what would not
+ * count, since the environment, `.env` or a flag says otherwise.
  */
 export const setConfiguration = defineOperation({
   name: 'set_configuration',
