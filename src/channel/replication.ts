@@ -277,10 +277,13 @@ export class Replication implements ReplicationControl, AsyncDisposable {
     const names = new Set(rows.map(({ name }) => name));
     const gone = [...this.#sessions].filter(([name]) => !names.has(name));
     for (const [name] of gone) this.#sessions.delete(name);
-    // Before all that waits for a peer: how long one that was removed may read on is not up to it.
-    await this.#users.enforce();
-    // All at once: those who stay wait for it.
-    await Promise.all(gone.map(([name, session]) => this.#part(name, session)));
+    try {
+      // Before all that waits for a peer: how long one that was removed may read on is not up to it.
+      await this.#users.enforce();
+    } finally {
+      // Also if that fails, for nobody else knows of them any more. All at once: those who stay wait for it.
+      await Promise.all(gone.map(([name, session]) => this.#part(name, session)));
+    }
     for (const row of rows) {
       const session = this.#sessions.get(row.name) ?? this.#makeSession(row);
       this.#sessions.set(row.name, session);

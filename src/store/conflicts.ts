@@ -57,10 +57,18 @@ export class Conflicts {
     this.#options = options;
   }
 
-  /** Inside a commit: keeps the loser when it was overwritten unseen: base(winner) < loser < winner. */
-  note(commit: Commit, table: Table, key: Key, loser: Image, winner: Image): void {
+  /**
+   * Inside a commit: keeps the loser when it was overwritten unseen: base(winner) < loser < winner, or the winner's node
+   * has certainly not had it. What that node wrote twice is based on its own first write, which says nothing of others.
+   */
+  note(
+    commit: Commit,
+    table: Table,
+    key: Key,
+    { loser, winner, isUnknown }: { loser: Image; winner: Image; isUnknown: boolean },
+  ): void {
     const order = compareStamps(loser, winner);
-    const isUnseen = winner.base === null || compareStamps(winner.base, loser) < 0;
+    const isUnseen = isUnknown || winner.base === null || compareStamps(winner.base, loser) < 0;
     if (order > 0 || (order < 0 && !isUnseen)) return;
     this.#keep(commit, table, key, loser, winner, order === 0 ? 'same stamp' : 'concurrent');
     if (order === 0) this.#options.onSameStamp(table);

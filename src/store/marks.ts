@@ -1,4 +1,5 @@
 import type { Stamp } from '../model/change.ts';
+import { writerOf } from '../model/conflict.ts';
 import type { OriginPlace } from '../model/transaction.ts';
 import { afterAll, type Environment } from './environment.ts';
 import { readWide, writeWide } from './wide-integer.ts';
@@ -165,6 +166,18 @@ function isSome({ after, upTo }: HeldVersions): boolean {
 /** Whatever characters a peer puts into the two, no two keys have one name. */
 function nameOf([tableId, storeId, incarnation]: MarkKey): string {
   return `${tableId} ${storeId.length} ${storeId}${incarnation}`;
+}
+
+/** Whether a store whose marks these are has had a row, or a newer one under its key. */
+export function areCovering(marks: readonly Mark[], ownStoreId: string): (stamp: Stamp) => boolean {
+  return (stamp) => {
+    const { version, origin } = writerOf(stamp);
+    if (origin.storeId === ownStoreId) return true;
+    return marks.some(
+      ({ storeId, held }) =>
+        storeId === origin.storeId && held !== undefined && version > held.after && version <= held.upTo,
+    );
+  };
 }
 
 /** What is left of a mark where writes up to a version may be missing: nothing but that. */

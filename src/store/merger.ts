@@ -44,6 +44,8 @@ export interface Sender {
   readonly storeId: string;
   /** Of its table; undefined where that may no longer hold what it has sent. */
   readonly incarnation?: string;
+  /** Whether it has had a row; undefined where nobody has said what it has had. */
+  readonly hasHad?: (stamp: Stamp) => boolean;
 }
 
 /** Lets changes of other nodes meet the rows here: the last writer wins, record by record. Inside a commit. */
@@ -93,7 +95,12 @@ export class Merger {
       const wins =
         verdict === 'wins' ||
         (verdict === 'forged' && compareContent(change.bytes, stored?.bytes ?? null) > 0);
-      if (stored) conflicts.note(commit, widened, change.key, wins ? stored : change, wins ? change : stored);
+      if (stored) {
+        const sides = wins
+          ? { loser: stored, winner: change, isUnknown: sender.hasHad?.(stored) === false }
+          : { loser: change, winner: stored, isUnknown: this.#isNewToUs(table, change, stored) };
+        conflicts.note(commit, widened, change.key, sides);
+      }
       if (!wins) {
         if (stored && !stored.bytes && change.bytes && stored.version < old)
           oldDeletes.push(changeOf(change.key, stored));
@@ -177,6 +184,12 @@ export class Merger {
     });
     this.mergeRows(commit, table, deletions, sender);
     return deletions.map(({ key }) => key);
+  }
+
+  /** What we have written ourselves, and what comes now for the first time: we did not know of it. */
+  #isNewToUs(table: Table, change: Stamp, own: Stamp): boolean {
+    const { collected, identity } = this.#options;
+    return own.origin.storeId === identity().storeId && !collected.wasHere(table, change);
   }
 
   /** What stays readable here of a row that a peer's delete replaces. */

@@ -1,8 +1,9 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { expect, test, vi } from 'vitest';
 import { Proofs } from '../../src/channel/agreement.ts';
+import { PeerSession } from '../../src/channel/peer-session.ts';
 import { Replication } from '../../src/channel/replication.ts';
 import { claimPort } from '../../src/process/held-port.ts';
 import { makeSeed, publicKeyOf } from '../../src/stream/nkey.ts';
@@ -84,4 +85,27 @@ test('who is let in is not confirmed while nats-server does not run', async () =
   alone.replication.start();
 
   expect(await alone.replication.arePeersInForce(50)).toBe(false);
+});
+
+test('what ran for a peer that is removed ends, also while who is let in cannot be written', async () => {
+  await using alone = await Alone.open();
+  const { node, replication, peersFile } = alone;
+  const edge = { name: 'edge', host: '127.0.0.1', port: 1, addedVersion: 1, subscriptions: [] };
+  await node.store.nodes.put(edge);
+  const ended: string[] = [];
+  const end = PeerSession.prototype[Symbol.asyncDispose];
+  using _spied = vi.spyOn(PeerSession.prototype, Symbol.asyncDispose).mockImplementation(async function (
+    this: PeerSession,
+  ) {
+    await end.call(this);
+    ended.push(this.name);
+  });
+  expect(await replication.connect('edge', 5_000)).toMatchObject({ kind: 'unreachable' });
+  rmSync(peersFile);
+  mkdirSync(peersFile);
+
+  await node.store.nodes.put({ ...edge, removedVersion: 2 });
+
+  expect(await replication.connect('edge', 50)).toMatchObject({ reason: expect.stringContaining('EISDIR') });
+  expect(ended).toEqual(['edge']);
 });

@@ -71,6 +71,7 @@ test(
     expect(logged.length).toBeLessThan(maxLines);
     // Not one for each table: after the first few, one every second or two.
     expect(dials).toBeLessThan(10 + awayMs / 500);
+    expect(Object.keys(memory.peaksMiB)).not.toEqual([]);
     for (const [name, peakMiB] of Object.entries(memory.peaksMiB))
       expect(peakMiB, `the ${name}`).toBeLessThan(limitMiB);
     expect(pair.nodes.flatMap(unexpectedIn)).toEqual([]);

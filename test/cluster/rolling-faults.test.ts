@@ -56,9 +56,13 @@ test(
         );
         const { loads } = several;
         while (performance.now() < faultsEndMs) {
-          const faults = random
-            .shuffle([...nodes.map((node) => onNode(node, random)), ...linksOf(network, random)])
-            .slice(0, random.between(1, 4));
+          const links = linksOf(network, random);
+          const faults =
+            happened.size === 0
+              ? [killed(network.node('a'), 'bridge'), ...links.slice(0, 1)]
+              : random
+                  .shuffle([...nodes.map((node) => onNode(node, random)), ...links])
+                  .slice(0, random.between(1, 4));
           const begun = await Promise.all(faults.map((begin) => begin()));
           const overlapping = writeShared(nodes, expected, random);
           await pause(random.between(100, 4_000));
@@ -97,6 +101,9 @@ test(
     expect(Math.max(...identicalAfterMs)).toBeLessThan(identicalLimitMs);
     expect(rows.size).toBeGreaterThan(100);
     expect([...happened.values()].reduce((sum, count) => sum + count, 0)).toBeGreaterThan(3);
+    const kills = [...happened.keys()].filter((what) => what.endsWith(' killed'));
+    // Which they are is drawn: in minutes each of them comes.
+    expect(kills.length).toBeGreaterThanOrEqual(minutes < 5 ? 1 : 3);
     // Partitions did meet connections and bytes.
     const counters = dials.map(([from, to]) => network.link(from, to).counters);
     expect(counters.reduce((sum, { cut, swallowedBytes }) => sum + cut + swallowedBytes, 0)).toBeGreaterThan(
@@ -120,6 +127,10 @@ function onNode(node: ClusterNode, random: Random): Fault {
         },
       };
     };
+  return killed(node, which);
+}
+
+function killed(node: ClusterNode, which: ProcessName): Fault {
   return async () => {
     const pid = await node.kill(which);
     return {

@@ -1,0 +1,88 @@
+import { expect, test } from 'vitest';
+import { makeTable } from '../store/test-store.ts';
+import { conflictsOf } from './conflicts.ts';
+import { openPair } from './replica-pair.ts';
+import { expectSame, settle, type Replica } from './replica.ts';
+
+const lostByB = [{ reason: 'concurrent', loser: { record: { id: 1, by: 'b' } } }];
+
+/** Versions of record 1, the later ones based on the first. */
+async function write(replica: Replica, times: number): Promise<void> {
+  for (let time = 0; time < times; time += 1) {
+    replica.pass(10);
+    await replica.upsert({ id: 1, by: replica.name, time });
+  }
+}
+
+test.each([1, 2])(
+  'what two nodes had before they met is a conflict, the winner written %i times',
+  async (times) => {
+    await using nodes = await openPair();
+    const { a, b } = nodes;
+    await makeTable(b.store);
+    await b.upsert({ id: 1, by: 'b' });
+    await write(a, times);
+
+    await a.follow(b);
+    await settle(a, b);
+
+    expectSame(a, b);
+    expect(conflictsOf(a)).toMatchObject(lostByB);
+  },
+);
+
+test('what a copy overwrites is a conflict where its publisher has never had it', async () => {
+  await using nodes = await openPair();
+  const { a, b } = nodes;
+  await settle(a, b);
+  await b.upsert({ id: 1, by: 'b' });
+  await write(a, 2);
+  await a.store.purgeChannel(a.table, {});
+
+  await b.follow(a);
+
+  expect(conflictsOf(b)).toMatchObject(lostByB);
+});
+
+test('what comes too late for what was written here twice is a conflict here', async () => {
+  await using nodes = await openPair();
+  const { a, b } = nodes;
+  await settle(a, b);
+  await b.upsert({ id: 1, by: 'b' });
+  await write(a, 2);
+
+  await a.follow(b);
+
+  expect(conflictsOf(a)).toMatchObject(lostByB);
+});
+
+test('what the publisher had before it wrote twice is no conflict, whether the log brings that or a copy', async () => {
+  await using nodes = await openPair();
+  const { a, b } = nodes;
+  await settle(a, b);
+  await b.upsert({ id: 1, by: 'b' });
+  await a.follow(b);
+  await write(a, 2);
+  await a.store.purgeChannel(a.table, {});
+
+  await settle(a, b);
+
+  expectSame(a, b);
+  expect([conflictsOf(a), conflictsOf(b)]).toEqual([[], []]);
+});
+
+test('what comes again, after it was seen and overwritten twice, is no conflict', async () => {
+  await using nodes = await openPair();
+  const { a, b } = nodes;
+  await settle(a, b);
+  await b.upsert({ id: 1, by: 'b' });
+  await a.follow(b);
+  await write(a, 2);
+  await b.store.purgeChannel(b.table, {});
+  await b.upsert({ id: 2, by: 'b' });
+
+  await settle(a, b);
+
+  expectSame(a, b);
+  expect([conflictsOf(a), conflictsOf(b)]).toEqual([[], []]);
+});
