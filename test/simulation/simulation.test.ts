@@ -8,10 +8,12 @@ import { inMacrotask } from './scheduler.ts';
 
 const histories = Number(process.env['SIMULATION_HISTORIES'] ?? 10_000);
 /** Plans, each with what it has shown. */
-const corpus = JSON.parse(readFileSync(new URL('corpus.json', import.meta.url), 'utf8')) as readonly {
-  readonly found: string;
-  readonly plan: Plan;
-}[];
+const plansOf = (file: string): readonly { readonly found: string; readonly plan: Plan }[] =>
+  JSON.parse(readFileSync(new URL(file, import.meta.url), 'utf8')) as readonly {
+    readonly found: string;
+    readonly plan: Plan;
+  }[];
+const corpus = plansOf('corpus.json');
 
 test(
   `${histories} histories with every kind of fault keep every invariant`,
@@ -25,6 +27,11 @@ test(
 
 test('what once broke an invariant does not any more', { timeout: 120_000 }, async () => {
   for (const { plan } of corpus) expect((await failureOf(plan))?.story).toBeUndefined();
+});
+
+// Not mended: see docs/correctness.md, “What is not covered”.
+test.fails.each(plansOf('open.json'))('$found', async ({ plan }) => {
+  expect((await failureOf(plan))?.story).toBeUndefined();
 });
 
 test('the same seed tells the same story', async () => {
