@@ -20,11 +20,12 @@ const fillLimit = 0.75;
 export function nodeAlarms(store: Store): readonly Alarm[] {
   const quarantined = store.quarantine.count;
   const { fill, fullMs } = store.endurance;
-  const { shortage, knownAs, nodeName, unsetClock } = store;
+  const { shortage, scarcity, knownAs, nodeName, unsetClock } = store;
   return [
     ...(shortage === undefined
       ? []
       : [{ key: 'disk', text: `writes are refused, and nothing is taken from peers: ${shortage}` }]),
+    ...(scarcity === undefined ? [] : [{ key: 'disk room', text: scarcity }]),
     ...(quarantined === 0
       ? []
       : [

@@ -1,12 +1,10 @@
 import type { SubscriptionStatus } from '../model/replication-control.ts';
 import type { CopyProgress } from '../store/cursors.ts';
 
-/** How far a copy is, how fast it has been, and how long it takes at that rate. */
-export function copyRate(
-  { rows, total, startedAtMs }: CopyProgress,
-  nowMs: number,
-): NonNullable<SubscriptionStatus['copy']> {
-  const rate = rows / Math.max(0.001, (nowMs - startedAtMs) / 1000);
-  const etaSeconds = rate > 0 ? Math.max(0, (total - rows) / rate) : 0;
-  return { rows, total, rate, etaSeconds };
+/** How far a copy is, how fast it has been while it went on, and how long it takes at that rate. */
+export function copyRate({ rows, total, paged }: CopyProgress): NonNullable<SubscriptionStatus['copy']> {
+  const activeMs = paged?.activeMs ?? 0;
+  if (activeMs === 0 || rows === 0) return { rows, total };
+  const rate = rows / (activeMs / 1_000);
+  return { rows, total, rate, etaSeconds: Math.max(0, (total - rows) / rate) };
 }

@@ -199,7 +199,7 @@ export class Greeter {
     subscriptions: readonly Subscription[],
     storeId: string | undefined,
   ): Required<Pick<Hello, 'cursors' | 'copying'>> {
-    const { store, now } = this.#options;
+    const { store } = this.#options;
     const cursors: Hello['cursors'] = {};
     const copying: Hello['copying'] = {};
     for (const { subscribe, database, table: name } of subscriptions) {
@@ -209,7 +209,7 @@ export class Greeter {
       if (!cursor) continue;
       const channel = channelName(database, name);
       cursors[channel] = wireCursor({ storeId, incarnation: cursor.incarnation }, cursor);
-      if (cursor.copy) copying[channel] = copyRate(cursor.copy, now());
+      if (cursor.copy) copying[channel] = copyRate(cursor.copy);
     }
     return { cursors, copying };
   }

@@ -246,8 +246,8 @@ export const hello = z.object({
     z.object({
       rows: count,
       total: count,
-      rate: z.number().nonnegative(),
-      etaSeconds: z.number().nonnegative(),
+      rate: z.number().nonnegative().optional(),
+      etaSeconds: z.number().nonnegative().optional(),
     }),
   ).optional(),
   /** Those that it cannot take, and why. */

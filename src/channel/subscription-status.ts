@@ -149,7 +149,7 @@ function progressOf(
   cursor: Cursor | undefined,
   lag: number | undefined,
 ): State {
-  if (cursor?.copy) return { state: 'copying', copy: copyRate(cursor.copy, Date.now()) };
+  if (cursor?.copy) return { state: 'copying', copy: copyRate(cursor.copy) };
   if (!cursor) return { state: 'waiting', reason: 'for the first answer of the publisher' };
   if (hasLeftOut(cursor, () => leftOutBy(subscription)))
     return { state: 'catching-up', reason: 'what an earlier start time has left out is to be copied' };

@@ -285,7 +285,11 @@ export const settingsSchema = z.object({
     duration.default(30 * dayMs),
     aDuration,
   ),
-  'clustering.leafServer.streams.maxBytes': setting('How much a stream keeps.', size.default(GiB), aSize),
+  'clustering.leafServer.streams.maxBytes': setting(
+    'How much a stream, one for each table that is published, keeps.',
+    size.default(GiB),
+    aSize,
+  ),
   'clustering.relayWaitMs': setting(
     'How long a change may take over another link before the peer that has shown it is asked for it, in milliseconds.',
     milliseconds.default(2_000),

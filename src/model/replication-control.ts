@@ -11,12 +11,12 @@ export interface SubscriptionStatus {
   readonly state: 'copying' | 'catching-up' | 'live' | 'waiting' | 'stopped' | 'failed' | 'idle';
   /** Also of a `live` channel that the peer cannot take from us. */
   readonly reason?: string;
-  /** While copying: rows so far, rows in all, rows per second, seconds left. */
+  /** While copying: rows so far, rows in all; once pages have come, rows per second, seconds left. */
   readonly copy?: {
     readonly rows: number;
     readonly total: number;
-    readonly rate: number;
-    readonly etaSeconds: number;
+    readonly rate?: number | undefined;
+    readonly etaSeconds?: number | undefined;
   };
   /** For how long nothing has come of what is to be fetched, though the peer lives; absent while it moves. */
   readonly stillMs?: number;

@@ -71,7 +71,7 @@ export class CopyApplier {
     const told = page.marks ?? stored.copy.unproven?.overtaken ?? stored.copy.marks;
     const sender = { ...source, hasHad: areCovering(told, source.storeId) };
     const changes = merger.mergeRows(commit, table, present, sender, page);
-    const copied = progressed(stored.copy, page);
+    const copied = progressed(stored.copy, page, commit.nowMs);
     const copy = early.length > 0 ? withHole(copied) : copied;
     const newerThan = leftOut(stored, source);
     const place = { incarnation: source.incarnation, newerThan, ...page.noted };
@@ -86,9 +86,19 @@ export class CopyApplier {
   }
 }
 
-function progressed(copy: CopyProgress, { marks, lastKey, rows, total }: CopyPage): CopyProgress {
+/** A page that took longer than this waited for somebody: for the link, or for the publisher. */
+const longestPageMs = 10_000;
+
+function progressed(
+  copy: CopyProgress,
+  { marks, lastKey, rows, total }: CopyPage,
+  nowMs: number,
+): CopyProgress {
+  const { atMs, activeMs } = copy.paged ?? { atMs: copy.startedAtMs, activeMs: 0 };
+  const tookMs = Math.min(Math.max(0, nowMs - atMs), longestPageMs);
   return {
     ...copy,
+    paged: { atMs: nowMs, activeMs: activeMs + tookMs },
     afterKey: lastKey ?? copy.afterKey,
     rows: copy.rows + rows.length,
     total,

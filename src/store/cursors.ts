@@ -43,6 +43,8 @@ export interface CopyProgress {
   readonly rows: number;
   readonly total: number;
   readonly startedAtMs: number;
+  /** When the newest page was applied, and how long pages have been coming: not while nobody sent any. Absent before the first. */
+  readonly paged?: { readonly atMs: number; readonly activeMs: number } | undefined;
   /** The publisher's marks when the copy began: in force here once it is complete. */
   readonly marks: readonly Mark[];
   /** What the copy will leave to be compared. */
@@ -186,16 +188,21 @@ function isStoredCursor(row: unknown): row is StoredCursor {
 
 function isCopyProgress(value: unknown): boolean {
   if (!isObject(value)) return false;
-  const { id, afterKey, rows, total, startedAtMs, marks, unproven } = value;
+  const { id, afterKey, rows, total, startedAtMs, paged, marks, unproven } = value;
   return (
     typeof id === 'string' &&
     (afterKey === undefined || afterKey === null || ['string', 'number'].includes(typeof afterKey)) &&
     isCount(rows) &&
     isCount(total) &&
     typeof startedAtMs === 'number' &&
+    isOptional(isPaged, paged) &&
     areMarks(marks) &&
     isOptional(isUnproven, unproven)
   );
+}
+
+function isPaged(value: unknown): boolean {
+  return isObject(value) && typeof value['atMs'] === 'number' && typeof value['activeMs'] === 'number';
 }
 
 function isUnproven(value: unknown): boolean {

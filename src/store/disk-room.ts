@@ -10,6 +10,8 @@ export interface DiskRoomOptions {
 }
 
 const lookAgainMs = 100;
+/** Less than so many times the reserve is little. */
+const scarceReserves = 4;
 
 /**
  * Whether a store has room for more, on its disk or in its own file.
@@ -22,6 +24,7 @@ export class DiskRoom {
   readonly #options: DiskRoomOptions;
   #lookedAtMs = -Infinity;
   #shortage: string | undefined;
+  #scarcity: string | undefined;
 
   constructor(options: DiskRoomOptions) {
     this.#options = options;
@@ -32,12 +35,21 @@ export class DiskRoom {
     return performance.now() - this.#lookedAtMs < lookAgainMs ? this.#shortage : this.look();
   }
 
+  /** That there will soon be none, as of a moment ago; undefined while there is plenty, and where there is none. */
+  get scarcity(): string | undefined {
+    return this.shortage === undefined ? this.#scarcity : undefined;
+  }
+
   /** As {@link shortage}, as of now. */
   look(): string | undefined {
     const { path, reserveBytes, emptyBytes } = this.#options;
     const freeBytes = freeBytesOf(path);
-    const isShort = freeBytes < reserveBytes && emptyBytes() < reserveBytes;
+    const isBelow = (bytes: number): boolean => freeBytes < bytes && emptyBytes() < bytes;
+    const isShort = isBelow(reserveBytes);
     this.#lookedAtMs = performance.now();
+    this.#scarcity = isBelow(scarceReserves * reserveBytes)
+      ? `${mebibytes(freeBytes)} are left on the disk of ${path}, and below storage.minFreeDiskBytes (${mebibytes(reserveBytes)}) writes are refused: make room there, or let the streams keep less (clustering.leafServer.streams)`
+      : undefined;
     this.#shortage = isShort
       ? `the disk of ${path} is full: ${mebibytes(freeBytes)} are left, of which storage.minFreeDiskBytes keeps ${mebibytes(reserveBytes)}; make room there, or delete records, and it goes on by itself`
       : undefined;

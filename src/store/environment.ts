@@ -79,6 +79,9 @@ export interface Environment extends AsyncDisposable {
   /** Why no commit that grows is taken at the moment, and what to do; undefined while there is room for it. */
   readonly shortage?: string | undefined;
 
+  /** That this will soon be so; undefined while there is plenty of room, and where it is so. */
+  readonly scarcity?: string | undefined;
+
   /**
    * Runs `body` in a write transaction; resolves when it is on disk, and nothing is visible before that.
    * A throw rolls everything back and rejects.

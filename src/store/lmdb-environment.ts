@@ -123,6 +123,10 @@ export class LmdbEnvironment implements Environment {
     return this.#room.shortage;
   }
 
+  get scarcity(): string | undefined {
+    return this.#room.scarcity;
+  }
+
   /** Concurrent commits share one transaction and its flush. */
   async commit<T>(body: () => T, kind: CommitKind = 'growing'): Promise<T> {
     const { shortage } = this;

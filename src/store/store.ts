@@ -183,6 +183,11 @@ export class Store implements AsyncDisposable {
     return this.#environment.shortage;
   }
 
+  /** That writes will soon be refused. */
+  get scarcity(): string | undefined {
+    return this.#environment.scarcity;
+  }
+
   /** The name under which this node was started when its peers were added, where it has another one now. */
   get knownAs(): string | undefined {
     return this.nodes.hasPeers ? readKnownAs(this.#environment, this.#nodeName) : undefined;

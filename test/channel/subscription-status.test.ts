@@ -57,6 +57,30 @@ describe('a channel that is only published', () => {
     expect(statusOf(a, b)).toMatchObject({ state: 'idle', unconfirmed: 0 });
   });
 
+  test('says how fast a copy is and how long it takes once pages have come, and not by how long nobody sent any', async () => {
+    await using nodes = await openPair({ maxBatchBytes: 1_000 }, published);
+    const { a, b } = nodes;
+    for (const document of records(40, 'x'.repeat(100))) await a.upsert(document);
+    await b.step(a);
+    expect(b.hello(a).copying).toEqual({ 'dev:dog': { rows: 0, total: 40 } });
+    b.pass(1_000);
+    await b.step(a);
+    const rows = b.cursor(a)?.copy?.rows ?? 0;
+    const copying = { rows, total: 40, rate: rows, etaSeconds: (40 - rows) / rows };
+    expect(b.hello(a).copying).toEqual({ 'dev:dog': copying });
+
+    b.pass(2 * 86_400_000);
+    expect(b.hello(a).copying).toEqual({ 'dev:dog': copying });
+    await b.step(a);
+
+    const more = b.cursor(a)?.copy?.rows ?? 0;
+    expect(b.hello(a).copying).toMatchObject({ 'dev:dog': { rate: more / 11 } });
+    b.pass(-86_400_000);
+    await b.step(a);
+    const most = b.cursor(a)?.copy?.rows ?? 0;
+    expect(b.hello(a).copying).toMatchObject({ 'dev:dog': { rows: most, rate: most / 11 } });
+  });
+
   test('says that its subscriber copies, and how far; until then nothing counts as confirmed, nor after a restart', async () => {
     await using nodes = await openPair({ maxBatchBytes: 1_000 }, published);
     const { a, b } = nodes;

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { nodeAlarms } from '../../src/channel/alarms.ts';
 import { Store } from '../../src/store/store.ts';
 import { SmallDisk } from '../cluster/support/small-disk.ts';
 import { documentsOf, makeTable, storeOptions, tableOf, upsert } from './test-store.ts';
@@ -47,6 +48,23 @@ describe.skipIf(hindrance !== undefined)('a store on a disk that is full', () =>
     await expect.poll(() => store.shortage, seen).toBeUndefined();
     await upsert(store, { id: 3 });
     expect(documentsOf(store)).toEqual([{ id: 1 }, { id: 3 }]);
+  });
+
+  test('says so before, while it is less than four times what has to stay free', async () => {
+    using disk = SmallDisk.make(64);
+    await using store = await openOn(disk, 4 * MiB);
+    expect([store.shortage, store.scarcity]).toEqual([undefined, undefined]);
+
+    disk.fillUpTo(12 * MiB);
+    await expect
+      .poll(() => store.scarcity, seen)
+      .toMatch(/^12 MiB are left on the disk of .*, and below storage\.minFreeDiskBytes \(4 MiB\) writes/);
+    expect(nodeAlarms(store)).toMatchObject([{ key: 'disk room' }]);
+    await makeTable(store);
+
+    disk.fillUpTo(3 * MiB);
+    await expect.poll(() => store.shortage, seen).toMatch(/is full/);
+    expect(nodeAlarms(store)).toMatchObject([{ key: 'disk' }]);
   });
 
   test('takes what is decided about peers: that one is removed makes room', async () => {

@@ -15,7 +15,12 @@ const subscription = z.strictObject({
   state: z.enum(['copying', 'catching-up', 'live', 'waiting', 'stopped', 'failed', 'idle']).optional(),
   reason: text,
   copy: z
-    .strictObject({ rows: z.number(), total: z.number(), rate: z.number(), eta_seconds: z.number() })
+    .strictObject({
+      rows: z.number(),
+      total: z.number(),
+      rate: z.number().optional(),
+      eta_seconds: z.number().optional(),
+    })
     .optional(),
   lag_transactions: number,
   lag_ms: number,

@@ -106,12 +106,14 @@ function subscriptionStatus(
     priority: subscription.priority ?? defaultPriority,
     state: stopped === undefined ? status?.state : 'stopped',
     reason: stopped === undefined ? status?.reason : stoppedReason(),
-    copy: copy && {
-      rows: copy.rows,
-      total: copy.total,
-      rate: rounded(copy.rate),
-      eta_seconds: rounded(copy.etaSeconds),
-    },
+    copy:
+      copy &&
+      withoutUndefined({
+        rows: copy.rows,
+        total: copy.total,
+        rate: copy.rate === undefined ? undefined : rounded(copy.rate),
+        eta_seconds: copy.etaSeconds === undefined ? undefined : rounded(copy.etaSeconds),
+      }),
     lag_transactions: status?.lagTransactions,
     lag_ms: status?.lagMs,
     unconfirmed: status?.unconfirmed,
