@@ -57,7 +57,10 @@ function verdict(
 ): VerifiedTable {
   const { asOfMs, rows, repairedCount, repaired, onlyHere } = result;
   const outcome = repairedCount === 0 ? 'identical' : 'repaired';
-  return { node, outcome, comparedBy, asOfMs, rows, repairedCount, repaired, onlyAtSubscriber: onlyHere };
+  const found = { node, outcome, comparedBy, asOfMs, rows, repairedCount, repaired } as const;
+  if (onlyHere === 0) return { ...found, onlyAtSubscriber: 0 };
+  const reason = `records that are only at ${comparedBy} stay there (${onlyHere}): where it publishes the table too, the comparison that its peer makes takes them`;
+  return { ...found, reason, onlyAtSubscriber: onlyHere };
 }
 
 function early(count: number): string {

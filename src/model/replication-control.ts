@@ -72,6 +72,7 @@ export interface VerifiedTable {
   readonly node: string;
   /** `identical`: every row that the publisher had then is here. `repaired`: it is now. */
   readonly outcome: 'identical' | 'repaired' | 'unfinished';
+  /** Why it is unfinished, or what is besides. */
   readonly reason?: string;
   /** Who took part as subscriber: the comparison is its. */
   readonly comparedBy: string;

@@ -189,6 +189,13 @@ test('a comparison that the publisher asks for is made by the subscriber, and is
   nowMs -= 3_600_000;
   expect(await compare()).toMatchObject({ outcome: 'identical', comparedBy: 'b', rows: 11 });
 
+  await b.upsert({ id: 'only at b' });
+  expect(await compare()).toMatchObject({
+    outcome: 'identical',
+    reason: expect.stringContaining('records that are only at b stay there (1)'),
+    onlyAtSubscriber: 1,
+  });
+
   expect(publisher.compare).toEqual({});
   subscriber.heard(a.hello(b), 'their link');
   publisher.heard({ ...b.hello(a), stopped: [channel] }, 'our link');

@@ -31,7 +31,8 @@ const verificationAnswer = z.strictObject({
 /**
  * Compares a table with every node that it is shared with (or one), here or, where that is the subscriber, there; repairs
  * what differs, and says as of when the two are identical: all that the publisher had then is at the subscriber as it is
- * there, or newer. Records that only the subscriber has are counted, and left.
+ * there, or newer. Records that only the subscriber has are counted, and left: of a table that both publish the other half is
+ * what `verify_replication` of the other node answers.
  */
 export const verifyReplication = defineOperation({
   name: 'verify_replication',
