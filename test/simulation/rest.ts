@@ -105,9 +105,12 @@ function unsettled(world: World): string | undefined {
       const peer = world.node(name).running;
       if (known !== peer.store.identity.storeId) return `${node.name} has not heard of the store of ${name}`;
       const theirs = peer.store.nodes.get(node.name)?.subscriptions ?? [];
-      for (const { table, version } of mine)
-        if (theirs.find((one) => one.table === table)?.version !== version)
+      for (const { table, version, publish, subscribe } of mine) {
+        const other = theirs.find((one) => one.table === table);
+        // Of two decisions under one version either may still be in force.
+        if (other?.version !== version || other.publish !== subscribe || other.subscribe !== publish)
           return `${node.name} and ${name} do not agree on ${table} yet`;
+      }
     }
   for (const { publisher, subscriber, table, newerThan } of flows(world)) {
     const theirs = publisher.store.catalog.table('d', table);
