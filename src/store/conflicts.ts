@@ -7,6 +7,7 @@ import type { Catalog } from './catalog.ts';
 import type { Commit } from './commit.ts';
 import { withoutHidden, type Records } from './records.ts';
 import type { Image, Row } from './row.ts';
+import type { ConflictBounds } from './store-options.ts';
 import type { Writer } from './writer.ts';
 
 export const conflictsTable = 'hdb_conflicts';
@@ -42,10 +43,7 @@ export interface ConflictsOptions {
   readonly catalog: Catalog;
   readonly records: Records;
   readonly writer: Writer;
-  /** Rows beyond so many, or so many bytes, go, oldest first. */
-  readonly maxCount: number;
-  readonly maxBytes: number;
-  readonly maxAgeMs: number;
+  readonly bounds: ConflictBounds;
   readonly onSameStamp: (table: Table) => void;
 }
 
@@ -79,11 +77,12 @@ export class Conflicts {
     this.#keep(commit, table, key, row, deletion, 'stale');
   }
 
-  /** Keys of rows that are too old or too many, oldest first. */
+  /** Keys of rows that are too old, too many or too large, oldest first. */
   excess(nowMs: number, isEnough: () => boolean): Key[] {
     const conflicts = this.#table();
     if (!conflicts) return [];
-    const { maxCount, maxBytes, maxAgeMs, records } = this.#options;
+    const { bounds, records } = this.#options;
+    const { maxCount, maxBytes, maxAgeMs } = bounds;
     const surplus = records.count(conflicts) - maxCount;
     let surplusBytes = records.bytes(conflicts) - maxBytes;
     const doomed: Key[] = [];

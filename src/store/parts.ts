@@ -33,13 +33,17 @@ import { QuarantineTally } from './quarantine-tally.ts';
 import { Quarantine } from './quarantine.ts';
 import { Records } from './records.ts';
 import { Spool } from './spool.ts';
-import type { OpenStoreOptions } from './store-options.ts';
+import type { ConflictBounds, OpenStoreOptions } from './store-options.ts';
 import { TableSearch } from './table-search.ts';
 import { TombstoneCollector } from './tombstone-collector.ts';
 import { Tombstones } from './tombstones.ts';
 import { Writer } from './writer.ts';
 
-const conflictBounds = { maxCount: 10_000, maxAgeMs: 30 * 86_400_000 };
+const usualConflictBounds: ConflictBounds = {
+  maxAgeMs: 30 * 86_400_000,
+  maxCount: 10_000,
+  maxBytes: 256 * 2 ** 20,
+};
 const usualTransactionBytes = 64 * 2 ** 20;
 const maxQuarantinedPerPeer = 1_000;
 
@@ -122,8 +126,7 @@ export function makeParts({ environment, options, localWrites, commits, identity
     catalog,
     records,
     writer,
-    ...conflictBounds,
-    maxBytes: options.maxConflictBytes ?? 256 * 2 ** 20,
+    bounds: { ...usualConflictBounds, ...options.conflictBounds },
     onSameStamp: options.onSameStamp ?? (() => {}),
   });
   const merger = new Merger({

@@ -9,6 +9,13 @@ export interface StoreOptions extends OpenStoreOptions {
   readonly minFreeDiskBytes?: number;
 }
 
+/** Up to where what lost to concurrent writes is kept: what is older, more or larger goes, oldest first. */
+export interface ConflictBounds {
+  readonly maxAgeMs: number;
+  readonly maxCount: number;
+  readonly maxBytes: number;
+}
+
 export interface OpenStoreOptions {
   readonly nodeName: string;
   /** The api process opens first: it creates the store and decides its identity. */
@@ -18,8 +25,8 @@ export interface OpenStoreOptions {
   readonly maxClockSkewMs?: number;
   /** Once what a peer has in quarantine takes so much, nothing more of it goes there. */
   readonly maxQuarantineBytes?: number;
-  /** What lost to a concurrent write is kept up to so many bytes, the newest. */
-  readonly maxConflictBytes?: number;
+  /** Those that are not named are as usual. */
+  readonly conflictBounds?: Partial<ConflictBounds>;
   readonly logMaxAgeMs?: number;
   readonly logMaxBytes?: number;
   /** A peer that the log will overtake is warned of at least so long before. */

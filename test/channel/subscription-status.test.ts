@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Hello } from '../../src/channel/protocol.ts';
-import { connectMesh, openPair, records, type Pair } from './replica-pair.ts';
+import { conflictsOf, resolve } from './conflicts.ts';
+import { connectMesh, openPair, openTables, records, type Pair } from './replica-pair.ts';
 import { connect, greet, Replica, settle } from './replica.ts';
+import { maintain } from '../store/test-store.ts';
 import { statusOf } from './status-of.ts';
 
 test('a channel that is only published catches up until its subscriber has confirmed all of it', async () => {
@@ -147,6 +149,39 @@ describe('a channel that is only published', () => {
 
     expect(statusOf(a, b)).toMatchObject({ state: 'waiting', reason: 'there is no table dev.dog here' });
   });
+});
+
+test('conflicts are counted table by table, also those that are settled or forgotten', async () => {
+  const bounds = { conflictBounds: { maxCount: 1 } };
+  await using nodes = await openTables(bounds);
+  const { a, b } = nodes;
+  const counted = (): unknown[] =>
+    (a.store.nodes.get('b')?.subscriptions ?? []).map((subscription) => {
+      const { table, conflicts } = statusOf(a, b, { subscription });
+      return [table, conflicts];
+    });
+  expect(counted()).toEqual([
+    ['dog', 0],
+    ['cat', 0],
+  ]);
+
+  for (const id of [1, 2, 3]) await b.upsert({ id, by: 'b' });
+  a.pass(10);
+  for (const id of [1, 2, 3]) await a.upsert({ id, by: 'a' });
+  await a.follow(b);
+
+  const three = [
+    ['dog', 3],
+    ['cat', 0],
+  ];
+  expect(counted()).toEqual(three);
+  await maintain(a.store);
+  expect(conflictsOf(a)).toMatchObject([{ hash_value: 3 }]);
+  await resolve(a, conflictsOf(a)[0], 'dismiss');
+  expect(conflictsOf(a)).toEqual([]);
+  expect(counted()).toEqual(three);
+  await a.restart();
+  expect(counted()).toEqual(three);
 });
 
 describe('the lag of what is taken from a peer', () => {

@@ -31,6 +31,44 @@ test.each([1, 2])(
   },
 );
 
+const timesOf = (writtenMs: number) => ({ __createdtime__: writtenMs, __updatedtime__: writtenMs });
+
+test('a conflict tells why, of which record, and both writes with who wrote them', async () => {
+  await using nodes = await openPair();
+  const { a, b } = nodes;
+  await settle(a, b);
+  const startMs = a.nowMs;
+  await b.upsert({ id: 1, by: 'b' });
+  a.pass(10);
+  await a.upsert({ id: 1, by: 'a' });
+  a.pass(10);
+
+  await a.follow(b);
+
+  expect(conflictsOf(a)).toEqual([
+    {
+      id: `00${startMs + 20}-${a.table.id}-1`,
+      reason: 'concurrent',
+      schema: 'dev',
+      table: 'dog',
+      hash_value: 1,
+      noted_at: startMs + 20,
+      loser: {
+        version: startMs * 1_000,
+        origin: 'b',
+        store_id: b.store.identity.storeId,
+        record: { id: 1, by: 'b', ...timesOf(startMs) },
+      },
+      winner: {
+        version: (startMs + 10) * 1_000,
+        origin: 'a',
+        store_id: a.store.identity.storeId,
+        record: { id: 1, by: 'a', ...timesOf(startMs + 10) },
+      },
+    },
+  ]);
+});
+
 test('what a copy overwrites is a conflict where its publisher has never had it', async () => {
   await using nodes = await openPair();
   const { a, b } = nodes;

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { conflictsTable } from '../../src/store/conflicts.ts';
 import { dumpOf, maintain, makeTable, tableOf, TestStore, upsert } from './test-store.ts';
 
@@ -63,20 +63,51 @@ test('what takes long is done in many commits', async () => {
   expect([...t.store.search(tableOf(t.store), byName)]).toHaveLength(100);
 });
 
-test('what lost to others is kept up to so many bytes, the newest', async () => {
-  await using t = await TestStore.open({ maxConflictBytes: 5_000 });
-  const conflicts = t.store.catalog.table('system', conflictsTable) ?? expect.fail('no table of conflicts');
-  for (let number = 1; number <= 9; number += 1)
-    await t.store.replaceSystemDocument(conflictsTable, `c${number}`, {
-      id: `c${number}`,
-      noted_at: Date.now(),
-      text: 'x'.repeat(1_000),
-    });
+describe('what lost to others is kept', () => {
+  const dayMs = 86_400_000;
+  const todayMs = 1_800_000_000_000;
 
-  await maintain(t.store);
+  /** Conflicts c1 to c9 of a kilobyte each, one a day, the last of today. */
+  async function noteNine({ store }: TestStore): Promise<void> {
+    for (let number = 1; number <= 9; number += 1)
+      await store.replaceSystemDocument(conflictsTable, `c${number}`, {
+        id: `c${number}`,
+        noted_at: todayMs - (9 - number) * dayMs,
+        text: 'x'.repeat(1_000),
+      });
+  }
 
-  const kept = [...t.store.search(conflicts, {})].map(({ id }) => id);
-  expect(kept).toEqual(['c6', 'c7', 'c8', 'c9']);
+  function kept({ store }: TestStore): unknown[] {
+    const conflicts = store.catalog.table('system', conflictsTable) ?? expect.fail('no table of conflicts');
+    return [...store.search(conflicts, {})].map(({ id }) => id);
+  }
+
+  test.each([
+    ['up to so many bytes', { maxBytes: 5_000 }, ['c6', 'c7', 'c8', 'c9']],
+    ['up to so many', { maxCount: 3 }, ['c7', 'c8', 'c9']],
+    ['for so long', { maxAgeMs: 1.5 * dayMs }, ['c8', 'c9']],
+  ] as const)('%s, the newest', async (_what, conflictBounds, newest) => {
+    await using t = await TestStore.open({ conflictBounds, now: () => todayMs });
+    await noteNine(t);
+
+    await maintain(t.store);
+
+    expect(kept(t)).toEqual(newest);
+  });
+
+  test('for 30 days where nothing else is said', async () => {
+    const clock = { nowMs: todayMs };
+    await using t = await TestStore.open({ now: () => clock.nowMs });
+    await noteNine(t);
+
+    clock.nowMs = todayMs + 22 * dayMs;
+    await maintain(t.store);
+    expect(kept(t)).toHaveLength(9);
+    clock.nowMs += 1;
+    await maintain(t.store);
+
+    expect(kept(t)).toEqual(['c2', 'c3', 'c4', 'c5', 'c6', 'c7', 'c8', 'c9']);
+  });
 });
 
 test('an index that is being built keeps nothing else from its turn', async () => {

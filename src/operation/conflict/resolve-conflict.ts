@@ -8,6 +8,7 @@ import { defineOperation } from '../operation.ts';
  * record or its delete, as a new write of this node that wins everywhere. It is refused with 409 once the record is
  * another one than the winner that the row shows: nothing is replaced that nobody has looked at. So of several conflicts
  * of one record only one whose winner is still there can be restored, and then no other. `dismiss` lets what had lost go.
+ * Whatever nobody settles goes by itself, oldest first, once it is 30 days old, or beyond 10,000 rows or 256 MiB.
  */
 export const resolveConflict = defineOperation({
   name: 'resolve_conflict',
