@@ -20,7 +20,7 @@ export interface Suspect {
   readonly storeId: string;
   readonly table: Table;
   readonly seq: number;
-  readonly reason: 'undecodable' | 'illegal' | 'ahead of the clock';
+  readonly reason: 'undecodable' | 'ahead of the clock';
   readonly detail: string;
   /** `encodeItem` of what could not be applied. */
   readonly item: Uint8Array;

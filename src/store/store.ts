@@ -211,7 +211,7 @@ export class Store implements AsyncDisposable {
     return this.#commits.runGuarded([request.table], (commit) => this.#parts.writer.write(commit, request));
   }
 
-  /** Several writes as one transaction: all or nothing, here and at every node that subscribes to the tables. */
+  /** Several writes as one transaction: all or nothing, here and at every node that takes all its tables from one peer. */
   async transact(steps: readonly WriteStep[], user: string | undefined): Promise<readonly WriteResult[]> {
     this.localWrites.begin();
     const tables = steps.map(({ table }) => table);

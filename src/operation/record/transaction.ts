@@ -26,8 +26,9 @@ const step = z.preprocess(
 const maxSteps = 1_000;
 
 /**
- * Several writes, to one table or several, as one transaction: all or nothing here, and applied all or nothing
- * at every node that subscribes to the tables. A later step sees what an earlier one did.
+ * Several writes, to one table or several, as one transaction: all or nothing here, and at every node that takes all these
+ * tables from one peer and has them copied. One that takes `dog` from A and `cat` from B, or is still copying one of them,
+ * shows a part until the others have come. A later step sees what an earlier one did.
  */
 export const transaction = defineOperation({
   name: 'transaction',
