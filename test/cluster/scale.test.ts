@@ -289,7 +289,7 @@ async function damage(
   // Tables of the system have no rows under numbers.
   const keysOf = (id: number): [number, number][] =>
     Array.from({ length: 64 }, (_, table) => [table + 1, id]);
-  return environment.commit(() => ({
+  return await environment.commit(() => ({
     lost: lost.flatMap(keysOf).filter((key) => records.removeSync(key)).length,
     altered: altered.flatMap(keysOf).filter((key) => {
       const bytes = Buffer.from(records.get(key) ?? '');
