@@ -12,9 +12,10 @@ import type { PartGate } from './part-gate.ts';
 import type { Later } from '../runtime/later.ts';
 import { carriedBytes, isOfComparison, type ChannelRequest, type ChannelResponse } from './protocol.ts';
 import { Questions } from './questions.ts';
-import type { Arrived, ReceiverState, StreamPlace } from './receiver-state.ts';
+import type { Arrived, ReceiverState } from './receiver-state.ts';
 import { Rest } from './rest.ts';
 import { RowsInParts } from './rows-in-parts.ts';
+import type { StreamPlace } from './stream-directory.ts';
 import type { Bulk } from './turns.ts';
 import type { Verifier } from './verifier.ts';
 

@@ -121,7 +121,7 @@ export class ChannelServer {
     const consumer =
       isSlow || request.isStreamTorn === true
         ? undefined
-        : await streams.provideConsumer(peer, table, cursor.seq, request.sources);
+        : await streams.provideConsumer(peer, table, cursor.seq);
     return { ...begin, start: consumer ? { kind: 'stream', ...consumer } : { kind: 'pull' } };
   }
 

@@ -16,6 +16,7 @@ import type {
 import { Consumers } from './consumers.ts';
 import { encodedItems, needsBody, type EncodedItem } from './channel-items.ts';
 import type { ChannelReaders } from './readers.ts';
+import type { StreamPlace } from './stream-directory.ts';
 
 export interface PublisherOptions {
   readonly store: Store;
@@ -123,11 +124,7 @@ export class Publisher implements AsyncDisposable {
   }
 
   /** A consumer for a peer that begins after `seq`; undefined when the stream cannot serve that. */
-  async provideConsumer(
-    peer: string,
-    table: Table,
-    seq: number,
-  ): Promise<{ stream: string; consumer: string } | undefined> {
+  async provideConsumer(peer: string, table: Table, seq: number): Promise<StreamPlace | undefined> {
     const place = this.#place;
     if (!place || !this.covers(table, seq)) return undefined;
     const found = await firstMessageAfter(place, seq).catch((error: unknown) => this.#distrust(error));

@@ -9,7 +9,7 @@ import type { WireCursor } from './protocol.ts';
 import { Publisher } from './publisher.ts';
 import { Readers, type PublishedChannel } from './readers.ts';
 import { streamBeginning } from './stream-beginning.ts';
-import type { StreamDirectory } from './stream-directory.ts';
+import type { StreamDirectory, StreamPlace } from './stream-directory.ts';
 
 export interface PublishersOptions {
   readonly store: Store;
@@ -85,11 +85,7 @@ export class Publishers implements StreamDirectory, AsyncDisposable {
     return this.#of(table)?.covers(table, seq) ?? false;
   }
 
-  async provideConsumer(
-    peer: string,
-    table: Table,
-    seq: number,
-  ): Promise<{ readonly stream: string; readonly consumer: string } | undefined> {
+  async provideConsumer(peer: string, table: Table, seq: number): Promise<StreamPlace | undefined> {
     return this.#of(table)?.provideConsumer(peer, table, seq);
   }
 

@@ -1,6 +1,7 @@
 import type { ChannelItem, OriginPlace } from '../model/transaction.ts';
 import type { Source } from '../store/source.ts';
 import type { ChannelResponse } from './protocol.ts';
+import type { StreamPlace } from './stream-directory.ts';
 
 /** Where a subscription stands, as `cluster_status` tells it. */
 export type ReceiverState =
@@ -26,9 +27,4 @@ export type ReceiverState =
 /** What came of a channel, opened. */
 export interface Arrived extends Pick<Extract<ChannelResponse, { kind: 'items' }>, 'head' | 'hasStream'> {
   readonly items: readonly ChannelItem[];
-}
-
-export interface StreamPlace {
-  readonly stream: string;
-  readonly consumer: string;
 }

@@ -1,5 +1,11 @@
 import type { Table } from '../model/table.ts';
 
+/** Where a subscriber takes messages of a channel from. */
+export interface StreamPlace {
+  readonly stream: string;
+  readonly consumer: string;
+}
+
 /** What the publisher's side of a channel knows of its stream. */
 export interface StreamDirectory {
   /** Whether the stream holds everything after `seq`. */
@@ -8,12 +14,7 @@ export interface StreamDirectory {
    * Gives the peer a consumer that begins with the first transaction after `seq`; undefined when the
    * stream does not hold it.
    */
-  provideConsumer(
-    peer: string,
-    table: Table,
-    seq: number,
-    sources: readonly string[],
-  ): Promise<{ readonly stream: string; readonly consumer: string } | undefined>;
+  provideConsumer(peer: string, table: Table, seq: number): Promise<StreamPlace | undefined>;
 }
 
 /** For receivers that are pushed to: no stream. */

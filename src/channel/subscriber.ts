@@ -7,8 +7,8 @@ import { closePace, idlePace, type ChannelPull, type PulledMessage } from '../st
 import type { ChannelReceiver } from './channel-receiver.ts';
 import { NoAnswerError, type PeerLink } from './peer-link.ts';
 import { carriedBytes, channelResponse, type ChannelRequest, type ChannelResponse } from './protocol.ts';
-import type { StreamPlace } from './receiver-state.ts';
 import type { Slots } from './slots.ts';
+import type { StreamPlace } from './stream-directory.ts';
 import type { Turn, Turns } from './turns.ts';
 
 export interface SubscriberOptions {
