@@ -1,12 +1,6 @@
 import { createInbox, type Msg, type NatsConnection } from '@nats-io/transport-node';
-import { parseHead, type MessageHead } from './channel-stream.ts';
-
-export interface PulledMessage {
-  readonly head: MessageHead;
-  /** Messages behind this one that the stream held when it was sent. */
-  readonly pending: number;
-  readonly body: Uint8Array;
-}
+import { parseHead } from './channel-stream.ts';
+import { PullQueue, type Pulled } from './pull-queue.ts';
 
 export interface StreamPullOptions extends PullPace {
   /** Connection to the publisher's server. */
@@ -32,16 +26,12 @@ export const closePace: PullPace = { expiresMs: 10_000, heartbeatMs: 2_000 };
 /** Else: a hundred idle channels must not fill a slow link. A consumer grants no more, see `channel-stream.ts`. */
 export const idlePace: PullPace = { expiresMs: 30_000, heartbeatMs: 10_000 };
 
-/** `done`: ask again. Anything else is a doubt: the subscriber begins again from its cursor, without the stream if that is stuck. */
-export type PullEnd = 'done' | { readonly doubt: string; readonly isStuck?: true };
-
 /** Messages of a stream as a subscriber takes them. */
 export interface ChannelPull extends Disposable {
   /** Number at its consumer of the last message received. */
   readonly delivered: number;
 
-  /** Messages that have arrived, at least one; `quiet` when the server says that it has none now; or how the pull ended. */
-  next(signal: AbortSignal): Promise<readonly PulledMessage[] | 'quiet' | PullEnd>;
+  next(signal: AbortSignal): Promise<Pulled>;
 
   /** Ends the pull from outside, for instance when the connection was lost. */
   doubt(reason: string): void;
@@ -55,16 +45,13 @@ export interface ChannelPull extends Disposable {
  * us, a foreign message or any status but the expected ends the pull with a doubt.
  */
 export class StreamPull implements ChannelPull {
-  readonly #queue: PulledMessage[] = [];
+  readonly #queue = new PullQueue();
   readonly #unsubscribe: () => void;
   readonly #watchdog: NodeJS.Timeout;
   #outstanding: number;
   #lastHeardMs = performance.now();
   readonly #begunAt: number;
   #delivered: number;
-  #isQuiet = false;
-  #end: PullEnd | undefined;
-  #wake: (() => void) | undefined;
 
   constructor(options: StreamPullOptions) {
     this.#outstanding = options.maxMessages;
@@ -74,14 +61,13 @@ export class StreamPull implements ChannelPull {
     const inbox = createInbox(options.inboxPrefix);
     const subscription = connection.subscribe(inbox, {
       callback: (error, message) => {
-        if (error) this.#finish({ doubt: error.message });
+        if (error) this.doubt(error.message);
         else this.#receive(message);
       },
     });
     this.#unsubscribe = () => subscription.unsubscribe();
     this.#watchdog = setInterval(() => {
-      if (performance.now() - this.#lastHeardMs > heartbeatMs * 2.5)
-        this.#finish({ doubt: 'heartbeat missed' });
+      if (performance.now() - this.#lastHeardMs > heartbeatMs * 2.5) this.doubt('heartbeat missed');
     }, heartbeatMs / 2);
     const request = {
       batch: options.maxMessages,
@@ -98,28 +84,12 @@ export class StreamPull implements ChannelPull {
     return this.#delivered;
   }
 
-  async next(signal: AbortSignal): Promise<readonly PulledMessage[] | 'quiet' | PullEnd> {
-    for (;;) {
-      if (this.#queue.length > 0) return this.#queue.splice(0);
-      if (this.#end) return this.#end;
-      if (this.#isQuiet) {
-        this.#isQuiet = false;
-        return 'quiet';
-      }
-      if (signal.aborted) return { doubt: 'stopped' };
-      await new Promise<void>((resolve) => {
-        const finish = (): void => {
-          signal.removeEventListener('abort', finish);
-          resolve();
-        };
-        this.#wake = finish;
-        signal.addEventListener('abort', finish, { once: true });
-      });
-    }
+  next(signal: AbortSignal): Promise<Pulled> {
+    return this.#queue.next(signal);
   }
 
   doubt(reason: string): void {
-    this.#finish({ doubt: reason });
+    this.#queue.finish({ doubt: reason });
   }
 
   [Symbol.dispose](): void {
@@ -136,49 +106,36 @@ export class StreamPull implements ChannelPull {
     }
     const head = parseHead(message.headers);
     if (!head) {
-      this.#finish({ doubt: 'a message of an unknown format' });
+      this.doubt('a message of an unknown format');
       return;
     }
     const { sequence, pending } = consumerPlaceOf(message.reply);
     if (sequence !== this.#delivered + 1) {
-      this.#finish({ doubt: 'a message was lost on the way' });
+      this.doubt('a message was lost on the way');
       return;
     }
     this.#delivered = sequence;
-    this.#isQuiet = false;
-    this.#queue.push({ head, pending, body: message.data });
+    this.#queue.add({ head, pending, body: message.data });
     this.#outstanding -= 1;
-    if (this.#outstanding === 0) this.#finish('done');
-    this.#signal();
+    if (this.#outstanding === 0) this.#queue.finish('done');
   }
 
   #receiveStatus(status: number, message: Msg): void {
     const description = message.headers?.description ?? '';
     if (status === 100) {
       const sent = Number(message.headers?.get('Nats-Last-Consumer') ?? 0);
-      if (sent > this.#delivered) this.#finish({ doubt: 'heartbeat ahead of us' });
-      this.#isQuiet = true;
-      this.#signal();
+      if (sent > this.#delivered) this.doubt('heartbeat ahead of us');
+      this.#queue.quiet();
       return;
     }
     const isFull = status === 409 && /maxbytes/i.test(description);
     if (isFull && this.#delivered === this.#begunAt) {
-      this.#finish({ doubt: 'the next message is larger than a pull may bring', isStuck: true });
+      this.#queue.finish({ doubt: 'the next message is larger than a pull may bring', isStuck: true });
       return;
     }
     const isNormal =
       isFull || status === 404 || status === 408 || (status === 409 && /batch completed/i.test(description));
-    this.#finish(isNormal ? 'done' : { doubt: `status ${status} ${description}`.trim() });
-  }
-
-  #finish(end: PullEnd): void {
-    this.#end ??= end;
-    this.#signal();
-  }
-
-  #signal(): void {
-    this.#wake?.();
-    this.#wake = undefined;
+    this.#queue.finish(isNormal ? 'done' : { doubt: `status ${status} ${description}`.trim() });
   }
 }
 

@@ -4,7 +4,8 @@ import { NoAnswerError, type Patience, type PeerLink } from '../../src/channel/p
 import { decodeBody, encodeBody } from '../../src/channel/protocol.ts';
 import { messageOf } from '../../src/model/errors.ts';
 import type { Loop } from '../../src/runtime/run-loop.ts';
-import type { ChannelPull, PulledMessage, PullEnd, PullPace } from '../../src/stream/stream-pull.ts';
+import { PullQueue, type Pulled, type PulledMessage, type PullEnd } from '../../src/stream/pull-queue.ts';
+import type { ChannelPull, PullPace } from '../../src/stream/stream-pull.ts';
 import type { Life } from './life.ts';
 
 export interface SimulatedLinkOptions {
@@ -142,14 +143,11 @@ interface PullOptions extends PullPace {
 /** What `StreamPull` is over NATS: one request to a consumer, and its checks of what comes. */
 export class SimulatedPull implements ChannelPull {
   readonly #options: PullOptions;
-  readonly #queue: PulledMessage[] = [];
+  readonly #queue = new PullQueue();
   readonly #lane = { lastMs: 0 };
   #delivered: number;
   #lastHeardMs: number;
-  #end: PullEnd | undefined;
-  #wake: (() => void) | undefined;
   #isDisposed = false;
-  #isQuiet = false;
   /** The server is done with this request. */
   #isAnswered = false;
 
@@ -178,7 +176,7 @@ export class SimulatedPull implements ChannelPull {
   }
 
   get isOver(): boolean {
-    return this.#isDisposed || this.#end !== undefined || this.#options.self.isDead;
+    return this.#isDisposed || this.#queue.hasEnded || this.#options.self.isDead;
   }
 
   /** At the publisher: hands over whatever the consumer has. */
@@ -208,28 +206,12 @@ export class SimulatedPull implements ChannelPull {
     }
   }
 
-  async next(signal: AbortSignal): Promise<readonly PulledMessage[] | 'quiet' | PullEnd> {
-    for (;;) {
-      if (this.#queue.length > 0) return this.#queue.splice(0);
-      if (this.#end) return this.#end;
-      if (this.#isQuiet) {
-        this.#isQuiet = false;
-        return 'quiet';
-      }
-      if (signal.aborted) return { doubt: 'stopped' };
-      await new Promise<void>((resolve) => {
-        const finish = (): void => {
-          signal.removeEventListener('abort', finish);
-          resolve();
-        };
-        this.#wake = finish;
-        signal.addEventListener('abort', finish, { once: true });
-      });
-    }
+  next(signal: AbortSignal): Promise<Pulled> {
+    return this.#queue.next(signal);
   }
 
   doubt(reason: string): void {
-    this.#finish({ doubt: reason });
+    this.#queue.finish({ doubt: reason });
   }
 
   [Symbol.dispose](): void {
@@ -241,13 +223,11 @@ export class SimulatedPull implements ChannelPull {
     if (this.isOver) return;
     this.#lastHeardMs = this.#options.self.world.scheduler.nowMs;
     if (delivered !== this.#delivered + 1) {
-      this.#finish({ doubt: 'a message was lost on the way' });
+      this.doubt('a message was lost on the way');
       return;
     }
     this.#delivered = delivered;
-    this.#isQuiet = false;
-    this.#queue.push(message);
-    this.#signal();
+    this.#queue.add(message);
   }
 
   /** What the server says about the request itself. */
@@ -256,7 +236,13 @@ export class SimulatedPull implements ChannelPull {
     if (this.isOver || this.#isAnswered) return;
     this.#isAnswered = true;
     publisher.removePull(this);
-    self.world.network.transmit(publisher.name, self.name, 'a status', () => this.#finish(end), this.#lane);
+    self.world.network.transmit(
+      publisher.name,
+      self.name,
+      'a status',
+      () => this.#queue.finish(end),
+      this.#lane,
+    );
   }
 
   #beat(): void {
@@ -271,10 +257,9 @@ export class SimulatedPull implements ChannelPull {
         'a heartbeat',
         () => {
           this.#lastHeardMs = self.world.scheduler.nowMs;
-          if (!isThere) this.#finish({ doubt: 'status 409 consumer deleted' });
-          else if (sent > this.#delivered) this.#finish({ doubt: 'heartbeat ahead of us' });
-          this.#isQuiet = true;
-          this.#signal();
+          if (!isThere) this.doubt('status 409 consumer deleted');
+          else if (sent > this.#delivered) this.doubt('heartbeat ahead of us');
+          this.#queue.quiet();
         },
         this.#lane,
       );
@@ -286,19 +271,8 @@ export class SimulatedPull implements ChannelPull {
     const { self, heartbeatMs } = this.#options;
     self.after(heartbeatMs, () => {
       if (this.isOver) return;
-      if (self.world.scheduler.nowMs - this.#lastHeardMs > heartbeatMs * 2.5)
-        this.#finish({ doubt: 'heartbeat missed' });
+      if (self.world.scheduler.nowMs - this.#lastHeardMs > heartbeatMs * 2.5) this.doubt('heartbeat missed');
       else this.#watch();
     });
-  }
-
-  #finish(end: PullEnd): void {
-    this.#end ??= end;
-    this.#signal();
-  }
-
-  #signal(): void {
-    this.#wake?.();
-    this.#wake = undefined;
   }
 }
