@@ -19,9 +19,10 @@ import type { NodeRow } from '../../src/model/node.ts';
 import type { Loop, MakeLoop } from '../../src/runtime/run-loop.ts';
 import { Store } from '../../src/store/store.ts';
 import { MemoryEnvironment, type CommitControl } from './memory-environment.ts';
-import { SimulatedLink, type SimulatedPull } from './simulated-link.ts';
+import { SimulatedLink } from './simulated-link.ts';
 import { SimulatedLoop } from './simulated-loop.ts';
 import type { SimulatedNode } from './simulated-node.ts';
+import type { SimulatedPull } from './simulated-pull.ts';
 import type { Streams } from './streams.ts';
 import type { World } from './world.ts';
 
