@@ -18,6 +18,24 @@ import { toldPlace } from './told-place.ts';
 /** Of each channel that cannot be taken; there may be thousands, in one greeting. */
 const maxReasonLength = 200;
 
+/** What runs for a peer, as far as a greeting tells of it. */
+export interface GreetedPeer {
+  /** Our own link to the peer. */
+  readonly link: { readonly isOpen: boolean } | undefined;
+  /** The peer's clock as our link to it shows it. */
+  readonly measuredClock: ClockReading | undefined;
+  /** What the peer has said last. */
+  readonly hello: Hello | undefined;
+  /** Channels of the peer of which we want to know something else than we said last. */
+  readonly asking: readonly string[];
+  /** What the peer is asked to compare. */
+  readonly compare: Readonly<Record<string, number>>;
+  /** Channels of the peer that cannot be taken, and why. */
+  readonly failures: Readonly<Record<string, string>>;
+  /** The newest comparison of a channel with the peer. */
+  verified(channel: string): VerificationResult | undefined;
+}
+
 export interface GreeterOptions {
   readonly store: Store;
   readonly server: { readonly port: number };
@@ -26,23 +44,10 @@ export interface GreeterOptions {
   readonly maxTransactionBytes: number;
   readonly routes: readonly { readonly host: string; readonly port: number }[];
   readonly proofs: Proofs;
-  /** We have a live link of our own to the peer. */
-  readonly isLinked: (peer: string) => boolean;
-  /** The peer's clock as our link to it shows it. */
-  readonly clock: (peer: string) => ClockReading | undefined;
-  /** What the peer has said last. */
-  readonly heard: (peer: string) => Hello | undefined;
+  readonly session: (peer: string) => GreetedPeer | undefined;
   /** Wall clock, ms since 1970. */
   readonly now: () => number;
   readonly live: () => readonly string[];
-  /** The newest comparison of a channel with a peer. */
-  readonly verified: (peer: string, channel: string) => VerificationResult | undefined;
-  /** Channels that we were asked to compare with the peer. */
-  readonly asking: (peer: string) => readonly string[];
-  /** What the peer is asked to compare. */
-  readonly compare: (peer: string) => Readonly<Record<string, number>>;
-  /** Channels of the peer that cannot be taken, and why. */
-  readonly failures: (peer: string) => Readonly<Record<string, string>>;
 }
 
 /** What this node says of itself to a peer, and what it makes of what a peer says. */
@@ -56,12 +61,12 @@ export class Greeter {
 
   /** For nobody in particular when `peer` is undefined: no channels then. */
   compose(peer: string | undefined): Hello {
-    const { store, server, apiPort, version, maxTransactionBytes, routes, proofs, isLinked, live } =
-      this.#options;
+    const { store, server, apiPort, version, maxTransactionBytes, routes, proofs, live } = this.#options;
     const row = peer === undefined ? undefined : store.nodes.get(peer);
+    const session = peer === undefined ? undefined : this.#options.session(peer);
     const subscriptions = row?.subscriptions ?? [];
     const taken = this.#taken(subscriptions, row?.storeId);
-    const clockOffset = peer === undefined ? undefined : this.#options.clock(peer);
+    const clockOffset = session?.measuredClock;
     // Before the heads: what is older is behind them.
     const writesAfter = store.clock;
     return {
@@ -80,7 +85,7 @@ export class Greeter {
         clusterPort: server.port,
       },
       maxTransactionBytes,
-      isDialling: peer !== undefined && isLinked(peer),
+      isDialling: session?.link?.isOpen ?? false,
       addedVersion: row?.addedVersion ?? 0,
       subscriptions: subscriptions.map((subscription) => ({
         ...shared(subscription),
@@ -89,16 +94,16 @@ export class Greeter {
       heads: Object.fromEntries(
         subscriptions
           .filter(({ publish }) => publish)
-          .flatMap((subscription) => this.#head(peer ?? '', subscription)),
+          .flatMap((subscription) => this.#head(session, subscription)),
       ),
       ...taken,
-      failed: peer === undefined ? {} : this.#failed(peer),
-      verified: this.#verified(peer, subscriptions),
+      failed: toldFailures(session),
+      verified: toldComparisons(session, subscriptions),
       stopped: subscriptions
         .filter(({ stopped }) => stopped !== undefined)
         .map(({ database, table }) => channelName(database, table)),
-      asking: peer === undefined ? [] : [...this.#options.asking(peer)],
-      compare: peer === undefined ? {} : this.#options.compare(peer),
+      asking: [...(session?.asking ?? [])],
+      compare: session?.compare ?? {},
       links: [...live()],
       routes: [...routes, ...storedRoutes(store)],
       ...(row?.removedVersion === undefined ? {} : { removedVersion: row.removedVersion }),
@@ -167,28 +172,17 @@ export class Greeter {
     });
   }
 
-  #verified(peer: string | undefined, subscriptions: readonly Subscription[]): Hello['verified'] {
-    const found = subscriptions.flatMap((subscription): [string, Hello['verified'][string]][] => {
-      const channel = channelName(subscription.database, subscription.table);
-      const result = peer === undefined ? undefined : this.#options.verified(peer, channel);
-      if (!result || result.early > 0) return [];
-      const { early: _none, ...told } = result;
-      return [[channel, { ...told, repaired: [...told.repaired] }]];
-    });
-    return Object.fromEntries(found);
-  }
-
   #head(
-    peer: string,
+    session: GreetedPeer | undefined,
     subscription: { readonly database: string; readonly table: string },
   ): [string, Hello['heads'][string]][] {
-    const { store, heard } = this.#options;
+    const { store } = this.#options;
     const table = store.catalog.table(subscription.database, subscription.table);
     if (!table) return [];
     const channel = channelName(subscription.database, subscription.table);
     const { headSeq } = store.log.head(table.id);
     const head = { seq: headSeq, committedAtMs: store.log.committedAt(table.id, headSeq) ?? 0 };
-    const place = toldPlace(store, table, heard(peer)?.cursors[channel]);
+    const place = toldPlace(store, table, session?.hello?.cursors[channel]);
     const seq = (place?.seq ?? headSeq) + 1;
     const committedAtMs = store.log.committedAt(table.id, seq);
     return [[channel, committedAtMs === undefined ? head : { ...head, unconfirmed: { seq, committedAtMs } }]];
@@ -213,13 +207,25 @@ export class Greeter {
     }
     return { cursors, copying };
   }
+}
 
-  #failed(peer: string): NonNullable<Hello['failed']> {
-    const failures = Object.entries(this.#options.failures(peer));
-    return Object.fromEntries(
-      failures.map(([channel, reason]) => [channel, reason.slice(0, maxReasonLength)]),
-    );
-  }
+function toldFailures(session: GreetedPeer | undefined): NonNullable<Hello['failed']> {
+  const failures = Object.entries(session?.failures ?? {});
+  return Object.fromEntries(failures.map(([channel, reason]) => [channel, reason.slice(0, maxReasonLength)]));
+}
+
+function toldComparisons(
+  session: GreetedPeer | undefined,
+  subscriptions: readonly Subscription[],
+): Hello['verified'] {
+  const found = subscriptions.flatMap((subscription): [string, Hello['verified'][string]][] => {
+    const channel = channelName(subscription.database, subscription.table);
+    const result = session?.verified(channel);
+    if (!result || result.early > 0) return [];
+    const { early: _none, ...told } = result;
+    return [[channel, { ...told, repaired: [...told.repaired] }]];
+  });
+  return Object.fromEntries(found);
 }
 
 function agreedWith(

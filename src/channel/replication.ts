@@ -104,14 +104,8 @@ export class Replication implements ReplicationControl, AsyncDisposable {
     this.#greeter = new Greeter({
       ...options,
       now: Date.now,
-      clock: (peer) => this.#sessions.get(peer)?.measuredClock,
-      heard: (peer) => this.#sessions.get(peer)?.hello,
-      isLinked: (peer) => this.#sessions.get(peer)?.link?.isOpen ?? false,
+      session: (peer) => this.#sessions.get(peer),
       live: () => this.#live(),
-      verified: (peer, channel) => this.#sessions.get(peer)?.verified(channel),
-      asking: (peer) => this.#sessions.get(peer)?.asking ?? [],
-      compare: (peer) => this.#sessions.get(peer)?.compare ?? {},
-      failures: (peer) => this.#sessions.get(peer)?.failures ?? {},
     });
     this.#joining = new Joining({
       ...options,

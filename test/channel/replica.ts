@@ -272,15 +272,17 @@ export class Replica implements AsyncDisposable {
       maxTransactionBytes: 1,
       routes: [],
       proofs: clusterProofs,
-      isLinked: () => true,
-      clock: () => peerClock,
-      heard: (peer) => this.#heard.get(peer),
+      session: (peer) => ({
+        link: { isOpen: true },
+        measuredClock: peerClock,
+        hello: this.#heard.get(peer),
+        asking: [],
+        compare: {},
+        failures,
+        verified: () => undefined,
+      }),
       now: () => this.#nowMs,
       live: () => [],
-      verified: () => undefined,
-      asking: () => [],
-      compare: () => ({}),
-      failures: () => failures,
     });
   }
 }

@@ -252,14 +252,8 @@ export class Life {
       routes: [],
       proofs,
       now: () => this.now(),
-      clock: (peer) => this.#sessions.get(peer)?.measuredClock,
-      heard: (peer) => this.#sessions.get(peer)?.hello,
-      isLinked: (peer) => this.#sessions.get(peer)?.link?.isOpen ?? false,
+      session: (peer) => this.#sessions.get(peer),
       live: () => [],
-      verified: (peer, channel) => this.#sessions.get(peer)?.verified(channel),
-      asking: (peer) => this.#sessions.get(peer)?.asking ?? [],
-      compare: (peer) => this.#sessions.get(peer)?.compare ?? {},
-      failures: (peer) => this.#sessions.get(peer)?.failures ?? {},
     });
     world.mutation.life?.(this);
     this.#membership = this.makeLoop({
