@@ -25,14 +25,9 @@ import type { LinkState } from './link-state.ts';
 import { greetingMs, Link } from './link.ts';
 import { LocalServer } from './local-server.ts';
 import { PeerSession } from './peer-session.ts';
+import { PeerSessions } from './peer-sessions.ts';
 import { PeerUsers } from './peer-users.ts';
-import {
-  greeting as greetingSchema,
-  hello as helloSchema,
-  type Greeting,
-  type Hello,
-  type WireCursor,
-} from './protocol.ts';
+import { greeting as greetingSchema, hello as helloSchema, type Greeting, type Hello } from './protocol.ts';
 import { Publishers } from './publishers.ts';
 import { ReplicationReport } from './replication-report.ts';
 import { RouteDialler } from './route-dialler.ts';
@@ -72,7 +67,7 @@ const farewellMs = 5_000;
  */
 export class Replication implements ReplicationControl, AsyncDisposable {
   readonly #options: ReplicationOptions;
-  readonly #sessions = new Map<string, PeerSession<Link>>();
+  readonly #sessions: PeerSessions<Link>;
   readonly #publishers: Publishers;
   readonly #local: LocalServer;
   readonly #users: PeerUsers;
@@ -88,11 +83,13 @@ export class Replication implements ReplicationControl, AsyncDisposable {
   constructor(options: ReplicationOptions) {
     this.#options = options;
     const { store, log } = options;
+    const rows = (): readonly NodeRow[] => store.nodes.known();
+    this.#sessions = new PeerSessions({ rows, make: (row) => this.#makeSession(row) });
     this.#publishers = new Publishers({
       store,
       streams: () => this.#local.streams,
-      rows: () => store.nodes.known(),
-      toldCursors: (channel) => this.#toldCursors(channel),
+      rows,
+      toldCursors: (channel) => this.#sessions.toldCursors(channel),
       limits: options.streamLimits,
       maxMessageBytes: maxBatchBytes,
       makeLoop: runLoop,
@@ -105,11 +102,11 @@ export class Replication implements ReplicationControl, AsyncDisposable {
       ...options,
       now: Date.now,
       session: (peer) => this.#sessions.get(peer),
-      live: () => this.#live(),
+      live: () => this.#sessions.alive,
     });
     this.#joining = new Joining({
       ...options,
-      isAlive: (peer) => this.#sessions.get(peer)?.isAlive ?? false,
+      isAlive: (peer) => this.#sessions.isAlive(peer),
       onChange: () => this.#loop.wake(),
       sync: () => this.#sync(),
     });
@@ -136,7 +133,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
       store,
       routes: options.routes,
       join: (route, sought, signal) => this.#joining.join({ ...route, ...sought, timeoutMs: 3_000, signal }),
-      isAlive: (node) => this.#sessions.get(node)?.isAlive ?? false,
+      isAlive: (node) => this.#sessions.isAlive(node),
       onJoined: () => this.wake(),
       steadyMs: () => performance.now(),
       makeLoop: runLoop,
@@ -146,7 +143,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
     this.#report = new ReplicationReport({
       ...options,
       isServerUp: () => this.#local.connection !== undefined,
-      peers: () => store.nodes.known().flatMap(({ name }) => this.#sessions.get(name)?.status() ?? []),
+      peers: () => rows().flatMap(({ name }) => this.#sessions.get(name)?.status() ?? []),
       routeFailures: () => this.#routes.failures,
     });
   }
@@ -235,13 +232,13 @@ export class Replication implements ReplicationControl, AsyncDisposable {
   wake(): void {
     this.#loop.wake();
     this.#publishers.wake();
-    for (const session of this.#sessions.values()) session.wake();
+    this.#sessions.wake();
   }
 
   /** Something was committed in this store, by either process. */
   committed(): void {
     this.#publishers.committed();
-    for (const session of this.#sessions.values()) session.wake();
+    this.#sessions.wake();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -268,25 +265,20 @@ export class Replication implements ReplicationControl, AsyncDisposable {
 
   async #apply(): Promise<void> {
     const rows = this.#options.store.nodes.known();
-    const names = new Set(rows.map(({ name }) => name));
-    const gone = [...this.#sessions].filter(([name]) => !names.has(name));
-    for (const [name] of gone) this.#sessions.delete(name);
+    const gone = this.#sessions.release(rows);
     try {
       // Before all that waits for a peer: how long one that was removed may read on is not up to it.
       await this.#users.enforce();
     } finally {
       // Also if that fails, for nobody else knows of them any more. All at once: those who stay wait for it.
-      await Promise.all(gone.map(([name, session]) => this.#part(name, session)));
+      await Promise.all(gone.map((session) => this.#part(session)));
     }
-    for (const row of rows) {
-      const session = this.#sessions.get(row.name) ?? this.#makeSession(row);
-      this.#sessions.set(row.name, session);
-      await session.update(row);
-    }
+    await this.#sessions.update(rows);
     await this.#publishers.update();
   }
 
-  async #part(name: string, session: PeerSession<Link>): Promise<void> {
+  async #part(session: PeerSession<Link>): Promise<void> {
+    const { name } = session;
     if (!this.#options.store.nodes.isUnreadable(name)) {
       const signal = AbortSignal.timeout(farewellMs);
       await session.farewell((link) => this.#greet(name, link, signal));
@@ -308,7 +300,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
         now: Date.now,
         steadyMs: () => performance.now(),
         log: peerLog,
-        otherSources: (database, table) => this.#sourcesOf(database, table, row.name),
+        otherSources: (database, table) => this.#sessions.sourcesOf(database, table, row.name),
         makeLink: () =>
           new Link({
             selfName: store.nodeName,
@@ -324,24 +316,6 @@ export class Replication implements ReplicationControl, AsyncDisposable {
       row,
     );
     return session;
-  }
-
-  #sourcesOf(database: string, table: string, except: string): readonly string[] {
-    return this.#options.store.nodes
-      .known()
-      .filter(({ name, subscriptions }) => {
-        if (name === except || !this.#sessions.get(name)?.isAlive) return false;
-        return subscriptions.some(
-          (candidate) => candidate.subscribe && candidate.database === database && candidate.table === table,
-        );
-      })
-      .map(({ name }) => name);
-  }
-
-  #toldCursors(channel: string): readonly WireCursor[] {
-    return [...this.#sessions.values()].flatMap(({ isAlive, hello }) =>
-      isAlive ? (hello?.cursors[channel] ?? []) : [],
-    );
   }
 
   async #greet(name: string, link: Link, signal?: AbortSignal): Promise<Hello> {
@@ -371,10 +345,6 @@ export class Replication implements ReplicationControl, AsyncDisposable {
     session?.heard(message, by);
     // Not waited for: what runs ends what it is applying first, and the next greeting may be due before.
     if (await this.#greeter.merge(name, message)) this.#loop.wake();
-  }
-
-  #live(): readonly string[] {
-    return [...this.#sessions.values()].filter(({ isAlive }) => isAlive).map(({ name }) => name);
   }
 
   #describe(): Hello {

@@ -4,12 +4,12 @@ import { ChannelServer, type ChannelServerOptions } from '../../src/channel/chan
 import { Greeter } from '../../src/channel/greeter.ts';
 import { GreetingExchange } from '../../src/channel/greeting-exchange.ts';
 import { PeerSession } from '../../src/channel/peer-session.ts';
+import { PeerSessions } from '../../src/channel/peer-sessions.ts';
 import {
   encodeBody,
   encodeFailure,
   greeting as greetingSchema,
   type Hello,
-  type WireCursor,
 } from '../../src/channel/protocol.ts';
 import { Publishers } from '../../src/channel/publishers.ts';
 import { answerService } from '../../src/channel/services.ts';
@@ -45,7 +45,10 @@ export class Life {
   readonly world: World;
   readonly log = silent;
   readonly environment: MemoryEnvironment;
-  readonly #sessions = new Map<string, PeerSession<SimulatedLink>>();
+  readonly sessions = new PeerSessions<SimulatedLink>({
+    rows: () => this.rows(),
+    make: (row) => this.#makeSession(row),
+  });
   /** When a greeting of a peer really arrived. */
   readonly heardAtMs = new Map<string, number>();
   readonly #pulls = new Set<SimulatedPull>();
@@ -124,10 +127,6 @@ export class Life {
     return this.node.streams;
   }
 
-  get sessions(): ReadonlyMap<string, PeerSession<SimulatedLink>> {
-    return this.#sessions;
-  }
-
   get publishers(): Publishers | undefined {
     return this.#publishers;
   }
@@ -201,11 +200,11 @@ export class Life {
 
   /** The connection that a peer dialled, or the other one, is cut, and both ends see it. */
   cut(peer: string): void {
-    this.#sessions.get(peer)?.link?.closed();
+    this.sessions.get(peer)?.link?.closed();
   }
 
   peerEnded(life: Life): void {
-    this.#sessions.get(life.name)?.link?.closed(life);
+    this.sessions.get(life.name)?.link?.closed(life);
   }
 
   /** Rows of peers are read many times for each change of one. */
@@ -232,7 +231,7 @@ export class Life {
       store,
       streams: () => this.streams.server,
       rows: () => this.rows(),
-      toldCursors: (channel) => this.#toldCursors(channel),
+      toldCursors: (channel) => this.sessions.toldCursors(channel),
       limits: { maxBytes: 1 << 30, maxAgeMs: 1 << 30 },
       maxMessageBytes: maxBatchBytes,
       makeLoop: this.makeLoop,
@@ -252,7 +251,7 @@ export class Life {
       routes: [],
       proofs,
       now: () => this.now(),
-      session: (peer) => this.#sessions.get(peer),
+      session: (peer) => this.sessions.get(peer),
       live: () => [],
     });
     world.mutation.life?.(this);
@@ -272,24 +271,14 @@ export class Life {
   }
 
   async #apply(): Promise<void> {
-    const { store } = this;
     const rows = this.rows();
-    const names = new Set(rows.map(({ name }) => name));
-    for (const [name, session] of this.#sessions)
-      if (!names.has(name)) {
-        this.#sessions.delete(name);
-        await session[Symbol.asyncDispose]();
-      }
-    for (const row of rows) {
-      const session = this.#sessions.get(row.name) ?? this.#makeSession(row, store);
-      this.#sessions.set(row.name, session);
-      await session.update(row);
-    }
+    for (const session of this.sessions.release(rows)) await session[Symbol.asyncDispose]();
+    await this.sessions.update(rows);
     await this.#publishers?.update();
   }
 
-  #makeSession(row: NodeRow, store: Store): PeerSession<SimulatedLink> {
-    const { log, makeLoop, world } = this;
+  #makeSession(row: NodeRow): PeerSession<SimulatedLink> {
+    const { store, log, makeLoop, world } = this;
     if (!this.#pushServer) throw new Error('not running');
     const session: PeerSession<SimulatedLink> = new PeerSession(
       {
@@ -303,7 +292,7 @@ export class Life {
         steadyMs: () => world.scheduler.nowMs,
         later: (delayMs, call) => this.after(delayMs, call),
         log,
-        otherSources: (database, table) => this.#sourcesOf(database, table, row.name),
+        otherSources: (database, table) => this.sessions.sourcesOf(database, table, row.name),
         makeLink: () =>
           new SimulatedLink({
             self: this,
@@ -317,23 +306,6 @@ export class Life {
     return session;
   }
 
-  #sourcesOf(database: string, table: string, except: string): readonly string[] {
-    return this.rows()
-      .filter(({ name, subscriptions }) => {
-        if (name === except || !this.#sessions.get(name)?.isAlive) return false;
-        return subscriptions.some(
-          (candidate) => candidate.subscribe && candidate.database === database && candidate.table === table,
-        );
-      })
-      .map(({ name }) => name);
-  }
-
-  #toldCursors(channel: string): readonly WireCursor[] {
-    return [...this.#sessions.values()].flatMap(({ isAlive, hello }) =>
-      isAlive ? (hello?.cursors[channel] ?? []) : [],
-    );
-  }
-
   async #greet(name: string, link: SimulatedLink): Promise<void> {
     const sentMs = this.world.scheduler.nowMs;
     const greetings = this.#greetingsOf(name);
@@ -341,12 +313,12 @@ export class Life {
     const answer = greetings.hear(
       await link.request('hello', greeting, greetingSchema, { timeoutMs: 3_000 }),
     );
-    this.#sessions.get(name)?.answered(sentMs, answer);
+    this.sessions.get(name)?.answered(sentMs, answer);
     await this.#take(name, answer, 'our link');
   }
 
   #greetingsOf(name: string): GreetingExchange {
-    return this.#sessions.get(name)?.greetings ?? new GreetingExchange();
+    return this.sessions.get(name)?.greetings ?? new GreetingExchange();
   }
 
   #compose(peer: string | undefined): Hello {
@@ -356,7 +328,7 @@ export class Life {
 
   async #take(name: string, message: Hello, by: 'our link' | 'their link'): Promise<void> {
     this.heardAtMs.set(name, this.world.scheduler.nowMs);
-    this.#sessions.get(name)?.heard(message, by);
+    this.sessions.get(name)?.heard(message, by);
     if (await this.#greeter?.merge(name, message)) this.#membership?.wake();
   }
 
@@ -369,7 +341,7 @@ export class Life {
           store: this.store,
           server: this.#server,
           join: { answer: async () => Promise.reject(new CodedError('forbidden', 'no join')) },
-          session: (name) => this.#sessions.get(name),
+          session: (name) => this.sessions.get(name),
           greeted: async (name, greeting) => {
             const greetings = this.#greetingsOf(name);
             await this.#take(name, greetings.hear(greeting), 'their link');
@@ -391,7 +363,7 @@ export class Life {
     if (this.#isStarting || this.world.random.chance(0.1)) return;
     this.after(this.world.random.below(2), () => {
       this.#publishers?.committed();
-      for (const session of this.#sessions.values()) session.wake();
+      this.sessions.wake();
     });
   }
 
