@@ -19,7 +19,7 @@ import { compareTable } from './compare-table.ts';
 import { ChannelServer } from './channel-server.ts';
 import { maxBatchBytes } from './message-size.ts';
 import { Greeter } from './greeter.ts';
-import { GreetingExchange } from './greeting-exchange.ts';
+import { Greetings } from './greetings.ts';
 import { Joining } from './joining.ts';
 import type { LinkState } from './link-state.ts';
 import { greetingMs, Link } from './link.ts';
@@ -27,7 +27,7 @@ import { LocalServer } from './local-server.ts';
 import { PeerSession } from './peer-session.ts';
 import { PeerSessions } from './peer-sessions.ts';
 import { PeerUsers } from './peer-users.ts';
-import { greeting as greetingSchema, hello as helloSchema, type Greeting, type Hello } from './protocol.ts';
+import { hello as helloSchema, type Hello } from './protocol.ts';
 import { Publishers } from './publishers.ts';
 import { ReplicationReport } from './replication-report.ts';
 import { RouteDialler } from './route-dialler.ts';
@@ -58,6 +58,9 @@ export interface ReplicationOptions {
 
 const noAnswerYet = { kind: 'unreachable', reason: 'no answer yet' } as const;
 
+/** Two more would be due meanwhile. */
+const greetingPatience = { timeoutMs: greetingMs * 2.5 };
+
 /** A peer that was removed need not hear of it. */
 const farewellMs = 5_000;
 
@@ -73,6 +76,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
   readonly #users: PeerUsers;
   readonly #joining: Joining;
   readonly #greeter: Greeter;
+  readonly #greetings: Greetings;
   readonly #server: ChannelServer;
   readonly #pushServer: ChannelServer;
   readonly #routes: RouteDialler;
@@ -104,6 +108,12 @@ export class Replication implements ReplicationControl, AsyncDisposable {
       session: (peer) => this.#sessions.get(peer),
       live: () => this.#sessions.alive,
     });
+    this.#greetings = new Greetings({
+      greeter: this.#greeter,
+      session: (peer) => this.#sessions.get(peer),
+      steadyMs: () => performance.now(),
+      onChange: () => this.#loop.wake(),
+    });
     this.#joining = new Joining({
       ...options,
       isAlive: (peer) => this.#sessions.isAlive(peer),
@@ -123,7 +133,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
             server: this.#server,
             join: this.#joining.server,
             session: (name) => this.#sessions.get(name),
-            greeted: (name, message) => this.#greeted(name, message),
+            greeted: (name, message) => this.#greetings.greeted(name, message),
             node: () => this.#describe(),
           },
         ),
@@ -281,7 +291,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
     const { name } = session;
     if (!this.#options.store.nodes.isUnreadable(name)) {
       const signal = AbortSignal.timeout(farewellMs);
-      await session.farewell((link) => this.#greet(name, link, signal));
+      await session.farewell((link) => this.#greetings.greet(name, link, { ...greetingPatience, signal }));
     }
     await session[Symbol.asyncDispose]();
   }
@@ -308,7 +318,7 @@ export class Replication implements ReplicationControl, AsyncDisposable {
             peer: row.name,
             node: () => store.nodes.knownNamed(row.name),
             join: (node) => this.#joining.joinNode(node),
-            greet: (link) => this.#greet(row.name, link),
+            greet: (link) => this.#greetings.greet(row.name, link, greetingPatience),
             onChange: () => session.linkChanged(),
             log: peerLog,
           }),
@@ -316,35 +326,6 @@ export class Replication implements ReplicationControl, AsyncDisposable {
       row,
     );
     return session;
-  }
-
-  async #greet(name: string, link: Link, signal?: AbortSignal): Promise<Hello> {
-    const sentMs = performance.now();
-    const patience = { timeoutMs: greetingMs * 2.5, ...(signal ? { signal } : {}) };
-    const greetings = this.#greetingsOf(name);
-    const greeting = greetings.say(this.#greeter.compose(name), !link.isOpen);
-    const answer = greetings.hear(await link.request('hello', greeting, greetingSchema, patience));
-    this.#sessions.get(name)?.answered(sentMs, answer);
-    await this.#take(name, answer, 'our link');
-    return answer;
-  }
-
-  async #greeted(name: string, greeting: Greeting): Promise<Greeting> {
-    const greetings = this.#greetingsOf(name);
-    await this.#take(name, greetings.hear(greeting), 'their link');
-    return greetings.say(this.#greeter.compose(name));
-  }
-
-  /** Of one whose session has ended, or not begun, nothing is kept. */
-  #greetingsOf(name: string): GreetingExchange {
-    return this.#sessions.get(name)?.greetings ?? new GreetingExchange();
-  }
-
-  async #take(name: string, message: Hello, by: 'our link' | 'their link'): Promise<void> {
-    const session = this.#sessions.get(name);
-    session?.heard(message, by);
-    // Not waited for: what runs ends what it is applying first, and the next greeting may be due before.
-    if (await this.#greeter.merge(name, message)) this.#loop.wake();
   }
 
   #describe(): Hello {

@@ -2,15 +2,10 @@ import { pino } from 'pino';
 import { Proofs } from '../../src/channel/agreement.ts';
 import { ChannelServer, type ChannelServerOptions } from '../../src/channel/channel-server.ts';
 import { Greeter } from '../../src/channel/greeter.ts';
-import { GreetingExchange } from '../../src/channel/greeting-exchange.ts';
+import { Greetings } from '../../src/channel/greetings.ts';
 import { PeerSession } from '../../src/channel/peer-session.ts';
 import { PeerSessions } from '../../src/channel/peer-sessions.ts';
-import {
-  encodeBody,
-  encodeFailure,
-  greeting as greetingSchema,
-  type Hello,
-} from '../../src/channel/protocol.ts';
+import { encodeBody, encodeFailure } from '../../src/channel/protocol.ts';
 import { Publishers } from '../../src/channel/publishers.ts';
 import { answerService } from '../../src/channel/services.ts';
 import { noStreams } from '../../src/channel/stream-directory.ts';
@@ -55,6 +50,7 @@ export class Life {
   #store: Store | undefined;
   #publishers: Publishers | undefined;
   #greeter: Greeter | undefined;
+  #greetings: Greetings | undefined;
   #server: ChannelServer | undefined;
   #pushServer: ChannelServer | undefined;
   #syncing: Promise<void> = Promise.resolve();
@@ -120,7 +116,7 @@ export class Life {
   }
 
   get isReady(): boolean {
-    return !this.#isDead && this.#greeter !== undefined;
+    return !this.#isDead && this.#greetings !== undefined;
   }
 
   get streams(): Streams {
@@ -242,7 +238,7 @@ export class Life {
     const serving = { store, maxBatchBytes, steadyMs: () => world.scheduler.nowMs };
     this.#server = serverOf({ ...serving, streams: this.#publishers });
     this.#pushServer = serverOf({ ...serving, streams: noStreams });
-    this.#greeter = new Greeter({
+    const greeter = new Greeter({
       store,
       server: { port: 1 },
       apiPort: 1,
@@ -253,6 +249,19 @@ export class Life {
       now: () => this.now(),
       session: (peer) => this.sessions.get(peer),
       live: () => [],
+    });
+    this.#greeter = greeter;
+    this.#greetings = new Greetings({
+      greeter: {
+        compose: (peer) => greeter.compose(peer),
+        merge: async (peer, message) => {
+          this.heardAtMs.set(peer, world.scheduler.nowMs);
+          return greeter.merge(peer, message);
+        },
+      },
+      session: (peer) => this.sessions.get(peer),
+      steadyMs: () => world.scheduler.nowMs,
+      onChange: () => this.#membership?.wake(),
     });
     world.mutation.life?.(this);
     this.#membership = this.makeLoop({
@@ -279,7 +288,8 @@ export class Life {
 
   #makeSession(row: NodeRow): PeerSession<SimulatedLink> {
     const { store, log, makeLoop, world } = this;
-    if (!this.#pushServer) throw new Error('not running');
+    const greetings = this.#greetings;
+    if (!this.#pushServer || !greetings) throw new Error('not running');
     const session: PeerSession<SimulatedLink> = new PeerSession(
       {
         name: row.name,
@@ -297,7 +307,7 @@ export class Life {
           new SimulatedLink({
             self: this,
             peer: row.name,
-            greet: async (link) => this.#greet(row.name, link),
+            greet: async (link) => greetings.greet(row.name, link, { timeoutMs: 3_000 }),
             onChange: () => session.linkChanged(),
           }),
       },
@@ -306,48 +316,19 @@ export class Life {
     return session;
   }
 
-  async #greet(name: string, link: SimulatedLink): Promise<void> {
-    const sentMs = this.world.scheduler.nowMs;
-    const greetings = this.#greetingsOf(name);
-    const greeting = greetings.say(this.#compose(name), !link.isOpen);
-    const answer = greetings.hear(
-      await link.request('hello', greeting, greetingSchema, { timeoutMs: 3_000 }),
-    );
-    this.sessions.get(name)?.answered(sentMs, answer);
-    await this.#take(name, answer, 'our link');
-  }
-
-  #greetingsOf(name: string): GreetingExchange {
-    return this.sessions.get(name)?.greetings ?? new GreetingExchange();
-  }
-
-  #compose(peer: string | undefined): Hello {
-    if (!this.#greeter) throw new CodedError('unavailable', 'not ready');
-    return this.#greeter.compose(peer);
-  }
-
-  async #take(name: string, message: Hello, by: 'our link' | 'their link'): Promise<void> {
-    this.heardAtMs.set(name, this.world.scheduler.nowMs);
-    this.sessions.get(name)?.heard(message, by);
-    if (await this.#greeter?.merge(name, message)) this.#membership?.wake();
-  }
-
   async #answer(peer: string, service: string, body: Uint8Array): Promise<Uint8Array> {
     try {
-      if (!this.#server || !this.isReady) throw new CodedError('unavailable', 'not ready');
+      const [server, greeter, greetings] = [this.#server, this.#greeter, this.#greetings];
+      if (this.#isDead || !server || !greeter || !greetings) throw new CodedError('unavailable', 'not ready');
       const answer = await answerService(
         { peer, service, body },
         {
           store: this.store,
-          server: this.#server,
+          server,
           join: { answer: async () => Promise.reject(new CodedError('forbidden', 'no join')) },
           session: (name) => this.sessions.get(name),
-          greeted: async (name, greeting) => {
-            const greetings = this.#greetingsOf(name);
-            await this.#take(name, greetings.hear(greeting), 'their link');
-            return greetings.say(this.#compose(name));
-          },
-          node: () => this.#compose(undefined),
+          greeted: (name, greeting) => greetings.greeted(name, greeting),
+          node: () => greeter.compose(undefined),
         },
       );
       this.world.oracle.answered(this, peer, service, answer);

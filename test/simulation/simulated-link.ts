@@ -11,7 +11,7 @@ import { SimulatedPull } from './simulated-pull.ts';
 export interface SimulatedLinkOptions {
   readonly self: Life;
   readonly peer: string;
-  readonly greet: (link: SimulatedLink) => Promise<void>;
+  readonly greet: (link: SimulatedLink) => Promise<unknown>;
   readonly onChange: () => void;
 }
 
