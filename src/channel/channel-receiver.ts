@@ -31,7 +31,7 @@ export interface ChannelReceiverOptions {
   readonly relayWaitMs: number;
   readonly now: () => number;
   /** Ms of a clock that nobody sets: what waits must not wait for an hour because the wall clock went back. */
-  readonly steadyMs?: () => number;
+  readonly steadyMs: () => number;
   readonly later?: Later;
   /** Where parts of transactions over several channels of this peer meet. */
   readonly gate: PartGate;
@@ -65,7 +65,6 @@ export class ChannelReceiver {
   readonly #awaitedBody: AwaitedBody;
   readonly #pageParts: RowsInParts;
   readonly #options: ChannelReceiverOptions;
-  readonly #steadyMs: () => number;
   #state: ReceiverState = { kind: 'subscribing' };
   #pieces = 0;
   #isBehind = false;
@@ -80,13 +79,12 @@ export class ChannelReceiver {
     this.#options = options;
     this.#agreed = new AgreedChannel(options);
     this.#pageParts = new RowsInParts(options.store.maxItemBytes);
-    this.#steadyMs = options.steadyMs ?? options.now;
     this.database = options.database;
     this.tableName = options.tableName;
     this.channel = channelName(options.database, options.tableName);
     this.#questions = new Questions({ ...options, channel: this.channel });
-    this.#rest = new Rest({ store: options.store, steadyMs: this.#steadyMs });
-    this.#awaitedBody = new AwaitedBody({ ...options, steadyMs: this.#steadyMs });
+    this.#rest = new Rest(options);
+    this.#awaitedBody = new AwaitedBody(options);
     this.#beginning = new Beginning({ ...options, agreed: this.#agreed, questions: this.#questions });
     this.verifier = options.verifier;
   }
@@ -151,7 +149,7 @@ export class ChannelReceiver {
 
   /** What to ask the publisher now. */
   next(): ChannelRequest {
-    this.#askedAtMs = this.#steadyMs();
+    this.#askedAtMs = this.#options.steadyMs();
     return this.#onward() ?? this.#beginning.question(this.#isStreamTorn);
   }
 
@@ -246,7 +244,7 @@ export class ChannelReceiver {
         this.#subscribeAgain();
         return;
       case 'begin':
-        this.#questions.budget.met(this.#steadyMs() - this.#askedAtMs);
+        this.#questions.budget.met(this.#options.steadyMs() - this.#askedAtMs);
         await this.#begin(response);
         return;
       case 'items':
@@ -267,7 +265,11 @@ export class ChannelReceiver {
   }
 
   #answered(response: ChannelResponse, hasWaited: boolean): void {
-    this.#questions.budget.answered(this.#steadyMs() - this.#askedAtMs, carriedBytes(response), hasWaited);
+    this.#questions.budget.answered(
+      this.#options.steadyMs() - this.#askedAtMs,
+      carriedBytes(response),
+      hasWaited,
+    );
   }
 
   async #begin(response: Extract<ChannelResponse, { kind: 'begin' }>): Promise<void> {

@@ -25,7 +25,8 @@ export interface PusherOptions {
   /** The peer has a live connection of its own: then it pulls. */
   readonly isPulling: () => boolean;
   readonly makeLoop: MakeLoop;
-  readonly now: () => number;
+  /** Ms of a clock that nobody sets. */
+  readonly steadyMs: () => number;
   readonly log: Logger;
 }
 
@@ -85,7 +86,7 @@ export class Pusher implements AsyncDisposable {
   }
 
   async #round(signal: AbortSignal): Promise<boolean> {
-    const { peer, channel, server, link, turns, beginning, isPulling, now } = this.#options;
+    const { peer, channel, server, link, turns, beginning, isPulling, steadyMs } = this.#options;
     if (!link.isOpen || isPulling()) {
       this.#wanted = undefined;
       return false;
@@ -95,8 +96,8 @@ export class Pusher implements AsyncDisposable {
     this.#turn = await turn;
     const response = this.#wanted ? await server.answer(peer, this.#wanted) : null;
     this.#bulk = response ? bulkBehind(response, this.#wanted) : undefined;
-    if (response && isNothingNew(response) && now() < this.#askAgainAtMs) return false;
-    this.#askAgainAtMs = now() + askAgainMs;
+    if (response && isNothingNew(response) && steadyMs() < this.#askAgainAtMs) return false;
+    this.#askAgainAtMs = steadyMs() + askAgainMs;
     this.#turn?.carried(response ? carriedBytes(response) : 0);
     using _aside = response && mayBeHeld(response) ? turns.stepAside(channel) : undefined;
     const isBeginning = response === null || response.kind === 'begin';

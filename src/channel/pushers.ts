@@ -31,8 +31,7 @@ export class Pushers implements AsyncDisposable {
 
   /** Makes what runs fit what the peer takes. */
   async update(channels: readonly string[]): Promise<void> {
-    const { link: linkNow, steadyMs: now } = this.#options;
-    const link = linkNow();
+    const link = this.#options.link();
     const wanted = new Set(link ? channels : []);
     for (const [channel, pusher] of this.#pushers)
       if (!wanted.has(channel)) {
@@ -42,7 +41,7 @@ export class Pushers implements AsyncDisposable {
     if (!link) return;
     for (const channel of wanted) {
       if (this.#pushers.has(channel)) continue;
-      const pusher = new Pusher({ ...this.#options, channel, link, now });
+      const pusher = new Pusher({ ...this.#options, channel, link });
       this.#pushers.set(channel, pusher);
       pusher.start();
     }

@@ -132,6 +132,7 @@ export class Replica implements AsyncDisposable {
       sources: () => this.#sources(peer.name, tableName),
       relayWaitMs,
       now: () => this.#nowMs,
+      steadyMs: () => this.#nowMs,
       gate: this.#gate(peer),
       verifier: this.#verifier(tableName),
       onApplied: (result) => this.applied.push(result),
