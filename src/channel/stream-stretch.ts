@@ -1,7 +1,8 @@
 import { CodedError } from '../model/errors.ts';
 import type { Table } from '../model/table.ts';
 import type { Store } from '../store/store.ts';
-import type { MessageHead, StreamLimits, StreamState, WritableStream } from '../stream/channel-stream.ts';
+import type { StreamLimits, StreamState, WritableStream } from '../stream/channel-stream.ts';
+import type { MessageHead } from '../stream/message-head.ts';
 
 /** A stream that was found to be a true copy of a stretch of the log, as its only writer goes on with it. */
 export interface StreamStretch {

@@ -10,26 +10,10 @@ import {
   type JetStreamClient,
   type JetStreamManager,
 } from '@nats-io/jetstream';
-import { headers, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
+import type { NatsConnection } from '@nats-io/transport-node';
 import { channelSubject } from '../model/channel-name.ts';
 import { CodedError, messageOf } from '../model/errors.ts';
-import { wireFormat } from '../model/transaction-codec.ts';
-
-/** Which history of which table a stream carries. */
-export interface StreamIdentity {
-  readonly storeId: string;
-  readonly incarnation: string;
-}
-
-/** What the headers of a message say of its body. */
-export interface MessageHead extends StreamIdentity {
-  readonly first: number;
-  readonly last: number;
-  /** Id of transaction `last`. */
-  readonly lastId: string;
-  /** The message ends in the middle of a transaction that is larger than a message. */
-  readonly isPartial: boolean;
-}
+import { headersOf, parseHead, type MessageHead, type StreamIdentity } from './message-head.ts';
 
 export interface StreamLimits {
   readonly maxBytes: number;
@@ -224,44 +208,6 @@ export class ChannelStream implements WritableStream {
 
 async function managerOf(connection: NatsConnection): Promise<JetStreamManager> {
   return jetstreamManager(connection, { checkAPI: false, timeout: 5_000 });
-}
-
-const headerNames = {
-  format: 'Lyre-Format',
-  storeId: 'Lyre-Store',
-  incarnation: 'Lyre-Incarnation',
-  first: 'Lyre-First',
-  last: 'Lyre-Last',
-  lastId: 'Lyre-Last-Id',
-  partial: 'Lyre-Partial',
-} as const;
-
-function headersOf(head: MessageHead): MsgHdrs {
-  const list = headers();
-  list.set(headerNames.format, String(wireFormat));
-  list.set(headerNames.storeId, head.storeId);
-  list.set(headerNames.incarnation, head.incarnation);
-  list.set(headerNames.first, String(head.first));
-  list.set(headerNames.last, String(head.last));
-  list.set(headerNames.lastId, head.lastId);
-  if (head.isPartial) list.set(headerNames.partial, '1');
-  return list;
-}
-
-/** undefined when a message is not one of this format. */
-export function parseHead(list: MsgHdrs | undefined): MessageHead | undefined {
-  if (list?.get(headerNames.format) !== String(wireFormat)) return undefined;
-  const first = Number(list.get(headerNames.first));
-  const last = Number(list.get(headerNames.last));
-  if (!Number.isSafeInteger(first) || !Number.isSafeInteger(last)) return undefined;
-  return {
-    storeId: list.get(headerNames.storeId),
-    incarnation: list.get(headerNames.incarnation),
-    first,
-    last,
-    lastId: list.get(headerNames.lastId),
-    isPartial: list.get(headerNames.partial) === '1',
-  };
 }
 
 function parseIdentity(description: string | undefined): StreamIdentity | undefined {

@@ -1,4 +1,4 @@
-import type { MessageHead } from './channel-stream.ts';
+import type { MessageHead } from './message-head.ts';
 
 export interface PulledMessage {
   readonly head: MessageHead;

@@ -1,5 +1,5 @@
 import { createInbox, type Msg, type NatsConnection } from '@nats-io/transport-node';
-import { parseHead } from './channel-stream.ts';
+import { parseHead } from './message-head.ts';
 import { PullQueue, type Pulled } from './pull-queue.ts';
 
 export interface StreamPullOptions extends PullPace {

@@ -1,12 +1,11 @@
 import { CodedError } from '../../src/model/errors.ts';
 import type {
-  MessageHead,
-  StreamIdentity,
   StreamLimits,
   StreamServer,
   StreamState,
   WritableStream,
 } from '../../src/stream/channel-stream.ts';
+import type { MessageHead, StreamIdentity } from '../../src/stream/message-head.ts';
 import { parseChannelName } from '../../src/model/channel-name.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Random } from './random.ts';

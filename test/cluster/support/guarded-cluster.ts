@@ -1,6 +1,6 @@
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import type { Msg } from '@nats-io/transport-node';
-import { parseHead } from '../../../src/stream/channel-stream.ts';
+import { parseHead } from '../../../src/stream/message-head.ts';
 import { ClusterNode } from './cluster-node.ts';
 import { NatsClient, seedOf } from './nats-client.ts';
 import type { Fields } from './record-bytes.ts';
