@@ -1,4 +1,4 @@
-import { round } from './figure.mjs';
+import { tableOf } from './report-table.mjs';
 import { ratioSpreadOf, spreadOf } from './spread.mjs';
 
 /**
@@ -74,54 +74,13 @@ export class Report {
   }
 
   table() {
-    const compared = this.#systems.length > 1;
-    const head = ['', ...this.#systems, ...(compared ? ['ratio', 'cpu per row', ''] : [])];
-    const names = [...this.#rows.keys()];
-    const isShared = (/** @type {string} */ name) =>
-      this.#systems.some((system) => this.#rows.get(name)?.has(system));
-    const lines = names.filter(isShared).map((name) => {
-      const summary = this.#summary(name);
-      const values = this.#systems.map((system) => this.#valueOf(name, system));
-      if (!compared) return [name, ...values];
-      return [
-        name,
-        ...values,
-        summary?.ratio ? shown(summary.ratio) : '',
-        summary?.cpu_per_row_ratio ? shown(summary.cpu_per_row_ratio) : '',
-        summary ? `${summary.better} is better` : '',
-      ];
+    const text = tableOf({
+      systems: this.#systems,
+      rows: this.#rows,
+      summaryOf: (name) => this.#summary(name),
+      elsewhere: this.#elsewhere,
     });
-    const others = names
-      .filter((name) => !isShared(name))
-      .flatMap((name) =>
-        [...(this.#rows.get(name)?.keys() ?? [])].map((system) => [name, this.#valueOf(name, system)]),
-      );
-    const tables = [lines.length > 0 ? [head, ...lines] : [], others].filter((table) => table.length > 0);
-    process.stderr.write(`\n${tables.map(aligned).join('\n\n')}\n${this.#remarks()}`);
-  }
-
-  /**
-   * @param {string} name
-   * @param {string} system
-   */
-  #valueOf(name, system) {
-    const cell = this.#rows.get(name)?.get(system);
-    if (cell?.error !== undefined) return 'failed';
-    const summary = this.#summary(name);
-    const spread = summary?.systems[system];
-    if (!summary || !spread) return '-';
-    return `${shown(spread)} ${summary.unit}${samplesOf(cell)}${notesOf(cell).length > 0 ? ' *' : ''}`;
-  }
-
-  #remarks() {
-    const notes = [...this.#rows].flatMap(([name, cells]) =>
-      [...cells].flatMap(([system, cell]) => notesOf(cell).map((note) => `* ${name}: ${system} ${note}`)),
-    );
-    if (this.#elsewhere > 0.2)
-      notes.push(
-        `Other programs took up to ${this.#elsewhere.toFixed(1)} cores meanwhile (elsewhere_cpu of each line): rates are too low, lags too high; processor time per row is the steadier figure.`,
-      );
-    return notes.map((note) => `\n${note}`).join('') + (notes.length > 0 ? '\n' : '');
+    process.stderr.write(`\n${text}`);
   }
 
   /**
@@ -177,45 +136,4 @@ export class Report {
     cells.set(system, cell);
     return cell;
   }
-}
-
-/** @param {Cell | undefined} cell */
-function notesOf(cell) {
-  return [
-    ...new Set([...(cell?.byRun.values() ?? [])].flatMap(({ note }) => (note === undefined ? [] : [note]))),
-  ];
-}
-
-/**
- * From how many samples a p99 was taken: of a few hundred it is what the second or third slowest says.
- *
- * @param {Cell | undefined} cell
- */
-function samplesOf(cell) {
-  const samples = [...(cell?.byRun.values() ?? [])].flatMap((figure) =>
-    figure.figure.endsWith(', p99') && figure.samples !== undefined ? [figure.samples] : [],
-  );
-  return samples.length > 0 ? ` of ${Math.min(...samples)}` : '';
-}
-
-/** @param {import('./spread.mjs').Spread} spread */
-function shown({ median, min, max, runs }) {
-  const text = (/** @type {number} */ value) =>
-    round(value).toLocaleString('en-US', { maximumFractionDigits: 3 });
-  return runs > 1 ? `${text(median)} (${text(min)}-${text(max)})` : text(median);
-}
-
-/** @param {readonly (readonly string[])[]} lines first and sixth column to the left, numbers to the right */
-function aligned(lines) {
-  const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));
-  return lines
-    .map((line) =>
-      line
-        .map((cell, column) =>
-          column % 5 === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]),
-        )
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
 }
