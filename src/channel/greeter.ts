@@ -11,7 +11,8 @@ import type { Store } from '../store/store.ts';
 import type { Proofs } from './agreement.ts';
 import type { VerificationResult } from './verification.ts';
 import { copyRate } from './copy-rate.ts';
-import { protocolVersion, wireCursor, type Hello } from './protocol.ts';
+import { protocolVersion, type Hello } from './hello.ts';
+import { wireCursor } from './wire-fields.ts';
 import { storedRoutes } from './route-dialler.ts';
 import { toldPlace } from './told-place.ts';
 

@@ -1,7 +1,8 @@
 import { CodedError } from '../model/errors.ts';
 import { randomId } from '../model/random-id.ts';
 import { patched, patchFrom } from './merge-patch.ts';
-import { encodeBody, hello, parseBody, type Greeting, type Hello } from './protocol.ts';
+import { hello, type Greeting, type Hello } from './hello.ts';
+import { encodeBody, parseBody } from './message-body.ts';
 
 /** More than pass each other on their way, over the links of both. */
 const maxKept = 4;

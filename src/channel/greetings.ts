@@ -2,7 +2,7 @@ import type { Greeter } from './greeter.ts';
 import { GreetingExchange } from './greeting-exchange.ts';
 import type { Patience, PeerLink } from './peer-link.ts';
 import type { PeerSession } from './peer-session.ts';
-import { greeting as greetingSchema, type Greeting, type Hello } from './protocol.ts';
+import { greeting as greetingSchema, type Greeting, type Hello } from './hello.ts';
 
 export interface GreetingsOptions {
   readonly greeter: Pick<Greeter, 'compose' | 'merge'>;

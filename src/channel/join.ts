@@ -7,7 +7,7 @@ import { failureText } from '../stream/failure-text.ts';
 import { isPublicKey, isSignedBy, signWith } from '../stream/nkey.ts';
 import { fingerprintOf } from '../stream/node-keys.ts';
 import { RefusedError } from './link.ts';
-import { decodeBody, encodeBody } from './protocol.ts';
+import { decodeBody, encodeBody } from './message-body.ts';
 
 /** More than any of these texts needs. Anybody may ask to join, and what he says is kept for some seconds. */
 const shortText = z.string().max(1_000);

@@ -13,7 +13,8 @@ import { StreamPull, type PullPace } from '../stream/stream-pull.ts';
 import type { LinkState } from './link-state.ts';
 import { maxPulledBytes } from './message-size.ts';
 import { NoAnswerError, type Patience, type PeerLink } from './peer-link.ts';
-import { decodeBody, encodeBody, type Hello } from './protocol.ts';
+import type { Hello } from './hello.ts';
+import { decodeBody, encodeBody } from './message-body.ts';
 
 /** A peer that answered and said no. */
 export class RefusedError extends Error {

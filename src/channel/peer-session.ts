@@ -11,7 +11,8 @@ import { IncomingChannels, type IncomingChannelsOptions } from './incoming-chann
 import type { PeerLink } from './peer-link.ts';
 import { peerStatus, silenceOf } from './peer-status.ts';
 import { ProofOfLife } from './proof-of-life.ts';
-import type { ApplyRequest, ApplyResponse, Hello } from './protocol.ts';
+import type { Hello } from './hello.ts';
+import type { ApplyRequest, ApplyResponse } from './protocol.ts';
 import { Pushers } from './pushers.ts';
 import { Slots } from './slots.ts';
 import { Standstill } from './standstill.ts';

@@ -1,7 +1,7 @@
 import type { NodeRow } from '../model/node.ts';
 import type { PeerLink } from './peer-link.ts';
 import type { PeerSession } from './peer-session.ts';
-import type { WireCursor } from './protocol.ts';
+import type { WireCursor } from './wire-fields.ts';
 
 export interface PeerSessionsOptions<L extends PeerLink> {
   /** Peers that are not removed, as they are now. */

@@ -1,5 +1,5 @@
 import type { ClockReading } from '../model/clock-reading.ts';
-import type { Hello } from './protocol.ts';
+import type { Hello } from './hello.ts';
 
 export interface ProofOfLifeOptions {
   /** Wall clock, ms since 1970. */

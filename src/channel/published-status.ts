@@ -4,7 +4,7 @@ import type { SubscriptionStatus } from '../model/replication-control.ts';
 import type { Table } from '../model/table.ts';
 import type { Confirmation } from '../store/confirmed.ts';
 import type { Store } from '../store/store.ts';
-import type { Hello } from './protocol.ts';
+import type { Hello } from './hello.ts';
 import { toldPlace } from './told-place.ts';
 
 export interface PublishedFacts {

@@ -5,7 +5,7 @@ import type { Logger } from '../runtime/logger.ts';
 import type { MakeLoop } from '../runtime/run-loop.ts';
 import type { Store } from '../store/store.ts';
 import type { StreamLimits, StreamServer } from '../stream/channel-stream.ts';
-import type { WireCursor } from './protocol.ts';
+import type { WireCursor } from './wire-fields.ts';
 import { Publisher } from './publisher.ts';
 import { Readers, type PublishedChannel } from './readers.ts';
 import { streamBeginning } from './stream-beginning.ts';

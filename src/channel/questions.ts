@@ -3,7 +3,8 @@ import type { Source } from '../store/source.ts';
 import { isBehindGap, type Cursor } from '../store/cursors.ts';
 import type { Store } from '../store/store.ts';
 import { LinkBudget } from './link-budget.ts';
-import { wireCursor, type ChannelRequest } from './protocol.ts';
+import type { ChannelRequest } from './protocol.ts';
+import { wireCursor } from './wire-fields.ts';
 import type { Part } from './rows-in-parts.ts';
 
 export interface QuestionsOptions {

@@ -27,7 +27,7 @@ import { LocalServer } from './local-server.ts';
 import { PeerSession } from './peer-session.ts';
 import { PeerSessions } from './peer-sessions.ts';
 import { PeerUsers } from './peer-users.ts';
-import { hello as helloSchema, type Hello } from './protocol.ts';
+import { hello as helloSchema, type Hello } from './hello.ts';
 import { Publishers } from './publishers.ts';
 import { ReplicationReport } from './replication-report.ts';
 import { RouteDialler } from './route-dialler.ts';

@@ -3,7 +3,7 @@ import { decodeToken } from '../model/channel-name.ts';
 import { CodedError, messageOf } from '../model/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { RareLines } from '../runtime/rare-lines.ts';
-import { encodeBody, encodeFailure } from './protocol.ts';
+import { encodeBody, encodeFailure } from './message-body.ts';
 
 export interface ResponderOptions {
   /** Answers a service; `peer` is who the server authenticated, undefined for a caller without a key. */

@@ -3,7 +3,9 @@ import type { Store } from '../store/store.ts';
 import type { ChannelServer } from './channel-server.ts';
 import { joinRequest, type JoinServer } from './join.ts';
 import type { PeerSession } from './peer-session.ts';
-import { applyRequest, channelRequest, decodeBody, greeting, type Greeting, type Hello } from './protocol.ts';
+import { greeting, type Greeting, type Hello } from './hello.ts';
+import { decodeBody } from './message-body.ts';
+import { applyRequest, channelRequest } from './protocol.ts';
 
 export interface ServiceCall {
   /** Who the server authenticated, never what a payload says; undefined for a caller without a key. */

@@ -1,6 +1,6 @@
 import type { Table } from '../model/table.ts';
 import type { Store } from '../store/store.ts';
-import type { WireCursor } from './protocol.ts';
+import type { WireCursor } from './wire-fields.ts';
 import { toldPlace } from './told-place.ts';
 
 /**

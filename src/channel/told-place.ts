@@ -1,7 +1,7 @@
 import type { Table } from '../model/table.ts';
 import type { ConfirmedPlace } from '../store/confirmed.ts';
 import type { Store } from '../store/store.ts';
-import type { WireCursor } from './protocol.ts';
+import type { WireCursor } from './wire-fields.ts';
 
 /** The place in this very history of a channel of ours that a peer's cursor names; what it says of another is for `subscribe` to settle. */
 export function toldPlace(

@@ -4,13 +4,8 @@ import type { ChannelServer } from '../../src/channel/channel-server.ts';
 import type { LinkState } from '../../src/channel/link-state.ts';
 import type { PeerLink } from '../../src/channel/peer-link.ts';
 import type { PeerSession } from '../../src/channel/peer-session.ts';
-import {
-  applyRequest,
-  channelRequest,
-  decodeBody,
-  encodeBody,
-  type ChannelResponse,
-} from '../../src/channel/protocol.ts';
+import { decodeBody, encodeBody } from '../../src/channel/message-body.ts';
+import { applyRequest, channelRequest, type ChannelResponse } from '../../src/channel/protocol.ts';
 import type { ChannelPull } from '../../src/stream/stream-pull.ts';
 import type { Replica } from './replica.ts';
 

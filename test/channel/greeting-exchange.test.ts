@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { GreetingExchange } from '../../src/channel/greeting-exchange.ts';
 import { patched, patchFrom } from '../../src/channel/merge-patch.ts';
-import { decodeBody, encodeBody, greeting, type Greeting, type Hello } from '../../src/channel/protocol.ts';
+import { greeting, type Greeting, type Hello } from '../../src/channel/hello.ts';
+import { decodeBody, encodeBody } from '../../src/channel/message-body.ts';
 
 const system = { lyre: '1.0.0', node: '20.0.0', platform: 'linux', apiPort: 1, clusterPort: 2 };
 const place = { storeId: 'of the peer', incarnation: 'anyone', id: 'transaction' };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { hello, type Hello } from '../../src/channel/protocol.ts';
+import { hello, type Hello } from '../../src/channel/hello.ts';
 import { openPair } from './replica-pair.ts';
 
 const plain: Hello = {

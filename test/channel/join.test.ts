@@ -8,7 +8,7 @@ import {
   type JoinResult,
   type JoinServerOptions,
 } from '../../src/channel/join.ts';
-import { decodeBody, encodeBody } from '../../src/channel/protocol.ts';
+import { decodeBody, encodeBody } from '../../src/channel/message-body.ts';
 import { makeProof, makeVerifier, type ScramVerifier } from '../../src/model/scram.ts';
 import { fingerprintOf, openNodeKeys } from '../../src/stream/node-keys.ts';
 import { TemporaryDirectory } from '../store/test-store.ts';

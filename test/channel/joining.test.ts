@@ -13,7 +13,7 @@ import {
   type Sought,
 } from '../../src/channel/join.ts';
 import { Joining } from '../../src/channel/joining.ts';
-import { decodeBody, encodeBody } from '../../src/channel/protocol.ts';
+import { decodeBody, encodeBody } from '../../src/channel/message-body.ts';
 import type { NodeRow } from '../../src/model/node.ts';
 import { makeVerifier } from '../../src/model/scram.ts';
 import { connectTo } from '../../src/stream/connection.ts';

@@ -3,7 +3,7 @@ import { expect, test, vi } from 'vitest';
 import * as z from 'zod';
 import { Link, RefusedError } from '../../src/channel/link.ts';
 import { NoAnswerError } from '../../src/channel/peer-link.ts';
-import { encodeBody } from '../../src/channel/protocol.ts';
+import { encodeBody } from '../../src/channel/message-body.ts';
 import { deferred } from '../../src/runtime/deferred.ts';
 import { Closer } from '../../src/runtime/closer.ts';
 import { connectTo } from '../../src/stream/connection.ts';

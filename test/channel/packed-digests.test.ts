@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { packDigests, packEntries, unpackDigests, unpackEntries } from '../../src/channel/packed-digests.ts';
 import { compareKeys, type Key } from '../../src/model/change.ts';
-import { channelRequest, channelResponse, encodeBody } from '../../src/channel/protocol.ts';
+import { encodeBody } from '../../src/channel/message-body.ts';
+import { channelRequest, channelResponse } from '../../src/channel/protocol.ts';
 
 const key = fc.oneof(fc.string(), fc.integer());
 const hash = fc.uint8Array({ minLength: 8, maxLength: 8 }).map((bytes) => Buffer.from(bytes).toString('hex'));

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { expect, test, vi } from 'vitest';
 import { Consumers } from '../../src/channel/consumers.ts';
-import type { WireCursor } from '../../src/channel/protocol.ts';
+import type { WireCursor } from '../../src/channel/wire-fields.ts';
 import { Publishers } from '../../src/channel/publishers.ts';
 import type { NodeRow } from '../../src/model/node.ts';
 import type { Table } from '../../src/model/table.ts';

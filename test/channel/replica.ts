@@ -10,13 +10,11 @@ import { Proofs } from '../../src/channel/agreement.ts';
 import { ChannelReceiver } from '../../src/channel/channel-receiver.ts';
 import { ChannelServer } from '../../src/channel/channel-server.ts';
 import { Greeter } from '../../src/channel/greeter.ts';
+import { hello, type Hello } from '../../src/channel/hello.ts';
+import { decodeBody, encodeBody } from '../../src/channel/message-body.ts';
 import {
   channelRequest,
   channelResponse,
-  decodeBody,
-  encodeBody,
-  hello,
-  type Hello,
   type ChannelRequest,
   type ChannelResponse,
 } from '../../src/channel/protocol.ts';

@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import { decodeBody, encodeBody, hello } from '../../src/channel/protocol.ts';
+import { hello } from '../../src/channel/hello.ts';
+import { decodeBody, encodeBody } from '../../src/channel/message-body.ts';
 import { Responder } from '../../src/channel/responder.ts';
 import { CodedError } from '../../src/model/errors.ts';
 import { decodeMessage } from '../../src/model/transaction-codec.ts';

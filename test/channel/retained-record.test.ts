@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { encodeBody } from '../../src/channel/protocol.ts';
+import { encodeBody } from '../../src/channel/message-body.ts';
 import { documentsOf, maintain, makeTable, rowsOf } from '../store/test-store.ts';
 import { openDeleting, decide, shown, tagged, expectIndexed, rex } from './deleting-pair.ts';
 import type { Pair } from './replica-pair.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { encodeBody } from '../../src/channel/protocol.ts';
+import { encodeBody } from '../../src/channel/message-body.ts';
 import { answerService, type ServiceContext } from '../../src/channel/services.ts';
 
 /** All that a caller without a key can reach. */

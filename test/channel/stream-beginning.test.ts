@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { WireCursor } from '../../src/channel/protocol.ts';
+import type { WireCursor } from '../../src/channel/wire-fields.ts';
 import { streamBeginning } from '../../src/channel/stream-beginning.ts';
 import { makeTable, tableOf, TestStore, upsert } from '../store/test-store.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Hello } from '../../src/channel/protocol.ts';
+import type { Hello } from '../../src/channel/hello.ts';
 import { conflictsOf, resolve } from './conflicts.ts';
 import { connectMesh, openPair, openTables, records, type Pair } from './replica-pair.ts';
 import { connect, greet, Replica, settle } from './replica.ts';

@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { ChannelServer } from '../../src/channel/channel-server.ts';
 import { packDigests } from '../../src/channel/packed-digests.ts';
-import { encodeBody } from '../../src/channel/protocol.ts';
+import { encodeBody } from '../../src/channel/message-body.ts';
 import { noStreams } from '../../src/channel/stream-directory.ts';
 import { Subscriber } from '../../src/channel/subscriber.ts';
 import { Slots } from '../../src/channel/slots.ts';

@@ -5,7 +5,7 @@ import { Greeter } from '../../src/channel/greeter.ts';
 import { Greetings } from '../../src/channel/greetings.ts';
 import { PeerSession } from '../../src/channel/peer-session.ts';
 import { PeerSessions } from '../../src/channel/peer-sessions.ts';
-import { encodeBody, encodeFailure } from '../../src/channel/protocol.ts';
+import { encodeBody, encodeFailure } from '../../src/channel/message-body.ts';
 import { Publishers } from '../../src/channel/publishers.ts';
 import { answerService } from '../../src/channel/services.ts';
 import { noStreams } from '../../src/channel/stream-directory.ts';

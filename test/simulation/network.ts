@@ -1,4 +1,5 @@
-import { channelResponse, encodeBody } from '../../src/channel/protocol.ts';
+import { encodeBody } from '../../src/channel/message-body.ts';
+import { channelResponse } from '../../src/channel/protocol.ts';
 import {
   decodeItems,
   decodeMessage,

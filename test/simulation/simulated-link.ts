@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import type { LinkState } from '../../src/channel/link-state.ts';
 import { NoAnswerError, type Patience, type PeerLink } from '../../src/channel/peer-link.ts';
-import { decodeBody, encodeBody } from '../../src/channel/protocol.ts';
+import { decodeBody, encodeBody } from '../../src/channel/message-body.ts';
 import { messageOf } from '../../src/model/errors.ts';
 import type { Loop } from '../../src/runtime/run-loop.ts';
 import type { ChannelPull, PullPace } from '../../src/stream/stream-pull.ts';

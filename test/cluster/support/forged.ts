@@ -1,13 +1,11 @@
 import { agreementKey, Proofs } from '../../../src/channel/agreement.ts';
+import { hello, type Hello, protocolVersion } from '../../../src/channel/hello.ts';
 import {
   applyResponse,
   channelResponse,
-  hello,
   type ApplyResponse,
   type ChannelRequest,
   type ChannelResponse,
-  type Hello,
-  protocolVersion,
 } from '../../../src/channel/protocol.ts';
 import type { SharedSubscription } from '../../../src/model/subscription.ts';
 import { decodeChanges, encodeChanges, encodeDocument } from '../../../src/model/transaction-codec.ts';

@@ -11,7 +11,7 @@ import {
 } from '@nats-io/transport-node';
 import type * as z from 'zod';
 import { decodeMessage } from '../../../src/model/transaction-codec.ts';
-import { decodeBody, encodeBody } from '../../../src/channel/protocol.ts';
+import { decodeBody, encodeBody } from '../../../src/channel/message-body.ts';
 import type { ClusterNode } from './cluster-node.ts';
 import { waitFor } from './wait-for.ts';
 
