@@ -88,7 +88,7 @@ function agree(world: World, a: string, b: string, agreement: Agreement): void {
   // No draw of its own: the histories stay the same, and every order of the tables comes up.
   const priority = [undefined, 0, 9][(world.config.seed * (world.config.tables.indexOf(table) + 1)) % 3];
   const startTimeMs = sinceMs === undefined ? undefined : life.now() - sinceMs;
-  world.oracle.agreed(a, b, table, publish, subscribe, startTimeMs);
+  world.oracle.agreements.agreed(a, b, table, publish, subscribe, startTimeMs);
   const change = async (): Promise<void> => {
     const version = await life.store.nodes.decide((version) => version);
     await life.store.nodes.update(b, (row) => {

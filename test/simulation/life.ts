@@ -237,7 +237,7 @@ export class Life {
       world.mutation.channelServer ?? ((options: ChannelServerOptions) => new ChannelServer(options));
     const serving = { store, maxBatchBytes, steadyMs: () => world.scheduler.nowMs };
     this.#server = serverOf({ ...serving, streams: this.#publishers });
-    this.#pushServer = serverOf({ ...serving, streams: noStreams });
+    this.#pushServer = this.#overheard(serverOf({ ...serving, streams: noStreams }));
     const greeter = new Greeter({
       store,
       server: { port: 1 },
@@ -277,6 +277,22 @@ export class Life {
       idleMs: 2_000,
       log,
     }).start();
+  }
+
+  /** What this node pushes is no answer to a request of its peer, and leaves it all the same. */
+  #overheard(server: ChannelServer): ChannelServer {
+    const answer = server.answer.bind(server);
+    return Object.assign(server, {
+      answer: (...args: Parameters<typeof answer>) => {
+        const response = answer(...args);
+        // Beside whoever waits for it: nothing comes later than it would.
+        response.then(
+          (sent) => this.world.oracle.sent(this, args[0], sent),
+          () => undefined,
+        );
+        return response;
+      },
+    });
   }
 
   async #apply(): Promise<void> {

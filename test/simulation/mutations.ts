@@ -3,6 +3,7 @@ import { PartGate } from '../../src/channel/part-gate.ts';
 import { PeerSession } from '../../src/channel/peer-session.ts';
 import type { ChannelRequest, ChannelResponse } from '../../src/channel/protocol.ts';
 import type { Change, Key } from '../../src/model/change.ts';
+import { decodeChanges } from '../../src/model/transaction-codec.ts';
 import { nextVersion } from '../../src/model/version-clock.ts';
 import { Commit } from '../../src/store/commit.ts';
 import { Heard } from '../../src/store/heard.ts';
@@ -135,6 +136,22 @@ export const mutations: readonly Mutation[] = [
           if (result.stop?.kind !== 'gap' || !result.cursor || !first) return result;
           const { found } = result.stop;
           await store.putCursor(source.storeId, source.table, { ...result.cursor, seq: found - 1 });
+          return apply(source, items);
+        },
+      });
+    },
+  },
+  {
+    name: 'the last transaction of a batch is shown before the others',
+    breaks: [4],
+    life: ({ store }) => {
+      const apply = store.apply.bind(store);
+      Object.assign(store, {
+        apply: async (...[source, items]: Parameters<typeof apply>) => {
+          const cursor = store.cursors.get(source.storeId, source.table.id);
+          const last = items.at(-1);
+          if (cursor && !cursor.copy && last?.kind === 'whole' && last.seq > cursor.seq + 1)
+            await store.comparison.repair(source, decodeChanges(last.changes));
           return apply(source, items);
         },
       });

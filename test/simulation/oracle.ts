@@ -4,12 +4,13 @@ import type { Change, Key } from '../../src/model/change.ts';
 import { compareContent, compareStamps, writerOf } from '../../src/model/conflict.ts';
 import type { Table } from '../../src/model/table.ts';
 import { decodeChanges, decodeItem, decodeMessage } from '../../src/model/transaction-codec.ts';
-import { msToVersion } from '../../src/model/version-clock.ts';
 import type { LogEntry } from '../../src/store/change-log.ts';
+import { Agreements } from './agreements.ts';
 import { contentOf, cursorRow, DiskView, stampName, told } from './disk-view.ts';
 import { Deletes } from './forgotten.ts';
 import type { Life } from './life.ts';
 import type { TreeWrite } from './memory-environment.ts';
+import { Order, type SeenRow } from './order.ts';
 import type { SimulatedNode } from './simulated-node.ts';
 import { Together, type LoggedPart } from './together.ts';
 import { Violation } from './violation.ts';
@@ -35,10 +36,10 @@ interface DiskFacts {
 /**
  * Knows everything that was ever committed anywhere, and compares each commit with it.
  *
- * Of the invariants in docs/correctness.md, each commit is checked for 3 (every row is what its origin wrote), 4 and 8
- * (whatever a cursor passes is in the data), 5 (nothing is numbered twice), 6 (a row only becomes newer),
- * 7 (parts of a transaction together) and 10 (clock and versions); each answer for 9 and 11; the rest is
- * checked at rest, by `rest.ts`.
+ * Of the invariants in docs/correctness.md, each commit is checked for 3 (every row is what its origin wrote), 4 (what an
+ * origin did becomes visible in its order, `order.ts`), 5 (nothing is numbered twice), 6 (a row only becomes newer),
+ * 7 (parts of a transaction together, `together.ts`), 8 (whatever a cursor passes is in the data) and 10 (clock and
+ * versions); each answer and each push for 9 and 11; the rest is checked at rest, by `rest.ts`.
  */
 export class Oracle {
   readonly #world: World;
@@ -51,9 +52,8 @@ export class Oracle {
   readonly #written = new Map<string, Set<string | null>>();
   readonly #keysOf = new Map<string, Set<string>>();
   readonly deletes = new Deletes();
+  readonly agreements: Agreements;
   readonly operations = new Map<string, Operation>();
-  /** Ways that were ever open, per table: `from>to table`. */
-  readonly #ways = new Set<string>();
   /** Numbers of a history that were trimmed before it began under its id. */
   readonly #begun = new Map<string, number>();
   /** When a copy ended: what is decided meanwhile may still count on it. */
@@ -61,7 +61,6 @@ export class Oracle {
   /** Stores that went back without noticing: their numbers are given twice. */
   readonly #forked = new Set<string>();
   readonly #replaced = new Set<string>();
-  readonly #startTimes = new Map<string, number>();
   readonly #overtaken = new Set<string>();
   /** Somebody had something in quarantine: what came behind that, and copies of it, are not known by their numbers. */
   hasHadHole = false;
@@ -69,10 +68,18 @@ export class Oracle {
   isDeaf = false;
   #count = 0;
 
+  readonly #order: Order;
   readonly #together: Together;
 
   constructor(world: World) {
     this.#world = world;
+    this.agreements = new Agreements(world.config.tables, () => world.nodes.keys());
+    this.#order = new Order({
+      world,
+      histories: this.#histories,
+      isForked: (storeId) => this.isForked(storeId),
+      mayLack: (life, table, change) => this.#mayLack(life, table, change),
+    });
     this.#together = new Together({
       world,
       view: (life) => this.view(life),
@@ -106,29 +113,6 @@ export class Oracle {
       this.#violate(1, `${operation.node} acknowledged ${id}, which it never committed`);
   }
 
-  agreed(
-    a: string,
-    b: string,
-    table: string,
-    publish: boolean,
-    subscribe: boolean,
-    startTimeMs?: number,
-  ): void {
-    if (publish) this.#ways.add(`${a}>${b} ${table}`);
-    if (subscribe) this.#ways.add(`${b}>${a} ${table}`);
-    if (startTimeMs !== undefined) this.#leavesOut(a, b, table, msToVersion(startTimeMs));
-  }
-
-  #leavesOut(a: string, b: string, table: string, version: number): void {
-    for (const name of [`${a} ${b} ${table}`, `${b} ${a} ${table}`])
-      this.#startTimes.set(name, Math.max(this.#startTimes.get(name) ?? 0, version));
-  }
-
-  /** A change that a subscription's start time leaves out. */
-  isBefore(startAt: string, peer: string, table: string, version: number): boolean {
-    return version <= (this.#startTimes.get(`${startAt} ${peer} ${table}`) ?? 0);
-  }
-
   /** A log has overtaken its copy: the comparison brought the records that it had missed, and no tombstones. */
   mayLackTombstones(name: string, table: string): boolean {
     return this.#overtaken.has(`${name} ${table}`);
@@ -147,14 +131,6 @@ export class Oracle {
     return this.#replaced.has(name) || this.#factsOf(name).identities.size > 1;
   }
 
-  canCome(from: string, to: string, table: string): boolean {
-    const reached = new Set([from]);
-    for (const name of reached)
-      for (const other of this.#world.nodes.keys())
-        if (this.#ways.has(`${name}>${other} ${table}`)) reached.add(other);
-    return reached.has(to);
-  }
-
   /** A disk got the contents of another one: what only it knew is gone, and no promise of it is left. */
   replaced(node: SimulatedNode, from: SimulatedNode, isUnnoticed: boolean): void {
     const facts = this.#facts.get(node.name);
@@ -163,19 +139,9 @@ export class Oracle {
       if (operation.node === node.name) operation.isAcknowledged = false;
     this.#facts.delete(node.name);
     this.deletes.replaced(node.name);
+    this.#order.replaced(node.name);
     this.#replaced.add(node.name);
-    if (from === node) return;
-    for (const table of this.#world.config.tables) this.#ways.add(`${from.name}>${node.name} ${table}`);
-    // Until somebody makes it a node of its own it tells everybody what the other had agreed.
-    for (const way of this.#ways) {
-      const [one = '', other = '', table = ''] = way.split(/[> ]/);
-      if (one === from.name) this.#ways.add(`${node.name}>${other} ${table}`);
-      if (other === from.name) this.#ways.add(`${one}>${node.name} ${table}`);
-    }
-    for (const [name, version] of this.#startTimes) {
-      const [one, other = '', table = ''] = name.split(' ');
-      if (one === from.name) this.#leavesOut(node.name, other, table, version);
-    }
+    if (from !== node) this.agreements.cloned(node.name, from.name);
   }
 
   /** A store was opened: under a new id it begins a history with all that is in its log. */
@@ -207,15 +173,19 @@ export class Oracle {
     const view = this.view(life);
     if (writes.some(({ tree, key, before }) => tree === 'meta' && key === 'identity' && before))
       this.started(life);
-    for (const write of writes) if (write.tree === 'log' && write.after) this.#logged(life, view, write);
+    const entries: LogEntry[] = [];
+    for (const write of writes)
+      if (write.tree === 'log' && write.after) this.#logged(life, view, write, entries);
+    const rows: SeenRow[] = [];
     for (const write of writes) {
-      if (write.tree === 'records' && write.after) this.#rowWritten(life, view, write);
+      if (write.tree === 'records' && write.after) this.#rowWritten(life, view, write, rows);
       else if (write.tree === 'records')
         this.deletes.gone(life, view.catalog.tableById((write.key as [number])[0]));
       else if (write.tree === 'cursors') this.#cursorMoved(node, life, view, write);
       else if (write.tree === 'meta' && write.key === 'state') this.#clockMoved(life, write);
       else if (write.tree === 'catalog' && write.before && !write.after) this.#dropped(life, write);
     }
+    this.#order.check(life, view, writes, entries, rows);
     this.#together.check(node, life, view, writes);
   }
 
@@ -242,6 +212,7 @@ export class Oracle {
     const table = life.store.catalog.allTables().find((candidate) => candidate.incarnation === incarnation);
     if (table && !this.mayRead(life, peer, channelName(table.database, table.name)))
       this.#violate(9, `${life.name} gives ${table.name} to ${peer}, which may not read it`);
+    if (table) this.#order.compared(peer, table, response);
   }
 
   /** A log overtook a copy of the table: until that was compared nothing had numbers there, nor where it was copied to. */
@@ -277,12 +248,13 @@ export class Oracle {
     return keys;
   }
 
-  #logged(life: Life, view: DiskView, write: TreeWrite): void {
+  #logged(life: Life, view: DiskView, write: TreeWrite, entries: LogEntry[]): void {
     const facts = this.#factsOf(life.name);
     const position = Number(write.key);
     if (position <= facts.lastPosition) return;
     const entry = view.log.at(position);
     if (!entry) return;
+    entries.push(entry);
     facts.lastPosition = position;
     const { storeId } = view;
     facts.identities.add(storeId);
@@ -325,6 +297,7 @@ export class Oracle {
       return;
     }
     if (header.kind !== 'write') return;
+    this.#order.began(table, storeId, header.version, part.seq);
     const operation = header.user === undefined ? undefined : this.operations.get(header.user);
     for (const change of changes) {
       const stamp = stampName(table.name, change.key, change);
@@ -345,12 +318,13 @@ export class Oracle {
     facts.numbered.add(name);
   }
 
-  #rowWritten(life: Life, view: DiskView, { key, before, after }: TreeWrite): void {
+  #rowWritten(life: Life, view: DiskView, { key, before, after }: TreeWrite, rows: SeenRow[]): void {
     if (!after) return;
     const [tableId, primaryKey] = key as [number, Key];
     const table = view.catalog.tableById(tableId);
     if (!table || table.local) return;
     const row = view.decoded(after);
+    rows.push({ table, key: primaryKey, row });
     const content = contentOf(row.bytes);
     const writer = writerOf(row);
     const written = this.#written.get(stampName(table.name, primaryKey, { ...row, ...writer }));
@@ -402,7 +376,7 @@ export class Oracle {
     }
   }
 
-  /** Invariants 4 and 8: what a cursor has passed is in the rows. */
+  /** Invariant 8: what a cursor has passed is in the rows. */
   #checkHolds(
     node: SimulatedNode,
     life: Life,
@@ -421,7 +395,7 @@ export class Oracle {
       const peer = [...this.#world.nodes.values()].find(
         ({ life: other }) => other && this.view(other).storeId === storeId,
       );
-      if (peer && this.isBefore(node.name, peer.name, table.name, change.version)) continue;
+      if (peer && this.agreements.isBefore(node.name, peer.name, table.name, change.version)) continue;
       // The copy never had it: it was deleted and forgotten where it came from.
       const theirs = goesOn ? undefined : peer?.life?.isReady && this.view(peer.life).table(table.name);
       if (peer?.life && theirs && this.deletes.isForgotten(peer.life, theirs, change)) continue;
@@ -436,6 +410,15 @@ export class Oracle {
         ],
       );
     }
+  }
+
+  /** What a node may lack of a transaction that it has had: deleted since, too old for it, or put aside. */
+  #mayLack(life: Life, table: Table, change: Change): boolean {
+    return (
+      this.deletes.isForgotten(life, table, change) ||
+      this.agreements.isBeforeAny(life.name, table.name, change.version) ||
+      (life.isReady && this.quarantined(life, table.name).has(JSON.stringify(change.key)))
+    );
   }
 
   /** What was promised of a table ends when somebody drops it. */

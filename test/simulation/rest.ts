@@ -222,7 +222,10 @@ function checkWays(world: World): void {
   for (const { running } of world.nodes.values())
     for (const name of world.config.tables)
       for (const row of rowsOf(world, running, name)?.rows ?? [])
-        if (row.origin.name !== running.name && !world.oracle.canCome(row.origin.name, running.name, name)) {
+        if (
+          row.origin.name !== running.name &&
+          !world.oracle.agreements.canCome(row.origin.name, running.name, name)
+        ) {
           world.violate(
             new Violation(9, `${running.name} holds a row of ${row.origin.name} in ${name}`, [
               told(row.key, row),
@@ -246,7 +249,7 @@ function checkReplays(world: World): void {
       world.oracle.hasHadHole ||
       world.oracle.hasAnotherPast(publisher.name) ||
       world.oracle.hasAnotherPast(subscriber.name) ||
-      world.oracle.isBefore(subscriber.name, publisher.name, name, 1);
+      world.oracle.agreements.isBefore(subscriber.name, publisher.name, name, 1);
     if (!theirs || !ours || !cursor || isPartial) continue;
     const { trimmedSeq, trimmedId } = publisher.store.log.head(theirs.id);
     const items = [...encodedItems(publisher.store, theirs, trimmedSeq, () => true, 1 << 20)].map(openFrame);
