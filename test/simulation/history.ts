@@ -26,13 +26,13 @@ function run(plan: Plan, mutation: Mutation, isTold: boolean): Outcome {
   try {
     begin(world);
     for (const [index, step] of plan.steps.entries()) {
-      if (world.violation) break;
+      if (world.isOver) break;
       world.story?.push(`${String(index + 1).padStart(3)}. ${describeStep(step)}`);
       runStep(world, step);
       world.scheduler.runFor(0);
       checkSigns(world);
     }
-    if (!world.violation) settle(world);
+    if (!world.isOver) settle(world);
   } catch (error) {
     if (error instanceof Violation) world.violate(error);
     else

@@ -30,7 +30,7 @@ export function settle(world: World): void {
   const startMs = world.scheduler.nowMs;
   let quiet = 0;
   let isCompared = false;
-  while (quiet < 2 && !world.violation) {
+  while (quiet < 2 && !world.isOver) {
     world.scheduler.runFor(250);
     if (unsettled(world) === undefined) quiet += 1;
     else quiet = 0;
@@ -48,7 +48,7 @@ export function settle(world: World): void {
       return;
     }
   }
-  if (world.violation) return;
+  if (world.isOver) return;
   world.story?.push(' at rest');
   checkFlows(world);
   checkPromises(world);
@@ -57,8 +57,8 @@ export function settle(world: World): void {
   // What status says is as old as the last greeting.
   if (world.config.seed % 4 !== 0) return;
   do world.scheduler.runFor(12_000);
-  while (unsettled(world) !== undefined && world.scheduler.nowMs - startMs < boundMs);
-  if (!world.violation) checkStatus(world);
+  while (!world.isOver && unsettled(world) !== undefined && world.scheduler.nowMs - startMs < boundMs);
+  if (!world.isOver) checkStatus(world);
 }
 
 function heal(world: World): void {
