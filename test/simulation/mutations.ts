@@ -184,7 +184,7 @@ export const mutations: readonly Mutation[] = [
     name: 'a tombstone does not wait for what is on its way',
     shows: 1,
     faults: ['block', 'slow'],
-    firstSeed: 4_400,
+    firstSeed: 8_500,
     install: () => replaced(Heard.prototype, 'upTo', () => Infinity),
   },
   {
