@@ -94,11 +94,13 @@ function progressed(
   { marks, lastKey, rows, total }: CopyPage,
   nowMs: number,
 ): CopyProgress {
-  const { atMs, activeMs } = copy.paged ?? { atMs: copy.startedAtMs, activeMs: 0 };
-  const tookMs = Math.min(Math.max(0, nowMs - atMs), longestPageMs);
+  const beforeMs = copy.activeMs ?? 0;
+  const tookMs = Math.min(Math.max(0, nowMs - copy.startedAtMs - beforeMs), longestPageMs);
+  const activeMs = beforeMs + Math.round(tookMs);
   return {
     ...copy,
-    paged: { atMs: nowMs, activeMs: activeMs + tookMs },
+    startedAtMs: nowMs - activeMs,
+    activeMs,
     afterKey: lastKey ?? copy.afterKey,
     rows: copy.rows + rows.length,
     total,

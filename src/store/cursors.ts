@@ -42,9 +42,10 @@ export interface CopyProgress {
   readonly afterKey: Key | undefined;
   readonly rows: number;
   readonly total: number;
+  /** Wall clock, ms since 1970: when it would have begun had nobody been waited for. */
   readonly startedAtMs: number;
-  /** When the newest page was applied, and how long pages have been coming: not while nobody sent any. Absent before the first. */
-  readonly paged?: { readonly atMs: number; readonly activeMs: number } | undefined;
+  /** How long pages had been coming when the newest was applied, which was so long after `startedAtMs`. */
+  readonly activeMs?: number | undefined;
   /** The publisher's marks when the copy began: in force here once it is complete. */
   readonly marks: readonly Mark[];
   /** What the copy will leave to be compared. */
@@ -188,21 +189,17 @@ function isStoredCursor(row: unknown): row is StoredCursor {
 
 function isCopyProgress(value: unknown): boolean {
   if (!isObject(value)) return false;
-  const { id, afterKey, rows, total, startedAtMs, paged, marks, unproven } = value;
+  const { id, afterKey, rows, total, startedAtMs, activeMs, marks, unproven } = value;
   return (
     typeof id === 'string' &&
     (afterKey === undefined || afterKey === null || ['string', 'number'].includes(typeof afterKey)) &&
     isCount(rows) &&
     isCount(total) &&
     typeof startedAtMs === 'number' &&
-    isOptional(isPaged, paged) &&
+    isOptional(isCount, activeMs) &&
     areMarks(marks) &&
     isOptional(isUnproven, unproven)
   );
-}
-
-function isPaged(value: unknown): boolean {
-  return isObject(value) && typeof value['atMs'] === 'number' && typeof value['activeMs'] === 'number';
 }
 
 function isUnproven(value: unknown): boolean {
