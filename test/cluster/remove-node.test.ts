@@ -127,6 +127,8 @@ test('a node that was removed while it was down does not come back by another ro
 
   await host.must({ operation: 'add_node', name: 'edge', subscriptions: [both] });
   await connected(host, edge);
+  // It may have been removed before it had made the table.
+  await waitFor('the table at the edge', async () => edge.hasTable(...place));
   const expected = new ExpectedWinners();
   for (const node of pair.nodes) await new Recorder(node, place, expected).insert({ id: node.name });
   expect((await converged(pair.nodes, place, expected)).size).toBe(2);
