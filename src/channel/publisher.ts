@@ -173,7 +173,7 @@ export class Publisher implements AsyncDisposable {
     const { log } = this.#options.store;
     const table = this.#table;
     const stretch = this.#stretch;
-    if (!table || !this.#isOfHere(stretch, table)) return table !== stretch;
+    if (!table || !this.#isOfHere(stretch, table)) return table !== undefined || stretch !== undefined;
     return log.head(table.id).headSeq > stretch.publishedSeq;
   }
 

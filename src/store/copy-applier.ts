@@ -5,7 +5,7 @@ import type { Collected } from './collected.ts';
 import type { Commit } from './commit.ts';
 import { isSamePlace, withHole, type CopyProgress, type Cursor, type Cursors } from './cursors.ts';
 import type { Isolation } from './isolation.ts';
-import { areCovering, overtaken, type Mark } from './marks.ts';
+import { hadBy, overtaken, type Mark } from './marks.ts';
 import type { Merger } from './merger.ts';
 import { leftOut, newer, type Source } from './source.ts';
 
@@ -68,8 +68,9 @@ export class CopyApplier {
     const { present, early } = isolation.judgeRows(commit, newer(page.rows, source));
     if (!isolation.isolateRows(commit, table, source, page.noted.seq, early))
       return { cursor: stored, transactions: 0, changes: 0, stop: { kind: 'quarantine-full' } };
+    // What the publisher had when it last noted a place: the marks of an overtaken copy no longer say so.
     const told = page.marks ?? stored.copy.unproven?.overtaken ?? stored.copy.marks;
-    const sender = { ...source, hasHad: areCovering(told, source.storeId) };
+    const sender = { ...source, hasHad: hadBy(told, source.storeId) };
     const changes = merger.mergeRows(commit, table, present, sender, page);
     const copied = progressed(stored.copy, page, commit.nowMs);
     const copy = early.length > 0 ? withHole(copied) : copied;

@@ -98,8 +98,7 @@ export class Marks {
       start: [tableId, origin.storeId],
       end: [tableId, origin.storeId, afterAll],
     })) {
-      const { after, upTo } = decode(value);
-      if (version > after && version <= upTo) return true;
+      if (isWithin(decode(value), version)) return true;
     }
     return false;
   }
@@ -159,6 +158,10 @@ function united(known: HeldVersions, more: HeldVersions): HeldVersions {
   return { after: Math.min(known.after, more.after), upTo: Math.max(known.upTo, more.upTo) };
 }
 
+function isWithin({ after, upTo }: HeldVersions, version: number): boolean {
+  return version > after && version <= upTo;
+}
+
 function isSome({ after, upTo }: HeldVersions): boolean {
   return after < upTo;
 }
@@ -169,13 +172,12 @@ function nameOf([tableId, storeId, incarnation]: MarkKey): string {
 }
 
 /** Whether a store whose marks these are has had a row, or a newer one under its key. */
-export function areCovering(marks: readonly Mark[], ownStoreId: string): (stamp: Stamp) => boolean {
+export function hadBy(marks: readonly Mark[], ownStoreId: string): (stamp: Stamp) => boolean {
   return (stamp) => {
     const { version, origin } = writerOf(stamp);
     if (origin.storeId === ownStoreId) return true;
     return marks.some(
-      ({ storeId, held }) =>
-        storeId === origin.storeId && held !== undefined && version > held.after && version <= held.upTo,
+      ({ storeId, held }) => storeId === origin.storeId && held !== undefined && isWithin(held, version),
     );
   };
 }

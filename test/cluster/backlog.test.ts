@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { ClusterNode } from './support/cluster-node.ts';
 import { countOf } from './support/cluster-view.ts';
 import { converged } from './support/converged.ts';
 import { ExpectedWinners } from './support/expected-winners.ts';
@@ -97,7 +96,7 @@ test(
     if (isLarge) {
       await expectSameRecords(edge, host, place, total, rowBytes > 0 ? 1_000 : 50_000);
       const ids = ['before', ...latenciesMs.map((_, number) => `local-${number}`)];
-      const [atHost, atEdge] = await Promise.all([host, edge].map(async (node) => rowsOf(node, ids)));
+      const [atHost, atEdge] = await Promise.all([host, edge].map(async (node) => node.records(place, ids)));
       expect(atHost).toHaveLength(ids.length);
       expect(atEdge).toEqual(atHost);
     } else await converged(pair.nodes, place, expected);
@@ -117,14 +116,3 @@ test(
       expect(peakMiB, `the bridge of ${name}`).toBeLessThan(limitMiB);
   },
 );
-
-async function rowsOf(node: ClusterNode, ids: readonly string[]): Promise<readonly unknown[]> {
-  const [schema, table] = place;
-  return (await node.must({
-    operation: 'search_by_hash',
-    schema,
-    table,
-    hash_values: ids,
-    get_attributes: ['*'],
-  })) as readonly unknown[];
-}

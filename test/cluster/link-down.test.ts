@@ -42,14 +42,7 @@ async function writeSomething(
 
 /** What the node answers to each of the keys. */
 async function readByKey(node: ClusterNode): Promise<ReadonlyMap<Key, Fields>> {
-  const [schema, table] = place;
-  const found = (await node.must({
-    operation: 'search_by_hash',
-    schema,
-    table,
-    hash_values: keys,
-    get_attributes: ['*'],
-  })) as readonly Fields[];
+  const found = await node.records(place, keys);
   return new Map(found.map((record) => [record['id'] as Key, record]));
 }
 

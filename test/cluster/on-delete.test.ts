@@ -27,9 +27,8 @@ async function find(
   return (await node.must({ ...body, search_value: value, get_attributes: ['*'] })) as readonly Fields[];
 }
 
-async function get(node: ClusterNode, [schema, table]: Place, keys: readonly string[]): Promise<string[]> {
-  const body = { operation: 'search_by_hash', schema, table, hash_values: keys, get_attributes: ['*'] };
-  return ((await node.must(body)) as readonly Fields[]).map(recordBytes);
+async function get(node: ClusterNode, place: Place, keys: readonly string[]): Promise<string[]> {
+  return (await node.records(place, keys)).map(recordBytes);
 }
 
 /** Waits until a record that one node writes now is at the other, and with it all that came before. */

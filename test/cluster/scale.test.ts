@@ -89,7 +89,7 @@ describe.skipIf(rows === 0)(`${rows} rows`, () => {
       const [lost, altered] = [ofKind(0), ofKind(1)];
       const extra = ofKind(2).map((id) => id + 0.5);
       await insert(host, extra.map(reading));
-      const written = await found(host, extra);
+      const written = await host.records(place, extra);
       expect(written).toHaveLength(extra.length);
       // Behind the back of the log, as a bug or a bad disk would.
       await host.stop();
@@ -114,7 +114,7 @@ describe.skipIf(rows === 0)(`${rows} rows`, () => {
       );
       // Nothing goes back in this channel: what only the subscriber has written stays there, and is counted.
       expect(answer['only_at_subscriber']).toBe(extra.length);
-      expect(await found(host, extra)).toEqual(written);
+      expect(await host.records(place, extra)).toEqual(written);
       const [schema, table] = place;
       await host.must({ operation: 'delete', schema, table, hash_values: extra });
       await expectSameRecords(edge, host, place, rows);
@@ -213,17 +213,6 @@ async function fill(node: ClusterNode): Promise<void> {
 async function insert(node: ClusterNode, records: readonly Fields[]): Promise<void> {
   const [schema, table] = place;
   await node.must({ operation: 'insert', schema, table, records });
-}
-
-async function found(node: ClusterNode, ids: readonly number[]): Promise<readonly unknown[]> {
-  const [schema, table] = place;
-  return (await node.must({
-    operation: 'search_by_hash',
-    schema,
-    table,
-    hash_values: ids,
-    get_attributes: ['*'],
-  })) as readonly unknown[];
 }
 
 /** What `verify_replication` answers at the subscriber. @throws when it comes to no end */

@@ -190,6 +190,15 @@ export class ClusterNode implements AsyncDisposable {
     return new Map(found.map((record) => [record['id'] as string | number, record]));
   }
 
+  /** The records under some keys that are there, read through the API. */
+  async records(
+    [schema, table]: readonly [string, string],
+    keys: readonly (string | number)[],
+  ): Promise<readonly Fields[]> {
+    const body = { operation: 'search_by_hash', schema, table, hash_values: keys, get_attributes: ['*'] };
+    return (await this.must(body)) as readonly Fields[];
+  }
+
   /** Whether the node has the table. */
   async hasTable(database: string, table: string): Promise<boolean> {
     const { status } = await this.op({ operation: 'describe_table', schema: database, table });
